@@ -1,0 +1,42 @@
+"""ziplaw: data-dependent scaling laws.
+
+``import ziplaw`` is light: a name is loaded from its module when it is first used, so neither the compiled
+extensions nor torch are needed until something asks for them.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "ZiplawError": "errors",
+    "Grammar": "grammar",
+    "Production": "grammar",
+    "PRESETS": "grammar",
+    "random_grammar": "grammar",
+    "sample": "sampling",
+    "gzip_sizes": "compress",
+    "compressibility": "compress",
+    "floor": "floor",
+    "open_corpus": "corpora.format",
+    "ModelConfig": "model",
+    "count_params": "model",
+    "TrainConfig": "train",
+    "train": "train",
+    "fit": "laws.fit",
+    "LawFit": "laws.fit",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name):
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'ziplaw' has no attribute {name!r}")
+    value = getattr(import_module(f"ziplaw.{_PUBLIC[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted(__all__)

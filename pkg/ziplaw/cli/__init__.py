@@ -1,0 +1,88 @@
+"""The ``ziplaw`` command: one file a verb, loaded when its verb is used; one line and status 2 for bad input."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from ..errors import ZiplawError
+
+# verb -> (module, one-line help shown without importing the module)
+VERBS = {
+    "grammar": ("grammar", "Make a random grammar, or show one with its criticality, entropy and floor."),
+    "sample": ("sample", "Sample a corpus of training and validation documents from a grammar."),
+    "import": ("import_", "Turn your own text, code, JSONL, parquet or token ids into a corpus."),
+    "score": ("score", "Score how compressible files or corpora are: H, the gzip-compressibility."),
+    "floor": ("floor", "Compute the Bayes-optimal loss of a grammar, the floor under every model."),
+    "presets": ("presets", "Score the paper's preset grammars (its Table 1 and Figure 1)."),
+    "train": ("train", "Train one model at several token budgets on one corpus."),
+    "collect": ("collect", "Gather finished runs, floors and scores into one table, runs.csv."),
+    "fit": ("fit", "Fit a scaling law to a table of N, D and loss, with intervals and diagnostics."),
+    "fits-table": ("fits_table", "Gather fitted laws into one table, fits.csv."),
+    "regress": ("regress", "Regress law parameters on H and test whether exponents depend on it."),
+    "frontier": ("frontier", "Compute compute-optimal N and D along C for every law, beside Chinchilla's."),
+    "predict": ("predict", "Predict the best N, D and loss for a compressibility H and a compute budget."),
+    "plan": ("plan", "Score a corpus, then predict: how to split your compute for THIS data."),
+    "plot": ("plot", "Draw one figure of a finished sweep as SVG, with the plotted numbers as CSV."),
+    "report": ("report", "Write a sweep's self-contained HTML report."),
+    "config": ("config", "Check a sweep's config, or print its schema or defaults."),
+}
+
+
+class _Verbs(click.Group):
+    def list_commands(self, ctx):
+        return list(VERBS)
+
+    def get_command(self, ctx, name):
+        if name not in VERBS:
+            return None
+        return import_module(f"{__name__}.{VERBS[name][0]}").command
+
+    def format_commands(self, ctx, formatter):
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, text) for verb, (_, text) in VERBS.items()])
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="ziplaw", message="%(prog)s %(version)s")
+def command():
+    """Data-dependent scaling laws: how to split training compute between parameters and tokens for THIS data.
+
+    Score your data, fit your own results, or plan a run:
+
+    \b
+      ziplaw score my_corpus/ --tokenizer bytes
+      ziplaw fit runs.csv --bootstrap 1000
+      ziplaw plan my_corpus/ --flops 1e21
+
+    Every command explains itself with --help; bad input ends with one line and exit status 2.
+    """
+
+
+def main(argv=None):
+    """Run the command line; return nothing, exit with 0, 1 (a bug) or 2 (bad input)."""
+    try:
+        code = command.main(args=argv, prog_name="ziplaw", standalone_mode=False)
+    except click.exceptions.Abort:
+        print("ziplaw: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code if error.exit_code == 0 else 2)
+    except BrokenPipeError:
+        # the reader (head, less) went away: nothing is wrong
+        sys.stderr.close()
+        sys.exit(0)
+    except ZiplawError as error:
+        _fail(str(error))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}")
+    except MemoryError:
+        _fail("out of memory: ask for fewer documents, or a smaller model")
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message):
+    print("ziplaw: error: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,38 @@
+"""Options and output that several verbs share."""
+
+import json
+
+import click
+
+threads_option = click.option(
+    "--threads", type=click.IntRange(1, 4096), default=None, help="Threads to use [default: all usable cores]."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+def print_json(document):
+    """Print a document as JSON on standard output, sorted keys, numpy values converted."""
+    from ..io import plain
+
+    click.echo(json.dumps(plain(document), indent=1, sort_keys=True, ensure_ascii=False))
+
+
+def print_table(rows, columns=None):
+    """Print rows (a list of dicts) as an aligned text table; numbers right, text left, None as a dash."""
+    if not rows:
+        return
+    columns = list(columns or rows[0])
+    cells = [[_text(row.get(column)) for column in columns] for row in rows]
+    numeric = [all(isinstance(row.get(c), int | float | None) for row in rows) for c in columns]
+    widths = [max(len(str(c)), *(len(line[i]) for line in cells)) for i, c in enumerate(columns)]
+    for line in [[str(c) for c in columns], *cells]:
+        fields = [v.rjust(w) if right else v.ljust(w) for v, w, right in zip(line, widths, numeric)]
+        click.echo("  ".join(fields).rstrip())
+
+
+def _text(value):
+    if value is None or value != value:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1e-3 or abs(value) >= 1e5 else f"{value:.4f}"
+    return str(value)

@@ -1,0 +1,28 @@
+"""The errors that ziplaw raises on purpose.
+
+Every message is one line: the value, the limit, the remedy. The command line turns them into exit status 2.
+"""
+
+
+class ZiplawError(ValueError):
+    """Base class: catch this to catch everything that ziplaw raises on purpose."""
+
+
+class ConfigError(ZiplawError):
+    """A sweep's config has an unknown key, a value out of range or a name that does not exist."""
+
+
+class GrammarError(ZiplawError):
+    """A grammar is malformed or cannot produce documents."""
+
+
+class CorpusError(ZiplawError):
+    """A corpus, a token array or a tokenizer cannot be read or does not fit what is asked of it."""
+
+
+class TrainError(ZiplawError):
+    """A model or training setting is out of range, or a checkpoint belongs to another run."""
+
+
+class FitError(ZiplawError):
+    """A table of losses cannot be fitted: missing columns, too few points, values out of range."""

@@ -1,0 +1,220 @@
+"""Files written whole or not at all, small readers, thread counts and progress bars."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import hashlib
+import json
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from .errors import ZiplawError
+
+FORMAT = 1
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; rename it into place on success, delete it on failure.
+
+    Parameters
+    ----------
+    path : path-like
+        Where the finished file belongs. Missing parent folders are made.
+
+    Yields
+    ------
+    pathlib.Path
+        A new, empty file in the same folder (so that the final rename is atomic).
+
+    Raises
+    ------
+    OSError
+        When the folder cannot be written or the disk is full; ``path`` is left as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as stream:
+            os.fsync(stream.fileno())
+        # mkstemp makes files that only their owner can read; results are for sharing
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write UTF-8 text atomically, newlines as given."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
+def _digest(document: dict[str, Any]) -> str:
+    body = {key: value for key, value in document.items() if key != "sha256"}
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """Turn numpy scalars and arrays, tuples and non-finite floats into what JSON can hold (NaN, inf -> None)."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write_json(path: str | os.PathLike, document: dict[str, Any], kind: str | None = None) -> None:
+    """Write a JSON document atomically: sorted keys, one trailing newline, a checksum of its content inside.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write.
+    document : dict
+        The content; numpy values are converted, non-finite floats become null.
+    kind : str, optional
+        What the document is ("grammar", "fit", ...); stored as ``"kind": "ziplaw/<kind>"`` with a format number.
+    """
+    body = plain(document)
+    if kind is not None:
+        body = {**body, "kind": f"ziplaw/{kind}", "format": FORMAT}
+    body["sha256"] = _digest(body)
+    write_text(path, json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | os.PathLike, kind: str | None = None) -> dict[str, Any]:
+    """Read a JSON document and hold it against its checksum, format and kind.
+
+    A document without ``sha256`` is taken as written by hand and accepted.
+
+    Raises
+    ------
+    ZiplawError
+        When the file is not a JSON object, is of another kind or a newer format, or was changed after writing.
+    """
+    text = Path(path).read_text(encoding="utf-8", errors="replace")
+    try:
+        document = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ZiplawError(f"{path} is not valid JSON ({error}): write it again or restore it") from None
+    if not isinstance(document, dict):
+        raise ZiplawError(f"{path} holds a JSON {type(document).__name__}, not an object: is it the right file?")
+    if kind is not None and document.get("kind", f"ziplaw/{kind}") != f"ziplaw/{kind}":
+        raise ZiplawError(f"{path} is a {document['kind']} file, not ziplaw/{kind}: give a file of that kind")
+    if document.get("format", FORMAT) != FORMAT:
+        raise ZiplawError(f"{path} has format {document['format']}, this ziplaw reads {FORMAT}: use a matching version")
+    if "sha256" in document and document["sha256"] != _digest(document):
+        raise ZiplawError(
+            f"{path} does not match its own checksum: it was damaged or edited; make it again, "
+            'or delete its "sha256" line if the edit was meant'
+        )
+    return document
+
+
+def _cell(value: Any) -> str:
+    value = plain(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def write_csv(path: str | os.PathLike, rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None) -> None:
+    """Write rows as CSV atomically: floats to full precision, empty cells for None and NaN.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write.
+    rows : sequence of dict
+        One mapping a row; keys missing from a row become empty cells.
+    columns : sequence of str, optional
+        Column order; by default the keys of the first row.
+    """
+    columns = list(columns if columns is not None else (rows[0] if rows else []))
+    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+
+
+def _parse(cell: str) -> Any:
+    if cell == "":
+        return None
+    if cell in ("true", "false"):
+        return cell == "true"
+    for convert in (int, float):
+        try:
+            return convert(cell)
+        except ValueError:
+            continue
+    return cell
+
+
+def read_csv(path: str | os.PathLike) -> list[dict[str, Any]]:
+    """Read a CSV into one dict a row; numbers and true/false are parsed, empty cells become None.
+
+    Raises
+    ------
+    ZiplawError
+        When the file is empty or a row has more cells than the header.
+    """
+    with open(path, encoding="utf-8-sig", errors="replace", newline="") as stream:
+        reader = csv.DictReader(stream)
+        if not reader.fieldnames:
+            raise ZiplawError(f"{path} is empty: a CSV with a header line is needed")
+        rows = []
+        for row in reader:
+            if None in row:
+                raise ZiplawError(f"{path} line {reader.line_num} has more cells than the header: mend that line")
+            rows.append({key: _parse(value or "") for key, value in row.items()})
+    return rows
+
+
+def sha256_file(path: str | os.PathLike) -> str:
+    """Return the SHA-256 of a file's bytes as 64 hex digits."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def n_threads(threads: int | None) -> int:
+    """Return a thread count: ``threads`` when given, else the processors this process may use.
+
+    Raises
+    ------
+    ZiplawError
+        When ``threads`` is not a positive integer.
+    """
+    if threads is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= 4096:
+        raise ZiplawError(f"threads is {threads!r}, must be an integer from 1 to 4096: leave it out to use all cores")
+    return threads
+
+
+def progress(items: Iterable | None = None, *, total: int | None = None, desc: str = "", unit: str = "it") -> Any:
+    """Wrap an iterable (or make a manual bar) that shows on a terminal's standard error and is silent in a pipe."""
+    from tqdm import tqdm
+
+    return tqdm(
+        items, total=total, desc=desc, unit=unit, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False, unit_scale=True
+    )

@@ -1,0 +1,32 @@
+"""Build the Cython extensions from ext/ into pkg/ziplaw/ (metadata lives in pyproject.toml)."""
+
+from glob import glob
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+FLAGS = ["-O3", "-std=c99", "-Wall", "-Wextra", "-Wno-unused-function", "-ffp-contract=off"]
+
+
+def extension(name, *sources):
+    return Extension(
+        f"ziplaw.{name}",
+        sources=[f"ext/{name}.pyx", *sources],
+        depends=[*glob("ext/*.pyx"), *glob("ext/*.pxd"), *glob("ext/src/*.[ch]")],
+        include_dirs=["ext/src"],
+        extra_compile_args=FLAGS,
+        libraries=["m"],
+    )
+
+
+setup(
+    ext_modules=cythonize(
+        [
+            extension("_pcfg", "ext/src/pcfg.c"),
+            extension("_gzip", "ext/src/gzip_size.c"),
+            extension("_earley", "ext/src/earley.c"),
+        ],
+        build_dir="build/cython",
+        compiler_directives={"language_level": "3"},
+    )
+)
