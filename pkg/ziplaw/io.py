@@ -216,5 +216,12 @@ def progress(items: Iterable | None = None, *, total: int | None = None, desc: s
     from tqdm import tqdm
 
     return tqdm(
-        items, total=total, desc=desc, unit=unit, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False, unit_scale=True
+        items,
+        total=total,
+        desc=desc,
+        unit=unit,
+        file=sys.stderr,
+        disable=not sys.stderr.isatty(),
+        leave=False,
+        unit_scale=True,
     )

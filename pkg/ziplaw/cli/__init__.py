@@ -46,7 +46,7 @@ class _Verbs(click.Group):
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="ziplaw", message="%(prog)s %(version)s")
 def command():
-    """Data-dependent scaling laws: how to split training compute between parameters and tokens for THIS data.
+    r"""Data-dependent scaling laws: how to split training compute between parameters and tokens for THIS data.
 
     Score your data, fit your own results, or plan a run:
 
