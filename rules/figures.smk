@@ -1,0 +1,33 @@
+# Each figure is an SVG beside the CSV of its numbers.
+
+
+rule plot:
+    input:
+        tables=TABLES,
+        fits=FITS,
+        scores=SCORES,
+        floors=FLOORS,
+    output:
+        svg=report(
+            f"{RESULTS}/figures/{{figure}}.svg",
+            caption="captions/{figure}.rst",
+            category="Figures",
+        ),
+        csv=f"{RESULTS}/figures/{{figure}}.csv",
+    log:
+        f"{LOGS}/plot/{{figure}}.log",
+    benchmark:
+        f"{BENCHMARKS}/plot/{{figure}}.tsv"
+    wildcard_constraints:
+        figure=one_of(FIGURES),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        results=RESULTS,
+        version=versions.FIGURES,
+    message:
+        "Figure {wildcards.figure}"
+    shell:
+        "{ZIPLAW} plot {wildcards.figure} --sweep-dir {params.results} -o {output.svg} > {log} 2>&1"

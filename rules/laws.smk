@@ -1,0 +1,141 @@
+# From runs to laws: tables, one fit a dataset, the dependence on H, the frontier.
+
+
+rule collect_dataset:
+    input:
+        runs=lambda w: run_files(w.dataset),
+        meta=f"{RESULTS}/corpora/{{dataset}}/meta.json",
+        score=f"{RESULTS}/scores/{{dataset}}.json",
+        floor=lambda w: (
+            f"{RESULTS}/floors/{w.dataset}.json" if w.dataset in GRAMMARS else []
+        ),
+    output:
+        f"{RESULTS}/runs/{{dataset}}/runs.csv",
+    log:
+        f"{LOGS}/collect_dataset/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/collect_dataset/{{dataset}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        corpus=subpath(input.meta, parent=True),
+        floor=lambda w, input: f"--floor {input.floor}" if input.floor else "",
+    message:
+        "Table of {wildcards.dataset}'s runs"
+    shell:
+        "{ZIPLAW} collect {input.runs} --corpus {params.corpus} --score {input.score} {params.floor}"
+        " -o {output} > {log} 2>&1"
+
+
+rule collect_runs:
+    input:
+        expand(f"{RESULTS}/runs/{{dataset}}/runs.csv", dataset=SWEEP.datasets),
+    output:
+        report(f"{RESULTS}/runs.csv", caption="captions/runs.rst", category="Tables"),
+    log:
+        f"{LOGS}/collect_runs.log",
+    benchmark:
+        f"{BENCHMARKS}/collect_runs.tsv"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    message:
+        "Table of every run"
+    shell:
+        "{ZIPLAW} collect {input} -o {output} > {log} 2>&1"
+
+
+rule fit_law:
+    input:
+        f"{RESULTS}/runs/{{dataset}}/runs.csv",
+    output:
+        f"{RESULTS}/fits/{{dataset}}.json",
+    log:
+        f"{LOGS}/fit_law/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/fit_law/{{dataset}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        settings=options(SWEEP.laws.model_dump()),
+        version=versions.FITTER,
+    message:
+        "Law of {wildcards.dataset}: free E and E at the floor, with intervals"
+    shell:
+        "{ZIPLAW} fit {input} --dataset {wildcards.dataset} {params.settings} -o {output} > {log} 2>&1"
+
+
+rule tabulate_fits:
+    input:
+        FITS,
+    output:
+        report(f"{RESULTS}/fits.csv", caption="captions/fits.rst", category="Tables"),
+    log:
+        f"{LOGS}/tabulate_fits.log",
+    benchmark:
+        f"{BENCHMARKS}/tabulate_fits.tsv"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    message:
+        "Table of every law"
+    shell:
+        "{ZIPLAW} fits-table {input} -o {output} > {log} 2>&1"
+
+
+rule regress_laws:
+    input:
+        runs=f"{RESULTS}/runs.csv",
+        fits=FITS,
+    output:
+        regression=f"{RESULTS}/regression.json",
+        claims=report(
+            f"{RESULTS}/claims.csv", caption="captions/claims.rst", category="Tables"
+        ),
+    log:
+        f"{LOGS}/regress_laws.log",
+    benchmark:
+        f"{BENCHMARKS}/regress_laws.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        version=versions.REGRESSION,
+    message:
+        "Do the laws move with H? Two-stage regression, joint test, the paper's claims"
+    shell:
+        "{ZIPLAW} regress --runs {input.runs} --fits {input.fits} -o {output.regression}"
+        " --claims {output.claims} > {log} 2>&1"
+
+
+rule frontier:
+    input:
+        regression=f"{RESULTS}/regression.json",
+        fits=FITS,
+    output:
+        report(
+            f"{RESULTS}/frontier.csv",
+            caption="captions/frontier.rst",
+            category="Tables",
+        ),
+    log:
+        f"{LOGS}/frontier.log",
+    benchmark:
+        f"{BENCHMARKS}/frontier.tsv"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        version=versions.REGRESSION,
+    message:
+        "Compute-optimal N and D along C, beside Chinchilla's"
+    shell:
+        "{ZIPLAW} frontier --regression {input.regression} --fits {input.fits} -o {output} > {log} 2>&1"

@@ -1,0 +1,104 @@
+# How compressible each dataset is (H), and how well any model could predict it (the floor).
+SCORE_OPTIONS = options(SWEEP.scoring.model_dump())
+
+
+rule score_corpus:
+    input:
+        corpus=f"{RESULTS}/corpora/{{dataset}}/train.npy",
+        meta=f"{RESULTS}/corpora/{{dataset}}/meta.json",
+        ext=ancient(EXTENSIONS),
+    output:
+        f"{RESULTS}/scores/{{dataset}}.json",
+    log:
+        f"{LOGS}/score_corpus/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/score_corpus/{{dataset}}.tsv"
+    threads: 2
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=SCORE_OPTIONS,
+        folder=subpath(input.corpus, parent=True),
+        version=versions.SCORER,
+    message:
+        "Score {wildcards.dataset}: H, as gzip level 9 would compress it"
+    shell:
+        "{ZIPLAW} score {params.folder} --dataset {wildcards.dataset} {params.settings} --threads {threads}"
+        " -o {output} > {log} 2>&1"
+
+
+rule score_reference:
+    input:
+        ext=ancient(EXTENSIONS),
+    output:
+        f"{RESULTS}/scores/{{reference}}{{bytes,(.bytes)?}}.json",
+    log:
+        f"{LOGS}/score_reference/{{reference}}{{bytes}}.log",
+    benchmark:
+        f"{BENCHMARKS}/score_reference/{{reference}}{{bytes}}.tsv"
+    threads: 2
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=SCORE_OPTIONS,
+        tokenizer=lambda w: "bytes" if w.bytes else "bundled",
+        version=[versions.SCORER, versions.CORPUS],
+    message:
+        "Score real {wildcards.reference} ({params.tokenizer})"
+    shell:
+        "{ZIPLAW} score --builtin {wildcards.reference} --tokenizer {params.tokenizer}"
+        " --dataset {wildcards.reference}{wildcards.bytes} {params.settings} --threads {threads}"
+        " -o {output} > {log} 2>&1"
+
+
+rule score_presets:
+    input:
+        ext=ancient(EXTENSIONS),
+    output:
+        report(
+            f"{RESULTS}/presets.csv", caption="captions/presets.rst", category="Scores"
+        ),
+    log:
+        f"{LOGS}/score_presets.log",
+    benchmark:
+        f"{BENCHMARKS}/score_presets.tsv"
+    threads: 2
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        seeds=SWEEP.presets.seeds if SWEEP.presets else 0,
+        version=[versions.GRAMMAR, versions.SAMPLER, versions.SCORER],
+    message:
+        "Score the paper's preset grammars, {params.seeds} seeds each"
+    shell:
+        "{ZIPLAW} presets --seeds {params.seeds} --threads {threads} -o {output} > {log} 2>&1"
+
+
+rule grammar_floor:
+    input:
+        grammar=f"{RESULTS}/grammars/{{dataset}}.json",
+        valid=f"{RESULTS}/corpora/{{dataset}}/valid.npy",
+        ext=ancient(EXTENSIONS),
+    output:
+        f"{RESULTS}/floors/{{dataset}}.json",
+    log:
+        f"{LOGS}/grammar_floor/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/grammar_floor/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(GRAMMARS),
+    threads: 2
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        folder=subpath(input.valid, parent=True),
+        version=versions.FLOOR,
+    message:
+        "Floor {wildcards.dataset}: the exact Bayes-optimal loss of its validation documents"
+    shell:
+        "{ZIPLAW} floor {input.grammar} --corpus {params.folder} --dataset {wildcards.dataset}"
+        " --threads {threads} -o {output} > {log} 2>&1"

@@ -1,0 +1,77 @@
+"""Configs are typed: a typo is one line, and what is generated is in step with the model."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ziplaw.cli import main
+from ziplaw.config import SweepConfig, load_config, parse_config
+from ziplaw.errors import ConfigError
+from ziplaw.sweeps import DEFAULT
+
+CONFIG = Path(__file__).parents[1] / "config"
+
+
+def test_default_and_schema_are_generated(tmp_path):
+    for name, verb in (("default.yaml", "default"), ("schema.json", "schema")):
+        with pytest.raises(SystemExit) as stop:
+            main(["config", verb, "-o", str(tmp_path / name)])
+        assert stop.value.code == 0
+        assert (tmp_path / name).read_text() == (CONFIG / name).read_text(), (
+            f"config/{name} is stale: run `make config`"
+        )
+    assert load_config(CONFIG / "default.yaml") == DEFAULT
+
+
+@pytest.mark.parametrize("path", sorted(CONFIG.glob("*.yaml")), ids=lambda p: p.name)
+def test_every_config_is_valid_and_named_after_its_file(path):
+    assert load_config(path).sweep == path.stem
+
+
+def test_every_field_is_described():
+    def walk(schema, where):
+        for name, field in schema.get("properties", {}).items():
+            assert field.get("description"), f"{where}.{name} has no description"
+
+    schema = SweepConfig.model_json_schema()
+    for name, part in [("sweep", schema), *schema["$defs"].items()]:
+        walk(part, name)
+
+
+def change(**keys):
+    return {**yaml.safe_load((CONFIG / "default.yaml").read_text()), **keys}
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (change(budgetz=1), "unknown key budgetz .did you mean budgets"),
+        (change(training={"learning_rat": 1}), "did you mean learning_rate"),
+        (change(training={"learning_rate": "fast"}), "training.learning_rate.*'fast'"),
+        (change(training={"learning_rate": -1}), "greater than 0, not -1"),
+        (change(budgets=[10]), "10 tokens is less than one step of 1024"),
+        (change(budgets=[]), "distinct integers"),
+        (change(budgets=[4096, 4096]), "distinct integers"),
+        (change(corpus={"documents": 3}), "3 documents of 256 tokens are fewer than"),
+        (change(datasets={}), "name at least one"),
+        (change(datasets={"a/b": {"grammar_file": "x"}}), "'a/b' cannot name a file"),
+        (change(datasets={"a": {}}), "exactly one of grammar, grammar_file, import"),
+        (change(datasets={"code": {"grammar_file": "x"}}), "also a reference"),
+        (change(models={"m": {"hidden": 7, "layers": 1}}), "multiple of 2, not 7"),
+        (change(sweep="../up"), "cannot name a folder"),
+        ({}, "sweep is missing: name of the sweep"),
+        ([], "holds list"),
+        (None, "holds NoneType"),
+    ],
+)
+def test_a_bad_config_is_one_clear_line(raw, message):
+    with pytest.raises(ConfigError, match=message) as error:
+        parse_config(raw)
+    assert "\n" not in str(error.value)
+
+
+def test_invalid_yaml_names_the_file(tmp_path):
+    (tmp_path / "c.yaml").write_text("a: [1")
+    with pytest.raises(ConfigError, match=r"c\.yaml is not valid YAML"):
+        load_config(tmp_path / "c.yaml")
