@@ -1,0 +1,105 @@
+"""``ziplaw grammar``: make a random grammar, read one, show what is known about it."""
+
+import click
+
+from ._common import json_option, print_json, print_table, threads_option
+
+
+@click.group(name="grammar")
+def command():
+    """Make a random grammar, or show one with its criticality, entropy and floor."""
+
+
+@command.command()
+@click.option("--nonterminals", type=int, help="Number of nonterminals.")
+@click.option("--terminals", type=int, help="Number of terminals; ids 1..n, 0 is the separator.")
+@click.option("--rhs-options", type=int, help="Each nonterminal gets 1..this many productions.")
+@click.option("--rhs-length", type=int, help="Each production has 1..this many symbols.")
+@click.option("--preset", help="Take the shape of a preset (see `ziplaw presets --list`) instead.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the grammar.")
+@click.option(
+    "--supercritical",
+    type=click.Choice(["redraw", "truncate"]),
+    help="Redraw until sentences are finite on average, or accept endless ones as long as tokens keep coming "
+    "[default: the preset's choice, else redraw].",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), required=True, help="The grammar file to write.")
+def new(nonterminals, terminals, rhs_options, rhs_length, preset, seed, supercritical, output):
+    """Draw a random grammar and write it as JSON."""
+    from ..errors import ZiplawError
+    from ..grammar import PRESETS, random_grammar
+
+    shape = (nonterminals, terminals, rhs_options, rhs_length)
+    if preset is not None:
+        if any(value is not None for value in shape):
+            raise ZiplawError("--preset gives the whole shape: leave the other shape options out")
+        if preset not in PRESETS:
+            raise ZiplawError(f"there is no preset {preset!r}: choose from {', '.join(PRESETS)}")
+        shape = PRESETS[preset]["shape"]
+        supercritical = supercritical or PRESETS[preset]["supercritical"]
+    elif None in shape:
+        raise ZiplawError(
+            "the shape is incomplete: give --nonterminals, --terminals, --rhs-options and --rhs-length, or --preset"
+        )
+    grammar = random_grammar(*shape, seed=seed, supercritical=supercritical or "redraw")
+    grammar.save(output)
+
+
+@command.command()
+@click.argument("grammar_file", type=click.Path(exists=True, dir_okay=False))
+@click.option("-o", "--output", type=click.Path(dir_okay=False), required=True, help="The grammar file to write.")
+def convert(grammar_file, output):
+    """Check a grammar written by hand (NLTK text or JSON) and write it as JSON."""
+    from ..grammar import Grammar
+
+    Grammar.load(grammar_file).save(output)
+
+
+@command.command()
+@click.argument("grammar_file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--nltk", is_flag=True, help="Print the grammar in NLTK's text form instead.")
+@click.option("--floor", "with_floor", is_flag=True, help="Also compute the exact floor.")
+@click.option("--documents", type=click.IntRange(2), default=1000, show_default=True, help="Documents for the floor.")
+@click.option("--context", type=click.IntRange(1), default=256, show_default=True, help="Tokens per document.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the floor's documents.")
+@threads_option
+@json_option
+def show(grammar_file, nltk, with_floor, documents, context, seed, threads, as_json):
+    """Show a grammar's size, criticality, expected sentence length and entropy."""
+    from ..grammar import Grammar
+
+    grammar = Grammar.load(grammar_file)
+    if nltk:
+        click.echo(grammar.to_text(), nl=False)
+        return
+    critical = grammar.criticality()
+    facts = {
+        "nonterminals": grammar.n_nonterminals,
+        "terminals": grammar.n_terminals,
+        "vocab_size": grammar.vocab_size,
+        "productions": len(grammar.productions),
+        "symbols": sum(len(rule.rhs) for rule in grammar.productions),
+        "rho_m": critical.rho_m,
+        "rho_lc": critical.rho_lc,
+        "expected_sentence_length": grammar.expected_sentence_length(),
+        "entropy_rate": grammar.entropy_rate(),
+    }
+    if with_floor:
+        from ..floor import floor
+        from ..sampling import sample
+
+        tokens = sample(grammar, documents, context=context, seed=seed, threads=threads, stream=2)
+        found = floor(grammar, tokens, threads=threads)
+        facts |= {"floor": found.nats_per_token, "floor_stderr": found.stderr, "floor_documents": documents}
+    if as_json:
+        print_json({**facts, "provenance": grammar.provenance})
+        return
+    notes = {
+        "rho_m": "spectral radius of expected nonterminals per rewrite; sentences are finite on average below 1",
+        "rho_lc": "spectral radius of the left corners; documents can be sampled below 1",
+        "expected_sentence_length": "terminals",
+        "entropy_rate": "nats per token, derivations of endless text, closed form",
+        "floor": f"nats per token, exact, documents of {context} tokens",
+        "floor_stderr": "nats per token",
+    }
+    print_table([{"": name, "value": value, "note": notes.get(name, "")} for name, value in facts.items()])

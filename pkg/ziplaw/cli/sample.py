@@ -1,0 +1,46 @@
+"""``ziplaw sample``: a corpus of training and validation documents from a grammar."""
+
+import click
+
+from ._common import threads_option
+
+
+@click.command(name="sample")
+@click.argument("grammar_file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--documents", type=int, required=True, help="Training documents.")
+@click.option("--valid-documents", type=int, default=256, show_default=True, help="Validation documents.")
+@click.option("--context", type=int, default=256, show_default=True, help="Tokens per document.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the documents.")
+@click.option(
+    "--mode",
+    type=click.Choice(["exact", "paper"]),
+    default="exact",
+    show_default=True,
+    help="exact: the definition; paper: with the habits of the paper's published code.",
+)
+@threads_option
+@click.option("-o", "--output", type=click.Path(file_okay=False), required=True, help="The corpus folder to write.")
+def command(grammar_file, documents, valid_documents, context, seed, mode, threads, output):
+    """Sample a corpus of training and validation documents from a grammar.
+
+    Documents go straight into memory-mapped files, so a corpus needs no more memory than its file.
+    """
+    from ..corpora.format import CorpusWriter
+    from ..grammar import Grammar
+    from ..io import sha256_file
+    from ..sampling import check_sizes, sample
+
+    grammar = Grammar.load(grammar_file)
+    # before any file is reserved
+    check_sizes(grammar, documents, context, seed)
+    check_sizes(grammar, valid_documents, context, seed)
+    source = {
+        "kind": "grammar",
+        "grammar_sha256": sha256_file(grammar_file),
+        "seed": seed,
+        "mode": mode,
+        "streams": {"train": 0, "valid": 1},
+    }
+    with CorpusWriter(output, documents, valid_documents, context, grammar.vocab_size, source) as writer:
+        for stream, part in enumerate((writer.train, writer.valid)):
+            sample(grammar, len(part), context, seed, threads, stream, mode=mode, out=part)

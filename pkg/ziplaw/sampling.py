@@ -1,0 +1,154 @@
+"""Sampling documents from a grammar: fixed-length token windows, the same bytes at any thread count."""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from .errors import GrammarError, ZiplawError
+from .grammar import Grammar
+from .io import n_threads, progress
+
+CHUNK_TOKENS = 1 << 20
+MAX_CONTEXT = 1 << 24
+MAX_TOKENS = 1 << 44
+SHOW_PROGRESS_TOKENS = 1 << 30
+
+
+def sample(
+    grammar: Grammar,
+    n_documents: int,
+    context: int = 256,
+    seed: int = 0,
+    threads: int | None = None,
+    stream: int = 0,
+    first_document: int = 0,
+    mode: str = "exact",
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """Sample documents: sentences from the start symbol, joined by the separator 0, the last one cut at ``context``.
+
+    Every document has its own random stream keyed by (seed, stream, document index), so a document's bytes depend on
+    neither threads nor how many documents are asked for: a longer corpus starts with the shorter one.
+
+    Parameters
+    ----------
+    grammar : Grammar
+        Its left corners must be subcritical (rho(LC) < 1); rho(M) may be anything, sentences are cut.
+    n_documents : int
+        At least 1.
+    context : int, optional
+        Tokens per document, at least 1.
+    seed : int, optional
+        From 0 to 2**64 - 1.
+    threads : int, optional
+        All usable cores by default.
+    stream : int, optional
+        0 for training documents, 1 for validation, 2 for anything else; up to 2**32 - 1.
+    first_document : int, optional
+        Index of the first document, so that a corpus can be made in pieces.
+    mode : {"exact", "paper"}, optional
+        "exact" is the definition above.
+    out : ndarray, optional
+        Where to write, memory-mapped or not: C-contiguous, shape (n_documents, context), of the dtype returned.
+
+    Returns
+    -------
+    ndarray of uint16 (uint32 when vocab_size > 65536), shape (n_documents, context)
+        ``out`` when given.
+
+    Raises
+    ------
+    ZiplawError
+        For an argument out of range, an ``out`` that does not fit, or a grammar that need not reach its next token.
+    """
+    n_documents, context, seed = check_sizes(grammar, n_documents, context, seed)
+    stream = _integer("stream", stream, 0, 2**32 - 1)
+    first_document = _integer("first_document", first_document, 0, 2**63 - 1)
+    threads = n_threads(threads)
+    if mode not in ("exact", "paper"):
+        raise ZiplawError(f"mode is {mode!r}, must be 'exact' or 'paper'")
+    dtype = np.dtype(np.uint16 if grammar.vocab_size <= 1 << 16 else np.uint32)
+    out = _new(n_documents, context, dtype) if out is None else _checked(out, (n_documents, context), dtype)
+    sampler = _sampler(grammar)
+    fill = sampler.fill16 if dtype == np.uint16 else sampler.fill32
+
+    def work(row):
+        fill(out[row : row + rows], seed, stream, first_document + row)
+
+    rows = max(1, min(CHUNK_TOKENS // context, math.ceil(n_documents / (4 * threads))))
+    chunks = range(0, n_documents, rows)
+    total = n_documents * context
+    bar = progress(total=len(chunks), desc="sampling", unit="chunk") if total >= SHOW_PROGRESS_TOKENS else None
+    with ThreadPoolExecutor(threads) as pool:
+        done = pool.map(work, chunks) if threads > 1 and len(chunks) > 1 else map(work, chunks)
+        for _ in done:
+            if bar is not None:
+                bar.update()
+    if bar is not None:
+        bar.close()
+    return out
+
+
+def check_sizes(grammar: Grammar, n_documents: int, context: int, seed: int) -> tuple[int, int, int]:
+    """Check what :func:`sample` will be asked for, and that the grammar can be sampled; return the three as int."""
+    if not isinstance(grammar, Grammar):
+        raise GrammarError(f"grammar is a {type(grammar).__name__}, must be a ziplaw.Grammar: load or draw one")
+    context = _integer("context", context, 1, MAX_CONTEXT)
+    n_documents = _integer("n_documents", n_documents, 1, MAX_TOKENS // context)
+    _sampler(grammar)
+    return n_documents, context, _integer("seed", seed, 0, 2**64 - 1)
+
+
+def _integer(name, value, lowest, highest):
+    try:
+        value = operator.index(value)
+    except TypeError:
+        raise ZiplawError(f"{name} is {value!r}, must be an integer from {lowest} to {highest}") from None
+    if not lowest <= value <= highest:
+        raise ZiplawError(f"{name} is {value}, must be from {lowest} to {highest}")
+    return value
+
+
+def _new(n_documents, context, dtype):
+    needed = n_documents * context * dtype.itemsize
+    # an array beyond the machine's memory may be granted and kill the process later
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > memory:
+        raise ZiplawError(
+            f"{n_documents} documents of {context} tokens need {needed / 1e9:.3g} GB, this machine has "
+            f"{memory / 1e9:.3g} GB: ask for fewer, or pass a memory-mapped array as out"
+        )
+    return np.empty((n_documents, context), dtype)
+
+
+def _checked(out, shape, dtype):
+    if not isinstance(out, np.ndarray):
+        raise ZiplawError(f"out is a {type(out).__name__}, must be a numpy array of {dtype} {shape}")
+    if out.shape != shape or out.dtype != dtype:
+        raise ZiplawError(f"out is {out.dtype} of shape {out.shape}, must be {dtype} of shape {shape}")
+    if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
+        raise ZiplawError("out is not a writeable, aligned, C-contiguous array: pass a fresh array or a memory map")
+    return out
+
+
+def _sampler(grammar):
+    """Return the grammar's sampling tables, built once and kept with it."""
+    sampler = vars(grammar).get("_sampler")
+    if sampler is None:
+        critical = grammar.criticality()
+        if not critical.emits:
+            raise GrammarError(
+                f"rho(LC) = {critical.rho_lc:.6g}, must be below 1: a derivation of this grammar may never reach its "
+                "next token; take out the left recursion, or lower its probability"
+            )
+        try:
+            from ._pcfg import Sampler
+        except ImportError:
+            raise ZiplawError("the compiled sampler is missing: run `make build`, or reinstall ziplaw") from None
+        sampler = vars(grammar)["_sampler"] = Sampler(**grammar._flat)
+    return sampler

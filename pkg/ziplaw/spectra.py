@@ -1,0 +1,94 @@
+"""Criticality and expected yields of a grammar, from the flat arrays of ``Grammar.arrays``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+DENSE = 600
+TOLERANCE = 1e-12
+
+
+def rewrite_matrices(prod_lhs, prod_offsets, symbols, probabilities, n):
+    """Return M and LC as sparse (n, n) matrices.
+
+    ``M[i, j]`` is the expected number of nonterminals j in one rewrite of i, ``LC[i, j]`` the probability that a
+    rewrite of i starts with j.
+    """
+    from scipy.sparse import coo_array
+
+    rule = np.repeat(np.arange(len(prod_lhs)), np.diff(prod_offsets))
+    inner = np.flatnonzero(symbols < 0)
+    first = prod_offsets[:-1]
+    first = first[symbols[first] < 0]
+    built = []
+    for where in (inner, first):
+        rules = rule[where]
+        entries = (probabilities[rules], (prod_lhs[rules], -symbols[where].astype(np.int64) - 1))
+        built.append(coo_array(entries, shape=(n, n)).tocsr())
+    return built
+
+
+def spectral_radius(matrix):
+    """Return the spectral radius of a sparse nonnegative matrix: the largest over its strongly connected components.
+
+    Components keep nilpotent and repeated eigenvalues exact, which a dense solver on the whole matrix blurs. Large
+    components use power iteration on I + A with the Collatz-Wielandt bounds min and max of (Ax)_i / x_i.
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    count, label = connected_components(matrix, directed=True, connection="strong")
+    order = np.argsort(label, kind="stable")
+    bounds = np.searchsorted(label[order], np.arange(count + 1))
+    sizes = np.diff(bounds)
+    radius = float(matrix.diagonal().max(initial=0.0))
+    for component in np.flatnonzero(sizes > 1):
+        members = order[bounds[component] : bounds[component + 1]]
+        block = matrix[members][:, members]
+        radius = max(radius, _dense_radius(block.toarray()) if len(members) <= DENSE else _power_radius(block))
+    return radius
+
+
+def _dense_radius(block):
+    return float(np.abs(np.linalg.eigvals(block)).max())
+
+
+def _power_radius(block):
+    vector = np.ones(block.shape[0])
+    for _ in range(100_000):
+        image = block @ vector + vector
+        ratio = image / vector
+        low, high = ratio.min(), ratio.max()
+        if high - low <= TOLERANCE * high:
+            break
+        vector = image / image.max()
+    return float(high - 1.0)
+
+
+def criticality(prod_lhs, prod_offsets, symbols, probabilities, start, lhs_offsets):
+    """Return (rho(M), rho(LC))."""
+    matrices = rewrite_matrices(prod_lhs, prod_offsets, symbols, probabilities, len(start))
+    return tuple(spectral_radius(matrix) for matrix in matrices)
+
+
+def sentence_moments(prod_lhs, prod_offsets, symbols, probabilities, start, lhs_offsets):
+    """Return the expected terminals and the derivation entropy (nats) of one sentence; rho(M) must be below 1.
+
+    With t and h the expected terminals and the entropy of one rewrite, they are ``start . (I - M)^-1 t`` and
+    ``H(start) + start . (I - M)^-1 h``.
+    """
+    n = len(start)
+    matrix, _ = rewrite_matrices(prod_lhs, prod_offsets, symbols, probabilities, n)
+    # one transposed solve gives the expected visits to every nonterminal
+    if n <= DENSE:
+        visits = np.linalg.solve(np.eye(n) - matrix.toarray().T, start)
+    else:
+        from scipy.sparse import eye_array
+        from scipy.sparse.linalg import spsolve
+
+        visits = spsolve((eye_array(n) - matrix.T).tocsc(), start)
+    rule = np.repeat(np.arange(len(prod_lhs)), np.diff(prod_offsets))
+    per_rule = np.bincount(rule, weights=symbols > 0, minlength=len(prod_lhs))
+    terminals = np.bincount(prod_lhs, weights=probabilities * per_rule, minlength=n)
+    entropy = np.bincount(prod_lhs, weights=-probabilities * np.log(probabilities), minlength=n)
+    used = start[start > 0]
+    return float(visits @ terminals), float(visits @ entropy - (used * np.log(used)).sum())
