@@ -8,7 +8,7 @@ min_version("9.8")
 
 if "sweep" not in config:
 
-    configfile: "config/default.yaml"
+    configfile: f"{workflow.basedir}/config/default.yaml"
 
 
 include: "rules/common.smk"

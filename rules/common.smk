@@ -1,6 +1,7 @@
 # The typed config, paths and the small functions that rules share.
 import re
 import shlex
+import shutil
 import sys
 import sysconfig
 
@@ -19,10 +20,12 @@ except ConfigError as error:
 RESULTS = f"results/{SWEEP.sweep}"
 LOGS = f"logs/{SWEEP.sweep}"
 BENCHMARKS = f"benchmarks/{SWEEP.sweep}"
-ZIPLAW = f"{shlex.quote(sys.executable)} -m ziplaw"
 
-# jobs find the package whether or not it is installed
-shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(PKG))}; ")
+# in a shell line, `ziplaw` is this checkout's, run by the Python that runs Snakemake, installed or not
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(PKG))}; "
+    f'ziplaw() {{{{ {shlex.quote(sys.executable)} -m ziplaw "$@"; }}}}; '
+)
 
 
 def one_of(names):
@@ -31,7 +34,7 @@ def one_of(names):
 
 
 # Snakemake only counts GPUs; a sweep on a machine without one must not wait for one
-GPU_HERE = any(Path("/dev").glob("nvidia[0-9]*"))
+GPU_HERE = shutil.which("nvidia-smi") is not None
 
 GRAMMARS = [name for name, dataset in SWEEP.datasets.items() if not dataset.imported]
 IMPORTS = [name for name, dataset in SWEEP.datasets.items() if dataset.imported]

@@ -23,7 +23,7 @@ rule make_grammar:
     message:
         "Grammar {wildcards.dataset}: drawing it and checking that it is not critical"
     shell:
-        "{ZIPLAW} grammar {params.make} -o {output} > {log} 2>&1"
+        "ziplaw grammar {params.make} -o {output} > {log} 2>&1"
 
 
 rule sample_corpus:
@@ -52,7 +52,7 @@ rule sample_corpus:
     message:
         "Corpus {wildcards.dataset}: sampling documents"
     shell:
-        "{ZIPLAW} sample {input.grammar} {params.size} --threads {threads} -o {params.folder} > {log} 2>&1"
+        "ziplaw sample {input.grammar} {params.size} --threads {threads} -o {params.folder} > {log} 2>&1"
 
 
 rule import_corpus:
@@ -82,4 +82,4 @@ rule import_corpus:
     message:
         "Corpus {wildcards.dataset}: reading and tokenising"
     shell:
-        "{ZIPLAW} import {params.source} {params.size} -o {params.folder} > {log} 2>&1"
+        "ziplaw import {params.source} {params.size} -o {params.folder} > {log} 2>&1"

@@ -25,9 +25,9 @@ rule plot:
         mem_mb=1000,
         runtime=10,
     params:
-        results=RESULTS,
+        results=subpath(output.svg, ancestor=2),
         version=versions.FIGURES,
     message:
         "Figure {wildcards.figure}"
     shell:
-        "{ZIPLAW} plot {wildcards.figure} --sweep-dir {params.results} -o {output.svg} > {log} 2>&1"
+        "ziplaw plot {wildcards.figure} --sweep-dir {params.results} -o {output.svg} > {log} 2>&1"

@@ -25,7 +25,7 @@ rule collect_dataset:
     message:
         "Table of {wildcards.dataset}'s runs"
     shell:
-        "{ZIPLAW} collect {input.runs} --corpus {params.corpus} --score {input.score} {params.floor}"
+        "ziplaw collect {input.runs} --corpus {params.corpus} --score {input.score} {params.floor}"
         " -o {output} > {log} 2>&1"
 
 
@@ -45,7 +45,7 @@ rule collect_runs:
     message:
         "Table of every run"
     shell:
-        "{ZIPLAW} collect {input} -o {output} > {log} 2>&1"
+        "ziplaw collect {input} -o {output} > {log} 2>&1"
 
 
 rule fit_law:
@@ -67,7 +67,7 @@ rule fit_law:
     message:
         "Law of {wildcards.dataset}: free E and E at the floor, with intervals"
     shell:
-        "{ZIPLAW} fit {input} --dataset {wildcards.dataset} {params.settings} -o {output} > {log} 2>&1"
+        "ziplaw fit {input} --dataset {wildcards.dataset} {params.settings} -o {output} > {log} 2>&1"
 
 
 rule tabulate_fits:
@@ -86,7 +86,7 @@ rule tabulate_fits:
     message:
         "Table of every law"
     shell:
-        "{ZIPLAW} fits-table {input} -o {output} > {log} 2>&1"
+        "ziplaw fits-table {input} -o {output} > {log} 2>&1"
 
 
 rule regress_laws:
@@ -111,7 +111,7 @@ rule regress_laws:
     message:
         "Do the laws move with H? Two-stage regression, joint test, the paper's claims"
     shell:
-        "{ZIPLAW} regress --runs {input.runs} --fits {input.fits} -o {output.regression}"
+        "ziplaw regress --runs {input.runs} --fits {input.fits} -o {output.regression}"
         " --claims {output.claims} > {log} 2>&1"
 
 
@@ -138,4 +138,4 @@ rule frontier:
     message:
         "Compute-optimal N and D along C, beside Chinchilla's"
     shell:
-        "{ZIPLAW} frontier --regression {input.regression} --fits {input.fits} -o {output} > {log} 2>&1"
+        "ziplaw frontier --regression {input.regression} --fits {input.fits} -o {output} > {log} 2>&1"

@@ -15,10 +15,10 @@ rule report:
         mem_mb=1000,
         runtime=10,
     params:
-        results=RESULTS,
+        results=subpath(output[0], parent=True),
         config=[f"--config {shlex.quote(str(path))}" for path in workflow.configfiles],
         version=versions.REPORT,
     message:
         "Report: {output}"
     shell:
-        "{ZIPLAW} report --sweep-dir {params.results} {params.config} -o {output} > {log} 2>&1"
+        "ziplaw report --sweep-dir {params.results} {params.config} -o {output} > {log} 2>&1"

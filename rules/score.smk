@@ -24,7 +24,7 @@ rule score_corpus:
     message:
         "Score {wildcards.dataset}: H, as gzip level 9 would compress it"
     shell:
-        "{ZIPLAW} score {params.folder} --dataset {wildcards.dataset} {params.settings} --threads {threads}"
+        "ziplaw score {params.folder} --dataset {wildcards.dataset} {params.settings} --threads {threads}"
         " -o {output} > {log} 2>&1"
 
 
@@ -48,7 +48,7 @@ rule score_reference:
     message:
         "Score real {wildcards.reference} ({params.tokenizer})"
     shell:
-        "{ZIPLAW} score --builtin {wildcards.reference} --tokenizer {params.tokenizer}"
+        "ziplaw score --builtin {wildcards.reference} --tokenizer {params.tokenizer}"
         " --dataset {wildcards.reference}{wildcards.bytes} {params.settings} --threads {threads}"
         " -o {output} > {log} 2>&1"
 
@@ -74,7 +74,7 @@ rule score_presets:
     message:
         "Score the paper's preset grammars, {params.seeds} seeds each"
     shell:
-        "{ZIPLAW} presets --seeds {params.seeds} --threads {threads} -o {output} > {log} 2>&1"
+        "ziplaw presets --seeds {params.seeds} --threads {threads} -o {output} > {log} 2>&1"
 
 
 rule grammar_floor:
@@ -100,5 +100,5 @@ rule grammar_floor:
     message:
         "Floor {wildcards.dataset}: the exact Bayes-optimal loss of its validation documents"
     shell:
-        "{ZIPLAW} floor {input.grammar} --corpus {params.folder} --dataset {wildcards.dataset}"
+        "ziplaw floor {input.grammar} --corpus {params.folder} --dataset {wildcards.dataset}"
         " --threads {threads} -o {output} > {log} 2>&1"

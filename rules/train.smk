@@ -23,7 +23,7 @@ rule train_run:
         shape=lambda w: options(SWEEP.models[w.model].model_dump()),
         training=options(SWEEP.training.model_dump()),
         budgets=",".join(map(str, SWEEP.budgets)),
-        corpus=subpath(input.corpus[0], parent=True),
+        corpus=subpath(input[0], parent=True),
         folder=subpath(output.run, parent=True),
         version=versions.TRAINER,
     message:
@@ -31,5 +31,5 @@ rule train_run:
     # a CPU allocator that keeps its pages is 10 to 30 % faster for small models (glibc only, harmless elsewhere)
     shell:
         "export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=4294967296 MALLOC_TOP_PAD_=268435456;"
-        " {ZIPLAW} train {params.corpus} {params.shape} {params.training} --budgets {params.budgets}"
+        " ziplaw train {params.corpus} {params.shape} {params.training} --budgets {params.budgets}"
         " --seed {wildcards.seed} --threads {threads} -o {params.folder} > {log} 2>&1"

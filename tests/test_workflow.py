@@ -1,0 +1,104 @@
+"""The Snakemake side: dry runs, lint, and what a user sees when a config or an input is wrong."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PARTS = ["Snakefile", "rules", "config", "profiles", "pkg", "ext", "setup.py"]
+
+# `snakemake --lint` on this workflow may say only this, for the reason beside it
+LINT_ACCEPTED = {
+    "No package management solution": "one environment runs every rule: make venv, constraints.txt",
+    "Specify a conda environment or container for each rule.": "the same, as older versions word it",
+}
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A folder that shares the code with the project and has results of its own."""
+    for part in PARTS:
+        (tmp_path / part).symlink_to(ROOT / part)
+    return tmp_path
+
+
+def snakemake(house, *arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "1", "--nocolor", *map(str, arguments)],
+        cwd=house,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "XDG_CACHE_HOME": str(house / "cache")},
+        timeout=120,
+    )
+    return done.returncode, done.stdout
+
+
+def write_config(house, **changes):
+    smoke = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())
+    path = house / "try.yaml"
+    path.write_text(yaml.safe_dump({**smoke, "sweep": "try", **changes}))
+    return path
+
+
+@pytest.mark.parametrize(("name", "runs"), [("default", 30), ("paper", 36), ("paper_cpu", 30), ("smoke", 6)])
+def test_a_dry_run_plans_every_run(house, name, runs):
+    code, output = snakemake(house, "--dry-run", "--configfile", f"config/{name}.yaml")
+    assert code == 0, output
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", output, re.M))
+    assert int(counts["train_run"]) == runs
+    for rule in ("sample_corpus", "fit_law", "regress_laws", "frontier", "plot", "report"):
+        assert int(counts[rule]) >= 1
+
+
+def test_a_single_fit_needs_only_its_own_dataset(house):
+    code, output = snakemake(house, "--dry-run", "results/default/fits/g3x800.json")
+    assert code == 0, output
+    assert dict(re.findall(r"^(\w+) +(\d+)$", output, re.M))["train_run"] == "5"
+
+
+def test_lint_finds_nothing_but_what_is_accepted(house):
+    _, output = snakemake(house, "--lint")
+    found = set(re.findall(r"^ +\* (.+?):?$", output, re.M))
+    assert {line for line in found if line.split(":")[0] not in LINT_ACCEPTED and line not in LINT_ACCEPTED} == set()
+
+
+def test_a_typo_in_the_config_is_one_clear_line(house):
+    path = write_config(house, budgetz=[1])
+    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    assert code != 0
+    assert "unknown key budgetz (did you mean budgets?)" in output
+    assert "Traceback" not in output
+
+
+def test_a_grammar_that_cannot_terminate_stops_its_job_with_its_reason(house):
+    (house / "endless.txt").write_text("S -> S '1' [0.5] | S S [0.5]\n")
+    path = write_config(house, datasets={"endless": {"grammar_file": "endless.txt"}})
+    code, output = snakemake(house, "--configfile", path, "results/try/grammars/endless.json")
+    assert code != 0
+    assert "ziplaw: error:" in output
+    assert "Traceback" not in output
+    assert not list((house / "results").rglob("*.json*"))
+
+
+def test_a_missing_file_is_named(house):
+    path = write_config(house, datasets={"mine": {"import": {"path": "no/such/file.txt", "tokenizer": "bytes"}}})
+    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    assert code != 0
+    assert "no/such/file.txt" in output
+    assert "Traceback" not in output
+
+
+def test_results_that_cannot_be_written_fail_with_the_reason(house):
+    (house / "results").write_text("a file where a folder should be")
+    path = write_config(house)
+    code, output = snakemake(house, "--configfile", path, "results/try/grammars/low.json")
+    assert code != 0
+    assert "results" in output
+    assert (house / "results").read_text() == "a file where a folder should be"
