@@ -1,0 +1,73 @@
+"""``ziplaw train``: one model, several budgets, one corpus."""
+
+import click
+
+
+def _budgets(context, parameter, value):
+    try:
+        return [int(part) for part in value.replace("_", "").split(",") if part.strip()]
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a list of whole numbers such as 65536,131072") from None
+
+
+@click.command()
+@click.argument("corpus_dir", type=click.Path(exists=True, file_okay=False))
+@click.option("--hidden", type=int, required=True, help="Width of the model, even.")
+@click.option("--layers", type=int, required=True, help="Number of layers.")
+@click.option("--heads", type=int, help="Attention heads [default: hidden / 64, rounded, at least 1].")
+@click.option("--intermediate", type=int, help="Width of the SwiGLU [default: 2 * hidden].")
+@click.option("--vocab-size", type=int, help="Vocabulary of the model [default: the corpus's own].")
+@click.option("--budgets", required=True, callback=_budgets, help="Training tokens to measure at, comma-separated.")
+@click.option(
+    "--arm",
+    type=click.Choice(["mup", "paper", "tuned"]),
+    default="mup",
+    show_default=True,
+    help="mup: one trunk, width-scaled rate; paper: the published recipe; tuned: the rate as given.",
+)
+@click.option("--schedule", type=click.Choice(["wsd", "cosine", "constant"]), help="Schedule [default: the arm's].")
+@click.option("--learning-rate", type=float, help="Peak learning rate [default: 0.02 for mup, 5e-5 for paper].")
+@click.option("--base-hidden", type=int, default=32, show_default=True, help="Width at which mup leaves it unscaled.")
+@click.option("--batch-documents", type=int, help="Documents in a step [default: 4 for mup, 32 for paper].")
+@click.option("--warmup-steps", type=int, help="Steps of linear warmup [default: 10 for mup, 0 for paper].")
+@click.option("--cooldown", type=float, default=0.2, show_default=True, help="Share of a budget that cools down.")
+@click.option("--weight-decay", type=float, default=0.0, show_default=True, help="Decoupled decay of matrices.")
+@click.option("--clip", type=float, help="Largest gradient norm, 0 for none [default: 1 for mup, 0 for paper].")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of initial weights and data order.")
+@click.option("--epochs", type=int, default=1, show_default=True, help="Passes over the corpus that are allowed.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train.")
+@click.option("--threads", type=click.IntRange(1, 4096), default=1, show_default=True, help="CPU threads.")
+@click.option("--dry-run", is_flag=True, help="Print parameters, FLOPs, memory and a time estimate; train nothing.")
+@click.option("-o", "--output", type=click.Path(file_okay=False), help="Folder for curve.csv and run.json.")
+def command(corpus_dir, hidden, layers, heads, intermediate, vocab_size, dry_run, output, **settings):
+    """Train one model at several token budgets on the corpus in CORPUS_DIR.
+
+    One trunk is trained at the peak rate; for every budget a branch cools down from it, and the held-out loss at its
+    end is one point of the scaling grid. Writes curve.csv and run.json, both at the very end.
+    """
+    if output is None and not dry_run:
+        raise click.UsageError("give the folder for the results with -o, or --dry-run")
+    from ..corpora.format import open_corpus
+    from ..model import ModelConfig
+    from ..recipe import TrainConfig
+
+    corpus = open_corpus(corpus_dir, verify=False)
+    model = ModelConfig(
+        hidden=hidden,
+        layers=layers,
+        vocab_size=corpus.vocab_size if vocab_size is None else vocab_size,
+        heads=heads,
+        intermediate=intermediate,
+        context=corpus.context,
+    )
+    config = TrainConfig(**settings)
+    if dry_run:
+        from ..estimate import dry_run as estimate
+
+        click.echo(estimate(corpus, model, config))
+        return
+    from ..train import train
+
+    run = train(corpus_dir, output, model, config)
+    if run["status"] == "diverged":
+        click.echo("ziplaw: warning: the run diverged; run.json says where, fits leave it out", err=True)

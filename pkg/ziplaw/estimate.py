@@ -1,0 +1,112 @@
+"""What a run would take: parameters by group, FLOPs, memory and time, before anything is trained."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+
+from .corpora.format import Corpus
+from .data import check_supply
+from .flops import forward_flops_per_token, training_flops_per_token
+from .kernels import HEAD_CHUNK
+from .meter import format_seconds, total_steps
+from .model import ModelConfig, count_params
+from .recipe import TrainConfig
+from .schedule import plan_budgets
+from .train import Trainer, check_corpus, resolve_device, torch_settings
+
+TRIAL_STEPS = 3
+TRIAL_LIMIT_PARAMETERS = 50_000_000
+
+
+def memory_bytes(model: ModelConfig, documents: int) -> dict[str, int]:
+    """Memory of training in fp32 by part.
+
+    Parameters
+    ----------
+    model : ModelConfig
+    documents : int
+        Documents a step.
+
+    Returns
+    -------
+    dict of str to int
+        Bytes of state (parameters, gradient, two moments, two vectors of factors, one snapshot of three), saved
+        activations, and one block of logits.
+    """
+    tokens = documents * model.context
+    per_layer = 9 * model.hidden + 4 * model.intermediate
+    # probabilities of the blocks at or below the diagonal
+    attention = model.heads * model.context * (0.5 + 32 / model.context)
+    return {
+        "state": 4 * 9 * count_params(model).N_total,
+        "activations": int(4 * tokens * (model.layers * (per_layer + attention) + 4 * model.hidden)),
+        "logits": 4 * min(HEAD_CHUNK, tokens) * model.vocab_size,
+    }
+
+
+def seconds_per_step(model: ModelConfig, config: TrainConfig) -> float | None:
+    """Time a few steps on random tokens; None for models too large to try in passing."""
+    if count_params(model).N_total > TRIAL_LIMIT_PARAMETERS:
+        return None
+    tokens = np.random.default_rng(0).integers(0, model.vocab_size, (config.batch_documents, model.context))
+    device = resolve_device(config.device)
+    with torch_settings(device, config.threads):
+        trial = TrainConfig(
+            [(TRIAL_STEPS + 1) * tokens.size], batch_documents=config.batch_documents, epochs=10**6, device=device.type
+        )
+        trainer = Trainer(tokens, tokens, model, trial)
+        trainer.advance(1, None)
+        began = time.perf_counter()
+        trainer.advance(1 + TRIAL_STEPS, None)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        return (time.perf_counter() - began) / TRIAL_STEPS
+
+
+def dry_run(corpus: Corpus, model: ModelConfig, config: TrainConfig) -> str:
+    """Check everything that ``train`` would check and describe the run.
+
+    Returns
+    -------
+    str
+        Lines of text: parameters by group, FLOPs a token by part, budgets in steps, memory, time.
+
+    Raises
+    ------
+    TrainError
+        As ``train`` would.
+    """
+    config = config.resolved()
+    check_corpus(corpus, model)
+    step_tokens = config.batch_documents * model.context
+    plans = plan_budgets(config.budgets, step_tokens, config.cooldown, config.schedule)
+    check_supply(len(corpus.train), plans[-1].steps, config.batch_documents, config.epochs)
+    params, forward = count_params(model), forward_flops_per_token(model)
+    per_token = training_flops_per_token(model)
+    steps = total_steps(plans)
+    shape = "  ".join(f"{key} {value}" for key, value in model.to_dict().items())
+    lines = [f"model       {shape}", "parameters"]
+    for name in ("attention", "mlp", "norms", "embedding", "head"):
+        lines.append(f"  {name:<10}{getattr(params, name):>15,}")
+    lines += [f"  {'N':<10}{params.N:>15,}", f"  {'N_total':<10}{params.N_total:>15,}"]
+    lines.append("FLOPs a token, forward and backward")
+    lines += [f"  {name:<12}{3 * value:>13,}" for name, value in forward.items()]
+    lines += [f"  {'total':<12}{per_token:>13,}", "budgets (tokens, steps, C)"]
+    lines += [f"  {p.D:>13,} {p.steps:>9,}  {per_token * p.D:.3e}" for p in plans]
+    lines.append(
+        f"steps       {steps:,} in all (trunk and branches), {step_tokens:,} tokens each, "
+        f"{steps * step_tokens * per_token:.3e} FLOPs"
+    )
+    parts = memory_bytes(model, config.batch_documents)
+    detail = ", ".join(f"{name} {value / 2**20:,.1f}" for name, value in parts.items())
+    lines.append(f"memory      {sum(parts.values()) / 2**20:,.1f} MiB ({detail})")
+    each = seconds_per_step(model, config)
+    lines.append(
+        "time        not tried: the model is large"
+        if each is None
+        else f"time        {format_seconds(each * steps)} and evaluation ({each * 1e3:.1f} ms a step, tried just now)"
+    )
+    return "\n".join(lines)

@@ -1,0 +1,313 @@
+"""Plain-torch kernels: the CPU path, and the oracle every Triton kernel is tested against.
+
+Each op is a pair ``*_forward`` / ``*_backward`` of plain functions on tensors that need no autograd (the trainer
+calls these and writes weight gradients straight into its flat buffer), and, for everyone else, one differentiable
+function of the op's name built on that pair. Shapes: T tokens = B documents x S positions, h hidden, H heads of
+width d, I intermediate, V vocabulary. Any floating dtype; statistics are kept in the dtype of the input.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..errors import TrainError
+
+EPSILON = 1e-5
+ROPE_BASE = 10_000.0
+# rows of logits held at once: 256 x 301 floats stay in a 512 KiB cache
+HEAD_CHUNK = 256
+
+
+def rms_norm_forward(x: Tensor, weight: Tensor, epsilon: float = EPSILON) -> tuple[Tensor, Tensor, Tensor]:
+    """Normalise rows by their root mean square: y = w * x / sqrt(mean(x^2) + epsilon).
+
+    Parameters
+    ----------
+    x : Tensor, shape (T, h)
+    weight : Tensor, shape (h,)
+    epsilon : float
+
+    Returns
+    -------
+    y : Tensor, shape (T, h)
+    normed : Tensor, shape (T, h)
+        The rows before the gain, kept for the backward pass.
+    rstd : Tensor, shape (T, 1)
+        1 / sqrt(mean(x^2) + epsilon).
+    """
+    rstd = torch.linalg.vecdot(x, x).unsqueeze(1).mul_(1.0 / x.shape[1]).add_(epsilon).rsqrt_()
+    normed = x * rstd
+    return normed * weight, normed, rstd
+
+
+def rms_norm_backward(grad: Tensor, normed: Tensor, rstd: Tensor, weight: Tensor, weight_grad: Tensor) -> Tensor:
+    """Gradient of :func:`rms_norm_forward` with respect to x; fills ``weight_grad`` (h,).
+
+    dx = rstd * (g*w - n * mean(g*w*n)) with n the normalised row; dw = sum over tokens of g*n.
+    """
+    torch.sum(grad * normed, 0, out=weight_grad)
+    scaled = grad * weight
+    inner = torch.linalg.vecdot(scaled, normed).unsqueeze(1).mul_(-1.0 / normed.shape[1])
+    return scaled.addcmul_(normed, inner).mul_(rstd)
+
+
+def rope_table(positions: int, width: int, *, scale_queries: bool = True, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Complex rotations for packed queries, keys and values.
+
+    Parameters
+    ----------
+    positions : int
+        Sequence length S.
+    width : int
+        Head width d, even. Adjacent features (2j, 2j+1) turn by the angle t * 10000^(-2j/d) at position t.
+    scale_queries : bool
+        Fold the attention scale d^-1/2 into the queries' rotations.
+    dtype : torch.dtype
+        The real dtype of the activations.
+
+    Returns
+    -------
+    Tensor, complex, shape (3, S, d/2)
+        Rows: queries, keys, values (all ones). Computed in float64 before rounding.
+
+    Raises
+    ------
+    TrainError
+        When the head width is odd.
+    """
+    if width % 2:
+        raise TrainError(f"head width is {width}, rotary positions need an even one: change hidden or heads")
+    frequency = ROPE_BASE ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+    angle = torch.arange(positions, dtype=torch.float64)[:, None] * frequency
+    turn = torch.polar(torch.ones_like(angle), angle)
+    table = torch.stack([turn * (width**-0.5 if scale_queries else 1.0), turn, torch.ones_like(turn)])
+    return table.to(torch.complex128 if dtype == torch.float64 else torch.complex64)
+
+
+def rope_forward(qkv: Tensor, table: Tensor, heads: int) -> Tensor:
+    """Rotate queries and keys and lay heads out for attention.
+
+    Parameters
+    ----------
+    qkv : Tensor, shape (B, S, 3*h)
+        Output of the fused projection: queries, keys, values, each H heads of width d.
+    table : Tensor, complex, shape (3, S, d/2)
+        From :func:`rope_table`.
+    heads : int
+
+    Returns
+    -------
+    Tensor, shape (3, B, H, S, d)
+        Contiguous; queries carry the attention scale if the table does.
+    """
+    documents, positions, width = qkv.shape
+    half = width // (6 * heads)
+    turned = torch.view_as_complex(qkv.view(documents, positions, 3, heads, half, 2)).permute(2, 0, 3, 1, 4)
+    out = torch.empty(turned.shape, dtype=turned.dtype, device=qkv.device)
+    torch.mul(turned, table[:, None, None], out=out)
+    return torch.view_as_real(out).flatten(4)
+
+
+def rope_backward(grad: Tensor, table: Tensor) -> Tensor:
+    """Gradient of :func:`rope_forward`: (3, B, H, S, d) back to (B, S, 3*h); a rotation by the conjugate."""
+    _, documents, heads, positions, width = grad.shape
+    turned = torch.view_as_complex(grad.view(*grad.shape[:-1], width // 2, 2))
+    out = torch.empty((documents, positions, 3, heads, width // 2), dtype=turned.dtype, device=grad.device)
+    torch.mul(turned, table.conj()[:, None, None], out=out.permute(2, 0, 3, 1, 4))
+    return torch.view_as_real(out).view(documents, positions, 3 * heads * width)
+
+
+def swiglu_forward(gate_up: Tensor) -> tuple[Tensor, Tensor]:
+    """silu(gate) * up of a fused projection.
+
+    Parameters
+    ----------
+    gate_up : Tensor, shape (T, 2*I)
+        Gate in the first half, up in the second.
+
+    Returns
+    -------
+    y : Tensor, shape (T, I)
+    activated : Tensor, shape (T, I)
+        silu(gate), kept for the backward pass.
+    """
+    gate, up = gate_up.chunk(2, -1)
+    activated = torch.nn.functional.silu(gate)
+    return activated * up, activated
+
+
+def swiglu_backward(grad: Tensor, gate_up: Tensor, activated: Tensor) -> Tensor:
+    """Gradient of :func:`swiglu_forward`: (T, I) to (T, 2*I)."""
+    gate, up = gate_up.chunk(2, -1)
+    out = torch.empty_like(gate_up)
+    gate_grad, up_grad = out.chunk(2, -1)
+    torch.mul(grad, activated, out=up_grad)
+    torch.ops.aten.silu_backward.grad_input(grad * up, gate, grad_input=gate_grad)
+    return out
+
+
+def cross_entropy_forward(logits: Tensor, targets: Tensor, vocabulary: int | None = None) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of rows of logits and its gradient, in one go.
+
+    Parameters
+    ----------
+    logits : Tensor, shape (T, Vp)
+        Columns from ``vocabulary`` on are padding: they get no probability and no gradient.
+    targets : Tensor, int64, shape (T,)
+        Negative targets are ignored: loss 0, gradient 0.
+    vocabulary : int, optional
+        V <= Vp.
+
+    Returns
+    -------
+    nll : Tensor, shape (T,)
+        -ln p(target), nats.
+    grad : Tensor, shape (T, Vp)
+        d nll / d logits = softmax(logits) - onehot(target).
+    """
+    vocabulary = logits.shape[1] if vocabulary is None else vocabulary
+    ignored = targets < 0
+    index = targets.clamp(min=0).unsqueeze(1)
+    log_p = torch.log_softmax(logits[:, :vocabulary], -1)
+    nll = log_p.gather(1, index).squeeze(1).neg().masked_fill_(ignored, 0.0)
+    grad = torch.zeros_like(logits)
+    torch.exp(log_p, out=grad[:, :vocabulary])
+    grad.scatter_add_(1, index, -torch.ones_like(index, dtype=logits.dtype))
+    return nll, grad.masked_fill_(ignored.unsqueeze(1), 0.0)
+
+
+def linear_cross_entropy_loss(
+    x: Tensor, weight: Tensor, targets: Tensor, vocabulary: int, chunk: int = HEAD_CHUNK
+) -> Tensor:
+    """-ln p(target) of every token, never holding more than ``chunk`` rows of logits.
+
+    Parameters
+    ----------
+    x : Tensor, shape (T, h)
+    weight : Tensor, shape (Vp, h)
+        The output head; rows from ``vocabulary`` on are padding and are never multiplied.
+    targets : Tensor, int64, shape (T,)
+    vocabulary : int
+    chunk : int
+
+    Returns
+    -------
+    Tensor, shape (T,)
+        Nats.
+    """
+    head = weight[:vocabulary].t()
+    parts = []
+    for start in range(0, x.shape[0], chunk):
+        log_p = torch.log_softmax(x[start : start + chunk] @ head, -1)
+        parts.append(log_p.gather(1, targets[start : start + chunk].unsqueeze(1)).squeeze(1))
+    return torch.cat(parts).neg_()
+
+
+def linear_cross_entropy_backward(
+    x: Tensor, weight: Tensor, targets: Tensor, vocabulary: int, weight_grad: Tensor, chunk: int = HEAD_CHUNK
+) -> tuple[Tensor, Tensor]:
+    """Mean cross-entropy of a linear head and its gradients, never holding more than ``chunk`` rows of logits.
+
+    Parameters
+    ----------
+    x : Tensor, shape (T, h)
+    weight : Tensor, shape (Vp, h)
+    targets : Tensor, int64, shape (T,)
+        Each in 0..vocabulary-1.
+    vocabulary : int
+    weight_grad : Tensor, shape (Vp, h)
+        Filled; rows from ``vocabulary`` on are left as they are (zero in the trainer's buffer).
+    chunk : int
+
+    Returns
+    -------
+    loss : Tensor, 0-dimensional
+        Mean nats. A token's loss is capped where its probability underflows (87 nats in fp32); gradients are exact.
+    grad : Tensor, shape (T, h)
+        d loss / d x.
+    """
+    tokens = x.shape[0]
+    head = weight[:vocabulary]
+    head_grad = weight_grad[:vocabulary]
+    grad = torch.empty_like(x)
+    picked = x.new_empty((tokens, 1))
+    minus = x.new_full((min(chunk, tokens), 1), -1.0)
+    logits = x.new_empty((min(chunk, tokens), vocabulary))
+    for start in range(0, tokens, chunk):
+        rows = x[start : start + chunk]
+        n = rows.shape[0]
+        index = targets[start : start + chunk].unsqueeze(1)
+        p = torch.mm(rows, head.t(), out=logits[:n])
+        torch.softmax(p, -1, out=p)
+        torch.gather(p, 1, index, out=picked[start : start + n])
+        p.scatter_add_(1, index, minus[:n])
+        # the mean's 1/T is applied by the products, not in a pass of its own over p
+        out = grad[start : start + n]
+        torch.addmm(out, p, head, beta=0.0, alpha=1.0 / tokens, out=out)
+        torch.addmm(head_grad, p.t(), rows, beta=float(start > 0), alpha=1.0 / tokens, out=head_grad)
+    return picked.clamp_(min=torch.finfo(x.dtype).tiny).log_().mean().neg_(), grad
+
+
+def embedding_backward(grad: Tensor, tokens: Tensor, weight_grad: Tensor) -> None:
+    """Sum token gradients (T, h) into the rows of ``weight_grad`` (Vp, h), in token order."""
+    weight_grad.zero_().index_add_(0, tokens, grad)
+
+
+def adamw(
+    parameters: Tensor,
+    grad: Tensor,
+    first: Tensor,
+    second: Tensor,
+    lr_scale: Tensor,
+    *,
+    learning_rate: float,
+    step: int,
+    betas: tuple[float, float] = (0.9, 0.95),
+    epsilon: float = 1e-8,
+    weight_decay: float = 0.0,
+    decay_mask: Tensor | None = None,
+    clip: float = 1.0,
+) -> Tensor:
+    """One AdamW step over flat buffers, after clipping the gradient's global norm.
+
+    p <- p - lr * s * (m^ / (sqrt(v^) + eps) + wd * mask * p), with m^ = m / (1 - beta1^t), v^ = v / (1 - beta2^t).
+
+    Parameters
+    ----------
+    parameters, grad, first, second, lr_scale : Tensor, shape (n,)
+        Flat buffers; ``grad`` is scaled in place when clipped, ``lr_scale`` is the per-parameter factor s.
+    learning_rate : float
+        The schedule's rate for this step.
+    step : int
+        1 for the first update.
+    betas : tuple of float
+    epsilon : float
+    weight_decay : float
+        Decoupled decay wd.
+    decay_mask : Tensor, shape (n,), optional
+        1 where decay applies; needed when ``weight_decay`` is not 0.
+    clip : float
+        Largest global norm; 0 leaves the gradient as it is.
+
+    Returns
+    -------
+    Tensor, 0-dimensional
+        The gradient's global norm before clipping.
+    """
+    beta1, beta2 = betas
+    norm = torch.linalg.vector_norm(grad)
+    if clip:
+        grad.mul_(torch.clamp(clip / (norm + 1e-6), max=1.0))
+    first.lerp_(grad, 1.0 - beta1)
+    second.mul_(beta2).addcmul_(grad, grad, value=1.0 - beta2)
+    update = torch.sqrt(second).mul_(1.0 / math.sqrt(1.0 - beta2**step)).add_(epsilon)
+    torch.div(first, update, out=update)
+    if weight_decay:
+        update.mul_(1.0 / (1.0 - beta1**step)).addcmul_(parameters, decay_mask, value=weight_decay)
+        parameters.addcmul_(update, lr_scale, value=-learning_rate)
+    else:
+        parameters.addcmul_(update, lr_scale, value=-learning_rate / (1.0 - beta1**step))
+    return norm

@@ -1,0 +1,62 @@
+"""Progress of training: a live line on a terminal, a plain line now and then in a pipe."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+from .schedule import BudgetPlan
+
+LIVE_S = 0.5
+PLAIN_S = 20.0
+
+
+def format_seconds(seconds: float) -> str:
+    """Return seconds as 42s, 3m07s or 2h05m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def total_steps(plans: Sequence[BudgetPlan]) -> int:
+    """Steps that are really run: the trunk once, and every branch."""
+    return max(plan.branch for plan in plans) + sum(plan.cooldown for plan in plans)
+
+
+class Meter:
+    """Tokens a second, loss, time left and GFLOP/s on standard error."""
+
+    def __init__(self):
+        self.stream = sys.stderr
+        self.live = self.stream.isatty()
+        self.done = self.total = 0
+
+    def start(self, plans: Sequence[BudgetPlan], tokens_per_step: int, flops_per_token: int) -> None:
+        """Begin counting."""
+        self.total = total_steps(plans)
+        self.tokens_per_step, self.flops_per_token = tokens_per_step, flops_per_token
+        self.began = self.shown = time.monotonic()
+
+    def update(self, steps: int, loss: float) -> None:
+        """Count steps; show a line when it is time."""
+        self.done += steps
+        now = time.monotonic()
+        if not self.total or now - self.shown < (LIVE_S if self.live else PLAIN_S):
+            return
+        self.shown = now
+        speed = self.done * self.tokens_per_step / (now - self.began)
+        left = (self.total - self.done) * self.tokens_per_step / speed
+        line = (
+            f"step {self.done}/{self.total}  loss {loss:.4f}  {speed:,.0f} tokens/s  "
+            f"{speed * self.flops_per_token / 1e9:.1f} GFLOP/s  {format_seconds(left)} left"
+        )
+        print(f"\r\x1b[K{line}" if self.live else line, end="" if self.live else "\n", file=self.stream, flush=True)
+
+    def close(self) -> None:
+        """Wipe the live line."""
+        if self.live:
+            print("\r\x1b[K", end="", file=self.stream, flush=True)

@@ -1,0 +1,319 @@
+"""The Llama-style decoder: sizes, parameter counts, and a forward and backward pass over flat buffers.
+
+Pre-norm RMSNorm, rotary positions, causal attention, SwiGLU, no biases, untied embeddings. All parameters live in one
+flat buffer and all gradients in another, so the optimiser is a handful of operations and a snapshot is one copy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from . import kernels
+from .errors import TrainError
+
+HEAD_WIDTH = 64
+
+
+def default_heads(hidden: int) -> int:
+    """Heads for a width: round(hidden / 64), at least 1, lowered until it divides hidden into even widths.
+
+    64 -> 1, 128 -> 2, 2048 -> 32 heads of 64; below 96 one head of the full width; 96 -> 2 heads of 48.
+    """
+    heads = max(1, math.floor(hidden / HEAD_WIDTH + 0.5))
+    while heads > 1 and (hidden % heads or (hidden // heads) % 2):
+        heads -= 1
+    return heads
+
+
+def _whole(name: str, value: object, low: int, high: int, remedy: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise TrainError(f"{name} is {value!r}, must be a whole number from {low} to {high}: {remedy}")
+    return value
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The shape of a decoder.
+
+    Parameters
+    ----------
+    hidden : int
+        Width, even.
+    layers : int
+    vocab_size : int
+        Token ids 0..vocab_size-1 (0 is the separator).
+    heads : int, optional
+        By default :func:`default_heads`.
+    intermediate : int, optional
+        Width of the SwiGLU, by default 2 * hidden.
+    context : int
+        Tokens a document.
+
+    Raises
+    ------
+    TrainError
+        When a number is out of range, hidden is odd, or heads do not divide hidden into even widths.
+    """
+
+    hidden: int
+    layers: int
+    vocab_size: int
+    heads: int | None = None
+    intermediate: int | None = None
+    context: int = 256
+
+    def __post_init__(self) -> None:
+        _whole("hidden", self.hidden, 2, 1 << 20, "choose an even width such as 64")
+        if self.hidden % 2:
+            raise TrainError(f"hidden is {self.hidden}, rotary positions need an even width: use {self.hidden + 1}")
+        _whole("layers", self.layers, 1, 10_000, "choose at least one layer")
+        _whole("vocab_size", self.vocab_size, 2, 1 << 31, "use the corpus's own vocabulary size")
+        _whole("context", self.context, 1, 1 << 20, "use the corpus's document length")
+        if self.heads is None:
+            object.__setattr__(self, "heads", default_heads(self.hidden))
+        if self.intermediate is None:
+            object.__setattr__(self, "intermediate", 2 * self.hidden)
+        _whole("intermediate", self.intermediate, 1, 1 << 22, "leave it out for 2 * hidden")
+        _whole("heads", self.heads, 1, self.hidden // 2, "leave it out for heads of width 64")
+        if self.hidden % self.heads or self.head_width % 2:
+            raise TrainError(
+                f"heads is {self.heads}, which does not divide hidden {self.hidden} into even head widths: "
+                f"use {default_heads(self.hidden)}"
+            )
+
+    @property
+    def head_width(self) -> int:
+        """Features a head, hidden / heads."""
+        return self.hidden // self.heads
+
+    def to_dict(self) -> dict[str, int]:
+        """Return the six numbers as a dict, in the names of run.json."""
+        return {
+            "hidden": self.hidden,
+            "layers": self.layers,
+            "heads": self.heads,
+            "intermediate": self.intermediate,
+            "vocab_size": self.vocab_size,
+            "context": self.context,
+        }
+
+
+# name, shape, group of every tensor; groups decide learning-rate scale, weight decay and counting
+def parameter_layout(config: ModelConfig) -> list[tuple[str, tuple[int, ...], str]]:
+    """Names, shapes and groups (embedding, norms, attention, mlp, head) of all tensors, in flat-buffer order."""
+    h, m = config.hidden, config.intermediate
+    layout: list[tuple[str, tuple[int, ...], str]] = [("embedding", (config.vocab_size, h), "embedding")]
+    for i in range(config.layers):
+        layout += [(f"layer{i}.attention_norm", (h,), "norms"), (f"layer{i}.mlp_norm", (h,), "norms")]
+    layout.append(("final_norm", (h,), "norms"))
+    for i in range(config.layers):
+        layout += [
+            (f"layer{i}.qkv", (3 * h, h), "attention"),
+            (f"layer{i}.out", (h, h), "attention"),
+            (f"layer{i}.gate_up", (2 * m, h), "mlp"),
+            (f"layer{i}.down", (h, m), "mlp"),
+        ]
+    layout.append(("head", (config.vocab_size, h), "head"))
+    return layout
+
+
+@dataclass(frozen=True)
+class ParamCount:
+    """Parameters by group; ``N`` leaves out embedding and head, ``N_total`` counts everything."""
+
+    embedding: int
+    head: int
+    attention: int
+    mlp: int
+    norms: int
+
+    @property
+    def N(self) -> int:  # noqa: N802
+        """Non-embedding parameters: attention, SwiGLU and norms."""
+        return self.attention + self.mlp + self.norms
+
+    @property
+    def N_total(self) -> int:  # noqa: N802
+        """All parameters, embedding and output head included."""
+        return self.N + self.embedding + self.head
+
+
+def count_params(config: ModelConfig) -> ParamCount:
+    """Count parameters by group; padding of the vocabulary, if any, is not counted.
+
+    N = layers * (4 h^2 + 3 h * intermediate) + (2 layers + 1) h.
+    """
+    totals = dict.fromkeys(("embedding", "head", "attention", "mlp", "norms"), 0)
+    for _, shape, group in parameter_layout(config):
+        totals[group] += math.prod(shape)
+    return ParamCount(**totals)
+
+
+def init_seed(seed: int, config: ModelConfig, corpus: str = "") -> int:
+    """Seed of the initial weights: a hash of (seed, model shape, corpus identity).
+
+    The corpus takes part so that datasets of one sweep do not share one initialisation, which would correlate their
+    errors.
+    """
+    text = f"ziplaw init 1|{seed}|{sorted(config.to_dict().items())}|{corpus}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
+
+
+class Decoder:
+    """A decoder over flat parameter and gradient buffers, with hand-written backward pass.
+
+    Parameters
+    ----------
+    config : ModelConfig
+    device : torch.device or str
+    dtype : torch.dtype
+        float32; float64 for tests.
+
+    Attributes
+    ----------
+    flat, grad : Tensor, shape (N_total,)
+        Parameters and gradients.
+    parameters, grads : dict of str to Tensor
+        Named views into the two.
+    """
+
+    def __init__(self, config: ModelConfig, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32):
+        self.config = config
+        self.ops = kernels.for_device(device)
+        self.layout = parameter_layout(config)
+        self.flat = torch.zeros(count_params(config).N_total, dtype=dtype, device=device)
+        self.grad = torch.zeros_like(self.flat)
+        self.parameters = self._views(self.flat)
+        self.grads = self._views(self.grad)
+        self.table = self.ops.rope_table(config.context, config.head_width, dtype=dtype).to(device)
+
+    def _views(self, flat: Tensor) -> dict[str, Tensor]:
+        views, start = {}, 0
+        for name, shape, _ in self.layout:
+            views[name] = flat[start : start + math.prod(shape)].view(shape)
+            start += math.prod(shape)
+        return views
+
+    def spread(self, values: dict[str, float]) -> Tensor:
+        """Return a flat vector that holds ``values[group]`` at every parameter of a group."""
+        return torch.cat([torch.full((math.prod(s),), float(values[g])) for _, s, g in self.layout]).to(self.flat)
+
+    def initialise(self, seed: int, style: str = "mup") -> None:
+        """Draw initial weights on the CPU, so that a seed gives the same weights on every device.
+
+        Parameters
+        ----------
+        seed : int
+            See :func:`init_seed`.
+        style : {"mup", "llama"}
+            mup: embedding N(0, 1); matrices N(0, 1/fan_in), those that write to the residual stream divided by
+            sqrt(2 layers); head zero; norms one. llama: N(0, 0.02^2) for everything but the norms
+            (``initializer_range`` of transformers' LlamaConfig).
+        """
+        generator = torch.Generator().manual_seed(seed)
+        for name, shape, group in self.layout:
+            weight = self.parameters[name]
+            if group == "norms":
+                weight.fill_(1.0)
+                continue
+            draw = torch.randn(shape, generator=generator, dtype=torch.float32)
+            if style == "llama":
+                std = 0.02
+            elif group == "embedding":
+                std = 1.0
+            elif group == "head":
+                std = 0.0
+            else:
+                std = shape[1] ** -0.5
+                if name.endswith((".out", ".down")):
+                    std /= math.sqrt(2 * self.config.layers)
+            weight.copy_(draw.mul_(std))
+
+    def _layer_forward(self, x: Tensor, i: int, documents: int, table: Tensor, keep: bool) -> tuple[Tensor, tuple]:
+        ops, p = self.ops, self.parameters
+        normed, unit1, rstd1 = ops.rms_norm_forward(x, p[f"layer{i}.attention_norm"])
+        qkv = torch.mm(normed, p[f"layer{i}.qkv"].t())
+        packed = ops.rope_forward(qkv.view(documents, -1, qkv.shape[1]), table, self.config.heads)
+        mixed, probabilities = ops.attention_forward(packed, keep)
+        x = torch.addmm(x, mixed, p[f"layer{i}.out"].t())
+        normed2, unit2, rstd2 = ops.rms_norm_forward(x, p[f"layer{i}.mlp_norm"])
+        gate_up = torch.mm(normed2, p[f"layer{i}.gate_up"].t())
+        inner, activated = ops.swiglu_forward(gate_up)
+        x = torch.addmm(x, inner, p[f"layer{i}.down"].t())
+        if not keep:
+            return x, ()
+        return x, (normed, unit1, rstd1, packed, mixed, probabilities, normed2, unit2, rstd2, gate_up, inner, activated)
+
+    def _layer_backward(self, grad: Tensor, i: int, table: Tensor, saved: tuple) -> Tensor:
+        ops, p, g = self.ops, self.parameters, self.grads
+        normed, unit1, rstd1, packed, mixed, probabilities, normed2, unit2, rstd2, gate_up, inner, activated = saved
+        torch.mm(grad.t(), inner, out=g[f"layer{i}.down"])
+        d = ops.swiglu_backward(torch.mm(grad, p[f"layer{i}.down"]), gate_up, activated)
+        torch.mm(d.t(), normed2, out=g[f"layer{i}.gate_up"])
+        d = torch.mm(d, p[f"layer{i}.gate_up"])
+        grad = grad + ops.rms_norm_backward(d, unit2, rstd2, p[f"layer{i}.mlp_norm"], g[f"layer{i}.mlp_norm"])
+        torch.mm(grad.t(), mixed, out=g[f"layer{i}.out"])
+        d = ops.attention_backward(torch.mm(grad, p[f"layer{i}.out"]), packed, probabilities)
+        d = ops.rope_backward(d, table).view(grad.shape[0], -1)
+        torch.mm(d.t(), normed, out=g[f"layer{i}.qkv"])
+        d = torch.mm(d, p[f"layer{i}.qkv"])
+        norm = f"layer{i}.attention_norm"
+        return grad.add_(ops.rms_norm_backward(d, unit1, rstd1, p[norm], g[norm]))
+
+    def _body(self, inputs: Tensor, keep: bool) -> tuple[Tensor, list[tuple], Tensor]:
+        documents, positions = inputs.shape
+        table = self.table[:, :positions]
+        x = torch.index_select(self.parameters["embedding"], 0, inputs.reshape(-1))
+        saved = []
+        for i in range(self.config.layers):
+            x, kept = self._layer_forward(x, i, documents, table, keep)
+            saved.append(kept)
+        return x, saved, table
+
+    @torch.no_grad()
+    def loss_and_grad(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross-entropy of a batch; fills :attr:`grad` with its gradient.
+
+        Parameters
+        ----------
+        inputs, targets : Tensor, int64, shape (B, S)
+            S up to the context; inputs are the targets moved right by one behind a separator.
+
+        Returns
+        -------
+        Tensor, 0-dimensional
+            Nats per token.
+        """
+        ops, p, g = self.ops, self.parameters, self.grads
+        x, saved, table = self._body(inputs, keep=True)
+        normed, unit, rstd = ops.rms_norm_forward(x, p["final_norm"])
+        loss, d = ops.linear_cross_entropy_backward(
+            normed, p["head"], targets.reshape(-1), self.config.vocab_size, g["head"]
+        )
+        grad = ops.rms_norm_backward(d, unit, rstd, p["final_norm"], g["final_norm"])
+        for i in reversed(range(self.config.layers)):
+            grad = self._layer_backward(grad, i, table, saved.pop())
+        ops.embedding_backward(grad, inputs.reshape(-1), g["embedding"])
+        return loss
+
+    @torch.no_grad()
+    def token_losses(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """-ln p(target) of every token, shape (B, S), nats; no gradient."""
+        x, _, _ = self._body(inputs, keep=False)
+        normed, _, _ = self.ops.rms_norm_forward(x, self.parameters["final_norm"])
+        nll = self.ops.linear_cross_entropy_loss(
+            normed, self.parameters["head"], targets.reshape(-1), self.config.vocab_size
+        )
+        return nll.view(targets.shape)
+
+    @torch.no_grad()
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Unnormalised log-probabilities of the next token, shape (B, S, vocab_size)."""
+        x, _, _ = self._body(inputs, keep=False)
+        normed, _, _ = self.ops.rms_norm_forward(x, self.parameters["final_norm"])
+        return (normed @ self.parameters["head"].t()).view(*inputs.shape, -1)
