@@ -65,9 +65,8 @@ def grammar_command(dataset, source):
         return f"convert {shlex.quote(str(source))}"
     names = {"n_nonterminals": "nonterminals", "n_terminals": "terminals"}
     names |= {"max_rhs_options": "rhs_options", "max_rhs_length": "rhs_length"}
-    return "new " + options(
-        {names.get(key, key): value for key, value in shape.model_dump().items()}
-    )
+    shape = {names.get(key, key): value for key, value in shape.model_dump().items()}
+    return f"new {options(shape)}"
 
 
 def import_options(dataset, source):
@@ -94,8 +93,9 @@ FIGURES = [
     "loss_contours",
     "frontiers",
     "parameters_vs_h",
+    "predicted_vs_measured",
+    *(["presets"] if SWEEP.presets else []),
 ]
-FIGURES += ["predicted_vs_measured"] + (["presets"] if SWEEP.presets else [])
 
 SCORES = expand(f"{RESULTS}/scores/{{name}}.json", name=[*SWEEP.datasets])
 SCORES += expand(
