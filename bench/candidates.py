@@ -35,8 +35,11 @@ SHAPES = [
 
 
 def describe(shape, seed, documents=400):
-    """Return one row of the table."""
-    grammar = ziplaw.random_grammar(*shape, seed=seed)
+    """Return one row of the table, or None for a shape whose every draw is critical."""
+    try:
+        grammar = ziplaw.random_grammar(*shape, seed=seed)
+    except ziplaw.ZiplawError:
+        return None  # every draw of this shape is critical
     tokens = ziplaw.sample(grammar, documents, seed=0, stream=1)
     counts = np.bincount(tokens.ravel(), minlength=grammar.vocab_size)
     p = counts[counts > 0] / counts.sum()
@@ -60,7 +63,8 @@ def main():
     parser.add_argument("--out", default="candidates.csv")
     options = parser.parse_args()
     jobs = [(shape, seed) for shape in SHAPES for seed in range(options.seeds)]
-    write_csv(options.out, [describe(*job) for job in progress(jobs, desc="grammars")])
+    rows = (describe(*job) for job in progress(jobs, desc="grammars"))
+    write_csv(options.out, [row for row in rows if row])
 
 
 if __name__ == "__main__":

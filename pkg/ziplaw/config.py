@@ -96,10 +96,12 @@ class Training(_Strict):
     arm: Literal["mup", "paper", "tuned"] = Field(
         "mup", description="mup: one trunk, width-scaled rate; paper: the published recipe; tuned: the rate as given"
     )
-    batch_documents: int = Field(4, ge=1, description="documents in a step")
-    learning_rate: float = Field(0.02, gt=0, le=10, description="peak learning rate at base_hidden")
-    base_hidden: int = Field(32, ge=1, description="width at which learning_rate applies unscaled")
-    warmup_steps: int = Field(10, ge=0, description="steps of linear warmup")
+    batch_documents: int | None = Field(None, ge=1, description="documents in a step; default: the arm's (4; paper 32)")
+    learning_rate: float | None = Field(
+        None, gt=0, le=10, description="peak learning rate (at base_hidden); default: the arm's (0.02; paper 5e-5)"
+    )
+    base_hidden: int = Field(32, ge=1, description="width at which learning_rate applies unscaled (mup)")
+    warmup_steps: int | None = Field(None, ge=0, description="steps of linear warmup; default: the arm's (10; paper 0)")
     cooldown: float = Field(0.2, gt=0, le=1, description="share of each budget in its linear cooldown branch")
     weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay of matrices")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train")
@@ -163,11 +165,11 @@ class SweepConfig(_Strict):
 
     @model_validator(mode="after")
     def _fits_together(self):
-        step = self.corpus.context * self.training.batch_documents
+        step = self.corpus.context * self.batch_documents()
         if self.budgets[0] < step:
             raise ValueError(
                 f"budgets: {self.budgets[0]} tokens is less than one step of {step} "
-                f"({self.training.batch_documents} documents of {self.corpus.context}): raise it"
+                f"({self.batch_documents()} documents of {self.corpus.context}): raise it"
             )
         documents = self.train_documents()
         if documents * self.corpus.context < self.budgets[-1]:
@@ -180,10 +182,14 @@ class SweepConfig(_Strict):
             raise ValueError(f"datasets: {sorted(clash)[0]!r} is also a reference: rename the dataset")
         return self
 
+    def batch_documents(self) -> int:
+        """Return the number of documents in a training step."""
+        return self.training.batch_documents or (32 if self.training.arm == "paper" else 4)
+
     def train_documents(self) -> int:
         """Return the number of training documents of every generated dataset."""
-        step = self.corpus.context * self.training.batch_documents
-        return self.corpus.documents or -(-self.budgets[-1] // step) * self.training.batch_documents
+        batch = self.batch_documents()
+        return self.corpus.documents or -(-self.budgets[-1] // (self.corpus.context * batch)) * batch
 
 
 def parse_config(raw: Any, where: str = "config") -> SweepConfig:

@@ -37,5 +37,5 @@ DEFAULT = SweepConfig(
     },
     models={f"h{hidden}": Model(hidden=hidden, layers=2) for hidden in (8, 12, 16, 24, 48)},
     budgets=[1024 * steps for steps in (64, 128, 256, 512, 1024)],
-    training=Training(batch_documents=4),
+    training=Training(batch_documents=4, learning_rate=0.02, warmup_steps=10),
 )
