@@ -1,0 +1,46 @@
+"""``ziplaw import``: real data as a corpus to train on."""
+
+import click
+
+from .score import source_options
+
+
+@click.command()
+@click.argument("path", required=False, type=click.Path())
+@click.option("--builtin", help="Import a built-in corpus, code or prose, instead of a PATH.")
+@source_options
+@click.option("--documents", type=int, help="Training documents [default: all that is not held out].")
+@click.option("--valid-documents", default=256, show_default=True, help="Held-out documents.")
+@click.option("--context", default=256, show_default=True, help="Tokens in a document.")
+@click.option("--seed", default=0, show_default=True, help="Chooses what is held out, and the order of the rest.")
+@click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="Folder of the corpus.")
+def command(path, builtin, tokenizer, text_field, extensions, dtype, documents, valid_documents, context, seed, output):
+    """Turn PATH (text, code, JSON lines, parquet or token ids) into a corpus folder to train on.
+
+    Whole files, records or chapters are held out, chosen by a hash of their content; of a single text file, whole
+    sections of about 16 KiB. Ids move up by one: 0 is the separator between documents.
+
+    \b
+      ziplaw import my_code/ --ext py --documents 4096 -o corpora/my_code
+      ziplaw import --builtin prose --tokenizer bytes -o corpora/prose
+    """  # noqa: D301
+    if (path is None) == (builtin is None):
+        raise click.UsageError("give exactly one of PATH and --builtin")
+
+    from ..corpora.builtin import open_builtin
+    from ..corpora.importing import import_corpus
+    from ..corpora.readers import open_source
+
+    if builtin:
+        source = open_builtin(builtin)
+    else:
+        binary = tokenizer == "bytes"
+        source = open_source(path, text_field=text_field, dtype=dtype, extensions=extensions, binary=binary)
+    done = import_corpus(source, output, tokenizer, documents, valid_documents, context, seed)
+    click.echo(
+        f"{output}: {done['n_train']} training and {done['n_valid']} held-out documents of {context} tokens, from "
+        f"{done['train_documents']} and {done['valid_documents']} of the source; vocabulary {done['vocab_size']}"
+        + (f", {done['token_bytes']:.2f} bytes a token" if done["token_bytes"] else "")
+    )
+    for what, n in done["notes"].items():
+        click.echo(f"ziplaw: note: {n} {what}", err=True)

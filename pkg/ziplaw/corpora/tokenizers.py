@@ -1,0 +1,250 @@
+"""Tokenizers: raw bytes, the bundled byte-level BPE, anybody's BPE file, and one trained on the spot.
+
+The bundled vocabulary is package data (data/bpe8k.json, a file of the ``tokenizers`` library). To build it again::
+
+    python -m ziplaw.corpora.tokenizers bpe8k.json
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import CorpusError
+
+BUNDLED = "bundled"
+BUNDLED_FILE = "bpe8k.json"
+BUNDLED_VOCAB = 8192
+_BATCH_BYTES = 1 << 20
+
+
+class BytesTokenizer:
+    """Every byte is a token: ids 0 to 255.
+
+    Attributes
+    ----------
+    name : str
+        What goes into a score file: "bytes".
+    vocab_size : int
+        256.
+    sha256 : None
+        There is no vocabulary file.
+    replaced : int
+        Always 0: any bytes are taken as they are.
+    """
+
+    name = "bytes"
+    vocab_size = 256
+    sha256 = None
+    replaced = 0
+
+    def encode(self, pieces: Sequence[bytes]) -> list[np.ndarray]:
+        """Return one uint8 array of ids a piece."""
+        return [np.frombuffer(piece, np.uint8) for piece in pieces]
+
+
+class BpeTokenizer:
+    """A tokenizer file of the ``tokenizers`` library (BPE or any other model).
+
+    Attributes
+    ----------
+    name : str
+        "bundled", or "bpe:" and the file's name.
+    vocab_size : int
+        Largest id + 1.
+    sha256 : str
+        Checksum of the file's text.
+    replaced : int
+        Invalid UTF-8 sequences seen so far by `encode`; each became U+FFFD.
+    """
+
+    def __init__(self, name: str, text: str):
+        library = _library(name)
+        try:
+            self._tokenizer = library.Tokenizer.from_str(text)
+        except Exception as error:  # the library raises bare Exception
+            raise CorpusError(
+                f"tokenizer {name} cannot be read ({error}): give a tokenizer.json of the tokenizers library"
+            ) from None
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._text = text
+        self.name = name
+        self.vocab_size = max(self._tokenizer.get_vocab().values(), default=-1) + 1
+        self.sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        self.replaced = 0
+        if self.vocab_size < 2:
+            raise CorpusError(f"tokenizer {name} has {self.vocab_size} tokens, needs at least 2: give another file")
+
+    def encode(self, pieces: Sequence[bytes]) -> list[np.ndarray]:
+        """Tokenize UTF-8 texts, without special tokens.
+
+        Parameters
+        ----------
+        pieces : sequence of bytes
+            Texts; invalid UTF-8 is replaced by U+FFFD and counted in ``replaced``.
+
+        Returns
+        -------
+        list of ndarray of uint32
+            One array of ids a piece.
+        """
+        out: list[np.ndarray] = []
+        batch: list[str] = []
+        size = 0
+        for piece in pieces:
+            batch.append(self._decode(piece))
+            size += len(piece)
+            # an Encoding takes some 150 bytes a token: batches keep a large text from filling the memory
+            if size >= _BATCH_BYTES:
+                out += self._encode_batch(batch)
+                batch, size = [], 0
+        return out + self._encode_batch(batch)
+
+    def _encode_batch(self, batch):
+        encode = getattr(self._tokenizer, "encode_batch_fast", self._tokenizer.encode_batch)
+        return [np.array(encoding.ids, np.uint32) for encoding in encode(batch, add_special_tokens=False)]
+
+    def _decode(self, piece):
+        try:
+            return piece.decode("utf-8")
+        except UnicodeDecodeError:
+            text = piece.decode("utf-8", "replace")
+            self.replaced += text.count("\ufffd") - piece.count("\ufffd".encode())
+            return text
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of token ids."""
+        return self._tokenizer.decode([int(i) for i in ids], skip_special_tokens=False)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the tokenizer file (JSON), atomically; ``--tokenizer bpe:PATH`` reads it."""
+        from ..io import write_text
+
+        write_text(path, self._text)
+
+
+Tokenizer = BytesTokenizer | BpeTokenizer
+
+
+def _library(what):
+    try:
+        import tokenizers
+    except ImportError:
+        raise CorpusError(
+            f"tokenizer {what} needs the Python package tokenizers, which is not installed: pip install tokenizers, "
+            "or use --tokenizer bytes"
+        ) from None
+    return tokenizers
+
+
+def load_tokenizer(spec: str = BUNDLED) -> Tokenizer:
+    """Return a tokenizer by name.
+
+    Parameters
+    ----------
+    spec : str
+        "bytes"; "bundled"; "bpe:FILE" or FILE, a tokenizer.json of the ``tokenizers`` library; or a folder with one.
+
+    Raises
+    ------
+    CorpusError
+        When the file does not exist or is no tokenizer, or the library is missing.
+    """
+    if spec == "bytes":
+        return BytesTokenizer()
+    if spec == BUNDLED:
+        return BpeTokenizer(BUNDLED, resources.files("ziplaw").joinpath("data", BUNDLED_FILE).read_text("utf-8"))
+    path = Path(spec.removeprefix("bpe:"))
+    if path.is_dir():
+        path = path / "tokenizer.json"
+    if not path.is_file():
+        raise CorpusError(f"tokenizer is {spec!r}, must be bytes, bundled or bpe:FILE with FILE a tokenizer.json")
+    return BpeTokenizer(f"bpe:{path.name}", path.read_text("utf-8", errors="replace"))
+
+
+def train_bpe(texts: Iterable[bytes | str], vocab_size: int = BUNDLED_VOCAB, name: str = "trained") -> BpeTokenizer:
+    """Train a byte-level BPE (GPT-2's pre-tokenizer, all 256 bytes, no special tokens).
+
+    Parameters
+    ----------
+    texts : iterable of bytes or str
+        UTF-8 texts.
+    vocab_size : int
+        Tokens wanted, 256 to 2^20; fewer when the texts have too few pairs to merge.
+    name : str
+        Becomes the tokenizer's name, "bpe:<name>".
+
+    Returns
+    -------
+    BpeTokenizer
+        The same texts in the same order give the same file.
+
+    Raises
+    ------
+    CorpusError
+        When ``vocab_size`` is out of range or the library is missing.
+    """
+    if isinstance(vocab_size, bool) or not isinstance(vocab_size, int) or not 256 <= vocab_size <= 1 << 20:
+        raise CorpusError(f"vocab_size is {vocab_size!r}, must be an integer from 256 to {1 << 20}: 8192 is usual here")
+    library = _library("training")
+    from tokenizers.decoders import ByteLevel as Decoder
+    from tokenizers.models import BPE
+    from tokenizers.pre_tokenizers import ByteLevel
+    from tokenizers.trainers import BpeTrainer
+
+    tokenizer = library.Tokenizer(BPE())
+    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = Decoder()
+    trainer = BpeTrainer(
+        vocab_size=vocab_size, show_progress=False, special_tokens=[], initial_alphabet=ByteLevel.alphabet()
+    )
+    decoded = (text if isinstance(text, str) else text.decode("utf-8", "replace") for text in texts)
+    tokenizer.train_from_iterator(decoded, trainer)
+    return BpeTokenizer(f"bpe:{name}", tokenizer.to_str(pretty=False))
+
+
+def build_bundled(path: str | os.PathLike) -> dict[str, object]:
+    """Build the bundled vocabulary: 8192 tokens, half from code, half from prose; return what it was made of.
+
+    The prose is all of the built-in corpus; the code is whole files, in the order of their checksums, until it has as
+    many bytes. The standard library differs between Python versions, so another version makes another file.
+    """
+    from .builtin import open_builtin
+
+    prose = [piece for _, piece in open_builtin("prose").pieces()]
+    n_bytes = sum(map(len, prose))
+    files: dict[str, bytes] = {}
+    source = open_builtin("code")
+    for key, piece in source.pieces():
+        files[key] = files.get(key, b"") + piece
+    code, taken = [], 0
+    for text in sorted(files.values(), key=lambda text: hashlib.sha256(text).digest()):
+        if taken < n_bytes:
+            code.append(text)
+            taken += len(text)
+    tokenizer = train_bpe([*prose, *code], BUNDLED_VOCAB, "bundled")
+    tokenizer.save(path)
+    made = {name: sum(map(len, tokenizer.encode(texts))) for name, texts in (("prose", prose), ("code", code))}
+    return {
+        "vocab_size": tokenizer.vocab_size,
+        "sha256": tokenizer.sha256,
+        "code_bytes": taken,
+        "prose_bytes": n_bytes,
+        "code_bytes_per_token": taken / made["code"],
+        "prose_bytes_per_token": n_bytes / made["prose"],
+        **source.provenance,
+    }
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m ziplaw.corpora.tokenizers OUTPUT.json")
+    print(json.dumps(build_bundled(sys.argv[1]), indent=1))
