@@ -4,11 +4,12 @@ import itertools
 
 import pytest
 import torch
-from twins import decoder as twin
 
+from twins import decoder as twin
+from ziplaw.cpu_step import Recorder
 from ziplaw.errors import TrainError
 from ziplaw.flops import forward_flops_per_token, six_nd, training_flops_per_token
-from ziplaw.model import Decoder, ModelConfig, count_params, default_heads, init_seed, parameter_layout
+from ziplaw.model import Decoder, ModelConfig, count_params, default_heads, init_seed, parameter_layout, shifted
 
 torch.set_num_threads(1)
 
@@ -29,8 +30,8 @@ def test_paper_totals(shape, total):
     count = count_params(config)
     assert config.heads == heads
     assert count.N_total == total
-    assert count.N == total - 2 * 32001 * hidden
-    assert count.N == 10 * layers * hidden**2 + (2 * layers + 1) * hidden
+    assert total - 2 * 32001 * hidden == count.N
+    assert 10 * layers * hidden**2 + (2 * layers + 1) * hidden == count.N
 
 
 def test_count_is_what_the_model_holds():
@@ -96,9 +97,9 @@ def test_loss_and_gradients_against_twin(hidden, layers, heads, context, positio
     generator = torch.Generator().manual_seed(1)
     model.flat.add_(torch.randn(model.flat.shape, generator=generator, dtype=torch.float64), alpha=0.1)
     model.grad.fill_(torch.nan)
-    tokens = torch.randint(0, 19, (3, positions + 1), generator=generator)
-    inputs, targets = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
-    loss = model.loss_and_grad(inputs, targets)
+    targets = torch.randint(0, 19, (3, positions), generator=generator)
+    inputs = shifted(targets)
+    loss = model.loss_and_grad(targets)
     leaves = {name: value.clone().requires_grad_() for name, value in model.parameters.items()}
     expected = twin.loss(config, leaves, inputs, targets)
     expected.backward()
@@ -107,7 +108,7 @@ def test_loss_and_gradients_against_twin(hidden, layers, heads, context, positio
         error = (model.grads[name] - leaf.grad).abs().max() / leaf.grad.abs().max().clamp(min=1e-12)
         assert error < 1e-9, (name, float(error))
     assert torch.allclose(model.logits(inputs), twin.logits(config, leaves, inputs), atol=1e-12)
-    assert torch.allclose(model.token_losses(inputs, targets).mean(), expected, atol=1e-12)
+    assert torch.allclose(model.token_losses(targets).mean(), expected, atol=1e-12)
 
 
 def test_future_tokens_do_not_matter():
@@ -191,5 +192,36 @@ def test_mup_start_is_uniform_and_norms_are_one():
     model = Decoder(config)
     model.initialise(0)
     tokens = torch.randint(0, 33, (2, 20))
-    assert torch.allclose(model.token_losses(tokens, tokens), torch.tensor(33.0).log())
+    assert torch.allclose(model.token_losses(tokens), torch.tensor(33.0).log())
     assert all((model.parameters[n] == 1).all() for n, _, g in parameter_layout(config) if g == "norms")
+
+
+@pytest.mark.parametrize(
+    ("hidden", "layers", "heads", "context", "documents"),
+    [(8, 2, None, 12, 3), (12, 1, 2, 150, 2), (24, 2, 3, 65, 3), (6, 3, 1, 64, 5), (2, 1, 1, 5, 1)],
+)
+def test_recorded_cpu_step_against_twin(hidden, layers, heads, context, documents):
+    config = ModelConfig(hidden, layers, 19, heads=heads, context=context)
+    model = Decoder(config, dtype=torch.float64)
+    model.initialise(3, "llama")
+    generator = torch.Generator().manual_seed(1)
+    model.flat.add_(torch.randn(model.flat.shape, generator=generator, dtype=torch.float64), alpha=0.1)
+    step = Recorder(model, documents, backward=True)
+    look = Recorder(model, documents, backward=False)
+    for _ in range(2):
+        model.grad.fill_(torch.nan)
+        targets = torch.randint(0, 19, (documents, context), generator=generator)
+        inputs = shifted(targets)
+        step.replay(targets)
+        look.replay(targets)
+        leaves = {name: value.clone().requires_grad_() for name, value in model.parameters.items()}
+        expected = twin.loss(config, leaves, inputs, targets)
+        expected.backward()
+        assert abs(step.losses.mean() - expected) < 1e-12
+        assert torch.allclose(step.losses, look.losses, atol=1e-12)
+        assert torch.allclose(look.losses, model.token_losses(targets), atol=1e-12)
+        for name, leaf in leaves.items():
+            error = (model.grads[name] - leaf.grad).abs().max() / leaf.grad.abs().max().clamp(min=1e-12)
+            assert error < 1e-9, (name, float(error))
+        # the weights move under the recording, as in training
+        model.flat.add_(torch.randn(model.flat.shape, generator=generator, dtype=torch.float64), alpha=0.1)

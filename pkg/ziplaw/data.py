@@ -7,6 +7,7 @@ import numpy as np
 from .errors import TrainError
 
 _ROUNDS = 6
+AHEAD = 256
 
 
 def _mix(x: np.ndarray) -> np.ndarray:
@@ -75,33 +76,22 @@ class Batches:
         self.documents = documents
         self.batch_documents = batch_documents
         self.seed = seed
+        self._block = -1
 
     def indices(self, step: int) -> np.ndarray:
         """Documents of a step, int64, shape (batch_documents,)."""
-        first = step * self.batch_documents
-        return permuted(np.arange(first, first + self.batch_documents), len(self.documents), self.seed)
+        # many steps at once: the permutation is a few dozen array operations however many positions it maps
+        block, row = divmod(step, AHEAD)
+        if block != self._block:
+            first = block * AHEAD * self.batch_documents
+            positions = np.arange(first, first + AHEAD * self.batch_documents)
+            self._ahead = permuted(positions, len(self.documents), self.seed).reshape(AHEAD, -1)
+            self._block = block
+        return self._ahead[row]
 
-    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs and targets of a step, int64, shape (batch_documents, context)."""
-        return inputs_and_targets(self.documents[self.indices(step)])
-
-
-def inputs_and_targets(documents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Targets are the documents; inputs are the same moved right behind a separator, so every token is predicted.
-
-    Parameters
-    ----------
-    documents : ndarray of uint, shape (n, context)
-
-    Returns
-    -------
-    inputs, targets : ndarray, int64, shape (n, context)
-        inputs[:, 0] = 0 and inputs[:, t] = targets[:, t - 1].
-    """
-    targets = documents.astype(np.int64)
-    inputs = np.zeros_like(targets)
-    inputs[:, 1:] = targets[:, :-1]
-    return inputs, targets
+    def __getitem__(self, step: int) -> np.ndarray:
+        """Documents of a step, int64, shape (batch_documents, context)."""
+        return self.documents[self.indices(step)].astype(np.int64)
 
 
 def check_supply(n_documents: int, steps: int, batch_documents: int, epochs: int) -> None:

@@ -133,12 +133,12 @@ class ParamCount:
     norms: int
 
     @property
-    def N(self) -> int:  # noqa: N802
+    def N(self) -> int:
         """Non-embedding parameters: attention, SwiGLU and norms."""
         return self.attention + self.mlp + self.norms
 
     @property
-    def N_total(self) -> int:  # noqa: N802
+    def N_total(self) -> int:
         """All parameters, embedding and output head included."""
         return self.N + self.embedding + self.head
 
@@ -162,6 +162,11 @@ def init_seed(seed: int, config: ModelConfig, corpus: str = "") -> int:
     """
     text = f"ziplaw init 1|{seed}|{sorted(config.to_dict().items())}|{corpus}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
+
+
+def shifted(targets: Tensor) -> Tensor:
+    """Inputs for documents (B, S): the same tokens moved right behind a separator, so that every token is predicted."""
+    return torch.nn.functional.pad(targets[:, :-1], (1, 0))
 
 
 class Decoder:
@@ -276,13 +281,13 @@ class Decoder:
         return x, saved, table
 
     @torch.no_grad()
-    def loss_and_grad(self, inputs: Tensor, targets: Tensor) -> Tensor:
+    def loss_and_grad(self, targets: Tensor) -> Tensor:
         """Mean cross-entropy of a batch; fills :attr:`grad` with its gradient.
 
         Parameters
         ----------
-        inputs, targets : Tensor, int64, shape (B, S)
-            S up to the context; inputs are the targets moved right by one behind a separator.
+        targets : Tensor, int64, shape (B, S)
+            Documents, S up to the context; all tokens are predicted, see :func:`shifted`.
 
         Returns
         -------
@@ -290,6 +295,7 @@ class Decoder:
             Nats per token.
         """
         ops, p, g = self.ops, self.parameters, self.grads
+        inputs = shifted(targets)
         x, saved, table = self._body(inputs, keep=True)
         normed, unit, rstd = ops.rms_norm_forward(x, p["final_norm"])
         loss, d = ops.linear_cross_entropy_backward(
@@ -302,9 +308,9 @@ class Decoder:
         return loss
 
     @torch.no_grad()
-    def token_losses(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """-ln p(target) of every token, shape (B, S), nats; no gradient."""
-        x, _, _ = self._body(inputs, keep=False)
+    def token_losses(self, targets: Tensor) -> Tensor:
+        """-ln p of every token of documents (B, S), nats, same shape; no gradient."""
+        x, _, _ = self._body(shifted(targets), keep=False)
         normed, _, _ = self.ops.rms_norm_forward(x, self.parameters["final_norm"])
         nll = self.ops.linear_cross_entropy_loss(
             normed, self.parameters["head"], targets.reshape(-1), self.config.vocab_size

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from . import versions
 from .corpora.format import Corpus, open_corpus
-from .data import Batches, check_supply, inputs_and_targets
+from .cpu_step import Recorder
+from .data import Batches, check_supply
 from .errors import TrainError
 from .flops import six_nd, training_flops_per_token
 from .io import sha256_file, write_csv, write_json
@@ -43,7 +44,7 @@ COLUMNS = [
 # a budget's train_loss is the mean over this share of its steps, at the end
 TAIL = 0.05
 CHECK_STEPS = 50
-EVAL_TOKENS = 8192
+EVAL_TOKENS = 1024
 LOG_ROWS = 100
 
 
@@ -162,6 +163,7 @@ class Trainer:
         self.rate_scale = self.model.spread(config.rate_scales(model.hidden))
         decays = {"embedding": 0, "norms": 0, "attention": 1, "mlp": 1, "head": 1}
         self.decay_mask = self.model.spread(decays) if config.weight_decay else None
+        self.recorded: dict[bool, Recorder] = {}
         self.batches = Batches(train, config.batch_documents, config.seed)
         self.valid = valid
         self.step = 0
@@ -181,6 +183,32 @@ class Trainer:
         self.first.copy_(first)
         self.second.copy_(second)
 
+    def _recorder(self, backward: bool) -> Recorder:
+        if backward not in self.recorded:
+            documents = self.config.batch_documents if backward else max(1, EVAL_TOKENS // self.model_config.context)
+            self.recorded[backward] = Recorder(self.model, documents, backward=backward)
+        return self.recorded[backward]
+
+    def _loss_and_grad(self, documents: np.ndarray) -> Tensor:
+        targets = torch.from_numpy(documents)
+        if self.device.type != "cpu":
+            return self.model.loss_and_grad(targets.to(self.device))
+        step = self._recorder(backward=True)
+        step.replay(targets)
+        return step.losses.mean()
+
+    def _document_losses(self, documents: np.ndarray) -> Tensor:
+        targets = torch.from_numpy(documents.astype(np.int64))
+        if self.device.type != "cpu":
+            return self.model.token_losses(targets.to(self.device)).double().mean(1).cpu()
+        look = self._recorder(backward=False)
+        # the recording has a fixed batch; what a last, smaller batch leaves in the other rows is not read
+        full = torch.zeros_like(look.targets)
+        full[: len(targets)] = targets
+        look.replay(full)
+        return look.losses[: len(targets)].double().mean(1)
+
+    @torch.inference_mode()
     def advance(self, stop: int, plan: BudgetPlan | None) -> bool:
         """Train up to step ``stop``, on the trunk (plan None) or on a budget's branch.
 
@@ -201,8 +229,7 @@ class Trainer:
         finite = True
         for i in range(count):
             rate = c.learning_rate * rate_factor(self.step, plan, c.warmup_steps, c.schedule)
-            inputs, targets = (torch.from_numpy(part).to(self.device) for part in self.batches[self.step])
-            segment.losses[i] = self.model.loss_and_grad(inputs, targets)
+            segment.losses[i] = self._loss_and_grad(self.batches[self.step])
             segment.norms[i] = self.model.ops.adamw(
                 self.model.flat,
                 self.model.grad,
@@ -232,16 +259,11 @@ class Trainer:
             self.segments.append(segment)
         return finite
 
+    @torch.inference_mode()
     def evaluate(self) -> tuple[float, float | None]:
         """Held-out loss over all validation documents, nats per token, and its standard error over documents."""
         batch = max(1, EVAL_TOKENS // self.model_config.context)
-        means = []
-        for start in range(0, len(self.valid), batch):
-            inputs, targets = inputs_and_targets(self.valid[start : start + batch])
-            nll = self.model.token_losses(
-                torch.from_numpy(inputs).to(self.device), torch.from_numpy(targets).to(self.device)
-            )
-            means.append(nll.double().mean(1).cpu())
+        means = [self._document_losses(self.valid[start : start + batch]) for start in range(0, len(self.valid), batch)]
         losses = torch.cat(means).numpy()
         stderr = float(losses.std(ddof=1) / np.sqrt(len(losses))) if len(losses) > 1 else None
         return float(losses.mean()), stderr
