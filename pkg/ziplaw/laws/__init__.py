@@ -1,1 +1,1 @@
-"""PLACEHOLDER: owner writes this docstring."""
+"""Scaling laws: forms, fits, intervals, allocation, and how laws depend on H. Arrays and dicts in, the same out."""

@@ -1,0 +1,114 @@
+"""Tables of N, D and loss, held against what a law can be fitted to; every refusal is one line with its remedy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import FitError
+
+
+def check_column(values, name):
+    """Return one column as float64 (n,), finite and positive.
+
+    Raises
+    ------
+    FitError
+        When a value is no number, not finite, or not above zero; the row is named, counted from 1.
+    """
+    try:
+        column = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise FitError(_first_text(values, name)) from None
+    if column.ndim != 1:
+        raise FitError(f"{name} has {column.ndim} dimensions: give one value a row")
+    bad = np.flatnonzero(~np.isfinite(column))
+    if bad.size:
+        raise FitError(f"{name} is {column[bad[0]]} in row {bad[0] + 1}: drop rows without a finite value")
+    bad = np.flatnonzero(column <= 0)
+    if bad.size:
+        raise FitError(
+            f"{name} is {column[bad[0]]:g} in row {bad[0] + 1}, must be above 0: laws live in logarithms; drop that row"
+        )
+    return column
+
+
+def _first_text(values, name):
+    for row, value in enumerate(values, start=1):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            return f"{name} is {value!r} in row {row}: numbers are needed in this column"
+    return f"{name} does not hold one number a row: check the column"
+
+
+def check_table(N, D, loss, weights=None, *, needed=6, duplicates="error"):
+    """Return N, D, loss and weights as float64 (n,) arrays fit for a law.
+
+    Parameters
+    ----------
+    N, D, loss : array-like (n,)
+        Parameters, training tokens, held-out loss in nats per token.
+    weights : array-like (n,), optional
+        Weight of each row, at least 0.
+    needed : int
+        The least number of distinct rows: one more than the parameters that are fitted.
+    duplicates : {"error", "keep"}
+        What to do about rows that agree in N, D and loss to the last digit.
+
+    Raises
+    ------
+    FitError
+        One line: value, limit, remedy.
+    """
+    N, D, loss = check_column(N, "N"), check_column(D, "D"), check_column(loss, "loss")
+    if not len(N) == len(D) == len(loss):
+        raise FitError(f"N, D and loss have {len(N)}, {len(D)} and {len(loss)} rows: give columns of one length")
+    table = np.column_stack([N, D, loss])
+    distinct, first = np.unique(table, axis=0, return_index=True)
+    if len(distinct) < needed:
+        copies = f" ({len(distinct)} distinct)" if len(distinct) < len(N) else ""
+        rows = f"{len(N)} row{'s' if len(N) != 1 else ''}"
+        raise FitError(f"{rows}{copies} cannot hold a law that needs at least {needed}: measure more (N, D) points")
+    if duplicates == "error" and len(distinct) < len(N):
+        copy = int(np.setdiff1d(np.arange(len(N)), first)[0])
+        original = int(np.flatnonzero((table[:copy] == table[copy]).all(axis=1))[0])
+        raise FitError(
+            f"rows {original + 1} and {copy + 1} are the same N, D and loss ({len(N) - len(distinct)} such copies): "
+            "copies feign certainty; remove them, or keep them on purpose (duplicates='keep', --keep-duplicates)"
+        )
+    if weights is None:
+        return N, D, loss, np.ones(len(N))
+    try:
+        weights = np.asarray(weights, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise FitError(_first_text(weights, "weights")) from None
+    if weights.shape != N.shape or not np.isfinite(weights).all() or (weights < 0).any():
+        raise FitError(f"weights must be {len(N)} finite numbers of at least 0, one a row")
+    if (weights > 0).sum() < needed:
+        raise FitError(f"only {(weights > 0).sum()} rows have a weight above 0, at least {needed} are needed")
+    return N, D, loss, weights
+
+
+def check_choice(value, name, choices):
+    """Return ``value`` if it is one of ``choices``; FitError with the list otherwise."""
+    if value not in choices:
+        raise FitError(f"{name} is {value!r}, must be one of {', '.join(choices)}")
+    return value
+
+
+def check_level(level):
+    """Return a coverage strictly between 0 and 1; FitError otherwise."""
+    if not isinstance(level, int | float) or not 0 < level < 1:
+        raise FitError(f"level is {level!r}, must lie between 0 and 1, such as 0.95")
+    return float(level)
+
+
+def check_positive(value, name):
+    """Return a positive, finite number or array as float64; FitError otherwise."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise FitError(f"{name} is {value!r}: a number above 0 is needed") from None
+    if not array.size or not np.isfinite(array).all() or (array <= 0).any():
+        raise FitError(f"{name} is {value!r}: finite numbers above 0 are needed")
+    return array
