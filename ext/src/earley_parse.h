@@ -16,23 +16,29 @@ typedef struct {
 
 typedef struct {
     int32_t state, origin; /* the state after the awaited nonterminal */
-    int32_t chain;         /* next item of this column that awaits the same nonterminal, or -1 */
+    int32_t chain;         /* next item of this list, or -1 */
     NUM inner;
 } FN(wait_t);
+
+typedef struct {
+    int64_t cell; /* in done */
+    NUM inner;
+} FN(tail_t);
 
 typedef struct {
     int64_t n_columns; /* the first five arrays have room for this many columns of the chart */
     NUM *pred;         /* (n_columns, n) */
     NUM *done;         /* (n_columns, n) completed in the current column, by origin; zero at rest */
-    int32_t *head;     /* (n_columns, n) first waiting item by awaited nonterminal, or -1 */
+    zl_lists_t *lists; /* (n_columns, n) items by the nonterminal they await */
     uint64_t *mask;    /* (n_columns, n_words) entries of done in use */
     uint64_t *origins; /* (n_columns / 64 + 1) origins with entries in done */
     char *predicted;   /* (n_columns) whether the column predicts anything */
     NUM *full;         /* (n) closed under unit productions; zero at rest */
     int32_t *touched;  /* (n) entries of full in use */
     FN(wait_t) *waits; /* of all columns, in order */
+    FN(tail_t) *tails; /* of all columns, those that await their production's last symbol */
     FN(scan_t) *scans, *scanned;
-    int64_t n_waits, n_scans, n_scanned, max_waits, max_scans, max_scanned;
+    int64_t n_waits, n_tails, n_scans, n_scanned, max_waits, max_tails, max_scans, max_scanned;
     zl_table_t table; /* (state, origin) -> index in scans or waits, for the current column */
     int dirty;        /* the last sentence was abandoned half-way */
     int risk;         /* a number left the range in which doubles are safe */
@@ -43,13 +49,14 @@ FN(chart_free)(FN(chart_t) *s)
 {
     free(s->pred);
     free(s->done);
-    free(s->head);
+    free(s->lists);
     free(s->mask);
     free(s->origins);
     free(s->predicted);
     free(s->full);
     free(s->touched);
     free(s->waits);
+    free(s->tails);
     free(s->scans);
     free(s->scanned);
     free(s->table.slots);
@@ -66,7 +73,7 @@ FN(chart_fit)(FN(chart_t) *s, const zl_earley_t *g, int64_t n_columns)
     }
     n_columns = n_columns <= s->n_columns ? s->n_columns : n_columns + n_columns / 2 + 16;
     FN(chart_free)(s);
-    if ((uint64_t) n_columns > SIZE_MAX / 64 / (uint64_t) g->n) {
+    if (n_columns > INT32_MAX / g->n || (uint64_t) n_columns > SIZE_MAX / 64 / (uint64_t) g->n) {
         return ZL_ERR_OVERFLOW;
     }
     columns = (size_t) n_columns;
@@ -74,13 +81,13 @@ FN(chart_fit)(FN(chart_t) *s, const zl_earley_t *g, int64_t n_columns)
     /* all-zero bytes are the number zero in both types */
     s->pred = malloc(cells * sizeof(NUM));
     s->done = calloc(cells, sizeof(NUM));
-    s->head = malloc(cells * sizeof(*s->head));
+    s->lists = malloc(cells * sizeof(*s->lists));
     s->mask = calloc(columns * (size_t) g->n_words, sizeof(uint64_t));
     s->origins = calloc(columns / 64 + 1, sizeof(uint64_t));
     s->predicted = malloc(columns);
     s->full = calloc((size_t) g->n, sizeof(NUM));
     s->touched = malloc((size_t) g->n * sizeof(*s->touched));
-    if (s->pred == NULL || s->done == NULL || s->head == NULL || s->mask == NULL || s->origins == NULL
+    if (s->pred == NULL || s->done == NULL || s->lists == NULL || s->mask == NULL || s->origins == NULL
         || s->predicted == NULL || s->full == NULL || s->touched == NULL) {
         FN(chart_free)(s);
         return ZL_ERR_MEMORY;
@@ -105,6 +112,21 @@ FN(gather)(FN(chart_t) *s, const zl_earley_t *g, int64_t *n_touched, int32_t z, 
     s->full[z] = FN(sum)(s->full[z], weight);
 }
 
+/* An item at the end of its production completes its nonterminal. */
+static inline void
+FN(finish)(FN(chart_t) *s, const zl_earley_t *g, int64_t cell, NUM inner)
+{
+    const NUM before = s->done[cell];
+
+    if (FN(is_zero)(before)) {
+        const int64_t origin = cell / g->n, lhs = cell % g->n;
+
+        s->mask[origin * g->n_words + lhs / 64] |= UINT64_C(1) << (lhs % 64);
+        s->origins[origin / 64] |= UINT64_C(1) << (origin % 64);
+    }
+    s->done[cell] = FN(sum)(before, inner);
+}
+
 /* File an item of column i under what it needs next: b is the next token, 0 the end of the sentence, or ANY.
  * A `fresh` item was just scanned, so no other item of the column has its state and origin. */
 static inline int
@@ -115,12 +137,7 @@ FN(file)(FN(chart_t) *s, const zl_earley_t *g, int64_t i, uint32_t b, int32_t st
     int32_t *slot = NULL;
 
     if (symbol == 0) {
-        const int32_t lhs = g->lhs[state];
-        NUM *cell = s->done + (int64_t) origin * g->n + lhs;
-
-        *cell = FN(sum)(*cell, inner);
-        s->mask[(int64_t) origin * g->n_words + lhs / 64] |= UINT64_C(1) << (lhs % 64);
-        s->origins[origin / 64] |= UINT64_C(1) << (origin % 64);
+        FN(finish)(s, g, origin * g->n + g->lhs[state], inner);
         return ZL_OK;
     }
     if (b != ANY && (symbol > 0 ? (uint32_t) symbol != b : !can_begin(g, -symbol - 1, b))) {
@@ -145,7 +162,8 @@ FN(file)(FN(chart_t) *s, const zl_earley_t *g, int64_t i, uint32_t b, int32_t st
         }
         s->scans[s->n_scans++] = (FN(scan_t)){ state, origin, inner };
     } else {
-        int32_t *head = s->head + i * g->n + (-symbol - 1);
+        zl_lists_t *lists = s->lists + i * g->n + (-symbol - 1);
+        int32_t *head = g->sym[state + 1] == 0 ? &lists->tail : &lists->more;
 
         GROW(s->waits, s->n_waits, s->max_waits);
         if (slot != NULL) {
@@ -184,20 +202,28 @@ FN(advance)(FN(chart_t) *s, const zl_earley_t *g, int64_t i, uint32_t b, int64_t
     for (int64_t t = 0; t < n_touched; t++) {
         const int32_t z = s->touched[t];
         const NUM full = s->full[z];
+        zl_lists_t lists;
 
         s->full[z] = FN(of)(0);
         if (k == 0 && (b == 0 || b == ANY) && g->start[z] > 0) {
             *sentence = FN(sum)(*sentence, FN(mul)(s, full, FN(of)(g->start[z])));
         }
-        for (int32_t w = s->head[k * g->n + z]; w >= 0; w = s->waits[w].chain) {
-            const int32_t state = s->waits[w].state;
+        lists = s->lists[k * g->n + z];
+        for (int32_t w = lists.tail; w < lists.tail_end; w++) {
+            FN(finish)(s, g, s->tails[w].cell, FN(mul)(s, s->tails[w].inner, full));
+        }
+        if (b == 0) {
+            continue;
+        }
+        for (int32_t w = lists.more; w >= 0; w = s->waits[w].chain) {
+            const FN(wait_t) *item = &s->waits[w];
 
-            ret = FN(file)(s, g, i, b, state, s->waits[w].origin, FN(mul)(s, s->waits[w].inner, full), 0);
+            ret = FN(file)(s, g, i, b, item->state, item->origin, FN(mul)(s, item->inner, full), 0);
             if (ret != ZL_OK) {
                 return ret;
             }
         }
-        if (b == 0 || !s->predicted[k]) {
+        if (!s->predicted[k]) {
             continue;
         }
         /* productions X -> z ... that column k predicted; X -> z alone belongs to the unit closure */
@@ -215,16 +241,17 @@ FN(advance)(FN(chart_t) *s, const zl_earley_t *g, int64_t i, uint32_t b, int64_t
     return ZL_OK;
 }
 
-/* Forward probabilities of the nonterminals that column i predicts, from its waiting items [first, n_waits). */
-static void
-FN(predict)(FN(chart_t) *s, const zl_earley_t *g, int64_t i, int64_t first)
+/* Column i has all its items, its waiting ones from `first` on: put those that await their production's last symbol
+ * side by side, for they are what ambiguity multiplies, and predict. */
+static int
+FN(settle)(FN(chart_t) *s, const zl_earley_t *g, int64_t i, int64_t first)
 {
-    NUM *restrict pred = s->pred + i * g->n;
+    NUM *pred = s->pred + i * g->n;
     int64_t n_touched = 0;
 
     s->predicted[i] = first < s->n_waits;
     if (!s->predicted[i]) {
-        return;
+        return ZL_OK;
     }
     for (int64_t w = first; w < s->n_waits; w++) {
         const FN(wait_t) *item = &s->waits[w];
@@ -235,12 +262,26 @@ FN(predict)(FN(chart_t) *s, const zl_earley_t *g, int64_t i, int64_t first)
     }
     memset(pred, 0, (size_t) g->n * sizeof(NUM));
     for (int64_t t = 0; t < n_touched; t++) {
-        const NUM weight = s->full[s->touched[t]];
-
-        s->full[s->touched[t]] = FN(of)(0);
-        s->risk |= FN(outside)(weight, g->least_weight, g->most_weight);
-        FN(add_row)(pred, weight, g->corner + (int64_t) s->touched[t] * g->n, g->n);
+        s->risk |= FN(outside)(s->full[s->touched[t]], g->least_weight, g->most_weight);
     }
+    FN(add_rows)(pred, s->full, g->corner, s->touched, n_touched, g->n);
+    for (int64_t t = 0; t < n_touched; t++) {
+        const int64_t z = s->touched[t];
+        zl_lists_t *lists = &s->lists[i * g->n + z];
+        int32_t begin;
+
+        s->full[z] = FN(of)(0);
+        begin = (int32_t) s->n_tails;
+        for (int32_t w = lists->tail; w >= 0; w = s->waits[w].chain) {
+            const FN(wait_t) *item = &s->waits[w];
+
+            GROW(s->tails, s->n_tails, s->max_tails);
+            s->tails[s->n_tails++] = (FN(tail_t)){ item->origin * g->n + g->lhs[item->state], item->inner };
+        }
+        lists->tail = begin;
+        lists->tail_end = (int32_t) s->n_tails;
+    }
+    return ZL_OK;
 }
 
 /* Scan token a from column i into column i + 1; returns the prefix probability, still in column i's scale. */
@@ -320,11 +361,12 @@ FN(sentence)(FN(chart_t) *s, const zl_earley_t *g, const uint32_t *x, int64_t le
     s->dirty = 1;
     s->risk = 0;
     s->n_waits = 0;
+    s->n_tails = 0;
     s->n_scans = 0;
     s->predicted[0] = 1;
     for (int64_t j = 0; j < g->n; j++) {
         s->pred[j] = FN(of)(g->begin[j]);
-        s->head[j] = -1;
+        s->lists[j] = (zl_lists_t){ -1, -1, -1 };
     }
     for (int64_t i = 0; i < length; i++) {
         const uint32_t b = i + 1 < length ? x[i + 1] : last;
@@ -350,7 +392,7 @@ FN(sentence)(FN(chart_t) *s, const zl_earley_t *g, const uint32_t *x, int64_t le
             break;
         }
         for (int64_t j = 0; j < g->n; j++) {
-            s->head[(i + 1) * g->n + j] = -1;
+            s->lists[(i + 1) * g->n + j] = (zl_lists_t){ -1, -1, -1 };
         }
         table_clear(&s->table);
         factor = FN(power)(-shift);
@@ -374,9 +416,9 @@ FN(sentence)(FN(chart_t) *s, const zl_earley_t *g, const uint32_t *x, int64_t le
                 }
             }
         }
-        FN(predict)(s, g, i + 1, first);
-        if (s->risk) {
-            return REDO;
+        ret = FN(settle)(s, g, i + 1, first);
+        if (ret != ZL_OK || s->risk) {
+            return ret != ZL_OK ? ret : REDO;
         }
     }
     if (last == 0) {

@@ -224,8 +224,8 @@ def _explained(error, grammar, tokens, first):
         )
     what = "end a sentence (token 0)" if token == 0 else f"produce token {token}"
     return ZiplawError(
-        f"document {document} is impossible: after its first {position} tokens the grammar cannot {what} at position "
-        f"{position}; give the grammar that these documents were sampled from"
+        f"document {document} is impossible: the grammar cannot {what} at position {position} after the tokens before "
+        "it; give the grammar that these documents were sampled from"
     )
 
 
