@@ -1,7 +1,7 @@
 # The whole chain: grammars -> corpora -> scores, floors -> runs -> laws -> figures -> report.
 #   snakemake --cores all                                   the default sweep (config/default.yaml)
 #   snakemake --cores all --configfile config/smoke.yaml    another one
-#   snakemake --cores all results/default/fits/g3x800.json  one result and what it needs
+#   snakemake --cores all results/default/fits/g3x400.json  one result and what it needs
 from snakemake.utils import min_version
 
 min_version("9.8")
