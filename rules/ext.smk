@@ -1,17 +1,17 @@
 # Build the compiled cores. Everything below takes them as ancient(): a rebuilt but unchanged core reruns nothing;
 # the version integers in pkg/ziplaw/versions.py say when output bytes changed.
-EXTENSIONS = [
-    f"pkg/ziplaw/{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
-    for name in ("_pcfg", "_gzip", "_earley")
-]
+CORES = sorted(glob_wildcards("ext/{name}.pyx").name)
+SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
+EXTENSIONS = [f"pkg/ziplaw/{name}{SUFFIX}" for name in CORES]
 
 
 rule build_extensions:
     input:
         "setup.py",
-        glob_wildcards("ext/{name}.pyx").name
-        and [f"ext/{n}.pyx" for n in glob_wildcards("ext/{name}.pyx").name],
-        [f"ext/src/{n}" for n in glob_wildcards(r"ext/src/{name,[^/]+\.[ch]}").name],
+        expand("ext/{name}.pyx", name=CORES),
+        expand(
+            "ext/src/{name}", name=glob_wildcards(r"ext/src/{name,[^/]+\.[ch]}").name
+        ),
     output:
         EXTENSIONS,
     log:
