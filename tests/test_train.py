@@ -1,0 +1,341 @@
+"""Training: schedules, data order, runs that repeat byte for byte, branches, divergence, errors, killed runs."""
+
+import itertools
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib import import_module
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ziplaw.corpora.format import CorpusWriter
+from ziplaw.data import AHEAD, Batches, check_supply, permuted
+from ziplaw.errors import CorpusError, TrainError, ZiplawError
+from ziplaw.grammar import random_grammar
+from ziplaw.io import read_csv, read_json
+from ziplaw.model import ModelConfig
+from ziplaw.recipe import TrainConfig
+from ziplaw.sampling import sample
+from ziplaw.schedule import plan_budgets, rate_factor
+
+training = import_module("ziplaw.train")
+torch.set_num_threads(1)
+CONTEXT = 32
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    grammar = random_grammar(4, 20, 3, 3, seed=1)
+    with CorpusWriter(folder, 600, 41, CONTEXT, 21, {"grammar": "test"}) as out:
+        out.train[:] = sample(grammar, 600, CONTEXT, seed=0)
+        out.valid[:] = sample(grammar, 41, CONTEXT, seed=0, stream=1)
+    return folder
+
+
+def model(**changes):
+    return ModelConfig(**{"hidden": 8, "layers": 1, "vocab_size": 21, "context": CONTEXT, **changes})
+
+
+def run(corpus, out, budgets, shape=None, **settings):
+    return training.train(corpus, out, shape or model(), TrainConfig(budgets, **settings))
+
+
+# --- schedules -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cooldown", [0.0, 0.2, 1.0])
+def test_wsd_is_trunk_then_linear_cooldown(cooldown):
+    plans = plan_budgets([1000, 100], 10, cooldown)
+    assert [p.budget for p in plans] == [100, 1000]
+    for plan in plans:
+        assert plan.D == plan.steps * 10
+        assert plan.cooldown == max(1, round(cooldown * plan.steps))
+        path = [rate_factor(s, plan, 5) for s in range(plan.steps)]
+        assert path[: plan.branch] == [rate_factor(s, None, 5) for s in range(plan.branch)]
+        falls = np.diff(path[plan.branch :])
+        assert len(falls) == 0 or np.allclose(falls, falls[0])
+        assert (falls < 0).all()
+        assert 0 < path[-1] <= 0.5
+    assert [rate_factor(s, None, 3) for s in range(5)] == [0.25, 0.5, 0.75, 1.0, 1.0]
+
+
+def test_cosine_is_torchs():
+    plan = plan_budgets([200], 10, 0.2, "cosine")[0]
+    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    theirs = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=plan.steps)
+    for step in range(plan.steps):
+        assert math.isclose(rate_factor(step, plan, 0, "cosine"), theirs.get_last_lr()[0], abs_tol=1e-12)
+        optimiser.step()
+        theirs.step()
+    assert plan.branch == 0
+    assert rate_factor(7, plan, 0, "constant") == 1.0
+
+
+@given(st.lists(st.integers(10, 10**6), min_size=1, max_size=6, unique=True), st.floats(0, 1))
+@settings(deadline=None)
+def test_plans_are_whole_steps(budgets, cooldown):
+    try:
+        plans = plan_budgets(budgets, 10, cooldown)
+    except TrainError as error:
+        assert "both round" in str(error)  # noqa: PT017
+        return
+    assert all(abs(p.D - p.budget) <= 5 and 0 <= p.branch < p.steps for p in plans)
+    assert all(a.branch <= b.branch for a, b in itertools.pairwise(plans))
+
+
+# --- data order ------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 3000), st.integers(0, 2**63 - 1), st.integers(0, 5))
+@settings(deadline=None, max_examples=40)
+def test_every_epoch_visits_every_document_once(n, seed, epoch):
+    positions = np.arange(epoch * n, (epoch + 1) * n)
+    order = permuted(positions, n, seed)
+    assert order.dtype == np.int64
+    assert (np.sort(order) == np.arange(n)).all()
+    assert (order[::-1] == permuted(positions[::-1], n, seed)).all()
+
+
+def test_order_is_known_and_mixes():
+    assert permuted(np.arange(8), 8, 0).tolist() == [5, 2, 4, 3, 7, 1, 0, 6]
+    n = 5000
+    order = permuted(np.arange(2 * n), n, 3)
+    assert not (order[:n] == order[n:]).all()
+    assert not (order[:n] == permuted(np.arange(n), n, 4)).all()
+    # neighbours in the order are as far apart as in a random one: mean |difference| of n/3
+    assert abs(np.abs(np.diff(order[:n])).mean() / n - 1 / 3) < 0.02
+
+
+def test_batches_are_a_function_of_seed_and_step():
+    documents = np.arange(700, dtype=np.uint16)[:, None].repeat(3, 1)
+    forward = Batches(documents, 3, 5)
+    steps = [0, 1, AHEAD - 1, AHEAD, 2 * AHEAD + 1]
+    first = {step: forward[step] for step in steps}
+    for step in reversed(steps):
+        assert (Batches(documents, 3, 5)[step] == first[step]).all()
+        assert (forward[step] == first[step]).all()
+    # two steps of 3 hold the same documents as one step of 6
+    assert (Batches(documents, 6, 5)[0] == np.concatenate([first[0], first[1]])).all()
+
+
+# --- runs ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arm", ["mup", "paper"])
+def test_branch_is_a_separate_run_bitwise(corpus, tmp_path, arm):
+    settings = {"arm": arm, "batch_documents": 4}
+    together = run(corpus, tmp_path / "all", [640, 2500, 7000], **settings)
+    for point in together["points"]:
+        alone = run(corpus, tmp_path / str(point["budget"]), [point["budget"]], **settings)
+        assert alone["points"] == [point]
+    assert [p["D"] for p in together["points"]] == [640, 2560, 7040]
+
+
+def test_same_settings_same_bytes(corpus, tmp_path):
+    for name in "ab":
+        run(corpus, tmp_path / name, [640, 2560])
+    for file in ("curve.csv", "run.json"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+    other = run(corpus, tmp_path / "c", [640, 2560], seed=1)
+    assert other["points"][0]["loss"] != read_json(tmp_path / "a" / "run.json")["points"][0]["loss"]
+
+
+def test_record_and_curve(corpus, tmp_path):
+    record = run(corpus, tmp_path, [640, 5120], seed=3)
+    on_disk = read_json(tmp_path / "run.json", "run")
+    assert on_disk["points"] == record["points"]
+    assert on_disk["N"] == 10 * 64 + 3 * 8
+    assert on_disk["N_total"] == on_disk["N"] + 2 * 21 * 8
+    assert on_disk["training"]["learning_rate"] == 0.02
+    assert on_disk["training"]["budgets"] == [640, 5120]
+    assert "device" not in on_disk["training"]
+    text = (tmp_path / "run.json").read_text() + (tmp_path / "curve.csv").read_text()
+    assert str(tmp_path) not in text
+    rows = read_csv(tmp_path / "curve.csv")
+    points = [row for row in rows if row["kind"] == "point"]
+    assert [row["loss"] for row in points] == [p["loss"] for p in record["points"]]
+    trunk = [row for row in rows if row["kind"] == "log"]
+    assert [row["step"] for row in trunk] == sorted(row["step"] for row in trunk)
+    assert trunk[-1]["step"] == 32  # 40 steps less a fifth
+    assert trunk[0]["train_loss"] == pytest.approx(math.log(21), rel=0.02)
+    assert {row["budget"] for row in rows if row["kind"] == "branch"} == {640, 5120}
+    assert all(p["C"] > p["C_6nd"] > 0 and p["loss_stderr"] > 0 for p in record["points"])
+
+
+def test_learns_a_grammar(corpus, tmp_path):
+    record = run(corpus, tmp_path, [600 * CONTEXT], shape=model(layers=2), cooldown=0.3)
+    unigram = read_json(corpus / "meta.json")["unigram_entropy"]
+    point = record["points"][0]
+    assert record["status"] == "finished"
+    assert point["loss"] < 0.75 * unigram
+    assert abs(point["loss"] - point["train_loss"]) < 0.2
+
+
+def test_held_out_loss_does_not_depend_on_the_batch(corpus):
+    trainer = training.Trainer(
+        np.load(corpus / "train.npy"), np.load(corpus / "valid.npy"), model(), TrainConfig([640])
+    )
+    trainer.run()
+    loss, stderr = trainer.evaluate()
+    documents = torch.from_numpy(trainer.valid.astype(np.int64))
+    each = trainer.model.token_losses(documents).double().mean(1)
+    assert loss == pytest.approx(float(each.mean()), abs=1e-6)
+    assert stderr == pytest.approx(float(each.std() / len(each) ** 0.5), abs=1e-6)
+    assert trainer.points[0]["loss"] == loss
+
+
+def test_one_validation_document_has_no_standard_error(corpus):
+    documents = np.load(corpus / "train.npy")
+    trainer = training.Trainer(documents, documents[:1], model(), TrainConfig([640]))
+    trainer.run()
+    assert trainer.points[0]["loss_stderr"] is None
+
+
+def test_weight_decay_shrinks_matrices_only(corpus):
+    documents = np.load(corpus / "train.npy")
+    trainer = training.Trainer(documents, documents[:9], model(), TrainConfig([640], weight_decay=0.5))
+    decayed = {g for n, s, g in trainer.model.layout if trainer.model._views(trainer.decay_mask)[n].all()}
+    assert decayed == {"attention", "mlp", "head"}
+
+
+def test_divergence_is_recorded(corpus, tmp_path):
+    record = run(corpus, tmp_path, [128, 6400, 12800], learning_rate=100.0, weight_decay=100.0)
+    assert record["status"] == "diverged"
+    assert read_json(tmp_path / "run.json")["status"] == "diverged"
+    assert record["points"][-1]["loss"] is None
+    assert [p["budget"] for p in record["points"]] == [128, 6400, 12800]
+    assert (tmp_path / "curve.csv").exists()
+
+
+def test_global_state_is_left_alone(corpus, tmp_path):
+    assert not torch.are_deterministic_algorithms_enabled()
+    run(corpus, tmp_path, [640], threads=2)
+    assert torch.get_num_threads() == 1
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.utils.deterministic.fill_uninitialized_memory
+
+
+# --- arms ------------------------------------------------------------------------------------------------------------
+
+
+def test_arms():
+    paper = TrainConfig([10**6], arm="paper").resolved()
+    assert (paper.learning_rate, paper.batch_documents, paper.schedule) == (5e-5, 32, "cosine")
+    assert (paper.beta1, paper.beta2, paper.epsilon, paper.clip, paper.init) == (0.9, 0.999, 1e-6, 0.0, "llama")
+    assert set(paper.rate_scales(2048).values()) == {1.0}
+    mup = TrainConfig([10**6]).resolved()
+    assert mup.rate_scales(128) == {"embedding": 1.0, "norms": 1.0, "attention": 0.25, "mlp": 0.25, "head": 0.25}
+    assert TrainConfig([1], arm="tuned", learning_rate=0.1).resolved().rate_scales(128)["mlp"] == 1.0
+    assert TrainConfig([1], clip=0.0).resolved().clip == 0.0
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "part"),
+    [
+        ({"budgets": []}, "no budgets"),
+        ({"budgets": [100]}, "less than one step of 128 tokens"),
+        ({"budgets": [1000, 1030]}, "both round to 8 steps"),
+        ({"budgets": [10**6]}, "--epochs 53"),
+        ({"budgets": [-5]}, "budget is -5"),
+        ({"budgets": [1e5]}, "budget is 100000.0"),
+        ({"arm": "best"}, "arm is 'best'"),
+        ({"arm": "tuned"}, "--learning-rate"),
+        ({"schedule": "step"}, "schedule is 'step'"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0"),
+        ({"learning_rate": math.nan}, "learning_rate is nan"),
+        ({"base_hidden": 0}, "base_hidden is 0"),
+        ({"batch_documents": 0}, "batch_documents is 0"),
+        ({"warmup_steps": -1}, "warmup_steps is -1"),
+        ({"cooldown": 1.5}, "cooldown is 1.5"),
+        ({"weight_decay": -0.1}, "weight_decay is -0.1"),
+        ({"beta2": 1.0}, "beta2 is 1.0"),
+        ({"clip": -1.0}, "clip is -1.0"),
+        ({"seed": -1}, "seed is -1"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"device": "tpu"}, "device is 'tpu'"),
+        ({"threads": 0}, "threads is 0"),
+        ({"init": "zero"}, "init is 'zero'"),
+    ],
+)
+def test_bad_settings(corpus, tmp_path, settings, part):
+    with pytest.raises(ZiplawError) as caught:
+        training.train(corpus, tmp_path / "out", model(), TrainConfig(**{"budgets": [640], **settings}))
+    assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is there")
+def test_cuda_without_a_device(corpus, tmp_path):
+    with pytest.raises(TrainError, match="no CUDA device"):
+        run(corpus, tmp_path, [640], device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("shape", "part"), [({"vocab_size": 20}, "vocabulary is 20, the corpus has 21"), ({"context": 16}, "context is 16")]
+)
+def test_model_must_fit_the_corpus(corpus, tmp_path, shape, part):
+    with pytest.raises(TrainError, match=part):
+        run(corpus, tmp_path, [640], shape=model(**shape))
+
+
+def test_larger_vocabulary_and_more_epochs_are_allowed(corpus, tmp_path):
+    record = run(corpus, tmp_path, [640 * CONTEXT], shape=model(vocab_size=64), epochs=2)
+    assert record["model"]["vocab_size"] == 64
+    check_supply(10, 5, 4, 2)
+
+
+def test_missing_corpus(tmp_path):
+    with pytest.raises((CorpusError, OSError)):
+        run(tmp_path / "nothing", tmp_path / "out", [640])
+
+
+# --- command line ----------------------------------------------------------------------------------------------------
+
+
+def ziplaw(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "ziplaw", *map(str, arguments)], capture_output=True, text=True, timeout=120, **options
+    )
+
+
+def test_command_line(corpus, tmp_path):
+    shape = ("--hidden", 8, "--layers", 1)
+    done = ziplaw("train", corpus, *shape, "--budgets", "640,2_560", "-o", tmp_path / "run")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert sorted(os.listdir(tmp_path / "run")) == ["curve.csv", "run.json"]
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["points"][1]["D"] == 2560
+    dry = ziplaw("train", corpus, *shape, "--budgets", "640", "--dry-run")
+    assert dry.returncode == 0
+    for part in ("N_total", "attention", "FLOPs a token", "MiB", "ms a step"):
+        assert part in dry.stdout
+    bad = ziplaw("train", corpus, "--hidden", 7, "--layers", 1, "--budgets", "640", "-o", tmp_path / "bad")
+    assert bad.returncode == 2
+    assert bad.stderr.startswith("ziplaw: error: hidden is 7")
+    assert bad.stderr.count("\n") == 1
+    assert not (tmp_path / "bad").exists()
+
+
+def test_killed_run_leaves_nothing(corpus, tmp_path):
+    out = tmp_path / "run"
+    arguments = ["train", corpus, "--hidden", 8, "--layers", 1, "--budgets", "640,100000000", "--epochs", "100000"]
+    process = subprocess.Popen([sys.executable, "-m", "ziplaw", *map(str, arguments), "-o", str(out)])
+    try:
+        time.sleep(6)
+        assert process.poll() is None
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not out.exists() or os.listdir(out) == []
