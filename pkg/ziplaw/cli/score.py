@@ -61,7 +61,6 @@ def command(
     import os
 
     from ..corpora import scoring
-    from ..corpora.tokenizers import load_tokenizer
     from ..errors import ZiplawError
     from ..io import n_threads, progress, write_json
 
@@ -70,8 +69,6 @@ def command(
     scores, failed = [], False
     common = {"window": window, "samples": samples, "threads": threads, "dataset": dataset}
     reading = {"text_field": text_field, "dtype": dtype, "extensions": extensions}
-    if not all(path.endswith((".npy", ".bin")) for path in paths) or builtins:
-        load_tokenizer(tokenizer)  # a wrong name is one error, not one a path
     for path, is_path in progress([(path, True) for path in paths] + [(name, False) for name in builtins]):
         try:
             if is_path:

@@ -85,8 +85,8 @@ def score_path(
     CorpusError
         When the path cannot be read or holds less than one window.
     """
-    tokenizer = load_tokenizer(tokenizer) if isinstance(tokenizer, str) else tokenizer
-    binary = tokenizer.name == "bytes"
+    # ids need no tokenizer: it is loaded when text turns up
+    binary = getattr(tokenizer, "name", tokenizer) == "bytes"
     source = open_source(path, text_field=text_field, dtype=dtype, extensions=extensions, binary=binary)
     return score_source(source, tokenizer, window, samples, threads, dataset=dataset)
 
