@@ -4,12 +4,14 @@ import functools
 import hashlib
 import importlib.util
 import json
+import re
 import sys
 from importlib import resources
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ziplaw.corpora.streams import PIECE_BYTES, cut_up
@@ -66,7 +68,7 @@ def test_bundled_loses_nothing(text):
 
 
 @bundled_needs
-@given(st.lists(st.sampled_from(WORDS), max_size=300), st.sampled_from([" ", "", "\n"]), st.integers(16, 200))
+@given(st.lists(st.sampled_from(WORDS), max_size=100), st.sampled_from([" ", " ", "\n"]), st.integers(16, 200))
 @settings(deadline=None, max_examples=150)
 def test_cutting_a_text_at_a_space_does_not_change_its_tokens(words, joint, limit):
     data = joint.join(words).encode()
@@ -75,8 +77,8 @@ def test_cutting_a_text_at_a_space_does_not_change_its_tokens(words, joint, limi
     assert all(0 < len(piece) <= limit for piece in pieces)
     for piece in pieces:
         piece.decode("utf-8")
-    if not all(piece.startswith(b" ") for piece in pieces[1:]):
-        return  # no safe place in reach: the pieces are whole, the tokens may differ
+    # without a safe place in reach the pieces are whole characters, but the tokens may differ
+    assume(all(re.search(rb"[!-~]$", a) and re.match(rb" [!-~]", b) for a, b in pairwise(pieces)))
     whole = bundled().encode([data])[0].tolist()
     assert [i for ids in bundled().encode(pieces) for i in ids.tolist()] == whole
 
