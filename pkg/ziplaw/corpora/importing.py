@@ -202,9 +202,8 @@ def _import(reader, folder, spool, n_documents, n_valid, context, seed):
     origin = reader.source.provenance | reader.identity | {"importer": IMPORTER, "seed": seed}
     origin["documents_sha256"] = hashlib.sha256(digests[used].astype("<u8").tobytes()).hexdigest()
     with CorpusWriter(folder, n_train, n_valid, context, reader.vocab_size, origin, token_bytes) as writer:
-        tokens = np.memmap(spool, np.uint32, "r")
         for name, part in parts.items():
-            pack(tokens, part, getattr(writer, name).reshape(-1), reader.gap)
+            pack(spool, part, getattr(writer, name).reshape(-1), reader.gap)
     replaced = getattr(reader, "tokenizer", BytesTokenizer).replaced
     return {
         "n_train": n_train,

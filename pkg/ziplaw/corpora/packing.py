@@ -9,6 +9,7 @@ from typing import IO, Any
 import numpy as np
 
 _BATCH_BYTES = 1 << 20
+_ID = np.dtype(np.uint32)
 
 
 @dataclass(frozen=True)
@@ -120,13 +121,13 @@ def split(
     return parts
 
 
-def pack(tokens: np.ndarray, part: Part, out: np.ndarray, gap: int) -> None:
+def pack(spool: IO[bytes], part: Part, out: np.ndarray, gap: int) -> None:
     """Fill ``out`` with the ids of a part's documents plus one, ``gap`` zeros between any two, the last one cut.
 
     Parameters
     ----------
-    tokens : ndarray of uint32, shape (n,)
-        The spool.
+    spool : binary file
+        Written by `spool_tokens`. It is read and not mapped: mapped pages would count as memory in use.
     part : Part
         With at least ``out.size`` tokens.
     out : ndarray of uint16 or uint32, shape (m,)
@@ -137,7 +138,8 @@ def pack(tokens: np.ndarray, part: Part, out: np.ndarray, gap: int) -> None:
     at = 0
     for start, length in zip(part.starts.tolist(), part.lengths.tolist()):
         end = min(at + length, len(out))
-        out[at:end] = tokens[start : start + end - at] + 1
+        spool.seek(start * _ID.itemsize)
+        out[at:end] = np.frombuffer(spool.read((end - at) * _ID.itemsize), _ID) + 1
         out[end : end + gap] = 0
         at = end + gap
         if at >= len(out):

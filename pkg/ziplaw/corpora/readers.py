@@ -196,7 +196,7 @@ def _folder(folder, text_field, extensions):
     def pieces() -> Iterator[tuple[str, bytes]]:
         source.notes.clear()
         source.notes.update(notes)
-        for path in sorted([*texts, *records], key=files.index) if records else texts:
+        for path in files if records else texts:
             key = os.fsencode(path.relative_to(folder)).decode("utf-8", "replace")
             if _text_kind(path) != "text":
                 yield from _record_pieces(path, _text_kind(path), text_field, source.notes, key)
