@@ -27,6 +27,8 @@ from ziplaw.sampling import sample
 from ziplaw.schedule import plan_budgets, rate_factor
 
 training = import_module("ziplaw.train")
+trainers = import_module("ziplaw.trainer")
+checkpoint = import_module("ziplaw.checkpoint")
 torch.set_num_threads(1)
 CONTEXT = 32
 
@@ -181,7 +183,7 @@ def test_learns_a_grammar(corpus, tmp_path):
 
 
 def test_held_out_loss_does_not_depend_on_the_batch(corpus):
-    trainer = training.Trainer(
+    trainer = trainers.Trainer(
         np.load(corpus / "train.npy"), np.load(corpus / "valid.npy"), model(), TrainConfig([640])
     )
     trainer.run()
@@ -195,14 +197,14 @@ def test_held_out_loss_does_not_depend_on_the_batch(corpus):
 
 def test_one_validation_document_has_no_standard_error(corpus):
     documents = np.load(corpus / "train.npy")
-    trainer = training.Trainer(documents, documents[:1], model(), TrainConfig([640]))
+    trainer = trainers.Trainer(documents, documents[:1], model(), TrainConfig([640]))
     trainer.run()
     assert trainer.points[0]["loss_stderr"] is None
 
 
 def test_weight_decay_shrinks_matrices_only(corpus):
     documents = np.load(corpus / "train.npy")
-    trainer = training.Trainer(documents, documents[:9], model(), TrainConfig([640], weight_decay=0.5))
+    trainer = trainers.Trainer(documents, documents[:9], model(), TrainConfig([640], weight_decay=0.5))
     decayed = {g for n, s, g in trainer.model.layout if trainer.model._views(trainer.decay_mask)[n].all()}
     assert decayed == {"attention", "mlp", "head"}
 
@@ -302,6 +304,91 @@ def test_missing_corpus(tmp_path):
         run(tmp_path / "nothing", tmp_path / "out", [640])
 
 
+# --- checkpoints -----------------------------------------------------------------------------------------------------
+
+
+class StopAt:
+    """Save and stop after so many steps, counted over trunk and branches."""
+
+    def __init__(self, path, steps):
+        self.path, self.left = path, steps
+
+    def __call__(self, trainer):
+        self.left -= 1
+        if self.left == 0:
+            checkpoint.save(self.path, {"run": 1}, *trainer.state())
+            raise trainers.Stopped
+
+
+@pytest.mark.parametrize("stop", [1, 10, 57, 60, 61, 80])
+@pytest.mark.parametrize("arm", ["mup", "paper"])
+def test_resumed_run_is_bitwise_the_uninterrupted_one(corpus, tmp_path, stop, arm):
+    arrays = np.load(corpus / "train.npy"), np.load(corpus / "valid.npy")
+    settings = TrainConfig([640, 5000, 10000], arm=arm, batch_documents=4)
+    whole = trainers.Trainer(*arrays, model(), settings)
+    whole.run()
+    path = tmp_path / "c.npz"
+    first = trainers.Trainer(*arrays, model(), settings, between_steps=StopAt(path, stop))
+    with pytest.raises(trainers.Stopped):
+        first.run()
+    second = trainers.Trainer(*arrays, model(), settings)
+    second.load_state(*checkpoint.load(path, {"run": 1}))
+    second.run()
+    assert second.points == whole.points
+    assert second.curve() == whole.curve()
+    assert torch.equal(second.model.flat, whole.model.flat)
+
+
+def test_checkpoint_of_another_run_is_refused(tmp_path):
+    path = tmp_path / "c.npz"
+    checkpoint.save(path, {"learning_rate": 0.01, "seed": 0}, {"step": 3}, {"flat": np.arange(4.0)})
+    state, arrays = checkpoint.load(path, {"learning_rate": 0.01, "seed": 0})
+    assert state == {"step": 3}
+    assert arrays["flat"].tolist() == [0, 1, 2, 3]
+    with pytest.raises(TrainError, match=r"learning_rate is 0\.01 there and 0\.02 here"):
+        checkpoint.load(path, {"learning_rate": 0.02, "seed": 0})
+    assert checkpoint.load(tmp_path / "none.npz", {}) is None
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "text", "pickle"])
+def test_damaged_checkpoint(tmp_path, damage):
+    path = tmp_path / "c.npz"
+    checkpoint.save(path, {}, {}, {"flat": np.arange(1000.0)})
+    data = bytearray(path.read_bytes())
+    if damage == "cut":
+        data = data[: len(data) // 2]
+    elif damage == "flip":
+        data[len(data) // 2] ^= 255
+    elif damage == "empty":
+        data = b""
+    elif damage == "text":
+        data = b"not a checkpoint"
+    path.write_bytes(data)
+    if damage == "pickle":
+        np.savez(path, header=np.array([{"evil": 1}], dtype=object))
+    with pytest.raises(TrainError, match="delete it"):
+        checkpoint.load(path, {})
+
+
+def test_timer():
+    timer = checkpoint.Timer(0)
+    assert not timer.due()
+    with timer.signals():
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert timer.due()
+    assert checkpoint.Timer(1e-9).due()
+    assert not checkpoint.Timer(5).due()
+
+
+def test_spikes_are_marked():
+    losses = torch.linspace(3, 2, 100) + 0.01 * torch.randn(100, generator=torch.Generator().manual_seed(0))
+    losses[70] += 1.0
+    segment = trainers.Segment(None, 0, 100, losses, torch.ones(100))
+    assert segment.spikes().nonzero()[0].tolist() == [70]
+    rows = segment.rows(10, 4, lambda step: 0.1)
+    assert [row["spikes"] for row in rows] == [0] * 7 + [1] + [0] * 2
+
+
 # --- command line ----------------------------------------------------------------------------------------------------
 
 
@@ -328,14 +415,65 @@ def test_command_line(corpus, tmp_path):
     assert not (tmp_path / "bad").exists()
 
 
+def start_long_run(corpus, out, *more):
+    arguments = ["train", corpus, "--hidden", 8, "--layers", 1, "--budgets", "640,100000000", "--epochs", 100000, *more]
+    command = [sys.executable, "-m", "ziplaw", *map(str, arguments), "-o", str(out)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
 def test_killed_run_leaves_nothing(corpus, tmp_path):
+    with start_long_run(corpus, tmp_path / "run") as process:
+        try:
+            time.sleep(5)
+            assert process.poll() is None
+        finally:
+            process.kill()
+    assert not (tmp_path / "run").exists()
+
+
+def test_stopped_run_goes_on(corpus, tmp_path):
     out = tmp_path / "run"
-    arguments = ["train", corpus, "--hidden", 8, "--layers", 1, "--budgets", "640,100000000", "--epochs", "100000"]
-    process = subprocess.Popen([sys.executable, "-m", "ziplaw", *map(str, arguments), "-o", str(out)])
-    try:
-        time.sleep(6)
-        assert process.poll() is None
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert not out.exists() or os.listdir(out) == []
+    with start_long_run(corpus, out, "--checkpoint-minutes", 0.001) as process:
+        try:
+            for _ in range(300):
+                time.sleep(0.1)
+                if (out / checkpoint.NAME).exists():
+                    break
+            process.terminate()
+            _, message = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "the same command goes on" in message
+    assert os.listdir(out) == [checkpoint.NAME]
+    settings = {"budgets": [640, 100_000_000], "epochs": 100_000}
+    with pytest.raises(TrainError, match="seed is 0 there and 1 here"):
+        training.train(corpus, out, model(), TrainConfig(**settings, seed=1))
+    done = []
+
+    def after_one_step(trainer):
+        done.append(trainer.step)
+        raise trainers.Stopped
+
+    trainer = trainers.Trainer(
+        np.load(corpus / "train.npy"),
+        np.load(corpus / "valid.npy"),
+        model(),
+        TrainConfig(**settings),
+        "",
+        between_steps=after_one_step,
+    )
+    identity = training.run_identity(trainer, read_json(corpus / "meta.json")["sha256_train"])
+    trainer.load_state(*checkpoint.load(out / checkpoint.NAME, identity))
+    with pytest.raises(trainers.Stopped):
+        trainer.run()
+    assert done[0] > 1
+
+
+def test_finished_run_deletes_its_checkpoint(corpus, tmp_path):
+    run(corpus, tmp_path / "plain", [640, 5120])
+    config = TrainConfig([640, 5120])
+    training.train(corpus, tmp_path / "saved", model(), config, checkpoint_minutes=1e-9)
+    assert sorted(os.listdir(tmp_path / "saved")) == ["curve.csv", "run.json"]
+    for name in ("curve.csv", "run.json"):
+        assert (tmp_path / "saved" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()

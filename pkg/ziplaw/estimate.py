@@ -9,13 +9,15 @@ import torch
 
 from .corpora.format import Corpus
 from .data import check_supply
+from .device import resolve_device, torch_settings
 from .flops import forward_flops_per_token, training_flops_per_token
 from .kernels import HEAD_CHUNK
 from .meter import format_seconds, total_steps
 from .model import ModelConfig, count_params
 from .recipe import TrainConfig
 from .schedule import plan_budgets
-from .train import Trainer, check_corpus, resolve_device, torch_settings
+from .train import check_corpus
+from .trainer import Trainer
 
 TRIAL_STEPS = 3
 TRIAL_LIMIT_PARAMETERS = 50_000_000

@@ -33,13 +33,17 @@ class Meter:
     def __init__(self):
         self.stream = sys.stderr
         self.live = self.stream.isatty()
-        self.done = self.total = 0
+        self.done = self.total = self.skipped = 0
 
     def start(self, plans: Sequence[BudgetPlan], tokens_per_step: int, flops_per_token: int) -> None:
         """Begin counting."""
         self.total = total_steps(plans)
         self.tokens_per_step, self.flops_per_token = tokens_per_step, flops_per_token
         self.began = self.shown = time.monotonic()
+
+    def skip(self, steps: int) -> None:
+        """Count steps that an earlier run, now resumed, has done."""
+        self.done = self.skipped = steps
 
     def update(self, steps: int, loss: float) -> None:
         """Count steps; show a line when it is time."""
@@ -48,7 +52,7 @@ class Meter:
         if not self.total or now - self.shown < (LIVE_S if self.live else PLAIN_S):
             return
         self.shown = now
-        speed = self.done * self.tokens_per_step / (now - self.began)
+        speed = (self.done - self.skipped) * self.tokens_per_step / (now - self.began)
         left = (self.total - self.done) * self.tokens_per_step / speed
         line = (
             f"step {self.done}/{self.total}  loss {loss:.4f}  {speed:,.0f} tokens/s  "

@@ -37,13 +37,23 @@ def _budgets(context, parameter, value):
 @click.option("--epochs", type=int, default=1, show_default=True, help="Passes over the corpus that are allowed.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train.")
 @click.option("--threads", type=click.IntRange(1, 4096), default=1, show_default=True, help="CPU threads.")
+@click.option(
+    "--checkpoint-minutes",
+    type=click.FloatRange(0, 1e6),
+    default=5.0,
+    show_default=True,
+    help="Time between checkpoints; 0: only when told to stop.",
+)
 @click.option("--dry-run", is_flag=True, help="Print parameters, FLOPs, memory and a time estimate; train nothing.")
 @click.option("-o", "--output", type=click.Path(file_okay=False), help="Folder for curve.csv and run.json.")
-def command(corpus_dir, hidden, layers, heads, intermediate, vocab_size, dry_run, output, **settings):
+def command(
+    corpus_dir, hidden, layers, heads, intermediate, vocab_size, dry_run, checkpoint_minutes, output, **settings
+):
     """Train one model at several token budgets on the corpus in CORPUS_DIR.
 
     One trunk is trained at the peak rate; for every budget a branch cools down from it, and the held-out loss at its
-    end is one point of the scaling grid. Writes curve.csv and run.json, both at the very end.
+    end is one point of the scaling grid. Writes curve.csv and run.json, both at the very end; a run that was stopped
+    goes on from its checkpoint when the same command is given again.
     """
     if output is None and not dry_run:
         raise click.UsageError("give the folder for the results with -o, or --dry-run")
@@ -68,6 +78,6 @@ def command(corpus_dir, hidden, layers, heads, intermediate, vocab_size, dry_run
         return
     from ..train import train
 
-    run = train(corpus_dir, output, model, config)
+    run = train(corpus_dir, output, model, config, checkpoint_minutes)
     if run["status"] == "diverged":
         click.echo("ziplaw: warning: the run diverged; run.json says where, fits leave it out", err=True)

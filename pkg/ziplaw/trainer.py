@@ -1,0 +1,320 @@
+"""The training loop: one trunk, a branch per budget, held-out loss at the end of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .cpu_step import Recorder
+from .data import Batches, check_supply
+from .device import resolve_device
+from .flops import six_nd, training_flops_per_token
+from .meter import Meter
+from .model import Decoder, ModelConfig, init_seed
+from .recipe import TrainConfig
+from .schedule import BudgetPlan, plan_budgets, rate_factor
+
+# a budget's train_loss is the mean over this share of its steps, at the end
+TAIL = 0.05
+CHECK_STEPS = 50
+EVAL_TOKENS = 1024
+LOG_ROWS = 100
+SPIKE_WINDOW = 32
+SPIKE_FACTOR = 8.0
+
+
+class Stopped(Exception):
+    """Training was told to stop; the state between two steps is intact."""
+
+
+@dataclass
+class Segment:
+    """Losses and gradient norms of consecutive steps: of the trunk (budget None) or of one budget's branch.
+
+    Attributes
+    ----------
+    budget : int or None
+    start : int
+        First step.
+    done : int
+        Steps taken; the tensors have room for all steps of the segment.
+    losses, norms : Tensor, shape (steps,)
+        Mean training loss (nats per token) and gradient norm before clipping, by step.
+    """
+
+    budget: int | None
+    start: int
+    done: int
+    losses: Tensor
+    norms: Tensor
+
+    def spikes(self) -> np.ndarray:
+        """Mark the steps whose loss leaves the 32 before by more than 8 of their median absolute deviations, bool."""
+        losses = self.losses[: self.done].double().cpu().numpy()
+        marks = np.zeros(self.done, bool)
+        if self.done > SPIKE_WINDOW:
+            before = np.lib.stride_tricks.sliding_window_view(losses[:-1], SPIKE_WINDOW)
+            middle = np.median(before, axis=1)
+            spread = np.median(np.abs(before - middle[:, None]), axis=1)
+            marks[SPIKE_WINDOW:] = losses[SPIKE_WINDOW:] > middle + SPIKE_FACTOR * spread
+        return marks
+
+    def rows(self, every: int, tokens_per_step: int, rate: Callable[[int], float]) -> list[dict[str, object]]:
+        """One row for every ``every`` steps: means over them, the largest gradient norm, the rate of the last."""
+        losses, norms = self.losses.double().cpu().numpy(), self.norms.double().cpu().numpy()
+        spikes = self.spikes()
+        rows = []
+        for first in range(0, self.done, every):
+            last = min(first + every, self.done)
+            step = self.start + last
+            rows.append(
+                {
+                    "kind": "log" if self.budget is None else "branch",
+                    "budget": self.budget,
+                    "step": step,
+                    "tokens": step * tokens_per_step,
+                    "learning_rate": rate(step - 1),
+                    "train_loss": float(losses[first:last].mean()),
+                    "grad_norm": float(norms[first:last].mean()),
+                    "grad_norm_max": float(norms[first:last].max()),
+                    "spikes": int(spikes[first:last].sum()),
+                }
+            )
+        return rows
+
+
+class Trainer:
+    """A model, its optimiser state and its place in the data, moved along step by step.
+
+    Parameters
+    ----------
+    train, valid : ndarray of uint, shape (n, context)
+        Documents.
+    model : ModelConfig
+    config : TrainConfig
+    corpus_sha256 : str
+        Identity of the corpus; takes part in the initial weights' seed.
+    meter : Meter, optional
+        Told about progress.
+    between_steps : callable, optional
+        Called with the trainer between any two steps; may save :meth:`state` and may raise :class:`Stopped`.
+    """
+
+    def __init__(
+        self,
+        train: np.ndarray,
+        valid: np.ndarray,
+        model: ModelConfig,
+        config: TrainConfig,
+        corpus_sha256: str = "",
+        meter: Meter | None = None,
+        between_steps: Callable[[Trainer], None] | None = None,
+    ):
+        self.config = config = config.resolved()
+        self.model_config = model
+        self.tokens_per_step = config.batch_documents * model.context
+        self.plans = plan_budgets(config.budgets, self.tokens_per_step, config.cooldown, config.schedule)
+        check_supply(len(train), self.plans[-1].steps, config.batch_documents, config.epochs)
+        self.device = resolve_device(config.device)
+        self.model = Decoder(model, self.device)
+        self.model.initialise(init_seed(config.seed, model, corpus_sha256), config.init)
+        self.first = torch.zeros_like(self.model.flat)
+        self.second = torch.zeros_like(self.model.flat)
+        self.rate_scale = self.model.spread(config.rate_scales(model.hidden))
+        decays = {"embedding": 0, "norms": 0, "attention": 1, "mlp": 1, "head": 1}
+        self.decay_mask = self.model.spread(decays) if config.weight_decay else None
+        self.recorded: dict[bool, Recorder] = {}
+        self.batches = Batches(train, config.batch_documents, config.seed)
+        self.valid = valid
+        self.step = 0
+        self.segments: list[Segment] = []
+        self.points: list[dict[str, object]] = []
+        self.trunk: tuple[int, Tensor, Tensor, Tensor] | None = None
+        self.on_branch = False
+        self.dead = self.diverged = False
+        self.meter = meter
+        self.between_steps = between_steps
+
+    def snapshot(self) -> tuple[int, Tensor, Tensor, Tensor]:
+        """Copy everything a later :meth:`restore` needs: step, parameters, both moments."""
+        return self.step, self.model.flat.clone(), self.first.clone(), self.second.clone()
+
+    def restore(self, saved: tuple[int, Tensor, Tensor, Tensor]) -> None:
+        """Go back to a :meth:`snapshot`."""
+        self.step, flat, first, second = saved
+        self.model.flat.copy_(flat)
+        self.first.copy_(first)
+        self.second.copy_(second)
+
+    def _recorder(self, backward: bool) -> Recorder:
+        if backward not in self.recorded:
+            documents = self.config.batch_documents if backward else max(1, EVAL_TOKENS // self.model_config.context)
+            self.recorded[backward] = Recorder(self.model, documents, backward=backward)
+        return self.recorded[backward]
+
+    def _loss_and_grad(self, documents: np.ndarray) -> Tensor:
+        targets = torch.from_numpy(documents)
+        if self.device.type != "cpu":
+            return self.model.loss_and_grad(targets.to(self.device))
+        step = self._recorder(backward=True)
+        step.replay(targets)
+        return step.losses.mean()
+
+    def _document_losses(self, documents: np.ndarray) -> Tensor:
+        targets = torch.from_numpy(documents.astype(np.int64))
+        if self.device.type != "cpu":
+            return self.model.token_losses(targets.to(self.device)).double().mean(1).cpu()
+        look = self._recorder(backward=False)
+        # the recording has a fixed batch; what a last, smaller batch leaves in the other rows is not read
+        full = torch.zeros_like(look.targets)
+        full[: len(targets)] = targets
+        look.replay(full)
+        return look.losses[: len(targets)].double().mean(1)
+
+    def _rate(self, step: int, plan: BudgetPlan | None) -> float:
+        c = self.config
+        return c.learning_rate * rate_factor(step, plan, c.warmup_steps, c.schedule)
+
+    def _segment(self, count: int, budget: int | None) -> Segment:
+        # a resumed run goes on with the segment that it was in
+        last = self.segments[-1] if self.segments else None
+        if last and last.budget == budget and last.start + last.done == self.step and last.done < len(last.losses):
+            return last
+        segment = Segment(budget, self.step, 0, *torch.zeros((2, count), device=self.device))
+        if count:
+            self.segments.append(segment)
+        return segment
+
+    @torch.inference_mode()
+    def advance(self, stop: int, plan: BudgetPlan | None) -> bool:
+        """Train up to step ``stop``, on the trunk (plan None) or on a budget's branch.
+
+        Returns
+        -------
+        bool
+            False when a loss or gradient norm was not finite; training then stopped within CHECK_STEPS steps.
+        """
+        c = self.config
+        segment = self._segment(max(stop - self.step, 0), None if plan is None else plan.budget)
+        while self.step < stop:
+            i = segment.done
+            segment.losses[i] = self._loss_and_grad(self.batches[self.step])
+            segment.norms[i] = self.model.ops.adamw(
+                self.model.flat,
+                self.model.grad,
+                self.first,
+                self.second,
+                self.rate_scale,
+                learning_rate=self._rate(self.step, plan),
+                step=self.step + 1,
+                betas=(c.beta1, c.beta2),
+                epsilon=c.epsilon,
+                weight_decay=c.weight_decay,
+                decay_mask=self.decay_mask,
+                clip=c.clip,
+            )
+            segment.done += 1
+            self.step += 1
+            if segment.done % CHECK_STEPS == 0 or self.step == stop:
+                first = (segment.done - 1) // CHECK_STEPS * CHECK_STEPS
+                recent = segment.losses[first : segment.done] + segment.norms[first : segment.done]
+                if self.meter:
+                    self.meter.update(segment.done - first, float(segment.losses[i]))
+                if not recent.isfinite().all():
+                    return False
+            if self.between_steps:
+                self.between_steps(self)
+        return True
+
+    @torch.inference_mode()
+    def evaluate(self) -> tuple[float, float | None]:
+        """Held-out loss over all validation documents, nats per token, and its standard error over documents."""
+        batch = max(1, EVAL_TOKENS // self.model_config.context)
+        means = [self._document_losses(self.valid[start : start + batch]) for start in range(0, len(self.valid), batch)]
+        losses = torch.cat(means).numpy()
+        stderr = float(losses.std(ddof=1) / np.sqrt(len(losses))) if len(losses) > 1 else None
+        return float(losses.mean()), stderr
+
+    def _point(self, plan: BudgetPlan, finite: bool) -> dict[str, object]:
+        loss = stderr = train_loss = None
+        if finite:
+            loss, stderr = self.evaluate()
+            tail = min(max(1, round(TAIL * plan.steps)), plan.cooldown)
+            train_loss = float(self.segments[-1].losses[-tail:].double().mean())
+        if loss is None or not np.isfinite(loss):
+            self.diverged = True
+            loss = stderr = train_loss = None
+        return {
+            "budget": plan.budget,
+            "D": plan.D,
+            "C": training_flops_per_token(self.model_config) * plan.D,
+            "C_6nd": six_nd(self.model_config, plan.D),
+            "step": plan.steps,
+            "loss": loss,
+            "loss_stderr": stderr,
+            "train_loss": train_loss,
+        }
+
+    def run(self) -> None:
+        """Train every budget: the trunk up to each branch, the branch, its held-out loss, and back to the trunk."""
+        while len(self.points) < len(self.plans):
+            plan = self.plans[len(self.points)]
+            alive = not self.dead
+            if not self.on_branch:
+                alive = alive and self.advance(plan.branch, None)
+                self.dead = not alive
+                self.trunk = self.snapshot() if alive and plan is not self.plans[-1] else None
+                self.on_branch = True
+            finite = alive and self.advance(plan.steps, plan)
+            self.points.append(self._point(plan, finite))
+            self.on_branch = False
+            if self.trunk is not None:
+                self.restore(self.trunk)
+                self.trunk = None
+
+    def curve(self) -> list[dict[str, object]]:
+        """Rows of curve.csv: logged steps of trunk and branches, then one point a budget."""
+        every = max(1, self.plans[-1].steps // LOG_ROWS)
+        plans = {plan.budget: plan for plan in self.plans}
+        rows = []
+        for segment in self.segments:
+            rows += segment.rows(every, self.tokens_per_step, partial(self._rate, plan=plans.get(segment.budget)))
+        keys = ("budget", "step", "D", "C", "C_6nd", "loss", "loss_stderr", "train_loss")
+        rows += [{"kind": "point", "tokens": p["D"], **{key: p[key] for key in keys}} for p in self.points]
+        return rows
+
+    def state(self) -> tuple[dict[str, object], dict[str, np.ndarray]]:
+        """Everything needed to go on from here: a JSON-serialisable part and arrays."""
+        arrays = {"flat": self.model.flat, "first": self.first, "second": self.second}
+        if self.trunk is not None:
+            arrays |= dict(zip(("trunk_flat", "trunk_first", "trunk_second"), self.trunk[1:]))
+        for i, segment in enumerate(self.segments):
+            arrays[f"losses{i}"], arrays[f"norms{i}"] = segment.losses, segment.norms
+        place = {
+            "step": self.step,
+            "trunk_step": None if self.trunk is None else self.trunk[0],
+            "on_branch": self.on_branch,
+            "dead": self.dead,
+            "diverged": self.diverged,
+            "points": self.points,
+            "segments": [[segment.budget, segment.start, segment.done] for segment in self.segments],
+        }
+        return place, {name: value.cpu().numpy() for name, value in arrays.items()}
+
+    def load_state(self, place: dict[str, object], arrays: dict[str, np.ndarray]) -> None:
+        """Go on from a :meth:`state`; the model and settings must be those it was taken under."""
+        tensors = {name: torch.from_numpy(value).to(self.device) for name, value in arrays.items()}
+        self.restore((place["step"], tensors["flat"], tensors["first"], tensors["second"]))
+        if place["trunk_step"] is not None:
+            parts = (tensors[name] for name in ("trunk_flat", "trunk_first", "trunk_second"))
+            self.trunk = (place["trunk_step"], *parts)
+        self.on_branch, self.dead, self.diverged = place["on_branch"], place["dead"], place["diverged"]
+        self.points = place["points"]
+        self.segments = [
+            Segment(*where, tensors[f"losses{i}"], tensors[f"norms{i}"]) for i, where in enumerate(place["segments"])
+        ]
