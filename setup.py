@@ -25,6 +25,7 @@ setup(
             extension("_pcfg", "ext/src/pcfg.c"),
             extension("_gzip", "ext/src/gzip_size.c"),
             extension("_earley", "ext/src/earley.c", "ext/src/earley_grammar.c"),
+            extension("_laws", "ext/src/lawfit.c"),
         ],
         build_dir="build/cython",
         compiler_directives={"language_level": "3"},

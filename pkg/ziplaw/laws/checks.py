@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from ..errors import FitError
@@ -101,6 +103,15 @@ def check_level(level):
     if not isinstance(level, int | float) or not 0 < level < 1:
         raise FitError(f"level is {level!r}, must lie between 0 and 1, such as 0.95")
     return float(level)
+
+
+def check_threads(threads):
+    """Return a thread count: ``threads`` when given, else the processors this process may use; FitError if not one."""
+    if threads is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= 4096:
+        raise FitError(f"threads is {threads!r}, must be an integer from 1 to 4096: leave it out to use all cores")
+    return threads
 
 
 def check_positive(value, name):

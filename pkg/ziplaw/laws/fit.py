@@ -256,7 +256,7 @@ def _fit_checked(N, D, loss, weights, settings):
     )
 
 
-def solve(N, D, loss, weights, settings, count=4):
+def solve(N, D, loss, weights, settings, count=None):
     """Find the optimum of one table that was checked; returns a ``Solution``."""
     design = Design.of(N, D, loss - (settings.excess_floor or 0.0))
     fixed = 0.0 if settings.excess_floor is not None else settings.fixed_E

@@ -98,7 +98,7 @@ def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=No
         clusters; "residual" and "wild" keep the design and redraw or flip (by cluster, when given) the residuals,
         scaled up by sqrt(n / (n - parameters)); "parametric" adds normal noise of the residuals' size.
     threads : int, optional
-        Not used yet.
+        Threads that share the refits, all cores by default; the result does not depend on it.
 
     Returns
     -------
@@ -128,6 +128,7 @@ def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=No
         delta=fitted.solution.delta,
         free=fitted.settings.free,
         tie=fitted.settings.tie,
+        threads=checks.check_threads(threads),
     )
     samples = design.to_natural(samples)
     if fitted.settings.excess_floor is not None:

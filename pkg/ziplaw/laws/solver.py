@@ -1,18 +1,23 @@
-"""Many Chinchilla fits at once: damped Newton steps on the Huber objective, with delta continuation.
+"""Many additive laws at once: damped Newton steps on the Huber objective, with delta continuation, compiled.
 
-The model is kept in centred, scaled coordinates (see ``Design``): f = E + A exp(-alpha x) + B exp(-beta y) with
-x = ln N - mean, y = ln D - mean. That takes away the correlation of .999 between ln A and alpha.
+The readable twin is ``tests/twins/law_solver.py``. The model is kept in centred, scaled coordinates (see ``Design``):
+f = E + A exp(-alpha x) + B exp(-beta y) with x = ln N - mean, y = ln D - mean. That takes away the correlation of .999
+between ln A and alpha.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
+from ..errors import FitError
+
 # alpha and beta: below the lower bound a power law cannot be told from a constant, above the upper from a step
 EXPONENT_BOUNDS = (0.005, 5.0)
-_BLOCK = 60_000  # points x problems handled together: the arrays of a step stay in the processor's cache
+_SHARE = 50_000  # rows x problems below which a second thread does not pay
 
 
 @dataclass(frozen=True)
@@ -75,48 +80,31 @@ def residuals(theta, design):
     return np.log(E + A * np.exp(-alpha * design.x) + B * np.exp(-beta * design.y)) - design.z
 
 
-def _objective(theta, x, y, z, w, delta):
-    """Return objective (k,), and u, v, f, r (k, n) for reuse by the derivatives."""
-    u = np.exp(-theta[:, 3, None] * x)
-    v = np.exp(-theta[:, 4, None] * y)
-    f = theta[:, 0, None] + theta[:, 1, None] * u + theta[:, 2, None] * v
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r = np.log(f) - z
-        value = (w * huber(r, delta[:, None])).sum(axis=1)
-    return np.where(np.isfinite(value), value, np.inf), (u, v, f, r)
+def _core():
+    try:
+        from .. import _laws
+    except ImportError:
+        raise FitError("the compiled fitter is missing: build it with make build (or pip install ziplaw)") from None
+    return _laws
 
 
-def _derivatives(theta, x, y, w, delta, parts):
-    """Gradient (k, 5), Newton matrix (k, 5, 5) and the positive definite IRLS matrix (k, 5, 5)."""
-    u, v, f, r = parts
-    A, B = theta[:, 1, None], theta[:, 2, None]
-    size = np.abs(r)
-    psi = np.clip(r, -delta[:, None], delta[:, None])
-    g = np.empty((5, *r.shape))  # grad of ln f
-    np.divide(1.0, f, out=g[0])
-    np.multiply(u, g[0], out=g[1])
-    np.multiply(v, g[0], out=g[2])
-    np.multiply(g[1], -x * A, out=g[3])
-    np.multiply(g[2], -y * B, out=g[4])
-    rows = g.transpose(1, 0, 2)  # (k, 5, n)
-    wpsi = w * psi
-    gradient = np.matmul(rows, wpsi[:, :, None])[:, :, 0]
-    majoriser = w * np.minimum(1.0, delta[:, None] / np.maximum(size, 1e-300))
-    columns = rows.transpose(0, 2, 1)
-    irls = np.matmul(rows * majoriser[:, None, :], columns)
-    newton = np.matmul(rows * (w * (size <= delta[:, None]) - wpsi)[:, None, :], columns)
-    ua, vb = -x * g[1], -y * g[2]  # mixed second derivatives of f, over f
-    for i, j, second in ((1, 3, ua), (2, 4, vb)):
-        mixed = (wpsi * second).sum(axis=1)
-        newton[:, i, j] += mixed
-        newton[:, j, i] += mixed
-    newton[:, 3, 3] += (wpsi * g[3] * -x).sum(axis=1)
-    newton[:, 4, 4] += (wpsi * g[4] * -y).sum(axis=1)
-    return gradient, newton, irls
-
-
-def polish(theta, design, *, weights=None, delta=1e-3, free=(1, 1, 1, 1, 1), tie=False, max_steps=200, anneal=True):
+def polish(
+    theta,
+    design,
+    *,
+    weights=None,
+    delta=1e-3,
+    free=(1, 1, 1, 1, 1),
+    tie=False,
+    max_steps=500,
+    anneal=True,
+    threads=1,
+):
     """Minimise the sum of weighted Huber terms from each start.
+
+    Each step solves with the Newton matrix of the Huber sum, damped by the positive definite matrix of iteratively
+    reweighted least squares; a bound that a parameter pushes against holds it. Delta starts at the median residual and
+    shrinks fourfold at a time, because the optimum at a small delta is that of a nearly absolute-value objective.
 
     Parameters
     ----------
@@ -133,9 +121,11 @@ def polish(theta, design, *, weights=None, delta=1e-3, free=(1, 1, 1, 1, 1), tie
     tie : bool
         Keep alpha = beta (start with them equal).
     max_steps : int
-        Newton steps allowed to each problem.
+        Steps allowed to each problem.
     anneal : bool
-        Start with delta at the size of the residuals and shrink it fourfold at a time.
+        Whether to let delta shrink to its target instead of starting there.
+    threads : int
+        Threads that share the problems; the result does not depend on it.
 
     Returns
     -------
@@ -143,101 +133,51 @@ def polish(theta, design, *, weights=None, delta=1e-3, free=(1, 1, 1, 1, 1), tie
     objective : ndarray (problems,)
     converged : ndarray, bool (problems,)
     """
-    theta = np.array(theta, dtype=np.float64, ndmin=2)
+    core = _core()
+    theta = np.array(theta, dtype=np.float64, ndmin=2, order="C")
     k, n = len(theta), len(design.x)
-    z = np.broadcast_to(design.z, (k, n))
-    w = np.broadcast_to(1.0 if weights is None else weights, (k, n))
-    delta = np.broadcast_to(np.asarray(delta, dtype=np.float64), (k,))
-    objective, converged = np.empty(k), np.empty(k, dtype=bool)
-    step = max(1, _BLOCK // n)
-    for first in range(0, k, step):
-        part = slice(first, first + step)
-        theta[part], objective[part], converged[part] = _polish_block(
-            theta[part], design.x, design.y, z[part], w[part], delta[part], np.array(free, bool), tie, max_steps, anneal
-        )
-    return theta, objective, converged
+    z = np.ascontiguousarray(np.atleast_2d(design.z), dtype=np.float64)
+    w = np.ascontiguousarray(np.atleast_2d(np.ones(n) if weights is None else weights), dtype=np.float64)
+    delta = np.ascontiguousarray(np.broadcast_to(np.asarray(delta, dtype=np.float64), (k,)))
+    objective, converged = np.empty(k), np.empty(k, dtype=np.uint8)
+    options = {"free": free, "tie": tie, "bounds": EXPONENT_BOUNDS, "max_steps": max_steps, "anneal": anneal}
 
+    def part(rows):
+        zs, ws = (table if len(table) == 1 else table[rows] for table in (z, w))
+        core.polish(design.x, design.y, zs, ws, delta[rows], theta[rows], objective[rows], converged[rows], **options)
 
-def _polish_block(theta, x, y, z, w, target, free, tie, max_steps, anneal):
-    k = len(theta)
-    lower = np.array([0.0, 0.0, 0.0, EXPONENT_BOUNDS[0], EXPONENT_BOUNDS[0]])
-    upper = np.array([np.inf, np.inf, np.inf, EXPONENT_BOUNDS[1], EXPONENT_BOUNDS[1]])
-    active = np.arange(k)  # indices of problems still moving
-    delta = target.copy()
-    if anneal:
-        _, (_, _, _, r) = _objective(theta, x, y, z, w, delta)
-        delta = np.maximum(target, np.where(np.isfinite(target), np.median(np.abs(r), axis=1), target))
-    damping = np.full(k, 1e-2)
-    value, parts = _objective(theta, x, y, z, w, delta)
-    converged = np.zeros(k, dtype=bool)
-    out_theta, out_value = theta.copy(), value.copy()
-    eye = np.eye(5)
-    for _ in range(max_steps):
-        gradient, newton, irls = _derivatives(theta, x, y, w, delta, parts)
-        if tie:
-            for matrix in (newton, irls):
-                matrix[:, 3] += matrix[:, 4]
-                matrix[:, :, 3] += matrix[:, :, 4]
-            gradient[:, 3] += gradient[:, 4]
-        held = (~free) | ((theta <= lower) & (gradient > 0)) | ((theta >= upper) & (gradient < 0))
-        if tie:
-            held[:, 4] = True
-        # a held row becomes the identity with a zero right-hand side, so that its step is zero
-        keep = (~held).astype(float)
-        mask = keep[:, :, None] * keep[:, None, :]
-        gradient = gradient * keep
-        scale = np.sqrt(np.maximum(np.einsum("kii->ki", irls), 1e-300))
-        scale = np.where(held, 1.0, scale)
-        norm = scale[:, :, None] * scale[:, None, :]
-        metric = irls * mask / norm + 1e-10 * eye + eye * (1 - keep)[:, None, :]
-        matrix = newton * mask / norm + damping[:, None, None] * metric
-        matrix += eye * (1 - keep)[:, None, :]
-        move = _solve_descent(matrix, metric, -gradient / scale, damping)
-        predicted = -0.5 * np.einsum("ki,ki->k", gradient / scale, move)
-        move = move / scale
-        if tie:
-            move[:, 4] = move[:, 3]
-        trial = np.clip(theta + move, lower, upper)
-        # a step may not take f to zero: keep the floor and both terms from vanishing together
-        trial_value, trial_parts = _objective(trial, x, y, z, w, delta)
-        better = trial_value < value
-        gain = np.where(better, value - trial_value, 0.0)
-        small = (predicted <= 1e-14 * value + 1e-300) | (better & (gain <= 1e-13 * value) & (damping < 1))
-        stuck = ~better & (damping > 1e10)
-        damping = np.where(better, np.where(gain > 0.5 * predicted, damping * 0.1, damping), damping * 8)
-        damping = np.clip(damping, 1e-9, 1e12)
-        theta = np.where(better[:, None], trial, theta)
-        value = np.where(better, trial_value, value)
-        parts = tuple(np.where(better[:, None], new, old) for new, old in zip(trial_parts, parts))
-        at_target = delta <= target
-        coarse = ~at_target & (small | stuck | (better & (gain < 0.02 * value)))
-        done = at_target & (small | stuck)
-        if coarse.any():
-            delta = np.where(coarse, np.maximum(target, delta / 4), delta)
-            damping = np.where(coarse, 1e-2, damping)
-            value = (w * huber(parts[3], delta[:, None])).sum(axis=1)
-        if done.any():
-            out_theta[active[done]], out_value[active[done]] = theta[done], value[done]
-            converged[active[done]] = True
-            go = ~done
-            if not go.any():
-                break
-            active, theta, value, delta, target, damping = (
-                array[go] for array in (active, theta, value, delta, target, damping)
-            )
-            z, w, parts = z[go], w[go], tuple(part[go] for part in parts)
+    pieces = max(1, min(threads, k * n // _SHARE))
+    bounds = np.linspace(0, k, pieces + 1).astype(int)
+    slices = [slice(a, b) for a, b in pairwise(bounds)]
+    if pieces == 1:
+        part(slices[0])
     else:
-        out_theta[active], out_value[active] = theta, value
-    return out_theta, out_value, converged
+        with ThreadPoolExecutor(pieces) as pool:
+            list(pool.map(part, slices))
+    return theta, objective, converged.astype(bool)
 
 
-def _solve_descent(matrix, metric, rhs, damping):
-    """Solve for steps; where the damped Newton matrix is not positive definite, step with the IRLS matrix."""
-    try:
-        factor = np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
-        bad = np.linalg.eigvalsh(matrix)[:, 0] <= 1e-12
-        matrix = np.where(bad[:, None, None], (1 + damping[:, None, None]) * metric, matrix)
-        return np.linalg.solve(matrix, rhs[:, :, None])[:, :, 0]
-    del factor
-    return np.linalg.solve(matrix, rhs[:, :, None])[:, :, 0]
+def project(design, weights, exponents, fixed_E=None):
+    """Best E, A, B >= 0 at every pair of exponents, by least squares on f / L - 1.
+
+    Parameters
+    ----------
+    design : Design
+        The data, ``z`` of shape (n,).
+    weights : ndarray (n,) or None
+        Weight of each row.
+    exponents : ndarray (m,)
+        Values of alpha and of beta.
+    fixed_E : float, optional
+        Centred (scaled) E, when it is not free.
+
+    Returns
+    -------
+    linear : ndarray (m, m, 3)
+        E, A, B at (alpha, beta) = (exponents[i], exponents[j]).
+    cost : ndarray (m, m)
+        The weighted sum of squares.
+    """
+    w = np.ones(len(design.x)) if weights is None else np.ascontiguousarray(weights, dtype=np.float64)
+    exponents = np.ascontiguousarray(exponents, dtype=np.float64)
+    return _core().project(design.x, design.y, design.z, w, exponents, -1.0 if fixed_E is None else float(fixed_E))

@@ -1,0 +1,103 @@
+"""Binding of the C fitter of additive laws: check shapes, release the GIL, call C."""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdlib cimport free as release
+from libc.stdlib cimport malloc
+
+import numpy as np
+
+from ziplaw.errors import FitError
+
+
+cdef extern from "lawfit.h":
+    ctypedef struct zl_law_t:
+        int64_t n
+        const double *x
+        const double *y
+        uint8_t[5] free
+        uint8_t tie
+        double low
+        double high
+        int32_t max_steps
+        uint8_t anneal
+    int64_t zl_law_scratch(int64_t n) nogil
+    void zl_law_polish(const zl_law_t *law, const double *z, const double *w, double delta, double *theta,
+                       double *objective, uint8_t *converged, double *scratch) nogil
+    void zl_law_project(const zl_law_t *law, const double *z, const double *w, const double *exponents, int64_t m,
+                        double fixed_E, double *linear, double *cost, double *scratch) nogil
+
+
+cdef int describe(zl_law_t *law, const double[::1] x, const double[::1] y, int64_t nz, int64_t nw) except -1:
+    """Point ``law`` at the rows, after holding the lengths of z and of the weights against their number."""
+    cdef int64_t n = x.shape[0]
+    if n == 0 or y.shape[0] != n or nz != n or nw != n:
+        raise FitError(f"x, y, z and weights have {n}, {y.shape[0]}, {nz} and {nw} rows: must agree")
+    law.n = n
+    law.x, law.y = &x[0], &y[0]
+    return 0
+
+
+def polish(const double[::1] x, const double[::1] y, const double[:, ::1] z, const double[:, ::1] w,
+           const double[::1] delta, double[:, ::1] theta, double[::1] objective, uint8_t[::1] converged, *,
+           free, bint tie, bounds, int max_steps, bint anneal):
+    """Minimise each row of ``theta`` in place; ``z`` and ``w`` have one row, or one for each problem; no GIL.
+
+    ``x``, ``y``: float64 (n,); ``delta``, ``objective``, ``converged``: (problems,); ``theta``: (problems, 5).
+    """
+    cdef zl_law_t law
+    cdef int64_t k = theta.shape[0], i, z_step, w_step
+    cdef double *scratch
+    cdef const double *z0
+    cdef const double *w0
+    cdef const double *delta0
+    cdef double *theta0
+    cdef double *objective0
+    cdef uint8_t *converged0
+    describe(&law, x, y, z.shape[1], w.shape[1])
+    if k == 0:
+        return
+    if theta.shape[1] != 5 or delta.shape[0] != k or objective.shape[0] != k or converged.shape[0] != k:
+        raise FitError(f"theta is ({k}, {theta.shape[1]}): delta, objective and converged need one entry a row, 5 columns")
+    if z.shape[0] not in (1, k) or w.shape[0] not in (1, k):
+        raise FitError(f"z and weights have {z.shape[0]} and {w.shape[0]} rows, must have 1 or {k}")
+    for i in range(5):
+        law.free[i] = bool(free[i])
+    law.tie, law.max_steps, law.anneal = tie, max_steps, anneal
+    law.low, law.high = bounds
+    z_step, w_step = law.n * (z.shape[0] > 1), law.n * (w.shape[0] > 1)
+    z0, w0, delta0 = &z[0, 0], &w[0, 0], &delta[0]
+    theta0, objective0, converged0 = &theta[0, 0], &objective[0], &converged[0]
+    scratch = <double *> malloc(zl_law_scratch(law.n) * sizeof(double))
+    if scratch == NULL:
+        raise MemoryError("not enough memory for the fitter's scratch")
+    with nogil:
+        for i in range(k):
+            zl_law_polish(&law, z0 + i * z_step, w0 + i * w_step, delta0[i], theta0 + 5 * i, objective0 + i,
+                          converged0 + i, scratch)
+        release(scratch)
+
+
+def project(const double[::1] x, const double[::1] y, const double[::1] z, const double[::1] w,
+            const double[::1] exponents, double fixed_E):
+    """Best E, A, B for every pair of exponents: returns linear (m, m, 3) and cost (m, m); fixed_E < 0 frees E."""
+    cdef zl_law_t law
+    cdef int64_t m = exponents.shape[0]
+    cdef double *scratch
+    if m == 0:
+        raise FitError("no exponents: at least one is needed")
+    describe(&law, x, y, z.shape[0], w.shape[0])
+    linear, cost = np.empty((m, m, 3)), np.empty((m, m))
+    cdef double[:, :, ::1] linear_view = linear
+    cdef double[:, ::1] cost_view = cost
+    cdef double *linear0 = &linear_view[0, 0, 0]
+    cdef double *cost0 = &cost_view[0, 0]
+    cdef const double *z0 = &z[0]
+    cdef const double *w0 = &w[0]
+    cdef const double *exponents0 = &exponents[0]
+    scratch = <double *> malloc((2 * m + 2) * law.n * sizeof(double))
+    if scratch == NULL:
+        raise MemoryError("not enough memory for the grid of exponents")
+    with nogil:
+        zl_law_project(&law, z0, w0, exponents0, m, fixed_E, linear0, cost0, scratch)
+        release(scratch)
+    return linear, cost
