@@ -1,12 +1,16 @@
 """docs/formats.md names every key and column that the program writes."""
 
+import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import zstandard
 
 from ziplaw import tables
+from ziplaw.cli import main
+from ziplaw.corpora import scoring
 from ziplaw.corpora.format import CorpusWriter, open_corpus
 from ziplaw.corpora.scoring import score_builtin
 
@@ -17,6 +21,38 @@ def documented(section):
     """Every word in code quotes of a section of the page."""
     body = PAGE.split(f"\n## {section}\n")[1].split("\n## ")[0]
     return {word for quoted in re.findall(r"`([^`]*)`", body) for word in quoted.split()}
+
+
+DATA_PAGE = (Path(__file__).parents[1] / "docs" / "data.md").read_text(encoding="utf-8")
+COMMANDS = [line.strip() for line in DATA_PAGE.splitlines() if line.startswith("    ziplaw ")]
+
+
+@pytest.fixture(scope="module")
+def data_folder(tmp_path_factory):
+    """The files that the commands of docs/data.md are about."""
+    folder = tmp_path_factory.mktemp("data")
+    text = "".join(f"def f{i}(x):  # the {i % 17}th of many\n    return x + {i}\n\n" for i in range(20_000))
+    (folder / "my_code").mkdir()
+    for i in range(20):
+        (folder / "my_code" / f"m{i}.py").write_text(text[i * 50_000 :][:50_000])
+    (folder / "notes.txt").write_text(text[:50_000])
+    (folder / "data.jsonl.zst").write_bytes(zstandard.compress(json.dumps({"text": text[:50_000]}).encode()))
+    np.save(folder / "ids.npy", np.arange(5000, dtype=np.uint16))
+    return folder
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_of_the_data_page_run(line, data_folder, monkeypatch, capsys):
+    monkeypatch.chdir(data_folder)
+    monkeypatch.setattr(scoring, "TEXT_BYTES", 1 << 18)
+    words = line.replace("--documents 4096", "--documents 128").split()[1:]
+    with pytest.raises(SystemExit) as stop:
+        main([*words, "--samples", "30"] if words[0] == "score" else words)
+    assert stop.value.code == 0, capsys.readouterr().err
+
+
+def test_the_data_page_has_commands():
+    assert len(COMMANDS) >= 5
 
 
 def test_corpus(tmp_path):

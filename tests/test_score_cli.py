@@ -79,7 +79,7 @@ def test_every_input_against_python_gzip(inputs, capsys):
         assert score["tokens"] == len(ids)
         assert score["raw_bytes"] == 1024
         assert (score["window"], score["encoding"], score["level"]) == (256, ">i4", 9)
-    assert "1 binary files" in err
+    assert "src: binary files: 1" in err
 
 
 def test_bin_needs_its_dtype(inputs, capsys):
@@ -179,6 +179,7 @@ def test_one_bad_path_does_not_hide_the_good_ones(inputs, capsys):
         (["src/x.png"], "is binary (a NUL at byte 0)"),
         (["ids.bin", "--dtype", "float32"], "dtype is 'float32', must be one of uint16, uint32, int32"),
         (["notes.txt", "-o", "notes.txt/x.json"], "notes.txt"),
+        ([""], "the path is empty"),
         (["--builtin", "poetry"], "must be one of code, prose"),
     ],
 )
@@ -195,7 +196,7 @@ def test_invalid_utf8_is_said(tmp_path, capsys):
     (tmp_path / "latin.txt").write_bytes(PROSE.replace("whales", "wh\xe9les").encode("latin-1"))
     status, _, err = run(capsys, tmp_path / "latin.txt")
     assert status == 0
-    assert "latin.txt: 400 invalid UTF-8 sequences replaced" in err
+    assert "latin.txt: invalid UTF-8 sequences replaced: 400" in err
 
 
 def test_under_trained_vocabulary_is_said(tmp_path, capsys):

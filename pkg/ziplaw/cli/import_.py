@@ -43,4 +43,4 @@ def command(path, builtin, tokenizer, text_field, extensions, dtype, documents, 
         + (f", {done['token_bytes']:.2f} bytes a token" if done["token_bytes"] else "")
     )
     for what, n in done["notes"].items():
-        click.echo(f"ziplaw: note: {n} {what}", err=True)
+        click.echo(f"ziplaw: note: {what}: {n}", err=True)

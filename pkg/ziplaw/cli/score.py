@@ -104,7 +104,7 @@ def _remarks(scores):
         name = click.format_filename(path)
         notes = score["source"].get("notes", {})
         if notes:
-            click.echo(f"ziplaw: note: {name}: {', '.join(f'{n} {what}' for what, n in notes.items())}", err=True)
+            click.echo(f"ziplaw: note: {name}: {', '.join(f'{what}: {n}' for what, n in notes.items())}", err=True)
         if score.get("tokenised_bytes", 0) < score.get("text_bytes", 0):
             share = score["tokenised_bytes"] / score["text_bytes"]
             click.echo(f"ziplaw: note: {name}: evenly spaced blocks, {share:.2%} of the text, were tokenised", err=True)

@@ -17,7 +17,16 @@ import numpy as np
 
 from ..errors import CorpusError
 from .format import open_corpus
-from .streams import JSONL_SUFFIXES, BinaryFile, Pieces, inner_suffix, jsonl_pieces, parquet_pieces, text_pieces
+from .streams import (
+    JSONL_SUFFIXES,
+    BinaryFile,
+    DamagedFile,
+    Pieces,
+    inner_suffix,
+    jsonl_pieces,
+    parquet_pieces,
+    text_pieces,
+)
 
 MAX_ID = (1 << 31) - 1
 BIN_DTYPES = ("uint16", "uint32", "int32")
@@ -121,6 +130,8 @@ def open_source(
     CorpusError
         When the path does not exist, holds nothing usable or is not what its name says.
     """
+    if not os.fspath(path):
+        raise CorpusError("the path is empty: give a file or a folder (. is the current one)")
     path = Path(path)
     if dtype is not None and dtype not in BIN_DTYPES:
         raise CorpusError(f"dtype is {dtype!r}, must be one of {', '.join(BIN_DTYPES)}: nanoGPT-style files are uint16")
@@ -171,7 +182,8 @@ def list_files(folder: str | os.PathLike, notes: Counter | None = None) -> list[
     for parent, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
         found += [Path(parent, name) for name in files if not name.startswith(".")]
-    found = [path for path in found if path.is_file()]
+    # os.path.isfile is False, where Path.is_file raises, behind a link that may not be followed
+    found = [path for path in found if os.path.isfile(path)]
     return sorted(found, key=lambda path: [os.fsencode(part) for part in path.relative_to(folder).parts])
 
 
@@ -205,6 +217,8 @@ def _folder(folder, text_field, extensions):
                 yield from text_pieces(path, key)
             except BinaryFile:
                 source.notes["binary files"] += 1
+            except DamagedFile:
+                source.notes["damaged packed files"] += 1
             except OSError:
                 source.notes["unreadable files"] += 1
 

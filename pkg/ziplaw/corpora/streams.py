@@ -34,6 +34,10 @@ class BinaryFile(CorpusError):
     """A file that should be text has a NUL byte near its start."""
 
 
+class DamagedFile(CorpusError):
+    """A packed file cannot be unpacked to its end."""
+
+
 def inner_suffix(path: str | os.PathLike) -> tuple[str, str]:
     """Return (format suffix, compression suffix) in lower case: a.JSONL.gz -> (".jsonl", ".gz")."""
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
@@ -65,9 +69,9 @@ def _zstd_chunks(stream, path):
             if out:
                 yield out
     except zstandard.ZstdError as error:
-        raise CorpusError(f"{path} is no readable zstd file ({error}): fetch it again or unpack it yourself") from None
+        raise DamagedFile(f"{path} is no readable zstd file ({error}): fetch it again or unpack it yourself") from None
     if inside:
-        raise CorpusError(f"{path} ends in the middle of a zstd frame: it was cut short, fetch it again")
+        raise DamagedFile(f"{path} ends in the middle of a zstd frame: it was cut short, fetch it again")
 
 
 def chunks(path: str | os.PathLike) -> Iterator[bytes]:
@@ -94,7 +98,7 @@ def chunks(path: str | os.PathLike) -> Iterator[bytes]:
                 while data := unpacked.read(_READ_BYTES):
                     yield data
             except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-                raise CorpusError(f"{path} is no whole gzip file ({error}): fetch it again") from None
+                raise DamagedFile(f"{path} is no whole gzip file ({error}): fetch it again") from None
 
 
 def safe_cut(data: bytes | bytearray, limit: int) -> int:
