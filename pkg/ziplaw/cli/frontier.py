@@ -1,0 +1,24 @@
+"""``ziplaw frontier``: compute-optimal N and D along C, as a CSV."""
+
+import click
+
+
+@click.command()
+@click.option("--regression", required=True, type=click.Path(exists=True, dir_okay=False), help="regression.json.")
+@click.option("--fits", "first", type=click.Path(exists=True, dir_okay=False), help="The first of FITS (for globs).")
+@click.argument("fits", nargs=-1, type=click.Path(exists=True, dir_okay=False))
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The CSV to write.")
+def command(regression, first, fits, output):
+    """Tabulate N_opt, D_opt and loss along C for the laws in FITS, for Chinchilla and for L(N, D, H).
+
+    \b
+      ziplaw frontier --regression regression.json --fits fits/*.json -o frontier.csv
+    """  # noqa: D301
+    from ..io import read_json, write_csv
+    from ..laws.frontier import COLUMNS, frontier
+
+    fits = ([first] if first else []) + list(fits)
+    rows = frontier(read_json(regression, "regression"), [read_json(path, "fit") for path in fits])
+    write_csv(output, rows, list(COLUMNS))
+    sources = list(dict.fromkeys(row["source"] for row in rows))
+    click.echo(f"{output}: {len(rows)} rows, {', '.join(sources) or 'no dataset carries a law'}")
