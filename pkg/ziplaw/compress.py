@@ -7,6 +7,8 @@ big-endian signed integer; encoding, window, level and zlib version belong to H'
 
 from __future__ import annotations
 
+import functools
+import warnings
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -253,6 +255,8 @@ def _integers(tokens: Any) -> np.ndarray:
         raise CorpusError("tokens has rows of different lengths: give them end to end, with offsets") from None
     if array.size == 0 and not isinstance(tokens, np.ndarray):
         array = array.astype(np.int64)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype.kind not in "iu":
         raise CorpusError(f"tokens has dtype {array.dtype}, must be integers: convert it with .astype(numpy.int64)")
     return array
@@ -297,22 +301,79 @@ def _check_ids(tokens: np.ndarray, largest: int) -> None:
 def _sizes_of(tokens: np.ndarray, offsets: np.ndarray, dtype: str, level: int, threads: int) -> np.ndarray:
     """Sizes of the rows of flat tokens, each id written as ``dtype``; rows are split into chunks for the threads."""
     sizes = np.empty(len(offsets) - 1, dtype=np.int64)
+    core = _trusted_core() if level == 9 else None
 
     def fill(first: int, last: int) -> None:
-        _zlib_sizes(tokens, offsets[first : last + 1], dtype, level, sizes[first:last])
+        rows, out = offsets[first : last + 1], sizes[first:last]
+        if core is None:
+            _zlib_sizes(tokens, rows, dtype, level, out)
+            return
+        _core_sizes(core, tokens, rows, dtype, out)
+        for i in np.flatnonzero(out == core.TOO_LONG):
+            _zlib_sizes(tokens, rows[i : i + 2], dtype, level, out[i : i + 1])
 
     _in_threads(fill, _chunks(offsets * np.dtype(dtype).itemsize), threads)
     return sizes
 
 
+def _core_sizes(core: Any, tokens: np.ndarray, offsets: np.ndarray, dtype: str, out: np.ndarray) -> None:
+    """The same sizes by the compiled core; rows beyond its limit get its mark."""
+    start = int(offsets[0])
+    chunk = tokens[start : int(offsets[-1])]
+    if dtype == ">i4":
+        core.sizes_of_ids(chunk.view(np.uint8), tokens.itemsize, offsets - start, out)
+    else:
+        payload = chunk.astype(dtype, copy=False).view(np.uint8)
+        core.sizes_of_bytes(payload, (offsets - start) * np.dtype(dtype).itemsize, out)
+
+
 def _zlib_sizes(tokens: np.ndarray, offsets: np.ndarray, dtype: str, level: int, out: np.ndarray) -> None:
     """The definition: Python's own zlib, which is what gzip.compress calls."""
     start = int(offsets[0])
-    width = np.dtype(dtype).itemsize
     payload = memoryview(tokens[start : int(offsets[-1])].astype(dtype).tobytes())
-    ends = ((offsets - start) * width).tolist()
+    ends = ((offsets - start) * np.dtype(dtype).itemsize).tolist()
     for i in range(len(out)):
         out[i] = GZIP_OVERHEAD + len(zlib.compress(payload[ends[i] : ends[i + 1]], level, -zlib.MAX_WBITS))
+
+
+@functools.cache
+def _trusted_core() -> Any:
+    """Return the compiled core if it is built and agrees with the installed zlib, else None (then zlib does it all)."""
+    try:
+        from . import _gzip
+    except ImportError:
+        return None
+    probes = _probes()
+    offsets = np.cumsum([0] + [len(probe) for probe in probes], dtype=np.int64)
+    flat = np.frombuffer(b"".join(probes), dtype=np.uint8)
+    want, got = np.empty((2, len(probes)), dtype=np.int64)
+    _zlib_sizes(flat, offsets, "u1", 9, want)
+    _gzip.sizes_of_bytes(flat, offsets, got)
+    n_different = int(np.count_nonzero(want != got))
+    if n_different:
+        warnings.warn(
+            f"zlib {zlib.ZLIB_RUNTIME_VERSION} gives {n_different} of {len(probes)} probes other sizes than zlib 1.2 and "
+            "1.3 do: every size is taken from it, which is slower; H of another zlib is not comparable",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return None
+    return _gzip
+
+
+def _probes() -> list[bytes]:
+    """Payloads on which compressors part: overlapping repeats, near misses, ties, runs; tokens as well as bytes."""
+    rng = np.random.default_rng(9)
+    probes = [b"", b"a", bytes(300)]
+    for i in range(93):
+        alphabet = int(rng.integers(2, 2 ** int(rng.integers(2, 12))))
+        phrases = [rng.integers(0, alphabet, int(rng.integers(1, 20))) for _ in range(int(rng.integers(2, 12)))]
+        order = rng.integers(0, len(phrases), 200)
+        ids = np.concatenate([phrases[j] for j in order])[: int(rng.integers(20, 257))]
+        flips = rng.random(len(ids)) < rng.choice([0.0, 0.02, 0.2])
+        ids = np.where(flips, rng.integers(0, alphabet, len(ids)), ids)
+        probes.append(ids.astype(">i4").tobytes() if i % 3 else (ids % 256).astype("u1").tobytes())
+    return probes
 
 
 def _chunks(byte_offsets: np.ndarray) -> Sequence[tuple[int, int]]:
