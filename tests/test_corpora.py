@@ -161,6 +161,23 @@ def test_full_disk_at_the_last_file(tmp_path, monkeypatch):
     assert sorted(os.listdir(tmp_path)) == ["meta.json", "train.npy", "valid.npy"]
 
 
+def test_a_writer_stopped_between_its_files_leaves_no_corpus(tmp_path, monkeypatch):
+    small(tmp_path)
+    replace = os.replace
+
+    def stopped(source, target):
+        if str(target).endswith("train.npy"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", stopped)
+    with pytest.raises(CorpusError, match="Input/output error"):
+        small(tmp_path, fill=2)
+    with pytest.raises(CorpusError, match=r"no meta\.json in it, so it is no finished"):
+        open_corpus(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ["train.npy", "valid.npy"]
+
+
 def test_file_size_limit_is_an_error_and_no_crash(tmp_path):
     # a real kernel limit: storing through a mapping past it would be a SIGBUS
     code = (

@@ -69,13 +69,21 @@ def test_score(tokenizer):
 
 def columns():
     from ziplaw.cli.fits_table import COLUMNS as FITS
+    from ziplaw.laws.claims import COLUMNS as CLAIMS
+    from ziplaw.laws.frontier import COLUMNS as FRONTIER
     from ziplaw.train import COLUMNS as CURVE
 
     fits = [c for c in FITS if not c.endswith(("_lo", "_hi")) and c not in ("E", "A", "B", "alpha", "beta", "a", "b")]
-    return [("runs.csv", tables.COLUMNS), ("fits.csv", fits), ("run", CURVE)]
+    return [
+        ("runs.csv", tables.COLUMNS),
+        ("fits.csv", fits),
+        ("run", CURVE),
+        ("claims.csv", CLAIMS),
+        ("frontier.csv", FRONTIER),
+    ]
 
 
-@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("index", range(5))
 def test_columns(index):
     section, names = columns()[index]
     assert set(names) <= documented(section)

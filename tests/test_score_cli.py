@@ -4,6 +4,7 @@ import functools
 import gzip
 import json
 import os
+import random
 
 import numpy as np
 import pytest
@@ -210,7 +211,7 @@ def test_under_trained_vocabulary_is_said(tmp_path, capsys):
 
 
 def test_long_text_is_thinned_evenly(monkeypatch, capsys, tmp_path):
-    pieces = [bytes([i]) * 100 for i in range(200)]
+    pieces = [random.Random(i).randbytes(100) for i in range(200)]
     source = TextSource("many", "text", lambda: iter([("", piece) for piece in pieces]))
     monkeypatch.setattr(scoring, "TEXT_BYTES", 5000)
     score = score_source(source, "bytes", window=10, samples=7, threads=1)
@@ -218,6 +219,7 @@ def test_long_text_is_thinned_evenly(monkeypatch, capsys, tmp_path):
     ids = [i for piece in pieces[::4] for i in piece]
     assert score["sizes"] == gzip_score.sizes(ids, 10, 7)
     assert (score["text_bytes"], score["tokenised_bytes"], score["tokens"]) == (20000, 5000, 5000)
+    assert score["bytes_per_token"] == 1.0
     (tmp_path / "long.txt").write_text(PROSE * 40)
     monkeypatch.setattr(scoring, "TEXT_BYTES", 1 << 18)
     _, _, err = run(capsys, tmp_path / "long.txt", "--samples", "30")
