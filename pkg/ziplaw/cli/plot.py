@@ -1,0 +1,45 @@
+"""``ziplaw plot``: draw one figure of a finished sweep."""
+
+import click
+
+KINDS = {
+    "gzip_distributions": "how H is distributed over the windows of each dataset",
+    "presets": "H of the paper's preset grammars against the paper's figures",
+    "training_curves": "training and held-out loss against tokens, with the floor",
+    "loss_contours": "the fitted law over N and D with measured cells and the frontier",
+    "frontiers": "compute-optimal N and D of all laws, beside Chinchilla's",
+    "parameters_vs_h": "each law parameter against H, with intervals, lines and bands",
+    "predicted_vs_measured": "each law's predictions against the measured losses",
+}
+
+
+def _list(context, parameter, value):
+    if value and not context.resilient_parsing:
+        for kind, text in KINDS.items():
+            click.echo(f"{kind:22}  {text}")
+        context.exit()
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List the figures.")
+@click.option(
+    "--sweep-dir", required=True, type=click.Path(exists=True, file_okay=False), help="A finished sweep: results/NAME."
+)
+@click.option("--dataset", help="Show this dataset alone.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Image [default: SWEEP_DIR/figures/KIND.svg].")
+def command(kind, sweep_dir, dataset, output):
+    """Draw one figure of a finished sweep as SVG (or .png, .pdf), with the plotted numbers as CSV beside it.
+
+    \b
+      ziplaw plot --list
+      ziplaw plot loss_contours --sweep-dir results/default
+      ziplaw plot training_curves --sweep-dir results/default --dataset g30x40 -o one.png
+    """  # noqa: D301
+    from pathlib import Path
+
+    from ..figures import draw
+
+    output = Path(output) if output else Path(sweep_dir) / "figures" / f"{kind}.svg"
+    draw(kind, sweep_dir, output, dataset)
+    click.echo(f"{output} and {output.with_suffix('.csv')}")

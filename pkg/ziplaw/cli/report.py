@@ -1,0 +1,21 @@
+"""``ziplaw report``: write a sweep's report."""
+
+import click
+
+
+@click.command()
+@click.option(
+    "--sweep-dir", required=True, type=click.Path(exists=True, file_okay=False), help="A finished sweep: results/NAME."
+)
+@click.option("--config", type=click.Path(exists=True, dir_okay=False), help="Its config, for the provenance.")
+@click.option("--command", "reproduce", help="The command that reproduces it [default: Snakemake with that config].")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="HTML file [default: SWEEP_DIR/report.html].")
+def command(sweep_dir, config, reproduce, output):
+    """Write one HTML file with a sweep's tables, figures, cautions and provenance. It opens offline."""
+    from pathlib import Path
+
+    from ..report import write_report
+
+    output = output or Path(sweep_dir) / "report.html"
+    write_report(sweep_dir, output, config, reproduce)
+    click.echo(output)
