@@ -9,6 +9,8 @@ from ._common import json_option, print_json, print_table
 @click.option("--runs", required=True, type=click.Path(exists=True, dir_okay=False), help="The sweep's runs.csv.")
 @click.option("--fits", "first", type=click.Path(exists=True, dir_okay=False), help="The first of FITS (for globs).")
 @click.argument("fits", nargs=-1, type=click.Path(exists=True, dir_okay=False))
+@click.option("--covariates", "table", type=click.Path(exists=True, dir_okay=False),
+              help="CSV with a column dataset and rivals of H, such as a zstd ratio, for the comparison.")  # fmt: skip
 @click.option("--bootstrap", type=click.IntRange(0, 100_000), default=499, show_default=True,
               help="Simulated tables behind the bootstrap p-value.")  # fmt: skip
 @click.option(
@@ -18,7 +20,7 @@ from ._common import json_option, print_json, print_table
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write regression.json here.")
 @click.option("--claims", "claims_csv", type=click.Path(dir_okay=False), help="Write the paper's claims as CSV here.")
 @json_option
-def command(runs, first, fits, bootstrap, level, seed, output, claims_csv, as_json):
+def command(runs, first, fits, table, bootstrap, level, seed, output, claims_csv, as_json):
     """Regress the laws in FITS (fits/*.json) on H, test whether exponents depend on it, judge the paper's claims.
 
     \b
@@ -33,7 +35,8 @@ def command(runs, first, fits, bootstrap, level, seed, output, claims_csv, as_js
         raise click.UsageError("no fits given: ziplaw regress --runs runs.csv --fits fits/*.json")
     rows = read_csv(runs)
     documents = [read_json(path, "fit") for path in fits]
-    document = regress(rows, documents, bootstrap=bootstrap, level=level, seed=seed)
+    covariates = _covariates(table) if table else None
+    document = regress(rows, documents, covariates=covariates, bootstrap=bootstrap, level=level, seed=seed)
     judged = claims(document, *evidence(rows, documents))
     if output:
         write_json(output, document, kind="regression")
@@ -49,6 +52,18 @@ def command(runs, first, fits, bootstrap, level, seed, output, claims_csv, as_js
     print_table(judged, ["claim", "estimate", "low", "high", "p_value", "verdict"])
 
 
+def _covariates(path):
+    """Columns of a table as name -> {dataset: value}."""
+    from ..errors import FitError
+    from ..io import read_csv
+
+    rows = read_csv(path)
+    if not rows or "dataset" not in rows[0]:
+        raise FitError(f"{path} has no column dataset: one row a dataset, one column a covariate")
+    names = [name for name in rows[0] if name != "dataset"]
+    return {name: {str(row["dataset"]): row[name] for row in rows} for name in names}
+
+
 def _print(document):
     test = document["joint_test"]
     if test:
@@ -62,6 +77,11 @@ def _print(document):
         rows.append({"parameter": name, "at mean H, N, D": at["value"], "slope": at["slope"], "low": at["slope_ci"][0],
                      "high": at["slope_ci"][1], "p": at["p_value"]})  # fmt: skip
     print_table(rows)
+    if document["comparison"]["rows"]:
+        click.echo("\nLosses of a dataset left out, predicted from the others (RMS log error):")
+        print_table(document["comparison"]["rows"], ["covariate", "rms_E_known", "rms_E_predicted", "better_than_none"])
+    for name, why in document["comparison"]["skipped"].items():
+        click.echo(f"  {name} was not tried: {why}")
     click.echo(f"\nThe paper's regression ({document['two_stage']['label']}):")
     rows = []
     for name, line in document["two_stage"]["parameters"].items():

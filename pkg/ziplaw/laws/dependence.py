@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from ..errors import FitError
-from . import joint
+from . import joint, pooled
 
 ALL_PERMUTATIONS = 7  # up to 7! = 5040 relabellings are all tried, beyond that a seeded sample
 SAMPLED = 4999
@@ -42,7 +42,8 @@ def joint_test(panel, *, bootstrap=499, level=0.95, seed=42) -> dict:
 
     All datasets are fitted together by least squares on log loss, N and D centred in logs. M0: each dataset has its
     own E, A, B (E held at the floor where it is known), alpha and beta are common. M1: alpha and beta are linear in H.
-    S: each dataset alone. The statistic is F of M1 against M0, with two p-values:
+    S: each dataset alone. L1: everything linear in H, L0 the same with common exponents. The statistic is F of M1
+    against M0, with two p-values:
 
     - permutation (the default, the one the conclusion rests on): F under all relabellings of the datasets' H. Valid
       when datasets scatter off any line, because it asks only whether H orders them better than chance does.
@@ -84,6 +85,7 @@ def joint_test(panel, *, bootstrap=499, level=0.95, seed=42) -> dict:
     rss0, rss1, rssS = float(null.rss[0]), float(fits.rss[0]), float(alone.rss.sum())
     p_permutation = float((fits.rss <= rss1 * (1 + _TIE)).mean())
     F = float(f_statistic(rss0, rss1, 2, n - p1))
+    lines = _all_linear(panel, basis, alone)
     scatter_F, scatter_p = None, None
     if K > 2 and pS > p1:
         scatter_F = float(max(f_statistic(rss1, rssS, pS - p1, n - pS), 0.0))
@@ -113,8 +115,9 @@ def joint_test(panel, *, bootstrap=499, level=0.95, seed=42) -> dict:
         },
         "models": {
             name: dict(zip(("rss", "n_parameters", "AICc", "BIC"), (rss, p, *information_criteria(rss, n, p))))
-            for name, rss, p in (("M0", rss0, p0), ("M1", rss1, p1), ("S", rssS, pS))
+            for name, rss, p in (("M0", rss0, p0), ("M1", rss1, p1), ("S", rssS, pS), *lines[0])
         },
+        "all_linear": lines[1],
         "rms_log_residual": float(np.sqrt(rss1 / n)),
         "level": level,
         "seed": seed,
@@ -125,6 +128,22 @@ def joint_test(panel, *, bootstrap=499, level=0.95, seed=42) -> dict:
         out["p_bootstrap"] = _parametric(panel, null, alone, basis[:1], F, n - p1, bootstrap, seed)
     out["conclusion"] = _conclusion(out)
     return out
+
+
+def _all_linear(panel, basis, alone):
+    """L0 and L1 as (name, rss, parameters), and the test of one against the other."""
+    rss, p = {}, {}
+    for name, moving in (("L0", False), ("L1", True)):
+        D = pooled.design(panel, basis, moving)
+        rss[name], p[name] = pooled.fit(panel, D, alone)[1], D.shape[-1]
+    F = f_statistic(rss["L0"], rss["L1"], 2, panel.n - p["L1"])
+    test = {
+        "question": "L1 (ln E if free, ln A, ln B, alpha, beta linear in H) against L0 (alpha, beta common)",
+        "F": float(F[0]),
+        "df": [2, panel.n - p["L1"]],
+        "p_permutation": float((F >= F[0] - _TIE * abs(F[0])).mean()),
+    }
+    return [(name, float(rss[name][0]), p[name]) for name in rss], test
 
 
 def _effects(panel, fits, basis, alone, scatter_F, level):

@@ -1,8 +1,9 @@
 """Random-effects regression over datasets: each dataset's law with its full covariance, on a line in H with scatter.
 
 y_k = (I kron x_k') gamma + u_k + e_k, with u_k ~ N(0, T) the scatter of datasets off the line and e_k ~ N(0, S_k) the
-error of dataset k's fit, S_k known. T is found by restricted maximum likelihood (EM steps, which keep it positive
-semi-definite), gamma by generalised least squares. Source: the multivariate meta-regression of Jackson, White and Riley
+error of dataset k's fit, S_k (full) known. T is found by restricted maximum likelihood, gamma by generalised least
+squares. With few datasets T is diagonal: K - 2 residuals a parameter cannot hold the 15 numbers of a full 5 x 5 matrix,
+and the likelihood would run to a singular one. Source: the multivariate meta-regression of Jackson, White and Riley
 (2013), with the variance scaling and t quantiles of Knapp and Hartung (2003).
 """
 
@@ -11,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import minimize
 
-_STEPS, _TOLERANCE = 3000, 1e-9
+_RIDGE = 1e-9  # added to every variance, in units of the residuals': keeps what is known exactly from a division by 0
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class MetaRegression:
     residuals: np.ndarray
 
 
-def meta_regression(y, S, X) -> MetaRegression:
+def meta_regression(y, S, X, *, structure=None) -> MetaRegression:
     """Fit the random-effects regression.
 
     Parameters
@@ -51,6 +53,8 @@ def meta_regression(y, S, X) -> MetaRegression:
         Their covariances; zero rows for what is known exactly.
     X : ndarray, float64 (K, q)
         Covariates of the datasets, the constant among them; K > q.
+    structure : {"diagonal", "full"}, optional
+        Shape of T: by default full when K - q is at least 3 m, else diagonal.
 
     Returns
     -------
@@ -64,19 +68,8 @@ def meta_regression(y, S, X) -> MetaRegression:
     unit = np.sqrt((rest**2).sum(axis=0) / df) + 1e-9 * (1 + np.abs(y).max(axis=0))
     y, S = y / unit, S / (unit[:, None] * unit)
     Z = np.einsum("ij,kq->kijq", np.eye(m), X).reshape(K, m, m * q)
-    T = np.diag((rest / unit).var(axis=0) * K / df + 1e-6)
-    for _ in range(_STEPS):
-        gamma, C, r, inverse = _generalised(y, S, T, Z)
-        gain = T @ inverse  # (K, m, m)
-        u = np.matmul(gain, r[..., None])[..., 0]
-        spread = gain @ Z
-        new = np.einsum("ka,kb->ab", u, u) / K + T
-        new += (spread @ C @ spread.swapaxes(1, 2)).mean(axis=0) - (gain @ T).mean(axis=0)
-        new = (new + new.T) / 2
-        moved = np.abs(new - T).max()
-        T = new
-        if moved < _TOLERANCE:
-            break
+    structure = structure or ("full" if df >= 3 * m else "diagonal")
+    T = _restricted_likelihood(y, S, Z, np.sqrt(((rest / unit) ** 2).sum(axis=0) / df + 1e-6), structure == "full")
     gamma, C, r, inverse = _generalised(y, S, T, Z)
     misfit = float(np.einsum("ka,kab,kb->", r, inverse, r)) / (m * df)
     scale = np.repeat(unit, q)
@@ -89,12 +82,33 @@ def meta_regression(y, S, X) -> MetaRegression:
     )
 
 
+def _restricted_likelihood(y, S, Z, start, full):
+    """Find T = L L' that maximises the restricted likelihood, by L-BFGS on the entries of L, from a diagonal L."""
+    m = y.shape[1]
+    entries = np.tril_indices(m) if full else np.diag_indices(m)
+
+    def value(flat):
+        L = np.zeros((m, m))
+        L[entries] = flat
+        _, C, r, inverse = _generalised(y, S, L @ L.T, Z)
+        pulled = np.matmul(inverse, r[..., None])[..., 0]
+        turned = inverse @ Z
+        total = -np.linalg.slogdet(inverse)[1].sum() + np.einsum("ka,ka->", r, pulled) - np.linalg.slogdet(C)[1]
+        G = inverse.sum(axis=0) - np.einsum("ka,kb->ab", pulled, pulled)
+        G -= np.einsum("kip,pq,kjq->ij", turned, C, turned)
+        return total, (2 * G @ L)[entries]
+
+    first = np.diag(start)[entries]
+    found = minimize(value, first, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-12, "gtol": 1e-8})
+    L = np.zeros((m, m))
+    L[entries] = found.x
+    return L @ L.T
+
+
 def _generalised(y, S, T, Z):
     """Generalised least squares at a given T: gamma (mq,), its covariance, residuals (K, m), inverses (K, m, m)."""
-    V = S + T
-    V = V + 1e-10 * np.eye(V.shape[-1]) * (1.0 + np.einsum("kii->k", V)[:, None, None])
-    inverse = np.linalg.inv(V)
+    inverse = np.linalg.inv(S + T + _RIDGE * np.eye(T.shape[0]))
     half = Z.swapaxes(1, 2) @ inverse
-    C = np.linalg.pinv((half @ Z).sum(axis=0), hermitian=True, rcond=1e-14)
+    C = np.linalg.inv((half @ Z).sum(axis=0))
     gamma = C @ np.matmul(half, y[..., None])[..., 0].sum(axis=0)
     return gamma, C, y - Z @ gamma, inverse

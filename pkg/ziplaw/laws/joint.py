@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import FitError
+from .descent import Model, damp, descend
 from .solver import Design, project
 
 _GRID = np.geomspace(0.02, 3.0, 20)
-_BOUNDS = (-1.0, 8.0)  # exponents beyond these are no power law; negative ones are needed for an unbiased test
 _BLOCK = 100_000  # cells x problems handled together: the arrays of a step stay near the processor
 
 
@@ -136,6 +136,9 @@ class Joint:
     def _all(self):
         return self.local, self.coefficients, self.rss, self.converged
 
+    def _take(self, rows):
+        return Joint(*(a[rows] for a in self._all()))
+
 
 def ones(K):
     """Basis (1, K, 1) of common exponents."""
@@ -148,62 +151,25 @@ def linear(H):
     return np.stack([np.ones_like(H), H - H.mean(axis=-1, keepdims=True)], axis=-1)
 
 
-class _Problem:
-    """A block of problems that share x, y, w or have their own; arrays carry the axes (P or 1, K, n)."""
+class OwnAmplitudes(Model):
+    """Amplitudes of each dataset's own, exponents on a basis ``extra`` (P or 1, K, q); theta is both, flat."""
 
-    def __init__(self, x, y, z, w, ln_E, basis):
-        self.x, self.y, self.z, self.w, self.basis = x, y, z, w, basis
-        self.ln_E = ln_E  # (P or 1, K) or None
+    def unfold(self, theta):
+        """See ``Model.unfold``."""
+        K, q = self.extra.shape[1:]
+        local = theta[:, : 3 * K].reshape(-1, K, 3)
+        return local, np.matmul(self.extra, theta[:, 3 * K :].reshape(-1, q, 2))
 
-    def take(self, rows):
-        """Keep some of the problems."""
-        cut = [a if a is None or len(a) == 1 else a[rows] for a in (self.x, self.y, self.z, self.w, self.ln_E)]
-        basis = self.basis if len(self.basis) == 1 else self.basis[rows]
-        return _Problem(*cut, basis)
-
-    def terms(self, local, coefficients):
-        """Cost (P,) and the parts that the derivatives need; cost is inf where an exponent leaves its bounds."""
-        exponents = np.matmul(self.basis, coefficients)  # (P, K, 2)
-        ln_E = local[..., 0] if self.ln_E is None else np.broadcast_to(self.ln_E, local.shape[:-1])
-        u = np.exp(np.minimum(local[..., 1, None] - exponents[..., 0, None] * self.x, 60.0))
-        v = np.exp(np.minimum(local[..., 2, None] - exponents[..., 1, None] * self.y, 60.0))
-        E = np.exp(ln_E)[..., None]
-        f = E + u + v
-        r = np.log(f) - self.z
-        cost = np.einsum("pkn,pkn->p", r, r * self.w)
-        inside = ((exponents > _BOUNDS[0]) & (exponents < _BOUNDS[1])).all(axis=(1, 2))
-        return np.where(inside & np.isfinite(cost), cost, np.inf), (E, u, v, f, r)
-
-    def normal(self, parts, newton):
-        """Matrices (P, K, m, m) and gradients (P, K, m) in ln E (if free), ln A, ln B, alpha, beta.
-
-        ln f is the log of a sum of exponentials of linear functions, so its second derivatives are those of a
-        multinomial: sum_i p_i d_i d_i' - g g'. Where ``newton`` (P,) is 1 they enter, weighted by the residuals; where
-        it is 0 the matrix is Gauss and Newton's. The exponents are weakly determined, and without the second
-        derivatives the steps go back and forth.
-        """
-        E, u, v, f, r = parts
-        s, t = u / f, v / f
-        columns = [s, t, -self.x * s, -self.y * t]
-        if self.ln_E is None:
-            columns.insert(0, E / f)
-        J = np.stack(columns, axis=-2)
-        q = r * newton[:, None, None]
-        M = np.matmul(J * (self.w * (1.0 - q))[..., None, :], J.swapaxes(-1, -2))
-        wr = self.w * r
-        q *= self.w
-        i = len(columns) - 4
-        if i:
-            M[..., 0, 0] += (q * columns[0]).sum(axis=-1)
-        for amplitude, exponent, along in ((i, i + 2, self.x), (i + 1, i + 3, self.y)):
-            part = q * columns[amplitude]
-            M[..., amplitude, amplitude] += part.sum(axis=-1)
-            part *= along
-            mixed = part.sum(axis=-1)
-            M[..., amplitude, exponent] -= mixed
-            M[..., exponent, amplitude] -= mixed
-            M[..., exponent, exponent] += (part * along).sum(axis=-1)
-        return M, np.matmul(J, wr[..., None])[..., 0]
+    def step(self, M, g):
+        """See ``Model.step``: the amplitudes are eliminated, the exponents solved for, the amplitudes follow."""
+        P, K, L = *g.shape[:2], self.n_local
+        W, step, S, gx = _reduce(M, g, L)
+        big, small = _assemble(self.extra, S, gx)
+        coefficients = -np.linalg.solve(big, small[..., None])[..., 0]
+        exponents = np.matmul(self.extra, coefficients.reshape(P, -1, 2))
+        local = np.zeros((P, K, 3))
+        local[..., 3 - L :] = -(step + np.matmul(W, exponents[..., None])[..., 0])
+        return np.concatenate([local.reshape(P, -1), coefficients], axis=1)
 
 
 def _reduce(M, g, n_local):
@@ -219,72 +185,10 @@ def _reduce(M, g, n_local):
 def _assemble(basis, S, g):
     """Sum the datasets' 2x2 blocks over the basis: (P, 2q, 2q) and (P, 2q)."""
     P, q = S.shape[0], basis.shape[-1]
-    big = np.einsum(
-        "pki,pkj,pkab->piajb", np.broadcast_to(basis, (P, *basis.shape[1:])), basis + 0 * S[:1, :, :1, 0], S
-    )
-    small = np.einsum("pki,pka->pia", np.broadcast_to(basis, (P, *basis.shape[1:])), g)
+    basis = np.broadcast_to(basis, (P, *basis.shape[1:]))
+    big = np.einsum("pki,pkj,pkab->piajb", basis, basis, S)
+    small = np.einsum("pki,pka->pia", basis, g)
     return big.reshape(P, 2 * q, 2 * q), small.reshape(P, 2 * q)
-
-
-def _damp(M, lam):
-    """Add lam times the diagonal, and a trace of it where a column vanished."""
-    M = M.copy()
-    m = M.shape[-1]
-    diagonal = np.abs(np.einsum("pkii->pki", M))
-    floor = 1e-10 * diagonal.max(axis=-1, keepdims=True) + 1e-30
-    index = np.arange(m)
-    M[..., index, index] += lam[:, None, None] * diagonal + floor
-    return M
-
-
-def _descend(problem, local, coefficients, max_steps):
-    """Levenberg-Marquardt on one block of problems."""
-    P = len(local)
-    L = 3 if problem.ln_E is None else 2
-    cost, parts = problem.terms(local, coefficients)
-    lam, newton = np.full(P, 1e-3), np.zeros(P)
-    done = ~np.isfinite(cost)
-    failed = done.copy()
-    active = np.flatnonzero(~done)
-    sub = problem.take(active)
-    parts = [a if len(a) == 1 else a[active] for a in parts]
-    for _ in range(max_steps):
-        if not active.size:
-            break
-        M, g = sub.normal(parts, newton[active])
-        W, step, S, gx = _reduce(_damp(M, lam[active]), g, L)
-        big, small = _assemble(sub.basis, S, gx)
-        dc = -np.linalg.solve(big, small[..., None])[..., 0].reshape(len(active), -1, 2)
-        de = np.matmul(sub.basis, dc)
-        dl = -(step + np.matmul(W, de[..., None])[..., 0])
-        # a step of more than e-fold in an amplitude is beyond what the linear model knows
-        size = np.maximum(np.abs(dl).max(axis=(1, 2)), np.abs(de).max(axis=(1, 2)) * 2)
-        shrink = np.minimum(1.0, 1.5 / np.maximum(size, 1e-300))
-        new_c = coefficients[active] + dc * shrink[:, None, None]
-        new_l = local[active].copy()
-        new_l[..., 3 - L :] += dl * shrink[:, None, None]
-        np.maximum(new_l, -40.0, out=new_l)
-        trial, trial_parts = sub.terms(new_l, new_c)
-        better = trial <= cost[active]
-        gain = np.where(better, cost[active] - trial, 0.0)
-        rows = active[better]
-        coefficients[rows], local[rows] = new_c[better], new_l[better]
-        small_gain = better & (gain <= 1e-9 * cost[active] + 1e-18) & (shrink == 1.0)
-        stuck = ~better & ((lam[active] > 1e8) | (size < 1e-9))
-        cost[rows] = trial[better]
-        lam[active] = np.where(better, np.maximum(lam[active] / 10, 1e-9), lam[active] * 6)
-        newton[active] = better & (size < 0.5)
-        for i, a in enumerate(parts):
-            if len(a) == len(active) and len(trial_parts[i]) == len(active):
-                a[better] = trial_parts[i][better]
-        finished = small_gain | stuck
-        if finished.any():
-            done[active[finished]] = True
-            keep = ~finished
-            active = active[keep]
-            sub = sub.take(keep)
-            parts = [a if len(a) == 1 else a[keep] for a in parts]
-    return Joint(local, coefficients, cost, done & ~failed)
 
 
 def solve(panel, basis, local, coefficients, *, z=None, max_steps=120) -> Joint:
@@ -314,13 +218,20 @@ def solve(panel, basis, local, coefficients, *, z=None, max_steps=120) -> Joint:
     local = np.array(np.broadcast_to(local, (P, panel.K, 3)))
     if panel.ln_E is not None:
         local[..., 0] = panel.ln_E
-    coefficients = np.array(np.broadcast_to(coefficients, (P, *np.shape(coefficients)[1:])))
-    ln_E = None if panel.ln_E is None else panel.ln_E[None]
-    problem = _Problem(panel.x[None], panel.y[None], z, panel.w[None], ln_E, basis)
-    size = max(1, _BLOCK // panel.x.size)
-    blocks = [np.arange(i, min(i + size, P)) for i in range(0, P, size)]
-    parts = [_descend(problem.take(rows), local[rows], coefficients[rows], max_steps) for rows in blocks]
-    return Joint(*(np.concatenate(arrays) for arrays in zip(*(part._all() for part in parts))))
+    coefficients = np.broadcast_to(coefficients, (P, *np.shape(coefficients)[1:]))
+    theta = np.concatenate([local.reshape(P, -1), coefficients.reshape(P, -1)], axis=1)
+    model = OwnAmplitudes.of(panel, basis, z)
+    found = in_blocks(model, theta, panel.x.size, max_steps)
+    split = 3 * panel.K
+    return Joint(found[0][:, :split].reshape(local.shape), found[0][:, split:].reshape(coefficients.shape), *found[1:])
+
+
+def in_blocks(model, theta, size, max_steps=120):
+    """Descend in blocks of problems of ``size`` cells each: theta, cost, converged, as ``descend`` gives them."""
+    block = max(1, _BLOCK // size)
+    rows = [np.arange(i, min(i + block, len(theta))) for i in range(0, len(theta), block)]
+    parts = [descend(model.take(r), theta[r], max_steps) for r in rows]
+    return [np.concatenate(arrays) for arrays in zip(*parts)]
 
 
 @dataclass(frozen=True)
@@ -372,21 +283,22 @@ def saturated(panel, table=None) -> Saturated:
     K = panel.K
     ranked = np.argsort(cost.reshape(K, -1), axis=1, kind="stable")
     ln_E = None if panel.ln_E is None else panel.ln_E[:, None]
-    problem = _Problem(*(a[:, None] for a in (panel.x, panel.y, panel.z, panel.w)), ln_E, ones(1))
+    model = OwnAmplitudes(*(a[:, None] for a in (panel.x, panel.y, panel.z, panel.w)), ln_E, ones(1))
     best = None
     for start in (0, 3, 12):  # cells of the grid by rank: the best, a neighbour, another
         cell = ranked[:, min(start, m * m - 1)]
-        exponents = np.stack([_GRID[cell // m], _GRID[cell % m]], axis=-1)[:, None]  # (K, 1, 2)
-        first = local.reshape(K, -1, 3)[np.arange(K), cell][:, None]
+        first = local.reshape(K, -1, 3)[np.arange(K), cell]
         if panel.ln_E is not None:
-            first[..., 0] = panel.ln_E[:, None]
-        found = _descend(problem, first.copy(), exponents.copy(), 200)
+            first[:, 0] = panel.ln_E
+        theta = np.column_stack([first, _GRID[cell // m], _GRID[cell % m]])
+        theta, cost, done = descend(model, theta, 200)
+        found = Joint(theta[:, :3], theta[:, 3:], cost, done)
         best = found if best is None else best.best_of(found)
-    _, parts = problem.terms(best.local, best.coefficients)
-    M, g = problem.normal(parts, np.zeros(len(parts[-1])))
-    W, _, S, _ = _reduce(_damp(M, np.zeros(K)), g, panel.n_local)
+    _, parts = model.terms(best.local[:, None], best.coefficients[:, None])
+    M, g = model.normal(parts, np.zeros(K))
+    W, _, S, _ = _reduce(damp(M, np.zeros(K)), g, panel.n_local)
     n = (panel.w > 0).sum(axis=1)
-    return Saturated(best.local[:, 0], best.coefficients[:, 0], best.rss, n, S[:, 0], W[:, 0])
+    return Saturated(best.local, best.coefficients, best.rss, n, S[:, 0], W[:, 0])
 
 
 def common(panel, table=None) -> Joint:
@@ -403,33 +315,39 @@ def common(panel, table=None) -> Joint:
 
 
 def with_basis(panel, basis, alone, null) -> Joint:
-    """Fit exponents on a basis (P, K, q) from two starts each, and keep the better.
+    """Fit exponents on a basis (P, K, q), the quadratic model around the saturated fits as the start.
 
-    The first start is the optimum of the quadratic model around the saturated fits, the second is M0 with zero slopes.
+    Where that start does not converge, or ends more than 1 % above what the quadratic model foretold, the optimum may
+    be a local one: M0 with zero slopes is a second start there, and the better of both is kept.
     """
     K, q = basis.shape[1:]
-    S = np.broadcast_to(alone.information, (len(basis), K, 2, 2))
+    P = len(basis)
+    S = np.broadcast_to(alone.information, (P, K, 2, 2))
     target = np.einsum("kab,kb->ka", alone.information, alone.exponents)
-    big, small = _assemble(basis, S, np.broadcast_to(target, (len(basis), K, 2)))
+    big, small = _assemble(basis, S, np.broadcast_to(target, (P, K, 2)))
     ridge = 1e-9 * np.einsum("pii->p", big)[:, None, None] * np.eye(2 * q)
     first = np.linalg.solve(big + ridge, small[..., None])[..., 0].reshape(-1, q, 2)
     change = np.matmul(basis, first) - alone.exponents
-    local = np.repeat(alone.local[None], len(basis), axis=0)
+    foretold = alone.rss.sum() + np.einsum("pka,kab,pkb->p", change, alone.information, change)
+    local = np.repeat(alone.local[None], P, axis=0)
     local[..., 3 - panel.n_local :] -= np.clip(np.einsum("klx,pkx->pkl", alone.W, change), -3, 3)
-    outside = (np.abs(np.matmul(basis, first)) > 4).any(axis=(1, 2))
     second = np.zeros((1, q, 2))
     second[:, 0] = null.coefficients[:, 0]
-    first[outside] = second
+    first[(np.abs(np.matmul(basis, first)) > 4).any(axis=(1, 2))] = second
     found = solve(panel, basis, local, first)
-    return found.best_of(solve(panel, basis, null.local, second))
+    again = np.flatnonzero(~found.converged | (found.rss > 1.01 * foretold))
+    if again.size:
+        other = solve(panel, basis[again], null.local, second)
+        for mine, theirs in zip(found._all(), found._take(again).best_of(other)._all()):
+            mine[again] = theirs
+    return found
 
 
 def covariance(panel, fitted, basis):
     """Unscaled covariance (2q, 2q) of the coefficients (c_alpha0, c_beta0, c_alpha1, ...) of one joint fit."""
-    ln_E = None if panel.ln_E is None else panel.ln_E[None]
-    problem = _Problem(*(a[None] for a in (panel.x, panel.y, panel.z, panel.w)), ln_E, basis)
-    _, parts = problem.terms(fitted.local[:1], fitted.coefficients[:1])
-    M, g = problem.normal(parts, np.zeros(len(parts[-1])))
-    _, _, S, gx = _reduce(_damp(M, np.zeros(1)), g, panel.n_local)
+    model = OwnAmplitudes.of(panel, basis)
+    exponents = np.matmul(basis, fitted.coefficients[:1])
+    M, g = model.normal(model.terms(fitted.local[:1], exponents)[1], np.zeros(1))
+    _, _, S, gx = _reduce(damp(M, np.zeros(1)), g, panel.n_local)
     big, _ = _assemble(basis, S, gx)
     return np.linalg.pinv(big[0], hermitian=True)

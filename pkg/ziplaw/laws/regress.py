@@ -12,6 +12,7 @@ from scipy import stats
 from ..errors import FitError
 from . import checks, data_law
 from .allocate import exponents
+from .compare import leave_one_out
 from .dependence import joint_test
 from .forms import CHINCHILLA, CHINCHILLA_REFIT, PARAMETERS
 from .joint import Panel
@@ -28,6 +29,11 @@ UNIDENTIFIED = {
     "alpha at its bound",
     "beta at its bound",
 }
+_E_LEAST = 0.01  # of the lowest loss: what an E that came out as zero counts as, for its logarithm
+_LEFT_OUT = (
+    "leave one dataset out: its losses predicted from the others' laws regressed on a covariate; RMS log error, "
+    "each dataset weighs the same; with E predicted too, and with the dataset's own E"
+)
 _LABEL = "two-stage OLS, ignores first-stage error, anti-conservative: it rejects a true null too often"
 
 
@@ -145,7 +151,7 @@ def two_stage(used, variant, level=0.95) -> dict:
     return {"label": _LABEL, "level": level, "parameters": {name: ols(H, columns[name], level) for name in TWO_STAGE}}
 
 
-def regress(rows, fits, *, bootstrap=499, level=0.95, seed=42) -> dict:
+def regress(rows, fits, *, covariates=None, bootstrap=499, level=0.95, seed=42) -> dict:
     """Everything about how laws move with H.
 
     Parameters
@@ -154,6 +160,9 @@ def regress(rows, fits, *, bootstrap=499, level=0.95, seed=42) -> dict:
         Rows of runs.csv.
     fits : sequence of dict
         Documents of ``ziplaw fit --dataset`` for the sweep's datasets.
+    covariates : dict, optional
+        Rivals of H for the leave-one-dataset-out comparison: name -> {dataset: value}, beside the floor, the unigram
+        entropy and the vocabulary size, which are always tried.
     bootstrap : int
         Simulated tables behind the bootstrap p-value of the joint test.
     level : float
@@ -190,6 +199,7 @@ def regress(rows, fits, *, bootstrap=499, level=0.95, seed=42) -> dict:
         "joint_test": None,
         "law": None,
         "crossings": None,
+        "comparison": None,
         "level": level,
         "seed": seed,
     }
@@ -205,12 +215,17 @@ def regress(rows, fits, *, bootstrap=499, level=0.95, seed=42) -> dict:
         document["joint_test"] = joint_test(panel, bootstrap=bootstrap, level=level, seed=seed)
     except FitError as error:
         document["joint_test_message"] = str(error)
-    logs = np.column_stack([np.log(np.maximum(values[:, :3], 1e-300)), values[:, 3:]])
+    values[:, 0] = np.maximum(values[:, 0], [_E_LEAST * loss.min() for _, _, loss in tables])
+    logs = np.column_stack([np.log(values[:, :3]), values[:, 3:]])
     law = data_law.fit_law(logs, covariances, H, ln_N=panel.x_mean, ln_D=panel.y_mean, level=level)
     document["law"] = law
     H_range = (float(H.min()), float(H.max()))
     cross = data_law.crossing(law, level, H_range)
     document["crossings"] = {"alpha_equals_beta": cross, "a_equals_half": cross}
+    rivals = {name: [d[name] for d in document["datasets"]] for name in ("H", "floor", "unigram_entropy", "vocab_size")}
+    for name, values in (covariates or {}).items():
+        rivals[name] = [values.get(dataset) for dataset in panel.names]
+    document["comparison"] = leave_one_out(logs, covariances, panel, rivals) | {"method": _LEFT_OUT}
     document["conclusion"] = _conclude(document)
     return document
 
@@ -266,6 +281,10 @@ def _conclude(document):
         document["crossings"]["alpha_equals_beta"]["text"],
     ]
     poor = [d["dataset"] for d in document["datasets"] if (d["rms_log_residual"] or 0) > 0.05]
+    ranked = [row["covariate"] for row in document["comparison"]["rows"]]
+    if ranked and ranked[0] != "H":
+        what = "no covariate at all" if ranked[0] == "none" else ranked[0]
+        parts.append(f"left-out datasets are predicted better by {what} than by H")
     if poor:
         parts.append(f"the additive form misses by more than 5 % in {len(poor)} of {K} datasets ({', '.join(poor)})")
     if out:
@@ -282,7 +301,11 @@ def evidence(rows, fits):
     floors = [fit["floor"] for fit in used] if variant == "floor" else None
     panel = Panel.of([fit["dataset"] for fit in used], H, [cells(rows, fit) for fit in used], floors)
     _, S = data_law.centre(np.zeros((len(used), 5)), covariances, panel.x_mean, panel.y_mean)
-    return panel, np.sqrt(np.maximum(np.einsum("kii->ki", S), 0.0))
+    errors = np.sqrt(np.maximum(np.einsum("kii->ki", S), 0.0))
+    unknown = ~np.isfinite(np.einsum("kii->ki", covariances))
+    if variant == "floor":
+        unknown[:, 0] = False
+    return panel, np.where(unknown, np.inf, errors)
 
 
 def prediction(document, H, C, *, level=0.95, epsilon=1.0) -> dict:
