@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ziplaw import versions
 from ziplaw.cli import main
 from ziplaw.corpora import importing
 from ziplaw.corpora.format import open_corpus
@@ -15,6 +16,7 @@ from ziplaw.corpora.packing import split
 from ziplaw.corpora.readers import TextSource, open_source
 from ziplaw.corpora.tokenizers import load_tokenizer
 from ziplaw.errors import CorpusError
+from ziplaw.io import sha256_file
 
 
 def memory(documents, name="memory"):
@@ -89,6 +91,18 @@ def test_a_smaller_corpus_is_a_prefix_and_shares_the_held_out(tmp_path):
     assert (small.valid == large.valid).all()
     import_corpus(memory(texts), tmp_path / "other", "bytes", 10, 4, 32, seed=2)
     assert (open_corpus(tmp_path / "other").valid != small.valid).any()
+
+
+def test_golden_bytes(tmp_path):
+    """Other bytes from the same text: raise versions.CORPUS, so that sweeps import again, and renew these."""
+    texts = [f"document {i} ".encode() * (1 + i % 7) for i in range(100)]
+    import_corpus(memory(texts), tmp_path, "bytes", 20, 4, 32, seed=7)
+    assert versions.CORPUS == 1
+    assert {name: sha256_file(tmp_path / name)[:16] for name in ("train.npy", "valid.npy", "meta.json")} == {
+        "train.npy": "9d5c38fe26797b2e",
+        "valid.npy": "bcca1dcc6ad13769",
+        "meta.json": "c474610a4707e003",
+    }
 
 
 def test_order_of_files_does_not_matter(tmp_path):

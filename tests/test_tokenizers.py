@@ -56,6 +56,8 @@ def test_bundled_is_small_and_complete():
     assert len(text) < 400_000
     assert (bundled().vocab_size, bundled().name) == (8192, "bundled")
     assert bundled().sha256 == hashlib.sha256(text.encode()).hexdigest()
+    # another vocabulary is another H: raise versions.SCORER and versions.CORPUS with it, and renew docs/data.md
+    assert bundled().sha256.startswith("f57e503eb7524e15")
 
 
 @bundled_needs

@@ -244,7 +244,8 @@ class CorpusWriter:
             "n_train": self.n_train,
             "n_valid": self.n_valid,
             "dtype": self.dtype.name,
-            "unigram_entropy": unigram_entropy(counts["train"]),
+            # 12 digits: the last ones of a logarithm depend on the processor
+            "unigram_entropy": float(f"{unigram_entropy(counts['train']):.12g}"),
             "token_bytes": self.token_bytes,
             "source": self.source,
         } | {f"sha256_{part}": sha256_file(self._temporary[part]) for part in PARTS}

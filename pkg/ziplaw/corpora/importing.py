@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
+from .. import versions
 from ..errors import CorpusError
 from .format import MAX_VOCAB, CorpusWriter
 from .packing import pack, split, spool_tokens
 from .readers import Source, TextSource, check_ids
 from .tokenizers import BUNDLED, BytesTokenizer, Tokenizer, load_tokenizer
 
-IMPORTER = 1
 # the first guess at how much text holds the tokens asked for; too little, and more is read
 _BYTES_PER_TOKEN = 8
 _SECTION_DOCUMENTS = 16
@@ -199,7 +199,7 @@ def _import(reader, folder, spool, n_documents, n_valid, context, seed):
     used = np.concatenate([parts["train"].units, parts["valid"].units])
     n_tokens = sum(int(part.lengths.sum()) for part in parts.values())
     token_bytes = int(sizes[used].sum()) / n_tokens if isinstance(reader.source, TextSource) else None
-    origin = reader.source.provenance | reader.identity | {"importer": IMPORTER, "seed": seed}
+    origin = reader.source.provenance | reader.identity | {"importer": versions.CORPUS, "seed": seed}
     origin["documents_sha256"] = hashlib.sha256(digests[used].astype("<u8").tobytes()).hexdigest()
     with CorpusWriter(folder, n_train, n_valid, context, reader.vocab_size, origin, token_bytes) as writer:
         for name, part in parts.items():
