@@ -239,46 +239,48 @@ class Decoder:
                     std /= math.sqrt(2 * self.config.layers)
             weight.copy_(draw.mul_(std))
 
-    def _layer_forward(self, x: Tensor, i: int, documents: int, table: Tensor, keep: bool) -> tuple[Tensor, tuple]:
+    # x is the residual stream before the pending branch is added to it; the norm that follows adds it
+    def _layer_forward(self, x: Tensor, branch: Tensor | None, i: int, table: Tensor, keep: bool) -> tuple:
         ops, p = self.ops, self.parameters
-        normed, unit1, rstd1 = ops.rms_norm_forward(x, p[f"layer{i}.attention_norm"])
-        qkv = torch.mm(normed, p[f"layer{i}.qkv"].t())
-        packed = ops.rope_forward(qkv.view(documents, -1, qkv.shape[1]), table, self.config.heads)
-        mixed, probabilities = ops.attention_forward(packed, keep)
-        x = torch.addmm(x, mixed, p[f"layer{i}.out"].t())
-        normed2, unit2, rstd2 = ops.rms_norm_forward(x, p[f"layer{i}.mlp_norm"])
+        normed1, x1, rstd1 = ops.rms_norm_forward(x, p[f"layer{i}.attention_norm"], branch)
+        qkv = torch.mm(normed1, p[f"layer{i}.qkv"].t())
+        packed = ops.rope_forward(qkv.view(-1, table.shape[1], qkv.shape[1]), table, self.config.heads)
+        mixed, saved = ops.attention_forward(packed, keep)
+        branch = torch.mm(mixed, p[f"layer{i}.out"].t())
+        normed2, x2, rstd2 = ops.rms_norm_forward(x1, p[f"layer{i}.mlp_norm"], branch)
         gate_up = torch.mm(normed2, p[f"layer{i}.gate_up"].t())
-        inner, activated = ops.swiglu_forward(gate_up)
-        x = torch.addmm(x, inner, p[f"layer{i}.down"].t())
-        if not keep:
-            return x, ()
-        return x, (normed, unit1, rstd1, packed, mixed, probabilities, normed2, unit2, rstd2, gate_up, inner, activated)
+        inner = ops.swiglu_forward(gate_up)
+        branch = torch.mm(inner, p[f"layer{i}.down"].t())
+        kept = (normed1, x1, rstd1, packed, mixed, saved, normed2, x2, rstd2, gate_up, inner) if keep else ()
+        return x2, branch, kept
 
-    def _layer_backward(self, grad: Tensor, i: int, table: Tensor, saved: tuple) -> Tensor:
+    # grad is the gradient of the residual stream after the layer, and so of its last branch too
+    def _layer_backward(self, grad: Tensor, i: int, table: Tensor, kept: tuple) -> Tensor:
         ops, p, g = self.ops, self.parameters, self.grads
-        normed, unit1, rstd1, packed, mixed, probabilities, normed2, unit2, rstd2, gate_up, inner, activated = saved
+        normed1, x1, rstd1, packed, mixed, saved, normed2, x2, rstd2, gate_up, inner = kept
         torch.mm(grad.t(), inner, out=g[f"layer{i}.down"])
-        d = ops.swiglu_backward(torch.mm(grad, p[f"layer{i}.down"]), gate_up, activated)
+        d = ops.swiglu_backward(torch.mm(grad, p[f"layer{i}.down"]), gate_up)
         torch.mm(d.t(), normed2, out=g[f"layer{i}.gate_up"])
         d = torch.mm(d, p[f"layer{i}.gate_up"])
-        grad = grad + ops.rms_norm_backward(d, unit2, rstd2, p[f"layer{i}.mlp_norm"], g[f"layer{i}.mlp_norm"])
+        norm = f"layer{i}.mlp_norm"
+        grad = ops.rms_norm_backward(d, x2, rstd2, p[norm], g[norm], grad)
         torch.mm(grad.t(), mixed, out=g[f"layer{i}.out"])
-        d = ops.attention_backward(torch.mm(grad, p[f"layer{i}.out"]), packed, probabilities)
+        d = ops.attention_backward(torch.mm(grad, p[f"layer{i}.out"]), packed, saved)
         d = ops.rope_backward(d, table).view(grad.shape[0], -1)
-        torch.mm(d.t(), normed, out=g[f"layer{i}.qkv"])
+        torch.mm(d.t(), normed1, out=g[f"layer{i}.qkv"])
         d = torch.mm(d, p[f"layer{i}.qkv"])
         norm = f"layer{i}.attention_norm"
-        return grad.add_(ops.rms_norm_backward(d, unit1, rstd1, p[norm], g[norm]))
+        return ops.rms_norm_backward(d, x1, rstd1, p[norm], g[norm], grad)
 
-    def _body(self, inputs: Tensor, keep: bool) -> tuple[Tensor, list[tuple], Tensor]:
-        documents, positions = inputs.shape
-        table = self.table[:, :positions]
-        x = torch.index_select(self.parameters["embedding"], 0, inputs.reshape(-1))
-        saved = []
+    def _body(self, inputs: Tensor, keep: bool) -> tuple[Tensor, Tensor, Tensor, list[tuple], Tensor]:
+        table = self.table[:, : inputs.shape[1]].contiguous()
+        x, branch = torch.index_select(self.parameters["embedding"], 0, inputs.reshape(-1)), None
+        layers = []
         for i in range(self.config.layers):
-            x, kept = self._layer_forward(x, i, documents, table, keep)
-            saved.append(kept)
-        return x, saved, table
+            x, branch, kept = self._layer_forward(x, branch, i, table, keep)
+            layers.append(kept)
+        normed, x, rstd = self.ops.rms_norm_forward(x, self.parameters["final_norm"], branch)
+        return normed, x, rstd, layers, table
 
     @torch.no_grad()
     def loss_and_grad(self, targets: Tensor) -> Tensor:
@@ -296,22 +298,20 @@ class Decoder:
         """
         ops, p, g = self.ops, self.parameters, self.grads
         inputs = shifted(targets)
-        x, saved, table = self._body(inputs, keep=True)
-        normed, unit, rstd = ops.rms_norm_forward(x, p["final_norm"])
+        normed, x, rstd, layers, table = self._body(inputs, keep=True)
         loss, d = ops.linear_cross_entropy_backward(
             normed, p["head"], targets.reshape(-1), self.config.vocab_size, g["head"]
         )
-        grad = ops.rms_norm_backward(d, unit, rstd, p["final_norm"], g["final_norm"])
+        grad = ops.rms_norm_backward(d, x, rstd, p["final_norm"], g["final_norm"])
         for i in reversed(range(self.config.layers)):
-            grad = self._layer_backward(grad, i, table, saved.pop())
+            grad = self._layer_backward(grad, i, table, layers.pop())
         ops.embedding_backward(grad, inputs.reshape(-1), g["embedding"])
         return loss
 
     @torch.no_grad()
     def token_losses(self, targets: Tensor) -> Tensor:
         """-ln p of every token of documents (B, S), nats, same shape; no gradient."""
-        x, _, _ = self._body(shifted(targets), keep=False)
-        normed, _, _ = self.ops.rms_norm_forward(x, self.parameters["final_norm"])
+        normed, *_ = self._body(shifted(targets), keep=False)
         nll = self.ops.linear_cross_entropy_loss(
             normed, self.parameters["head"], targets.reshape(-1), self.config.vocab_size
         )
@@ -320,6 +320,5 @@ class Decoder:
     @torch.no_grad()
     def logits(self, inputs: Tensor) -> Tensor:
         """Unnormalised log-probabilities of the next token, shape (B, S, vocab_size)."""
-        x, _, _ = self._body(inputs, keep=False)
-        normed, _, _ = self.ops.rms_norm_forward(x, self.parameters["final_norm"])
+        normed, *_ = self._body(inputs, keep=False)
         return (normed @ self.parameters["head"].t()).view(*inputs.shape, -1)

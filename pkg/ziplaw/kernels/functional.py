@@ -1,4 +1,4 @@
-"""Differentiable functions over the kernels, for use under torch's autograd."""
+"""Differentiable functions over the kernels of the input's device, for use under torch's autograd."""
 
 from __future__ import annotations
 
@@ -6,56 +6,59 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from . import reference
-from .reference import EPSILON, HEAD_CHUNK, adamw
+from .backend import for_device
+from .reference import EPSILON
 
 __all__ = ["adamw", "cross_entropy", "linear_cross_entropy", "rms_norm", "rope", "swiglu"]
 
 
 class _RMSNorm(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, weight, epsilon):
-        y, normed, rstd = reference.rms_norm_forward(x, weight, epsilon)
-        ctx.save_for_backward(normed, rstd, weight)
-        return y
+    def forward(ctx, x, weight, residual, epsilon):
+        y, total, rstd = for_device(x.device).rms_norm_forward(x, weight, residual, epsilon)
+        ctx.save_for_backward(total, rstd, weight)
+        ctx.has_residual = residual is not None
+        # an output must not be an input: without a residual the sum is x itself
+        return y, total if ctx.has_residual else total.clone()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad):
-        normed, rstd, weight = ctx.saved_tensors
+    def backward(ctx, grad, total_grad):
+        total, rstd, weight = ctx.saved_tensors
         weight_grad = torch.empty_like(weight)
-        return reference.rms_norm_backward(grad, normed, rstd, weight, weight_grad), weight_grad, None
+        ops = for_device(total.device)
+        out = ops.rms_norm_backward(grad.contiguous(), total, rstd, weight, weight_grad, total_grad.contiguous())
+        return out, weight_grad, out if ctx.has_residual else None, None
 
 
 class _Rope(torch.autograd.Function):
     @staticmethod
     def forward(ctx, qkv, table, heads):
         ctx.save_for_backward(table)
-        return reference.rope_forward(qkv, table, heads)
+        return for_device(qkv.device).rope_forward(qkv, table, heads)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):
-        return reference.rope_backward(grad.contiguous(), *ctx.saved_tensors), None, None
+        return for_device(grad.device).rope_backward(grad.contiguous(), *ctx.saved_tensors), None, None
 
 
 class _SwiGLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx, gate_up):
-        y, activated = reference.swiglu_forward(gate_up)
-        ctx.save_for_backward(gate_up, activated)
-        return y
+        ctx.save_for_backward(gate_up)
+        return for_device(gate_up.device).swiglu_forward(gate_up)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):
-        return reference.swiglu_backward(grad, *ctx.saved_tensors)
+        return for_device(grad.device).swiglu_backward(grad.contiguous(), *ctx.saved_tensors)
 
 
 class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx, logits, targets, vocabulary):
-        nll, grad = reference.cross_entropy_forward(logits, targets, vocabulary)
+        nll, grad = for_device(logits.device).cross_entropy_forward(logits, targets, vocabulary)
         ctx.save_for_backward(grad)
         return nll
 
@@ -63,14 +66,15 @@ class _CrossEntropy(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, grad):
         (saved,) = ctx.saved_tensors
-        return saved * grad.unsqueeze(1), None, None
+        return (saved * grad.unsqueeze(1)).to(saved.dtype), None, None
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, targets, vocabulary, chunk):
         weight_grad = torch.zeros_like(weight)
-        loss, grad = reference.linear_cross_entropy_backward(x, weight, targets, vocabulary, weight_grad, chunk)
+        ops, sizes = for_device(x.device), {} if chunk is None else {"chunk": chunk}
+        loss, grad = ops.linear_cross_entropy_backward(x, weight, targets, vocabulary, weight_grad, **sizes)
         ctx.save_for_backward(grad, weight_grad)
         return loss
 
@@ -85,8 +89,7 @@ def rms_norm(
     x: Tensor, weight: Tensor, residual: Tensor | None = None, epsilon: float = EPSILON
 ) -> tuple[Tensor, Tensor]:
     """Add ``residual`` (if given) to x (T, h), then normalise; returns (normalised, sum)."""
-    total = x if residual is None else x + residual
-    return _RMSNorm.apply(total, weight, epsilon), total
+    return _RMSNorm.apply(x, weight, residual, epsilon)
 
 
 def rope(qkv: Tensor, table: Tensor, heads: int) -> Tensor:
@@ -105,7 +108,12 @@ def cross_entropy(logits: Tensor, targets: Tensor, vocabulary: int | None = None
 
 
 def linear_cross_entropy(
-    x: Tensor, weight: Tensor, targets: Tensor, vocabulary: int | None = None, chunk: int = HEAD_CHUNK
+    x: Tensor, weight: Tensor, targets: Tensor, vocabulary: int | None = None, chunk: int | None = None
 ) -> Tensor:
     """Mean -ln p(target) of the head ``x @ weight.T``, without holding all logits; x (T, h), weight (Vp, h)."""
     return _LinearCrossEntropy.apply(x, weight, targets, vocabulary or weight.shape[0], chunk)
+
+
+def adamw(parameters: Tensor, *arguments, **settings) -> Tensor:
+    """One AdamW step over flat buffers; see :func:`ziplaw.kernels.reference.adamw`."""
+    return for_device(parameters.device).adamw(parameters, *arguments, **settings)

@@ -21,37 +21,46 @@ ROPE_BASE = 10_000.0
 HEAD_CHUNK = 256
 
 
-def rms_norm_forward(x: Tensor, weight: Tensor, epsilon: float = EPSILON) -> tuple[Tensor, Tensor, Tensor]:
-    """Normalise rows by their root mean square: y = w * x / sqrt(mean(x^2) + epsilon).
+def rms_norm_forward(
+    x: Tensor, weight: Tensor, residual: Tensor | None = None, epsilon: float = EPSILON
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Add a residual, then normalise rows by their root mean square: y = w * t / sqrt(mean(t^2) + epsilon), t = x + r.
 
     Parameters
     ----------
     x : Tensor, shape (T, h)
     weight : Tensor, shape (h,)
+    residual : Tensor, shape (T, h), optional
     epsilon : float
 
     Returns
     -------
     y : Tensor, shape (T, h)
-    normed : Tensor, shape (T, h)
-        The rows before the gain, kept for the backward pass.
-    rstd : Tensor, shape (T, 1)
-        1 / sqrt(mean(x^2) + epsilon).
+    total : Tensor, shape (T, h)
+        x + residual, kept for the backward pass; x itself without a residual.
+    rstd : Tensor, shape (T,)
+        1 / sqrt(mean(t^2) + epsilon).
     """
-    rstd = torch.linalg.vecdot(x, x).unsqueeze(1).mul_(1.0 / x.shape[1]).add_(epsilon).rsqrt_()
-    normed = x * rstd
-    return normed * weight, normed, rstd
+    total = x if residual is None else x + residual
+    rstd = torch.linalg.vecdot(total, total).mul_(1.0 / x.shape[1]).add_(epsilon).rsqrt_()
+    return total * rstd.unsqueeze(1) * weight, total, rstd
 
 
-def rms_norm_backward(grad: Tensor, normed: Tensor, rstd: Tensor, weight: Tensor, weight_grad: Tensor) -> Tensor:
-    """Gradient of :func:`rms_norm_forward` with respect to x; fills ``weight_grad`` (h,).
+def rms_norm_backward(
+    grad: Tensor, total: Tensor, rstd: Tensor, weight: Tensor, weight_grad: Tensor, total_grad: Tensor | None = None
+) -> Tensor:
+    """Gradient of :func:`rms_norm_forward` with respect to x (and the residual); fills ``weight_grad`` (h,).
 
-    dx = rstd * (g*w - n * mean(g*w*n)) with n the normalised row; dw = sum over tokens of g*n.
+    dt = total_grad + rstd * (g*w - n * mean(g*w*n)) with n = t * rstd; dw = sum over tokens of g*n. ``total_grad``,
+    (T, h), is what else flows back into t: the residual stream's own gradient.
     """
+    rstd = rstd.unsqueeze(1)
+    normed = total * rstd
     torch.sum(grad * normed, 0, out=weight_grad)
     scaled = grad * weight
     inner = torch.linalg.vecdot(scaled, normed).unsqueeze(1).mul_(-1.0 / normed.shape[1])
-    return scaled.addcmul_(normed, inner).mul_(rstd)
+    scaled.addcmul_(normed, inner)
+    return scaled.mul_(rstd) if total_grad is None else torch.addcmul(total_grad, scaled, rstd)
 
 
 def rope_table(positions: int, width: int, *, scale_queries: bool = True, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -120,33 +129,17 @@ def rope_backward(grad: Tensor, table: Tensor) -> Tensor:
     return torch.view_as_real(out).view(documents, positions, 3 * heads * width)
 
 
-def swiglu_forward(gate_up: Tensor) -> tuple[Tensor, Tensor]:
-    """silu(gate) * up of a fused projection.
-
-    Parameters
-    ----------
-    gate_up : Tensor, shape (T, 2*I)
-        Gate in the first half, up in the second.
-
-    Returns
-    -------
-    y : Tensor, shape (T, I)
-    activated : Tensor, shape (T, I)
-        silu(gate), kept for the backward pass.
-    """
+def swiglu_forward(gate_up: Tensor) -> Tensor:
+    """silu(gate) * up of a fused projection (T, 2*I), gate in the first half, up in the second; returns (T, I)."""
     gate, up = gate_up.chunk(2, -1)
-    activated = torch.nn.functional.silu(gate)
-    return activated * up, activated
+    return torch.nn.functional.silu(gate) * up
 
 
-def swiglu_backward(grad: Tensor, gate_up: Tensor, activated: Tensor) -> Tensor:
-    """Gradient of :func:`swiglu_forward`: (T, I) to (T, 2*I)."""
+def swiglu_backward(grad: Tensor, gate_up: Tensor) -> Tensor:
+    """Gradient of :func:`swiglu_forward`: (T, I) to (T, 2*I); silu is computed again, not kept."""
     gate, up = gate_up.chunk(2, -1)
-    out = torch.empty_like(gate_up)
-    gate_grad, up_grad = out.chunk(2, -1)
-    torch.mul(grad, activated, out=up_grad)
-    torch.ops.aten.silu_backward.grad_input(grad * up, gate, grad_input=gate_grad)
-    return out
+    gate_grad = torch.ops.aten.silu_backward(grad * up, gate)
+    return torch.cat([gate_grad, grad * torch.nn.functional.silu(gate)], -1)
 
 
 def cross_entropy_forward(logits: Tensor, targets: Tensor, vocabulary: int | None = None) -> tuple[Tensor, Tensor]:
@@ -270,6 +263,7 @@ def adamw(
     weight_decay: float = 0.0,
     decay_mask: Tensor | None = None,
     clip: float = 1.0,
+    shadow: Tensor | None = None,
 ) -> Tensor:
     """One AdamW step over flat buffers, after clipping the gradient's global norm.
 
@@ -291,6 +285,8 @@ def adamw(
         1 where decay applies; needed when ``weight_decay`` is not 0.
     clip : float
         Largest global norm; 0 leaves the gradient as it is.
+    shadow : Tensor, shape (n,), optional
+        A copy of the parameters in a smaller dtype, brought up to date.
 
     Returns
     -------
@@ -310,4 +306,6 @@ def adamw(
         parameters.addcmul_(update, lr_scale, value=-learning_rate)
     else:
         parameters.addcmul_(update, lr_scale, value=-learning_rate / (1.0 - beta1**step))
+    if shadow is not None:
+        shadow.copy_(parameters)
     return norm

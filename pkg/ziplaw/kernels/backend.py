@@ -1,0 +1,60 @@
+"""Which implementation serves a device."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from types import SimpleNamespace
+
+import torch
+
+from ..errors import TrainError
+from . import attention, reference
+
+CHOICES = ("auto", "reference", "triton")
+# triton_<file>.py -> the functions that it replaces
+TRITON = {
+    "rms_norm": ("rms_norm_forward", "rms_norm_backward"),
+    "rope": ("rope_forward", "rope_backward"),
+    "swiglu": ("swiglu_forward", "swiglu_backward"),
+    "cross_entropy": ("cross_entropy_forward",),
+    "linear_cross_entropy": ("linear_cross_entropy_loss", "linear_cross_entropy_backward"),
+    "embedding": ("embedding_backward",),
+    "optimizer": ("adamw",),
+}
+
+
+def for_device(device: torch.device | str) -> SimpleNamespace:
+    """Return the operations to use on a device, as a namespace.
+
+    The environment variable ZIPLAW_KERNELS chooses: auto (Triton on CUDA where it is installed), reference, triton.
+
+    Raises
+    ------
+    TrainError
+        When ZIPLAW_KERNELS is something else, or asks for Triton where it is not installed.
+    """
+    choice = os.environ.get("ZIPLAW_KERNELS", "auto")
+    if choice not in CHOICES:
+        raise TrainError(f"ZIPLAW_KERNELS is {choice!r}, must be one of {', '.join(CHOICES)}: unset it for auto")
+    on_cpu = torch.device(device).type == "cpu"
+    installed = find_spec("triton") is not None
+    if choice == "triton" and not installed:
+        raise TrainError("ZIPLAW_KERNELS is triton, but triton is not installed: pip install ziplaw[gpu], or unset it")
+    return _operations(on_cpu, choice == "triton" or (choice == "auto" and installed and not on_cpu))
+
+
+@cache
+def _operations(on_cpu: bool, triton: bool) -> SimpleNamespace:
+    names = [name for names in TRITON.values() for name in names]
+    ops = SimpleNamespace(rope_table=reference.rope_table, **{name: getattr(reference, name) for name in names})
+    if triton:
+        for file, names in TRITON.items():
+            module = import_module(f"{__package__}.triton_{file}")
+            for name in names:
+                setattr(ops, name, getattr(module, name))
+    ops.attention_forward = attention.blocked_forward if on_cpu else attention.sdpa_forward
+    ops.attention_backward = attention.blocked_backward if on_cpu else attention.sdpa_backward
+    return ops
