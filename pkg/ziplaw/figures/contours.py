@@ -7,7 +7,7 @@ from matplotlib import ticker
 
 from ..laws.forms import PARAMETERS, additive
 from ..results import VARIANTS, Sweep, finite
-from .style import ACCENT, GREY, INK, PALE, handle, label, log_axis, panels, save, say, wrap
+from .style import ACCENT, GREY, INK, PALE, handle, label, log_axis, look, panels, save, say, wrap
 
 COLUMNS = "dataset kind variant reportable regime C N N_lo N_hi D D_lo D_hi loss in_range".split()
 CELLS = {
@@ -39,7 +39,8 @@ def loss_contours(sweep: Sweep, output):
         variant, body = sweep.variant(dataset)
         reason = sweep.why_not(dataset)
         names = {"dataset": dataset, "variant": variant, "reportable": reason is None}
-        axes.set_title(f"{label(dataset, 18)}   {VARIANTS[variant] if variant else 'no law'}")
+        H = "" if sweep.H(dataset) is None else f"   H = {sweep.H(dataset):.3f}"
+        axes.set_title(f"{label(dataset, 16)}{H}, {VARIANTS[variant] if variant else 'no law'}")
         if body:
             rows += [names | row for row in _contours(axes, body, sweep.cells(dataset), spans, reason is None)]
         own = [row for row in frontier if row["source"] == dataset and finite(row["N_opt"])]
@@ -57,7 +58,7 @@ def loss_contours(sweep: Sweep, output):
     made.supxlabel("N, non-embedding parameters", size=7.5)
     made.supylabel("D, training tokens", size=7.5)
     handles, words = _legend(shown)
-    made.legend(handles, words, loc="outside upper center", ncols=min(len(words), 4))
+    made.legend(handles, words, loc="outside upper center", ncols=min(len(words), 3))
     save(made, output, rows, COLUMNS)
 
 
@@ -93,13 +94,25 @@ def _contours(axes, body, cells, spans, reportable):
     digits = max(1, int(np.ceil(-np.log10(max(np.diff(steps).min(), 1e-6)))))
     levels = [v for v in np.unique(np.round(steps, min(digits, 3))) if lows <= v <= highs]
     levels = levels or list(ticker.MaxNLocator(4).tick_values(lows, highs))
-    style = {"cmap": "viridis"} if reportable else {"colors": [PALE]}
-    drawn = axes.contour(x, y, surface, levels=levels, linewidths=0.8, zorder=1, **style)
-    axes.clabel(drawn, fontsize=5.5, fmt=lambda v: f"{v:.{min(digits, 3)}f}".rstrip("0").rstrip("."), colors=[GREY])
+    colours = [look(i, len(levels))["color"] if reportable else PALE for i in range(len(levels))]
+    drawn = axes.contour(x, y, surface, levels=levels, linewidths=0.8, zorder=1, colors=colours)
+    spots = [spot for lines in drawn.allsegs if (spot := _spot(lines, spans))]
+    axes.clabel(drawn, fontsize=5.5, fmt=f"%.{min(digits, 3)}f", colors=[INK], manual=spots, inline_spacing=2)
     rows = []
     for level, lines in zip(drawn.levels, drawn.allsegs):
         rows += [{"kind": "contour", "N": n, "D": d, "loss": level} for line in lines for n, d in line[::4]]
     return rows
+
+
+def _spot(lines, spans):
+    """Where a contour is labelled: above the diagonal, where neither the frontier nor iso-FLOP labels are; or None."""
+    vertices = np.concatenate([line for line in lines if len(line)] or [np.empty((0, 2))])
+    u, v = (np.log(vertices[:, i] / low) / np.log(high / low) for i, (low, high) in enumerate(spans))
+    inside = (u > 0.07) & (u < 0.93) & (v > 0.06) & (v < 0.95)
+    if not inside.any():
+        return None
+    best = np.argmin(np.where(inside, abs(v - u - 0.42), np.inf))
+    return tuple(vertices[best])
 
 
 def _frontier(axes, rows):

@@ -15,7 +15,7 @@ PARAMETERS = {
     "B": "B",
     "alpha": "α",
     "beta": "β",
-    "a": "a = β/(α+β):  N_opt grows as C^a",
+    "a": "a = β / (α + β)",
 }
 LOGARITHMIC = ("A", "B")
 COLUMNS = "dataset kind variant parameter H value low high reportable reason".split()
@@ -40,7 +40,8 @@ def parameters_vs_h(sweep: Sweep, output):
             _point(axes, row, row["H"] + (-step if row["variant"] == main else step), row["variant"] == main, sweep)
         _draw_lines(axes, [row for row in lines if row["parameter"] == name])
         _frame(axes, own, name in LOGARITHMIC)
-        if name == "a":
+        low, high = axes.get_ylim()
+        if name == "a" and low < 0.5 < high:
             axes.axhline(0.5, color=GREY, linewidth=0.6, linestyle=(0, (1, 1.5)), zorder=0)
     for axes in grid[-3:]:
         axes.set_xlabel("H (lower is more compressible)")

@@ -35,7 +35,7 @@ def frontiers(sweep: Sweep, output):
             style = _style(sweep, group, source, index, len(sources))
             for axes, key in zip(grid[3 * line :], AXES):
                 _line(axes, own, key, style)
-            handles.append(handle(**style, markersize=0))
+            handles.append(handle(**style))
             names.append(_name(source, own))
         grid[3 * line + 2].legend(
             handles, names, loc="center left", bbox_to_anchor=(1.03, 0.5), title=_title(group), alignment="left"
@@ -73,7 +73,8 @@ def _rows(sweep):
 
 def _style(sweep, group, source, index, count):
     if source == "chinchilla":
-        return {"color": INK, "linestyle": (0, (5, 1.2, 1, 1.2)), "linewidth": 1.3, "zorder": 4}
+        mark = {"marker": "o", "markevery": 3, "markersize": 2.6, "markerfacecolor": "white"}
+        return {"color": INK, "linestyle": "-", "linewidth": 1.1, "zorder": 4} | mark
     if group == "dataset":
         index, count = sweep.datasets.index(source), len(sweep.datasets)
     style = look(index, count)

@@ -40,7 +40,7 @@ def predicted_vs_measured(sweep: Sweep, output):
                 beyond = not low <= value <= high
                 mark = {"marker": "^" if value > high else "v", "markersize": 2.2} if beyond else {}
                 panel.plot(row["measured"], np.clip(value, low, high), **(style | edge | mark), clip_on=False)
-                if row["largest"] and not beyond:
+                if row["largest"] and not beyond and panel is below:
                     panel.plot(row["measured"], value, "o", mfc="none", mec=INK, mew=0.4, ms=5.6, zorder=4)
         handles.append(handle(**style))
         names.append(_name(sweep, dataset))
@@ -60,9 +60,9 @@ def predicted_vs_measured(sweep: Sweep, output):
         "beyond the axis": (_clipped(rows, ends, bound), handle(marker="^", markersize=2.4)),
     }  # fmt: skip
     shown = [(mark, word) for word, (there, mark) in kinds.items() if there]
-    first = made.legend(handles, names, loc="outside upper left", ncols=2, title="dataset: r.m.s. error of log loss in "
-                        "the fit, held out", alignment="left")  # fmt: skip
-    made.add_artist(first)
+    variants = ", ".join(dict.fromkeys(VARIANTS[row["variant"]] for row in rows))
+    made.legend(handles, names, loc="outside upper left", ncols=2, alignment="left",
+                title=f"dataset: r.m.s. error of log loss in the fit; held out ({variants})")  # fmt: skip
     axes.legend([m for m, _ in shown], [w for _, w in shown], loc="upper left", fontsize=6)
     save(made, output, rows, COLUMNS)
 
@@ -98,9 +98,9 @@ def _rows(sweep, dataset):
 
 
 def _name(sweep, dataset):
-    variant, body = sweep.variant(dataset)
+    _, body = sweep.variant(dataset)
     held = (body.get("holdout") or {}).get("rms_log_error")
     inside = body.get("rms_log_residual")
     numbers = [f"{100 * v:.2g} %" if finite(v) else "–" for v in (inside, held)]
     flag = "" if sweep.why_not(dataset) is None else ", not reportable"
-    return f"{label(dataset, 16)} ({VARIANTS[variant]}{flag}): {', '.join(numbers)}"
+    return f"{label(dataset, 16)}: {'; '.join(numbers)}{flag}"

@@ -38,7 +38,7 @@ def gzip_distributions(sweep: Sweep, output):
     for name, y in zip(names, places):
         score = sweep.scores[name]
         text = f"{score['H']:.3f} ± {score['std']:.3f}" if finite(score["H"]) and finite(score["std"]) else "?"
-        axes.text(1.02, y, text, transform=axes.get_yaxis_transform(), size=6.5, va="bottom", color=INK)
+        axes.text(1.02, y, text, transform=axes.get_yaxis_transform(), size=6.5, va="center", color=INK)
     axes.text(1.02, -0.78, "H ± s.d.", transform=axes.get_yaxis_transform(), size=6.5, va="center", color=GREY)
     axes.set_xlabel(f"compressed / raw bytes of {_windows(sweep)} windows\n(lower is more compressible)")
     save(made, output, rows, COLUMNS)

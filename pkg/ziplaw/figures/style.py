@@ -133,8 +133,11 @@ def log_axis(axis: Any, *, si: bool = False, power: bool = False) -> None:
     """Give a logarithmic axis ticks that fit its span, labelled plainly, with SI prefixes, or as powers of ten."""
     low, high = sorted(axis.get_view_interval())
     decades = math.log10(high / low) if low > 0 else 1.0
-    subs = (1.0, 2.0, 5.0) if decades < 1.8 and not power else (1.0, 3.0) if decades < 2.6 and not power else (1.0,)
-    axis.set_major_locator(ticker.LogLocator(subs=subs, numticks=20))
+    # the coarsest set of ticks that leaves at least three in view
+    for subs in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), tuple(np.arange(1.0, 10.0, 0.5))):
+        axis.set_major_locator(ticker.LogLocator(subs=subs, numticks=20))
+        if (seen := [t for t in axis.get_majorticklocs() if low <= t <= high]) and len(seen) >= 3:
+            break
     axis.set_minor_locator(ticker.LogLocator(subs=np.arange(1.0, 10.0), numticks=60))
     axis.set_minor_formatter(ticker.NullFormatter())
     if power:

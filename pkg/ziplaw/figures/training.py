@@ -62,8 +62,9 @@ def _panel(axes, sweep, dataset, models):
             rows.append({"dataset": dataset, "kind": kind, "loss": level, "loss_stderr": error})
             # the curves fall from left to right: the floor has room on the left, the unigram entropy on the right
             x, side = (0.02, "left") if kind == "floor" else (0.98, "right")
-            where = {"transform": axes.get_yaxis_transform(), "ha": side, "va": "bottom", "color": style["color"]}
-            axes.text(x, level, f"{kind if kind == 'floor' else 'unigram'} {level:.2f}", size=6, **where)
+            where = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "ha": side}
+            text = f"{kind if kind == 'floor' else 'unigram'} {level:.2f}"
+            axes.annotate(text, (x, level), (0, 1.5), size=6, color=style["color"], **where)
     for run in {(c["model"], c["seed"]): c for c in cells}.values():
         style = look(models.index(run["model"]), len(models), RAMP)
         steps = [s for s in sweep.curve(run) if finite(s["train_loss"]) and finite(s["tokens"]) and s["tokens"] > 0]
