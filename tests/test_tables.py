@@ -1,0 +1,110 @@
+"""runs.csv: one row a cell, with the right regime, and nothing from another corpus."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ziplaw.cli import main
+from ziplaw.errors import FitError
+from ziplaw.io import read_csv, write_csv, write_json
+from ziplaw.tables import COLUMNS, concatenate, regime, run_rows
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """One dataset with two runs of two budgets, small enough to check by hand."""
+    write_json(tmp_path / "c" / "meta.json", {"sha256_train": "abc", "unigram_entropy": 5.0}, kind="corpus")
+    write_json(tmp_path / "score.json", {"H": 0.4, "std": 0.01}, kind="score")
+    write_json(tmp_path / "floor.json", {"floor": 1.0, "stderr": 0.1}, kind="floor")
+    for model, hidden, losses in (("h8", 8, [4.0, 1.04]), ("h4", 4, [4.5, None])):
+        run = {
+            "corpus_sha256": "abc",
+            "seed": 0,
+            "arm": "mup",
+            "N": hidden * 10,
+            "N_total": hidden * 20,
+            "status": "finished" if None not in losses else "diverged",
+            "model": {"hidden": hidden, "layers": 1, "vocab_size": 7},
+            "points": [
+                {"budget": b, "D": b, "C": 6.0 * b, "C_6nd": 6.0 * b, "loss": x, "loss_stderr": 0.01, "train_loss": x}
+                for b, x in zip((100, 200), losses)
+            ],
+        }
+        write_json(tmp_path / "runs" / "web" / model / "s0" / "run.json", run, kind="run")
+    return tmp_path
+
+
+def rows_of(sweep, floor="floor.json"):
+    files = sorted(sweep.glob("runs/web/*/s0/run.json"))
+    floor = sweep / floor if floor else None
+    return run_rows(files, corpus_meta=sweep / "c" / "meta.json", score=sweep / "score.json", floor=floor)
+
+
+def test_a_row_a_cell_in_order_of_size_with_excess_and_regime(sweep):
+    rows = rows_of(sweep)
+    assert [(r["model"], r["D"]) for r in rows] == [("h4", 100), ("h4", 200), ("h8", 100), ("h8", 200)]
+    assert [r["regime"] for r in rows] == ["not started", None, "not started", "saturated"]
+    assert rows[2]["excess"] == 3.0
+    assert rows[2]["reducible"] == 0.75
+    assert set(rows[0]) == set(COLUMNS)
+
+
+def test_without_a_floor_there_is_no_regime(sweep):
+    assert {r["regime"] for r in rows_of(sweep, floor=None)} == {None}
+
+
+def test_a_run_of_another_corpus_is_refused(sweep):
+    write_json(sweep / "c" / "meta.json", {"sha256_train": "other", "unigram_entropy": 5.0}, kind="corpus")
+    with pytest.raises(FitError, match="another corpus"):
+        rows_of(sweep)
+
+
+@given(st.floats(-1, 2))
+def test_regime_cuts_where_the_glossary_says(r):
+    assert regime(r) == ("saturated" if r < 0.02 else "not started" if r > 0.6 else "scaling")
+
+
+def test_the_verb_collects_and_joins(sweep, monkeypatch, capsys):
+    monkeypatch.chdir(sweep)
+    files = [str(p) for p in sorted(sweep.glob("runs/web/*/s0/run.json"))]
+    for arguments in (
+        ["collect", *files, "--corpus", "c", "--score", "score.json", "--floor", "floor.json", "-o", "a.csv"],
+        ["collect", "a.csv", "a.csv", "-o", "b.csv"],
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 0
+    assert len(read_csv("b.csv")) == 8
+    assert read_csv("b.csv")[:4] == read_csv("a.csv")
+
+
+def test_a_table_of_something_else_is_refused(tmp_path):
+    write_csv(tmp_path / "x.csv", [{"N": 1}])
+    with pytest.raises(FitError, match="lacks the column dataset"):
+        concatenate([tmp_path / "x.csv"])
+
+
+@pytest.mark.parametrize(
+    "arguments", [["collect", "run.json", "-o", "x.csv"], ["nosuch"], ["score"], ["fit", "nofile.csv"]]
+)
+def test_bad_calls_end_with_status_2_and_no_traceback(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.json").write_text(json.dumps({}))
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_an_output_that_cannot_be_written_is_one_line(sweep, monkeypatch, capsys):
+    monkeypatch.chdir(sweep)
+    (sweep / "taken").write_text("a file")
+    with pytest.raises(SystemExit) as stop:
+        main(["grammar", "new", "--preset", "main-1", "-o", "taken/g.json"])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("ziplaw: error:")
+    assert error.count("\n") == 1
