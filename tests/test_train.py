@@ -151,6 +151,14 @@ def test_same_settings_same_bytes(corpus, tmp_path):
     assert other["points"][0]["loss"] != read_json(tmp_path / "a" / "run.json")["points"][0]["loss"]
 
 
+def test_golden_losses(corpus, tmp_path):
+    """A change beyond rounding must come with a new versions.TRAINER; BLAS libraries differ in the last bits."""
+    record = run(corpus, tmp_path, [640, 2560], shape=model(hidden=12, layers=2))
+    assert record["corpus_sha256"].startswith("9fdc4289"), "the sampler changed: new golden losses, not a new trainer"
+    assert record["versions"] == {"ziplaw_trainer": 1}
+    assert [p["loss"] for p in record["points"]] == pytest.approx([2.3114066, 0.4788317], rel=1e-3)
+
+
 def test_record_and_curve(corpus, tmp_path):
     record = run(corpus, tmp_path, [640, 5120], seed=3)
     on_disk = read_json(tmp_path / "run.json", "run")
@@ -240,6 +248,35 @@ def test_arms():
     assert TrainConfig([1], clip=0.0).resolved().clip == 0.0
 
 
+def test_descent_finds_a_minimum():
+    tune = import_module("ziplaw.tune")
+    assert tune.descend(lambda e: (e + 4) ** 2)[0] == -4
+    best, tried = tune.descend(lambda e: (e - 2.3) ** 2)
+    assert best == 2
+    assert sorted(tried) == [-1, 0, 1, 2, 3]
+    assert tune.descend(lambda e: math.inf if e > -3 else -e)[0] == -3
+    assert tune.descend(lambda e: math.inf)[0] == -tune.STEPS_DOWN
+    assert tune.descend(lambda e: 1.0)[0] == 0
+    assert tune.descend(lambda e: -e)[0] == tune.STEPS_UP
+    assert tune.tuning_budget((100, 1000, 125)) == 125
+
+
+def test_tuned_arm_saves_its_search(corpus, tmp_path):
+    record = run(corpus, tmp_path / "a", [1280, 5120], arm="tuned")
+    search = record["tuning"]
+    assert search["budget"] == 1280
+    rates = [row["learning_rate"] for row in search["tried"]]
+    best = min(search["tried"], key=lambda row: math.inf if row["loss"] is None else row["loss"])
+    assert record["training"]["learning_rate"] == best["learning_rate"]
+    assert len(rates) >= 3
+    assert 0.02 in rates
+    given = run(corpus, tmp_path / "b", [1280, 5120], arm="tuned", learning_rate=best["learning_rate"])
+    assert given["points"] == record["points"]
+    assert "tuning" not in given
+    with pytest.raises(TrainError, match="no learning rate yet"):
+        trainers.Trainer(np.zeros((99, 32), np.uint16), np.zeros((9, 32)), model(), TrainConfig([640], arm="tuned"))
+
+
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 
@@ -253,7 +290,6 @@ def test_arms():
         ({"budgets": [-5]}, "budget is -5"),
         ({"budgets": [1e5]}, "budget is 100000.0"),
         ({"arm": "best"}, "arm is 'best'"),
-        ({"arm": "tuned"}, "--learning-rate"),
         ({"schedule": "step"}, "schedule is 'step'"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0"),
         ({"learning_rate": math.nan}, "learning_rate is nan"),

@@ -18,6 +18,7 @@ from .recipe import TrainConfig
 from .schedule import plan_budgets
 from .train import check_corpus
 from .trainer import Trainer
+from .tune import tuning_budget
 
 TRIAL_STEPS = 3
 TRIAL_LIMIT_PARAMETERS = 50_000_000
@@ -102,6 +103,8 @@ def dry_run(corpus: Corpus, model: ModelConfig, config: TrainConfig) -> str:
         f"steps       {steps:,} in all (trunk and branches), {step_tokens:,} tokens each, "
         f"{steps * step_tokens * per_token:.3e} FLOPs"
     )
+    if config.learning_rate is None:
+        lines.append(f"tuning      several runs of {tuning_budget(config.budgets):,} tokens come first")
     parts = memory_bytes(model, config.batch_documents)
     detail = ", ".join(f"{name} {value / 2**20:,.1f}" for name, value in parts.items())
     lines.append(f"memory      {sum(parts.values()) / 2**20:,.1f} MiB ({detail})")

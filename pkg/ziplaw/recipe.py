@@ -18,7 +18,7 @@ from .schedule import SCHEDULES
 #   initializer_range of .02. (A note there says the scheduler was not stepped before 2024-04-30: --schedule constant.)
 # mup: width-scaled rates (Yang et al. 2022, Tensor Programs V, table 8, Adam): rate of matrices and head
 #   x base_hidden / hidden, embedding and norms unscaled; depth enters only through the initial weights (1/sqrt(2 L)).
-# tuned: the rate as given for this size, no scaling.
+# tuned: one rate for this size without scaling, as given or found by a search on a small budget (see tune.py).
 ARMS: dict[str, dict[str, object]] = {
     "mup": {
         "schedule": "wsd",
@@ -58,7 +58,7 @@ class TrainConfig:
     schedule : {"wsd", "cosine", "constant"}, optional
         See :mod:`ziplaw.schedule`.
     learning_rate : float, optional
-        Peak rate; under mup the rate of a model of width ``base_hidden``. Required by the arm tuned.
+        Peak rate; under mup the rate of a model of width ``base_hidden``. The arm tuned searches one if none is given.
     base_hidden : int
         Width at which matrices and head use the rate unscaled (mup only).
     batch_documents : int, optional
@@ -80,8 +80,8 @@ class TrainConfig:
         Passes over the corpus that are allowed; a budget that needs more is refused.
     device : {"auto", "cpu", "cuda"}
         auto takes a CUDA device when there is one.
-    threads : int
-        CPU threads of torch.
+    threads : int or None
+        CPU threads of torch; None for all usable cores.
 
     Raises
     ------
@@ -106,7 +106,7 @@ class TrainConfig:
     seed: int = 0
     epochs: int = 1
     device: str = "auto"
-    threads: int = 1
+    threads: int | None = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "budgets", tuple(self.budgets))
@@ -136,19 +136,11 @@ class TrainConfig:
             _number("clip", self.clip, 0.0, 1e9, "1 is usual, 0 switches clipping off")
         _number("seed", self.seed, 0, (1 << 63) - 1, "0 is usual", whole=True)
         _number("epochs", self.epochs, 1, 10**6, "1 means every document at most once", whole=True)
-        n_threads(self.threads)
+        object.__setattr__(self, "threads", n_threads(self.threads))
 
     def resolved(self) -> TrainConfig:
-        """Return the same settings with the arm's values in place of every None.
-
-        Raises
-        ------
-        TrainError
-            When the arm is tuned and no learning rate is given.
-        """
+        """Return the same settings with the arm's values in place of every None (but a tuned rate, still to be found)."""
         filled = {key: value for key, value in ARMS[self.arm].items() if getattr(self, key) is None}
-        if self.arm == "tuned" and self.learning_rate is None:
-            raise TrainError("the arm tuned needs the rate tuned for this size: give --learning-rate, or use --arm mup")
         return replace(self, **filled)
 
     def rate_scales(self, hidden: int) -> dict[str, float]:

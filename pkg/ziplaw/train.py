@@ -18,6 +18,7 @@ from .meter import Meter
 from .model import ModelConfig, count_params
 from .recipe import TrainConfig
 from .trainer import Stopped, Trainer
+from .tune import tune
 
 __all__ = ["TrainConfig", "train"]
 
@@ -126,6 +127,9 @@ def train(
                 raise Stopped
 
     with torch_settings(device, config.threads), timer.signals():
+        tuning = None
+        if config.learning_rate is None:
+            config, tuning = tune(corpus.train, corpus.valid, model, config, corpus_sha256)
         meter = Meter()
         trainer = Trainer(corpus.train, corpus.valid, model, config, corpus_sha256, meter, between_steps)
         found = checkpoint.load(path, run_identity(trainer, corpus_sha256))
@@ -140,12 +144,12 @@ def train(
             raise SystemExit(128 + timer.stopped_by) from None
         finally:
             meter.close()
-    record = write_run(out_dir, trainer, corpus_sha256)
+    record = write_run(out_dir, trainer, corpus_sha256, {} if tuning is None else {"tuning": tuning})
     path.unlink(missing_ok=True)
     return record
 
 
-def write_run(out_dir: str | os.PathLike, trainer: Trainer, corpus_sha256: str) -> dict:
+def write_run(out_dir: str | os.PathLike, trainer: Trainer, corpus_sha256: str, more: dict) -> dict:
     """Write curve.csv, then run.json with its checksum; return run.json's content."""
     out = Path(out_dir)
     params = count_params(trainer.model_config)
@@ -162,6 +166,7 @@ def write_run(out_dir: str | os.PathLike, trainer: Trainer, corpus_sha256: str) 
         "status": "diverged" if trainer.diverged else "finished",
         "points": trainer.points,
         "versions": {"ziplaw_trainer": versions.TRAINER},
+        **more,
     }
     write_json(out / "run.json", record, kind="run")
     return record

@@ -13,6 +13,7 @@ from torch import Tensor
 from .cpu_step import Recorder
 from .data import Batches, check_supply
 from .device import resolve_device
+from .errors import TrainError
 from .flops import six_nd, training_flops_per_token
 from .meter import Meter
 from .model import Decoder, ModelConfig, init_seed
@@ -116,6 +117,8 @@ class Trainer:
         between_steps: Callable[[Trainer], None] | None = None,
     ):
         self.config = config = config.resolved()
+        if config.learning_rate is None:
+            raise TrainError("the arm tuned has no learning rate yet: give --learning-rate, or search one with tune()")
         self.model_config = model
         self.tokens_per_step = config.batch_documents * model.context
         self.plans = plan_budgets(config.budgets, self.tokens_per_step, config.cooldown, config.schedule)

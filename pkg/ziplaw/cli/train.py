@@ -23,7 +23,7 @@ def _budgets(context, parameter, value):
     type=click.Choice(["mup", "paper", "tuned"]),
     default="mup",
     show_default=True,
-    help="mup: one trunk, width-scaled rate; paper: the published recipe; tuned: the rate as given.",
+    help="mup: one trunk, width-scaled rate; paper: the published recipe; tuned: the rate as given, or searched.",
 )
 @click.option("--schedule", type=click.Choice(["wsd", "cosine", "constant"]), help="Schedule [default: the arm's].")
 @click.option("--learning-rate", type=float, help="Peak learning rate [default: 0.02 for mup, 5e-5 for paper].")
