@@ -113,4 +113,29 @@ TABLES += [f"{RESULTS}/presets.csv"] if SWEEP.presets else []
 PLOTS = expand(
     f"{RESULTS}/figures/{{figure}}.{{ext}}", figure=FIGURES, ext=["svg", "csv"]
 )
-EVERY_RESULT = [*SCORES, *FLOORS, *FITS, *TABLES, *PLOTS]
+CORPORA = expand(
+    f"{RESULTS}/corpora/{{name}}/{{part}}",
+    name=SWEEP.datasets,
+    part=["train.npy", "valid.npy", "meta.json"],
+)
+RUNS = expand(
+    f"{RESULTS}/runs/{{dataset}}/{{model}}/s{{seed}}/{{part}}",
+    dataset=SWEEP.datasets,
+    model=SWEEP.models,
+    seed=SWEEP.seeds,
+    part=["curve.csv", "run.json"],
+)
+RUNS += expand(f"{RESULTS}/runs/{{dataset}}/runs.csv", dataset=SWEEP.datasets)
+MADE_GRAMMARS = expand(f"{RESULTS}/grammars/{{name}}.json", name=GRAMMARS)
+
+# intermediates too: rule all asks for them, so that whichever is deleted is made again
+EVERY_RESULT = [
+    *MADE_GRAMMARS,
+    *CORPORA,
+    *SCORES,
+    *FLOORS,
+    *RUNS,
+    *FITS,
+    *TABLES,
+    *PLOTS,
+]
