@@ -3,7 +3,7 @@
 
 rule report:
     input:
-        EVERY_RESULT,
+        SHOWN,
     output:
         f"{RESULTS}/report.html",
     log:
