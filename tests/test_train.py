@@ -16,6 +16,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ziplaw.cli import main
 from ziplaw.corpora.format import CorpusWriter
 from ziplaw.data import AHEAD, Batches, check_supply, permuted
 from ziplaw.errors import CorpusError, TrainError, ZiplawError
@@ -434,20 +435,28 @@ def ziplaw(*arguments, **options):
     )
 
 
-def test_command_line(corpus, tmp_path):
+def test_command_line(corpus, tmp_path, capsys):
     shape = ("--hidden", 8, "--layers", 1)
     done = ziplaw("train", corpus, *shape, "--budgets", "640,2_560", "-o", tmp_path / "run")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert sorted(os.listdir(tmp_path / "run")) == ["curve.csv", "run.json"]
     assert json.loads((tmp_path / "run" / "run.json").read_text())["points"][1]["D"] == 2560
-    dry = ziplaw("train", corpus, *shape, "--budgets", "640", "--dry-run")
-    assert dry.returncode == 0
+    with pytest.raises(SystemExit) as ended:
+        main(["train", str(corpus), *map(str, shape), "--budgets", "640", "--dry-run"])
+    assert ended.value.code == 0
+    dry = capsys.readouterr().out
     for part in ("N_total", "attention", "FLOPs a token", "MiB", "ms a step"):
-        assert part in dry.stdout
-    bad = ziplaw("train", corpus, "--hidden", 7, "--layers", 1, "--budgets", "640", "-o", tmp_path / "bad")
-    assert bad.returncode == 2
-    assert bad.stderr.startswith("ziplaw: error: hidden is 7")
-    assert bad.stderr.count("\n") == 1
+        assert part in dry
+    for arguments, message in (
+        (("--hidden", 7, "--layers", 1, "--budgets", "640"), "hidden is 7"),
+        ((*shape, "--budgets", "640", "--vocab-size", 20), "the model's vocabulary is 20"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(["train", str(corpus), *map(str, arguments), "-o", str(tmp_path / "bad")])
+        assert ended.value.code == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"ziplaw: error: {message}")
+        assert error.count("\n") == 1
     assert not (tmp_path / "bad").exists()
 
 
