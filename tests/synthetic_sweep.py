@@ -182,21 +182,31 @@ def _run(folder, name, width, seed, law, budgets, noise, lost, rng):
         point |= {"train_loss": None if gone else value + 0.01}
         points.append(point)
         keys = ("D", "C", "C_6nd", "loss", "loss_stderr", "train_loss")
-        curve.append({"kind": "point", "budget": budget, "step": point["step"], "tokens": budget}
-                     | {key: point[key] for key in keys})  # fmt: skip
+        curve.append(
+            {"kind": "point", "budget": budget, "step": point["step"], "tokens": budget}
+            | {key: point[key] for key in keys}
+        )
     for tokens in np.geomspace(20480, budgets[-1], 60):
         if lost and tokens >= last:
             break
         train = min(loss(law, N, tokens) * 1.05, law["E"] + 3.4) * math.exp(0.01 * rng.standard_normal())
         curve.append({"kind": "log", "step": int(tokens) // 1024, "tokens": int(tokens), "train_loss": train})
-    columns = "kind budget step tokens learning_rate train_loss grad_norm grad_norm_max spikes loss loss_stderr D C C_6nd"
+    columns = (
+        "kind budget step tokens learning_rate train_loss grad_norm grad_norm_max spikes loss loss_stderr D C C_6nd"
+    )
     where = folder / "runs" / name / f"h{width}" / f"s{seed}"
     write_csv(where / "curve.csv", curve, columns.split())
     run = {
         "arm": "mup",
         "seed": seed,
-        "model": {"hidden": width, "layers": 2, "heads": 1, "intermediate": 2 * width, "vocab_size": VOCAB,
-                  "context": CONTEXT},
+        "model": {
+            "hidden": width,
+            "layers": 2,
+            "heads": 1,
+            "intermediate": 2 * width,
+            "vocab_size": VOCAB,
+            "context": CONTEXT,
+        },
         "N": N,
         "N_total": N + 2 * VOCAB * width,
         "training": {"learning_rate": 0.02, "batch_documents": 4},
@@ -205,7 +215,7 @@ def _run(folder, name, width, seed, law, budgets, noise, lost, rng):
         "status": "diverged" if lost else "finished",
         "points": points,
         "versions": {"ziplaw_trainer": 1},
-    }  # fmt: skip
+    }
     write_json(where / "run.json", run, kind="run")
 
 
@@ -226,17 +236,37 @@ def _tabulate(folder, names):
 
 
 def _presets(rng):
-    shapes = [("main", 0.11), ("main", 0.22), ("main", 0.35), ("main", 0.61), ("vocabulary", 0.36),
-              ("vocabulary", None), ("compressibility", 0.34)]  # fmt: skip
+    shapes = [
+        ("main", 0.11),
+        ("main", 0.22),
+        ("main", 0.35),
+        ("main", 0.61),
+        ("vocabulary", 0.36),
+        ("vocabulary", None),
+        ("compressibility", 0.34),
+    ]
     rows = []
     for index, (group, paper) in enumerate(shapes):
         values = (paper or 0.55) + 0.01 * rng.standard_normal(5)
         for seed, H in enumerate(values):
             rows.append(
-                {"preset": f"{group}-{index + 1}", "group": group, "n_nonterminals": 10, "n_terminals": 300,
-                 "max_rhs_options": 5, "max_rhs_length": 3, "seed": seed, "sub_seed": seed, "H": float(H),
-                 "H_mean": float(values.mean()), "H_std": float(values.std(ddof=1)), "paper_H": paper, "rho_m": 0.3,
-                 "rho_lc": 0.1, "truncated": paper is None}  # fmt: skip
+                {
+                    "preset": f"{group}-{index + 1}",
+                    "group": group,
+                    "n_nonterminals": 10,
+                    "n_terminals": 300,
+                    "max_rhs_options": 5,
+                    "max_rhs_length": 3,
+                    "seed": seed,
+                    "sub_seed": seed,
+                    "H": float(H),
+                    "H_mean": float(values.mean()),
+                    "H_std": float(values.std(ddof=1)),
+                    "paper_H": paper,
+                    "rho_m": 0.3,
+                    "rho_lc": 0.1,
+                    "truncated": paper is None,
+                }
             )
     return rows
 

@@ -7,7 +7,7 @@ from matplotlib import ticker
 
 from ..laws.forms import PARAMETERS, additive
 from ..results import VARIANTS, Sweep, finite
-from .style import ACCENT, GREY, INK, PALE, handle, label, log_axis, look, panels, save, say, wrap
+from .style import ACCENT, GREY, INK, PALE, handle, label, legend, log_axis, look, panels, save, say, wrap
 
 COLUMNS = "dataset kind variant reportable regime C N N_lo N_hi D D_lo D_hi loss in_range".split()
 CELLS = {
@@ -32,6 +32,7 @@ def loss_contours(sweep: Sweep, output):
         return
     spans = [(min(c[key] for c in cells) / 1.6, max(c[key] for c in cells) * 1.6) for key in ("N", "D")]
     frontier = sweep.table("frontier.csv")
+    variants = {name for dataset in sweep.datasets if (name := sweep.variant(dataset)[0])}
     for axes, dataset in zip(grid, sweep.datasets):
         axes.set(xscale="log", yscale="log", xlim=spans[0], ylim=spans[1])
         axes.grid(False)
@@ -40,7 +41,8 @@ def loss_contours(sweep: Sweep, output):
         reason = sweep.why_not(dataset)
         names = {"dataset": dataset, "variant": variant, "reportable": reason is None}
         H = "" if sweep.H(dataset) is None else f"   H = {sweep.H(dataset):.3f}"
-        axes.set_title(f"{label(dataset, 16)}{H}, {VARIANTS[variant] if variant else 'no law'}")
+        told = "" if len(variants) == 1 and variant else f", {VARIANTS[variant] if variant else 'no law'}"
+        axes.set_title(f"{label(dataset, 24 if not told else 14)}{H}{told}")
         if body:
             rows += [names | row for row in _contours(axes, body, sweep.cells(dataset), spans, reason is None)]
         own = [row for row in frontier if row["source"] == dataset and finite(row["N_opt"])]
@@ -57,8 +59,9 @@ def loss_contours(sweep: Sweep, output):
         log_axis(axes.yaxis, si=True)
     made.supxlabel("N, non-embedding parameters", size=7.5)
     made.supylabel("D, training tokens", size=7.5)
-    handles, words = _legend(shown)
-    made.legend(handles, words, loc="outside upper center", ncols=min(len(words), 3))
+    shown |= {row["kind"] for row in rows if row["kind"] == "contour"}
+    handles, words = _legend(shown, f", {VARIANTS[variants.pop()]}" if len(variants) == 1 else "")
+    legend(made, handles, words, 3)
     save(made, output, rows, COLUMNS)
 
 
@@ -71,7 +74,7 @@ def _iso_flops(axes, spans):
         axes.plot(ends, C / 6 / ends, **ISO, zorder=0)
         if np.log10(ends[1] / ends[0]) < 0.25:
             continue
-        x = ends[1] * 0.93
+        x = ends[1] * 0.88
         tall = axes.get_position().height * axes.figure.get_figheight()
         wide = axes.get_position().width * axes.figure.get_figwidth()
         angle = -np.degrees(np.arctan2(tall / np.log(d1 / d0), wide / np.log(n1 / n0)))
@@ -96,7 +99,7 @@ def _contours(axes, body, cells, spans, reportable):
     levels = levels or list(ticker.MaxNLocator(4).tick_values(lows, highs))
     colours = [look(i, len(levels))["color"] if reportable else PALE for i in range(len(levels))]
     drawn = axes.contour(x, y, surface, levels=levels, linewidths=0.8, zorder=1, colors=colours)
-    spots = [spot for lines in drawn.allsegs if (spot := _spot(lines, spans))]
+    spots = [spot for lines in drawn.allsegs if (spot := _spot(lines, spans, cells))]
     axes.clabel(drawn, fontsize=5.5, fmt=f"%.{min(digits, 3)}f", colors=[INK], manual=spots, inline_spacing=2)
     rows = []
     for level, lines in zip(drawn.levels, drawn.allsegs):
@@ -104,14 +107,19 @@ def _contours(axes, body, cells, spans, reportable):
     return rows
 
 
-def _spot(lines, spans):
-    """Where a contour is labelled: above the diagonal, where neither the frontier nor iso-FLOP labels are; or None."""
+def _spot(lines, spans, cells):
+    """Where a contour is labelled: above the diagonal, clear of frontier, iso-FLOP labels and cells; or None."""
     vertices = np.concatenate([line for line in lines if len(line)] or [np.empty((0, 2))])
-    u, v = (np.log(vertices[:, i] / low) / np.log(high / low) for i, (low, high) in enumerate(spans))
-    inside = (u > 0.07) & (u < 0.93) & (v > 0.06) & (v < 0.95)
+    points = np.array([[c["N"], c["D"]] for c in cells], dtype=float)
+    (u, v), (p, q) = (
+        [np.log(table[:, i] / low) / np.log(high / low) for i, (low, high) in enumerate(spans)]
+        for table in (vertices, points)
+    )
+    near = (np.hypot(u[:, None] - p, v[:, None] - q) < 0.065).any(axis=1)
+    inside = (u > 0.07) & (u < 0.93) & (v > 0.06) & (v < 0.91)
     if not inside.any():
         return None
-    best = np.argmin(np.where(inside, abs(v - u - 0.42), np.inf))
+    best = np.argmin(np.where(inside, abs(v - u - 0.42) + 0.5 * near, np.inf))
     return tuple(vertices[best])
 
 
@@ -160,7 +168,7 @@ def _note(axes, words):
     axes.text(0.5, 0.5, wrap(words, 36), size=6, bbox=box, **where)
 
 
-def _legend(shown):
+def _legend(shown, told):
     handles, words = [], []
     for regime, (mark, face, word) in CELLS.items():
         if regime in shown:
@@ -170,9 +178,9 @@ def _legend(shown):
         ("diverged", {"marker": "x", "color": "#b91c1c", "markeredgewidth": 1}, "diverged"),
         ("frontier", {"linestyle": "-", "color": ACCENT, "linewidth": 1.5}, "compute-optimal, with band"),
         ("outside", {"linestyle": (0, (2.5, 1.5)), "color": ACCENT, "linewidth": 1.5}, "outside the measured compute"),
+        ("contour", {"linestyle": "-", "color": "#21918c", "linewidth": 0.8}, f"the law{told} (nats per token)"),
     ):
         if name in shown:
             handles.append(handle(**style))
             words.append(word)
-    handles += [handle(linestyle="-", color="#21918c", linewidth=0.8), handle(**(ISO | {"color": GREY}))]
-    return handles, words + ["contour of the law (nats per token)", "equal compute, C = 6ND"]
+    return [*handles, handle(**(ISO | {"color": GREY}))], [*words, "equal compute, C = 6ND (FLOPs)"]

@@ -7,7 +7,7 @@ import numpy as np
 from ..laws import data_law
 from ..laws.allocate import exponents
 from ..results import VARIANTS, Sweep, finite
-from .style import GREY, INK, PAGE, PALE, figure, handle, label, log_axis, look, save, say, wrap
+from .style import GREY, INK, PAGE, PALE, figure, handle, label, legend, log_axis, look, reasons, save, say, wrap
 
 PARAMETERS = {
     "E": "E (nats per token)",
@@ -23,18 +23,23 @@ COLUMNS = "dataset kind variant parameter H value low high reportable reason".sp
 
 def parameters_vs_h(sweep: Sweep, output):
     """Draw every law parameter against H with intervals, the two-stage line, and the law in H with its band."""
-    made, grid = figure(PAGE, 3.7, 2, 3, sharex=True)
     main = sweep.regression.get("variant") or "floor"
     points = _points(sweep)
+    if not points:
+        made, (axes,) = figure(PAGE * 0.6, 2.0)
+        say(axes, _nothing(sweep), 72)
+        save(made, output, points, COLUMNS)
+        return
+    made, grid = figure(PAGE, 3.7, 2, 3, sharex=True)
     lines = _lines(sweep, points, main)
-    spread = [row["H"] for row in points] or [0.3, 0.5]
+    spread = [row["H"] for row in points]
     # variants of one dataset stand side by side
     step = 0.012 * (max(spread) - min(spread) or 0.1)
     for axes, (name, words) in zip(grid, PARAMETERS.items()):
         own = [row for row in points if row["parameter"] == name]
         axes.set_ylabel(words)
         if not own:
-            say(axes, _nothing(sweep, name), 30)
+            say(axes, f"no converged fit gives {name}", 30)
             continue
         for row in own:
             _point(axes, row, row["H"] + (-step if row["variant"] == main else step), row["variant"] == main, sweep)
@@ -43,6 +48,8 @@ def parameters_vs_h(sweep: Sweep, output):
         low, high = axes.get_ylim()
         if name == "a" and low < 0.5 < high:
             axes.axhline(0.5, color=GREY, linewidth=0.6, linestyle=(0, (1, 1.5)), zorder=0)
+    if max(spread) == min(spread):
+        grid[0].set_xlim(spread[0] - 0.02, spread[0] + 0.02)
     for axes in grid[-3:]:
         axes.set_xlabel("H (lower is more compressible)")
     notes = _notes(sweep, lines)
@@ -50,15 +57,20 @@ def parameters_vs_h(sweep: Sweep, output):
         made.supxlabel(wrap("; ".join(notes), 150), size=6, color=GREY, x=0.01, ha="left")
     handles, names = _legend(sweep, points, lines, main)
     if handles:
-        made.legend(handles, names, loc="outside upper center", ncols=min(5, len(names)))
+        legend(made, handles, names, 5)
     save(made, output, [*points, *lines], COLUMNS)
 
 
-def _nothing(sweep, name):
+def _nothing(sweep):
     if not sweep.fits:
-        return "no fits in this folder"
-    H = any(finite(fit.get("H")) for fit in sweep.fits.values())
-    return f"no converged fit gives {name}" if H else "H of the datasets is not known"
+        return "no parameters: this folder holds no fits"
+    if not any(finite(fit.get("H")) for fit in sweep.fits.values()):
+        return "no parameters against H: H of the datasets is not known"
+    return f"no parameters: no fit converged. {_reasons(sweep)}"
+
+
+def _reasons(sweep):
+    return reasons({name: reason for name in sweep.datasets if (reason := sweep.why_not(name))})
 
 
 def _points(sweep):
@@ -77,9 +89,18 @@ def _points(sweep):
                 low, high = body["intervals"].get(name) or (None, None)
                 if finite(values.get(name)):
                     rows.append(
-                        {"dataset": dataset, "kind": "fit", "variant": variant, "parameter": name, "H": fit["H"],
-                         "value": values[name], "low": low, "high": high, "reportable": reason is None,
-                         "reason": reason}  # fmt: skip
+                        {
+                            "dataset": dataset,
+                            "kind": "fit",
+                            "variant": variant,
+                            "parameter": name,
+                            "H": fit["H"],
+                            "value": values[name],
+                            "low": low,
+                            "high": high,
+                            "reportable": reason is None,
+                            "reason": reason,
+                        }  # fmt: skip
                     )
     return rows
 
@@ -145,7 +166,9 @@ def _frame(axes, rows, logarithmic):
         return
     low, high = values.min(), values.max()
     room = max(high - low, np.log(4.0) if logarithmic else 0.1 * max(abs(low), abs(high)), 1e-3)
-    ends = change(np.array([r[k] for r in rows for k in ("low", "high") if finite(r[k]) and (r[k] > 0 or not logarithmic)]))
+    ends = change(
+        np.array([r[k] for r in rows for k in ("low", "high") if finite(r[k]) and (r[k] > 0 or not logarithmic)])
+    )
     ends = ends[(ends > low - room) & (ends < high + room)]
     low, high = min([low, *ends]), max([high, *ends])
     pad = 0.08 * max(high - low, room / 2)
@@ -157,7 +180,7 @@ def _frame(axes, rows, logarithmic):
 
 
 def _notes(sweep, lines):
-    notes = [f"grey, {label(name)}: {reason}" for name in sweep.datasets if (reason := sweep.why_not(name))]
+    notes = [f"not reportable: {why}"] if (why := _reasons(sweep)) else []
     if not lines:
         notes.append(sweep.regression.get("conclusion") or "no regression in this folder, so no line in H")
     return notes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..results import Sweep, finite
-from .style import INK, PAGE, figure, handle, label, log_axis, look, say, save
+from .style import INK, PAGE, figure, handle, label, log_axis, look, reasons, save, say
 
 COLUMNS = "source group H C N_opt N_lo N_hi D_opt D_lo D_hi tokens_per_parameter ratio_lo ratio_hi in_range".split()
 AXES = {
@@ -20,8 +20,8 @@ def frontiers(sweep: Sweep, output):
     groups = [group for group in GROUPS if any(row["group"] == group for row in rows)]
     if not groups:
         made, (axes,) = figure(PAGE * 0.6, 2.0)
-        reasons = [f"{name}: {reason}" for name in sweep.datasets if (reason := sweep.why_not(name))]
-        say(axes, "no frontier: no dataset carries a law" + (f" ({'; '.join(reasons[:3])})" if reasons else ""), 60)
+        why = reasons({name: reason for name in sweep.datasets if (reason := sweep.why_not(name))})
+        say(axes, f"no frontier: no dataset carries a law. {why}", 72)
         save(made, output, rows, COLUMNS)
         return
     made, grid = figure(PAGE, 1.95 * len(groups) + 0.35, len(groups), 3, sharex=True)
@@ -43,6 +43,8 @@ def frontiers(sweep: Sweep, output):
     for position, (axes, key) in enumerate(zip(grid, list(AXES) * len(groups))):
         axes.set(xscale="log", yscale="log", ylabel=AXES[key])
         axes.autoscale(tight=True, axis="x")
+        # lines set the scale: the band of a law that is hardly known spans many decades and is cut
+        axes.set_ylim(*_span(rows, groups[position // 3], key))
         if inside:
             axes.axvspan(min(inside), max(inside), color="#f0f0f0", linewidth=0, zorder=0)
             if position < 3:
@@ -94,6 +96,13 @@ def _line(axes, rows, key, style):
             axes.plot([row["C"] for row in band], [row[f"{key}_{end}"] for row in band], **edge)
 
 
+def _span(rows, group, key):
+    value = "tokens_per_parameter" if key == "ratio" else f"{key}_opt"
+    values = [row[value] for row in rows if row["group"] in (group, "chinchilla")]
+    room = 4 if key == "ratio" else 2
+    return min(values) / room, max(values) * room
+
+
 def _name(source, rows):
     H = rows[0]["H"] if rows else None
     if source == "chinchilla":
@@ -105,5 +114,3 @@ def _name(source, rows):
 
 def _title(group):
     return GROUPS[group].replace(": ", ":\n").replace("'s own ", "'s\nown ")
-
-

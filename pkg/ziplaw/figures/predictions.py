@@ -7,25 +7,28 @@ from matplotlib import ticker
 
 from ..laws.forms import PARAMETERS, additive
 from ..results import VARIANTS, Sweep, finite
-from .style import COLUMN, GREY, INK, figure, handle, label, log_axis, look, say, save
+from .style import COLUMN, GREY, INK, figure, handle, label, log_axis, look, save, say
 
 COLUMNS = "dataset variant model seed N D regime fitted largest measured predicted log_error".split()
 
 
 def predicted_vs_measured(sweep: Sweep, output):
     """Draw each law's prediction against the measured loss, and below it the error of the prediction in percent."""
-    made, (axes, below) = figure(COLUMN * 1.28, 3.9, 2, 1, height_ratios=[2.6, 1.2], sharex=True)
     rows = [row for dataset in sweep.datasets for row in _rows(sweep, dataset)]
     if not rows:
-        why = "no law converged, so there is nothing to predict with"
-        for panel in (axes, below):
-            say(panel, why if any(sweep.cells(d) for d in sweep.datasets) else "every run diverged: no loss was measured")
+        made, (axes,) = figure(COLUMN * 1.28, 1.6)
+        measured = any(sweep.cells(dataset) for dataset in sweep.datasets)
+        say(
+            axes,
+            "no law converged: nothing to predict with" if measured else "every run diverged: no loss was measured",
+        )
         save(made, output, rows, COLUMNS)
         return
+    made, (axes, below) = figure(COLUMN * 1.28, 3.9, 2, 1, height_ratios=[2.6, 1.2], sharex=True)
     measured = np.array([row["measured"] for row in rows])
     ends = np.array([measured.min() / 1.06, measured.max() * 1.06])
     fitted = [abs(np.expm1(row["log_error"])) for row in rows if row["fitted"]] or [0.05]
-    bound = max(1.25 * max(fitted), 0.01)
+    bound = max(1.25 * max(fitted), 1e-4)
     handles, names = [], []
     for index, dataset in enumerate(sweep.datasets):
         part = [row for row in rows if row["dataset"] == dataset]
@@ -48,7 +51,9 @@ def predicted_vs_measured(sweep: Sweep, output):
     below.axhline(0, color=GREY, linewidth=0.7, zorder=1)
     axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends, ylabel="predicted loss (nats per token)")
     below.set(xlabel="measured loss (nats per token)", ylabel="error of prediction", ylim=(-bound, bound))
-    below.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, decimals=None if bound > 0.02 else 1))
+    below.yaxis.set_major_formatter(
+        ticker.PercentFormatter(1.0, decimals=0 if bound > 0.03 else 1 if bound > 3e-3 else 2)
+    )
     for axis in (axes.xaxis, axes.yaxis):
         log_axis(axis)
     kinds = {

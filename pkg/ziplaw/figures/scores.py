@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..results import TWIN, Sweep, finite
-from .style import COLUMN, GREY, INK, PALE, figure, handle, label, look, say, save
+from .style import COLUMN, GREY, INK, PALE, figure, handle, label, look, save, say
 
 COLUMNS = ["name", "kind", "H", "windows", "density", "median", "std"]
 
@@ -85,7 +85,7 @@ def presets(sweep: Sweep, output):
     """Draw our H of the paper's preset grammars, mean and spread over seeds, against the paper's H."""
     rows = _preset_rows(sweep.table("presets.csv"))
     columns = ["preset", "group", "shape", "paper_H", "H", "H_std", "H_low", "H_high", "seeds", "truncated"]
-    made, (axes,) = figure(COLUMN, COLUMN * 0.97)
+    made, (axes,) = figure(COLUMN, COLUMN * 0.97 if rows else 1.2)
     if not rows:
         say(axes, "no presets.csv in this folder: this sweep does not score the paper's preset grammars")
         save(made, output, rows, columns)
@@ -144,5 +144,3 @@ def _preset_rows(table):
             | {"H_std": float(values.std(ddof=1)) if len(values) > 1 else None}
         )
     return rows
-
-

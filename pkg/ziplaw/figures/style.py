@@ -97,13 +97,19 @@ def panels(n: int, *, height: float = 1.9, **options: Any) -> tuple[Figure, list
     n = max(n, 1)
     columns = {1: 1, 2: 2, 4: 2}.get(n, 3 if n < 10 else 4)
     rows = -(-n // columns)
-    width = {1: COLUMN, 2: 0.78 * PAGE}.get(columns, PAGE)
+    width = {1: 1.25 * COLUMN, 2: 0.78 * PAGE}.get(columns, PAGE)
     made, grid = figure(width, height * rows + 0.45, rows, columns, **options)
     for position, spare in enumerate(grid[n:]):
         # the panel above a removed one becomes the last of its column and needs its ticks
         grid[n + position - columns].tick_params(labelbottom=True)
         spare.remove()
     return made, grid[:n]
+
+
+def legend(made: Figure, handles: Sequence[Any], words: Sequence[str], most: int = 4, **options: Any) -> None:
+    """Put a legend above a figure, in as many columns as its width bears (``most`` on a whole page)."""
+    columns = max(1, round(most * made.get_figwidth() / PAGE - 0.3))
+    made.legend(handles, words, loc="outside upper center", ncols=min(columns, len(words)), **options)
 
 
 def say(axes: Any, words: str, width: int = 34) -> None:
@@ -113,6 +119,14 @@ def say(axes: Any, words: str, width: int = 34) -> None:
     for side in axes.spines.values():
         side.set_color(PALE)
     axes.text(0.5, 0.5, wrap(words, width), transform=axes.transAxes, ha="center", va="center", color=GREY, size=6.5)
+
+
+def reasons(found: dict[str, str]) -> str:
+    """Join reasons by name into one sentence; names that share a reason share its words."""
+    groups: dict[str, list[str]] = {}
+    for name, reason in found.items():
+        groups.setdefault(reason, []).append(label(name))
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in groups.items())
 
 
 def wrap(words: str, width: int) -> str:
@@ -134,7 +148,13 @@ def log_axis(axis: Any, *, si: bool = False, power: bool = False) -> None:
     low, high = sorted(axis.get_view_interval())
     decades = math.log10(high / low) if low > 0 else 1.0
     # the coarsest set of ticks that leaves at least three in view
-    for subs in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), tuple(np.arange(1.0, 10.0, 0.5))):
+    for subs in (
+        (1.0,),
+        (1.0, 3.0),
+        (1.0, 2.0, 5.0),
+        (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0),
+        tuple(np.arange(1.0, 10.0, 0.5)),
+    ):
         axis.set_major_locator(ticker.LogLocator(subs=subs, numticks=20))
         if (seen := [t for t in axis.get_majorticklocs() if low <= t <= high]) and len(seen) >= 3:
             break

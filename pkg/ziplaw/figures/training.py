@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..results import Sweep, finite
-from .style import GREY, INK, handle, label, log_axis, look, panels, prefixed, save, say
+from .style import GREY, INK, handle, label, legend, log_axis, look, panels, prefixed, save, say
 
 COLUMNS = ["dataset", "model", "N", "seed", "kind", "budget", "tokens", "loss", "loss_stderr"]
 RAMP = "cividis"  # sizes of models; datasets have the other ramp
@@ -23,12 +23,12 @@ def training_curves(sweep: Sweep, output):
         rows += _panel(axes, sweep, dataset, models)
         ends += [row["loss"] for row in rows if row["dataset"] == dataset and row["kind"] != "diverged"]
     for axes, dataset in zip(grid, sweep.datasets):
-        if not sweep.cells(dataset):
+        if not any(row["kind"] in ("train", "held-out") for row in rows if row["dataset"] == dataset):
             say(axes, "every run diverged before its first budget: no loss to show")
     ends = [value for value in ends if finite(value)]
     if ends:
         span = (max(ends) - min(ends)) or 1.0
-        grid[0].set_ylim(min(ends) - 0.1 * span, max(ends) + 0.12 * span)
+        grid[0].set_ylim(min(ends) - 0.14 * span, max(ends) + 0.12 * span)
         grid[0].set_xscale("log")
         for axes, dataset in zip(grid, sweep.datasets):
             log_axis(axes.xaxis, si=True)
@@ -44,7 +44,7 @@ def training_curves(sweep: Sweep, output):
     if any(row["kind"] == "diverged" for row in rows):
         handles.append(handle(marker="x", color="#b91c1c", markeredgewidth=1))
         names.append("diverged")
-    made.legend(handles, names, loc="outside upper center", ncols=min(len(names), 4))
+    legend(made, handles, names)
     save(made, output, rows, COLUMNS)
 
 
@@ -60,11 +60,11 @@ def _panel(axes, sweep, dataset, models):
             axes.axhline(level, **style, zorder=1)
             error = head.get("floor_stderr") if kind == "floor" else None
             rows.append({"dataset": dataset, "kind": kind, "loss": level, "loss_stderr": error})
-            # the curves fall from left to right: the floor has room on the left, the unigram entropy on the right
-            x, side = (0.02, "left") if kind == "floor" else (0.98, "right")
+            # nothing lies under the floor; curves fall from left to right, so the unigram entropy has room on the right
+            x, side, lift, text = (0.02, "left", -2, "floor") if kind == "floor" else (0.98, "right", 1.5, "unigram")
             where = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "ha": side}
-            text = f"{kind if kind == 'floor' else 'unigram'} {level:.2f}"
-            axes.annotate(text, (x, level), (0, 1.5), size=6, color=style["color"], **where)
+            where |= {"va": "top" if kind == "floor" else "bottom", "color": style["color"]}
+            axes.annotate(f"{text} {level:.2f}", (x, level), (0, lift), size=6, **where)
     for run in {(c["model"], c["seed"]): c for c in cells}.values():
         style = look(models.index(run["model"]), len(models), RAMP)
         steps = [s for s in sweep.curve(run) if finite(s["train_loss"]) and finite(s["tokens"]) and s["tokens"] > 0]
@@ -90,7 +90,7 @@ def _mark_diverged(axes, rows):
     lost = sorted({row["tokens"] for row in rows})
     if lost:
         where = axes.get_xaxis_transform()
-        axes.plot(lost, [0.97] * len(lost), "x", color="#b91c1c", markeredgewidth=1, transform=where, clip_on=False)
+        axes.plot(lost, [0.04] * len(lost), "x", color="#b91c1c", markeredgewidth=1, transform=where, clip_on=False)
 
 
 def _row(run, kind, tokens, loss, stderr=None, budget=None):
