@@ -74,6 +74,7 @@ def test_kernels_import_only_errors():
         ("ziplaw._pcfg", ("sampling.py",)),
         ("ziplaw._gzip", ("compress.py",)),
         ("ziplaw._earley", ("floor.py",)),
+        ("ziplaw._laws", ("laws/solver.py",)),
         ("ziplaw.cli", ("cli/", "__main__.py")),
         ("pydantic", ("config.py",)),
         ("jinja2", ("report",)),
@@ -91,7 +92,17 @@ def test_rules_call_the_command_line_only():
         assert block is None, f"{path.name} has a {block and block.group(1)}: block"
 
 
-HEAVY = ["numpy", "scipy", "torch", "pandas", "matplotlib", "ziplaw._pcfg", "ziplaw._gzip", "ziplaw._earley"]
+HEAVY = [
+    "numpy",
+    "scipy",
+    "torch",
+    "pandas",
+    "matplotlib",
+    "ziplaw._pcfg",
+    "ziplaw._gzip",
+    "ziplaw._earley",
+    "ziplaw._laws",
+]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ GUESSES = {
     "numparameters modelsize size ntotal totalparams".split(),
     "D": "d tokens ntokens trainingtokens traintokens numtokens trainedtokens tokensseen datasetsize ndata".split(),
     "C": "c flops flop compute trainingflops trainflops c6nd".split(),
+    "U": "u uniquetokens unique tokensperepoch".split(),
+    "S": "s steps step".split(),
     "loss": "loss validloss valloss validationloss evalloss testloss heldoutloss crossentropy nll".split(),
 }
 GROUPS = ("dataset", "dataset_name", "corpus")
@@ -95,15 +97,17 @@ def group_column(rows):
     return next((lower[name] for name in GROUPS if name in lower), None)
 
 
-def law_columns(rows, named=None) -> tuple[dict[str, list], dict[str, str]]:
-    """Return the columns N, D and loss (lists), and the text of where each came from.
+def law_columns(rows, named=None, extra=()) -> tuple[dict[str, list], dict[str, str]]:
+    """Return the columns N, D, loss and any extra ones (lists), and the text of where each came from.
 
     Parameters
     ----------
     rows : list of dict
         The table.
     named : dict, optional
-        Column names given for "N", "D", "loss", "C"; a product such as "unique_tokens*epoch" is allowed.
+        Column names given for "N", "D", "loss", "C", "U", "S"; a product such as "unique_tokens*epoch" is allowed.
+    extra : sequence of str
+        Further columns that are needed: "C", "U" (unique tokens) or "S" (steps). C is 6 N D where there is none.
 
     Raises
     ------
@@ -112,7 +116,7 @@ def law_columns(rows, named=None) -> tuple[dict[str, list], dict[str, str]]:
     """
     named = {key: value for key, value in (named or {}).items() if value}
     columns, origin = {}, {}
-    for key in ("N", "D", "loss", "C"):
+    for key in ("N", "D", "loss", "C", *(key for key in extra if key != "C")):
         name = named.get(key) or _guess(rows[0], key)
         if name:
             columns[key], origin[key] = _product(rows, name), name
@@ -120,12 +124,16 @@ def law_columns(rows, named=None) -> tuple[dict[str, list], dict[str, str]]:
         if missing not in columns and other in columns and "C" in columns:
             columns[missing] = [c / (6 * v) for c, v in zip(columns["C"], columns[other])]
             origin[missing] = f"{origin['C']}/(6*{origin[other]})"
-    for key in ("loss", "N", "D"):
+    if "C" in extra and "C" not in columns and {"N", "D"} <= set(columns):
+        columns["C"] = [6 * n * d for n, d in zip(columns["N"], columns["D"])]
+        origin["C"] = f"6*{origin['N']}*{origin['D']}"
+    wanted = ("loss", "N", "D", *extra)
+    for key in wanted:
         if key not in columns:
             raise FitError(
                 f"no column for {key} among {', '.join(map(str, rows[0]))}: name it with --{key.lower()}-column"
             )
-    return {key: columns[key] for key in ("N", "D", "loss")}, {key: origin[key] for key in ("N", "D", "loss")}
+    return {key: columns[key] for key in wanted}, {key: origin[key] for key in wanted}
 
 
 def _guess(header, key):

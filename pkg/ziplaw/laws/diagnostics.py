@@ -12,6 +12,7 @@ from .solver import EXPONENT_BOUNDS
 POOR_RMS = 0.05
 SYSTEMATIC_SHARE = 0.5
 REPLICATE_SPREAD = 0.1
+FEW_STARTS = 0.1
 _ILL_CONDITIONED = 1e8
 
 EXPLANATIONS = {
@@ -33,7 +34,7 @@ EXPLANATIONS = {
     "alpha at its bound": "alpha ran into its bound: it is not identified",
     "beta at its bound": "beta ran into its bound: it is not identified",
     "ill-conditioned": "some combination of parameters is nearly free: their values mean little one by one",
-    "few starts agree": "fewer than half of the optimiser's starts reached this optimum",
+    "few starts agree": "fewer than a tenth of the starts reached this optimum: it may not be the only one",
 }
 
 # with any of these the parameters are not a law to be used
@@ -70,22 +71,22 @@ def estimable(fitted):
     return inside & free
 
 
-def noise_factor(r, weights, delta, n_free):
-    """Return E[psi^2] / E[psi']^2 of the Huber score with a degrees-of-freedom correction.
+def score_moments(r, weights, delta, n_free):
+    """Return E[psi^2], with a degrees-of-freedom correction, and E[psi'] of the Huber score psi.
 
     E[psi'] is the chance that a residual lies within delta. With delta far below the noise that is the density at
     zero, so it is smoothed by a normal kernel, after dropping the residuals that the fit itself drove to zero.
     """
     n = len(r)
     if not np.isfinite(delta):
-        return float((weights * r * r).sum() / weights.sum() * n / max(n - n_free, 1))
+        return float((weights * r * r).sum() / weights.sum() * n / max(n - n_free, 1)), 1.0
     psi2 = np.clip(r, -delta, delta) ** 2
     kept = r[np.argsort(np.abs(r), kind="stable")[min(n_free, n - 2) :]]
     spread = min(kept.std(), (np.subtract(*np.percentile(kept, [75, 25]))) / 1.34) or kept.std() or 1e-12
     width = 0.9 * max(spread, 1e-12) * len(kept) ** -0.2
     chance = (stats.norm.cdf((delta - kept) / width) - stats.norm.cdf((-delta - kept) / width)).mean()
     chance = max(chance, 1.0 / n * min(1.0, delta / max(spread, 1e-12)))
-    return float((weights * psi2).sum() / weights.sum() / chance**2 * n / max(n - n_free, 1))
+    return float((weights * psi2).sum() / weights.sum() * n / max(n - n_free, 1)), float(chance)
 
 
 def covariance(fitted):
@@ -106,7 +107,8 @@ def covariance(fitted):
     index = np.flatnonzero(free)
     if not index.size or not np.isfinite(fitted.objective):
         return out
-    V = noise_factor(fitted.residuals, w, fitted.solution.delta, len(index))
+    square, slope = score_moments(fitted.residuals, w, fitted.solution.delta, len(index))
+    V = square / slope**2
     bread = np.linalg.pinv((J[:, index] * w[:, None]).T @ J[:, index], rcond=1e-13, hermitian=True)
     meat = (J[:, index] * (w * w)[:, None]).T @ J[:, index]
     out[np.ix_(index, index)] = V * bread @ meat @ bread
@@ -157,7 +159,7 @@ def flags(fitted):
             found.append(f"{'alpha' if name == 'A' else 'beta'} at its bound")
     if condition(fitted)[0] > _ILL_CONDITIONED:
         found.append("ill-conditioned")
-    if fitted.solution.fraction_of_starts < 0.5:
+    if fitted.solution.fraction_of_starts < FEW_STARTS:
         found.append("few starts agree")
     return tuple(found)
 

@@ -136,6 +136,18 @@ class LawFit:
 
         return bootstrap(self, n, seed=seed, clusters=clusters, method=method, threads=threads)
 
+    def jackknife(self, clusters):
+        """Leave out one run at a time: see ``jackknife.jackknife``."""
+        from .jackknife import jackknife
+
+        return jackknife(self, clusters)
+
+    def intervals(self, method=None, level=0.95, *, clusters=None, n=2000, seed=42, C=None, N=None, D=None):
+        """Intervals of the parameters and, when asked, of an allocation and a prediction: see ``methods.intervals``."""
+        from .methods import intervals
+
+        return intervals(self, method, level, clusters=clusters, n=n, seed=seed, C=C, N=N, D=D)
+
     def refit(self, rows=None, loss=None, weights=None):
         """Fit the same law to some of the rows (index or mask), to other losses, or with other weights."""
         rows = slice(None) if rows is None else rows

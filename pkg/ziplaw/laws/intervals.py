@@ -1,21 +1,20 @@
-"""Intervals for everything a law says: bootstraps that resample cells, runs or residuals."""
+"""Bootstraps of a fitted law: cells, runs or residuals resampled, all refits at once, intervals for what follows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import special
 
 from ..errors import FitError
 from . import checks
 from .allocate import exponents, optimal_split
-from .diagnostics import unidentified
+from .diagnostics import estimable, jacobian, score_moments, unidentified
 from .forms import PARAMETERS, additive
 from .solver import polish
 
 METHODS = ("case", "cluster", "residual", "wild", "parametric")
-_LIMITS = {"E": (0, np.inf), "A": (0, np.inf), "B": (0, np.inf), "alpha": (0, np.inf), "beta": (0, np.inf)}
-_SPLIT_LIMITS = {"a": (0.0, 1.0), "b": (0.0, 1.0), "log10_G": (-np.inf, np.inf)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +33,8 @@ class Bootstrap:
         "case", "cluster", "residual", "wild" or "parametric".
     n_clusters : int or None
         Number of clusters, where clusters were resampled.
+    freedom : int
+        Degrees of freedom of the noise: independent rows or clusters less fitted parameters, at least 1.
     """
 
     samples: np.ndarray
@@ -41,43 +42,77 @@ class Bootstrap:
     converged: np.ndarray
     method: str
     n_clusters: int | None
+    freedom: int
     fitted: object = field(repr=False)
 
-    def interval(self, level=0.95) -> dict[str, tuple[float, float]]:
-        """Percentile intervals of E, A, B, alpha, beta, a, b and log10_G.
+    def interval(self, level=0.95, kind="bias-corrected") -> dict[str, tuple[float, float]]:
+        """Intervals of E, A, B, alpha, beta, a, b and log10_G.
 
         What the table cannot identify gets its whole range, such as (0, inf).
-        """
-        level = checks.check_level(level)
-        a, b, log10_G = exponents(self.samples)
-        columns = {**dict(zip(PARAMETERS, self.samples.T)), "a": a, "b": b, "log10_G": log10_G}
-        out = {name: self._quantiles(values, level) for name, values in columns.items()}
-        lost = unidentified(self.fitted)
-        out.update({name: _LIMITS[name] for name in lost})
-        if lost & {"A", "B", "alpha", "beta"}:
-            out.update(_SPLIT_LIMITS)
-        return out
 
-    def predict(self, N, D, level=0.95):
+        Parameters
+        ----------
+        level : float
+            Coverage to aim at.
+        kind : {"bias-corrected", "percentile"}
+            Quantiles of the refits; by default shifted for median bias and widened from normal to Student t with
+            ``freedom`` degrees of freedom (``docs/validation.md`` has the measured coverage of each).
+        """
+        columns = named_quantities(self.samples)
+        estimates = named_quantities(self.fitted.parameters)
+        out = {name: self._quantiles(columns[name], estimates[name], level, kind) for name in columns}
+        return {**out, **unknown_ranges(self.fitted)}
+
+    def predict(self, N, D, level=0.95, kind="bias-corrected"):
         """Interval of the law's mean loss at N, D (broadcast): arrays lo, hi."""
         N, D = np.broadcast_arrays(checks.check_positive(N, "N"), checks.check_positive(D, "D"))
         draws = additive(self.samples, N.ravel(), D.ravel())
-        lo, hi = self._quantiles(draws, checks.check_level(level))
+        lo, hi = self._quantiles(draws, additive(self.fitted.parameters, N.ravel(), D.ravel()), level, kind)
         return np.reshape(lo, N.shape), np.reshape(hi, N.shape)
 
-    def allocate(self, C, level=0.95) -> dict[str, tuple]:
+    def allocate(self, C, level=0.95, kind="bias-corrected") -> dict[str, tuple]:
         """Intervals of N_opt, D_opt and the loss there for C training FLOPs: name -> (lo, hi)."""
-        level = checks.check_level(level)
-        return {
-            name: self._quantiles(draws, level)
-            for name, draws in zip(("N", "D", "loss"), optimal_split(self.samples, C))
+        draws, estimates = optimal_split(self.samples, C), optimal_split(self.fitted.parameters, C)
+        out = {
+            name: self._quantiles(draw, estimate, level, kind)
+            for name, draw, estimate in zip(("N", "D", "loss"), draws, estimates)
         }
+        if {"a", "b"} & set(unknown_ranges(self.fitted)):
+            out.update(N=(0.0, np.inf), D=(0.0, np.inf))
+        return out
 
-    def _quantiles(self, draws, level):
+    def _quantiles(self, draws, estimate, level, kind):
+        """Quantiles of draws (n, ...) about an estimate (...): lo and hi, floats or arrays (...)."""
+        level = checks.check_level(level)
+        checks.check_choice(kind, "kind", ("bias-corrected", "percentile"))
         good = draws[np.isfinite(self.objective)]
-        with np.errstate(invalid="ignore"):
-            lo, hi = np.quantile(good, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        return (float(lo), float(hi)) if np.ndim(lo) == 0 else (lo, hi)
+        shape = good.shape[1:]
+        good = good.reshape(len(good), -1)
+        tails = np.array([[(1 - level) / 2], [(1 + level) / 2]]) * np.ones(good.shape[1])
+        if kind == "bias-corrected":
+            estimate = np.broadcast_to(estimate, shape).ravel()
+            below = (good < estimate).mean(axis=0) + 0.5 * (good == estimate).mean(axis=0)
+            limit = 0.5 / len(good)
+            shift = 2 * special.ndtri(np.clip(below, limit, 1 - limit))
+            tails = special.ndtr(shift + special.stdtrit(self.freedom, tails))
+        ends = np.array([[np.quantile(column, q) for column, q in zip(good.T, row)] for row in tails])
+        lo, hi = ends.reshape(2, *shape)
+        return (float(lo), float(hi)) if not shape else (lo, hi)
+
+
+def named_quantities(parameters):
+    """E, A, B, alpha, beta, a, b and log10_G of (..., 5) parameters, by name."""
+    a, b, log10_G = exponents(parameters)
+    return {**dict(zip(PARAMETERS, np.moveaxis(np.asarray(parameters), -1, 0))), "a": a, "b": b, "log10_G": log10_G}
+
+
+def unknown_ranges(fitted):
+    """Whole ranges of what the table says nothing about: name -> (lo, hi)."""
+    lost = unidentified(fitted)
+    out = dict.fromkeys(lost, (0.0, np.inf))
+    if lost & {"A", "B", "alpha", "beta"}:
+        out.update(a=(0.0, 1.0), b=(0.0, 1.0), log10_G=(-np.inf, np.inf))
+    return out
 
 
 def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=None) -> Bootstrap:
@@ -107,7 +142,7 @@ def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=No
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= 10_000_000:
         raise FitError(f"n is {n!r}, must be a number of refits from 1 to 10000000")
     method = checks.check_choice(method or ("case" if clusters is None else "cluster"), "method", METHODS)
-    labels = _labels(clusters, fitted.n)
+    labels = cluster_labels(clusters, fitted.n)
     if method == "cluster" and labels is None:
         raise FitError("a cluster bootstrap needs clusters: give one label a row, such as its training run")
     rng = np.random.default_rng(seed)
@@ -134,10 +169,12 @@ def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=No
     if fitted.settings.excess_floor is not None:
         samples[:, 0] = fitted.settings.excess_floor
     k = None if labels is None else int(labels.max() + 1)
-    return Bootstrap(samples, objective, converged, method, k, fitted)
+    freedom = max(fitted.n - fitted.settings.n_free, 1) if k is None else max(k - 1, 1)
+    return Bootstrap(samples, objective, converged, method, k, freedom, fitted)
 
 
-def _labels(clusters, n):
+def cluster_labels(clusters, n):
+    """Number the distinct labels of rows from 0, int (n,), or None; FitError unless there are n of two kinds or more."""
     if clusters is None:
         return None
     clusters = np.asarray(clusters)
@@ -151,16 +188,29 @@ def _labels(clusters, n):
 
 def _perturbed(fitted, n, rng, method, labels):
     """Log losses (n, rows) redrawn around the fitted law."""
-    r, rows = fitted.residuals, fitted.n
-    inflate = np.sqrt(rows / max(rows - fitted.settings.n_free, 1))
-    mean = fitted.solution.design.z + r
-    noise = -(r - np.median(r)) * inflate
+    rows = fitted.n
+    mean = fitted.solution.design.z + fitted.residuals
+    noise = left_out_residuals(fitted)
     if method == "residual":
-        return mean + noise[rng.integers(0, rows, (n, rows))]
+        return mean - (noise - np.median(noise))[rng.integers(0, rows, (n, rows))]
     if method == "parametric":
-        return mean + rng.normal(0.0, np.sqrt((noise**2).mean()), (n, rows))
+        variance = (fitted.residuals**2).sum() / max(rows - fitted.settings.n_free, 1)
+        return mean + rng.normal(0.0, np.sqrt(variance), (n, rows))
     labels = np.arange(rows) if labels is None else labels
     # Webb's six points: enough distinct draws even with five clusters
-    points = np.array([-1.5, -1.0, -0.5, 0.5, 1.0, 1.5]) ** 0 * np.sqrt([1.5, 1.0, 0.5, 0.5, 1.0, 1.5])
-    points[:3] *= -1
-    return mean - r * inflate * points[rng.integers(0, 6, (n, labels.max() + 1))][:, labels]
+    points = np.sqrt([1.5, 1.0, 0.5, 0.5, 1.0, 1.5]) * [-1, -1, -1, 1, 1, 1]
+    return mean - noise * points[rng.integers(0, 6, (n, labels.max() + 1))][:, labels]
+
+
+def left_out_residuals(fitted):
+    """Each row's log residual had the row been left out, to first order: r + psi(r) h / (E[psi'] (1 - h)), (n,).
+
+    h is the row's leverage. A Huber fit drives about as many residuals to zero as it has parameters; without this the
+    redrawn noise would be too small.
+    """
+    r, delta = fitted.residuals, fitted.solution.delta
+    J = jacobian(fitted.solution.theta, fitted.solution.design)[:, estimable(fitted)] * np.sqrt(fitted.weights)[:, None]
+    basis = np.linalg.svd(J, full_matrices=False)[0] if J.shape[1] else np.zeros((fitted.n, 1))
+    leverage = np.clip((basis**2).sum(axis=1), 0.0, 0.95)
+    _, slope = score_moments(r, fitted.weights, delta, fitted.settings.n_free)
+    return r + np.clip(r, -delta, delta) * leverage / (slope * (1 - leverage))

@@ -8,6 +8,7 @@ from ..errors import FitError
 from . import diagnostics
 from .fit import fit
 from .forms import PARAMETERS
+from .methods import describe, resample
 
 MIN_CELLS, MIN_SIZES, MIN_BUDGETS = 8, 3, 3
 CELLS = ("scaling", "all")
@@ -49,7 +50,7 @@ def fit_dataset(rows, *, cells="scaling", bootstrap=1000, level=0.95, seed=42):
     regime, reportable, reason = _regime(measured, scaling, floor)
     chosen = scaling if cells == "scaling" and floor is not None else measured
     used = cells if floor is not None else "all"
-    if len(chosen) < 6 <= len(measured) and chosen is scaling:
+    if chosen is scaling and len(chosen) < 6:
         chosen, used = measured, "all"
     variants = {"free": _variant(chosen, None, bootstrap, level, seed), "floor": None}
     if floor is not None:
@@ -111,35 +112,25 @@ def _variant(rows, floor, bootstrap, level, seed):
     return fit_document(fitted, runs, bootstrap=bootstrap, level=level, seed=seed)
 
 
-def interval_method(clusters):
-    """Return (method, number of clusters) of the default bootstrap; clusters are None or labels (n,).
-
-    With at least five clusters a wild bootstrap by cluster keeps the design: drawing whole runs with replacement would
-    leave two sizes or fewer in one resample out of ten, and alpha then says nothing.
-    """
-    k = 0 if clusters is None else len(np.unique(clusters))
-    return ("wild", k) if k >= 5 else ("case", k)
-
-
-def draws_of(fitted, clusters, n, seed):
-    """Return the default bootstrap of a fit (see ``interval_method``)."""
-    method, _ = interval_method(clusters)
-    return fitted.bootstrap(n, seed=seed, clusters=clusters if method == "wild" else None, method=method)
-
-
-def fit_document(fitted, clusters=None, *, bootstrap=1000, level=0.95, seed=42):
+def fit_document(fitted, clusters=None, *, method=None, bootstrap=1000, level=0.95, seed=42):
     """Return a FIT: a fitted law with intervals and diagnostics, as plain numbers (see ``docs/formats.md``)."""
-    draws = draws_of(fitted, clusters, bootstrap, seed)
-    method, k = interval_method(clusters)
-    return {
+    method, draws = resample(fitted, method, clusters=clusters, n=bootstrap, seed=seed)
+    if draws is None:
+        intervals = fitted.intervals(method, level)
+    else:
+        intervals = draws.interval(level)
+    document = {
         **fitted.to_dict(),
-        "intervals": {name: list(pair) for name, pair in draws.interval(level).items()},
-        "interval_method": f"{method} bootstrap{f' over {k} runs' if method == 'wild' else ''}, {bootstrap} refits",
+        "intervals": {name: list(pair) for name, pair in intervals.items()},
+        "interval_method": describe(method, draws, bootstrap),
         "level": level,
-        "n_clusters": k or None,
+        "n_clusters": None if clusters is None else len(np.unique(clusters)),
         "usable": diagnostics.usable(fitted),
         "warnings": diagnostics.warnings(fitted),
     }
+    if method == "jackknife":
+        document["covariance_over_runs"] = draws.covariance().tolist()
+    return document
 
 
 def _failed(message, n):

@@ -1,0 +1,123 @@
+"""One table's law as plain numbers: what ``ziplaw fit`` prints, as JSON or as text."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import FitError
+from . import kaplan
+from .allocate import optimal_split
+from .approaches import envelope, isoflop
+from .catalogue import fit_law
+from .forms import CHINCHILLA_REFIT
+from .methods import resample
+from .serving import serve
+from .sweep import fit_document
+
+_MOST_REFITS = 200
+
+
+def law_document(fitted, *, method=None, clusters=None, bootstrap=1000, level=0.95, seed=42, flops=(), serving=None):
+    """Return everything worth saying about an additive law, as plain numbers.
+
+    Parameters
+    ----------
+    fitted : LawFit
+        The law.
+    method, clusters, bootstrap, level, seed
+        The intervals; see ``methods.intervals``.
+    flops : sequence of float
+        Budgets to allocate; by default the decades of the measured range and two beyond.
+    serving : tuple of float, optional
+        (target loss, tokens to be served): adds the cheapest plan in total FLOPs.
+
+    Returns
+    -------
+    dict
+        A FIT (see ``docs/formats.md``) with "allocation", "approaches" and "serving".
+    """
+    document = fit_document(fitted, clusters, method=method, bootstrap=bootstrap, level=level, seed=seed)
+    method, draws = resample(fitted, method, clusters=clusters, n=bootstrap, seed=seed)
+    largest = 6 * (fitted.N * fitted.D).max()
+    document["law"] = "chinchilla"
+    document["allocation"] = []
+    for C in flops or _decades(fitted):
+        N, D, loss = (float(v) for v in optimal_split(fitted.parameters, C))
+        if draws is None:
+            found = fitted.intervals(method, level, C=C)
+            bands = {name: found[f"{name}_opt"] for name in ("N", "D", "loss")}
+        else:
+            bands = draws.allocate(C, level)
+        kaplan_N = kaplan.allocate(C).N
+        document["allocation"].append(
+            {
+                "C": float(C),
+                "N": N,
+                "D": D,
+                "loss": loss,
+                "extrapolates": bool(largest < C),
+                "intervals": {name: [float(v) for v in pair] for name, pair in bands.items()},
+                "published": {
+                    "chinchilla": {"N": float(optimal_split(CHINCHILLA_REFIT.array, C)[0])},
+                    "kaplan": {"N": kaplan_N},
+                },
+            }
+        )
+    document["approaches"] = approaches(fitted)
+    document["serving"] = None
+    if serving:
+        plan = serve(fitted.parameters, *serving)
+        document["serving"] = {
+            "loss": plan.loss,
+            "served_tokens": plan.served_tokens,
+            "N": plan.N,
+            "D": plan.D,
+            "training_flops": plan.training_flops,
+            "total_flops": plan.total_flops,
+        }
+    return document
+
+
+def _decades(fitted):
+    C = 6 * fitted.N * fitted.D
+    first, last = int(np.ceil(np.log10(C.min()))), int(np.floor(np.log10(C.max())))
+    return [10.0**power for power in range(first, last + 3)]
+
+
+def approaches(fitted) -> dict:
+    """Allocation exponent a by the three approaches of Hoffmann et al.; None where one cannot be had."""
+    out = {
+        "additive law": {"a": fitted.beta / (fitted.alpha + fitted.beta), "interval": None, "bias": None, "note": ""}
+    }
+    for approach in (envelope, isoflop):
+        try:
+            found = approach(fitted.N, fitted.D, fitted.loss, law=fitted.parameters)
+        except FitError as error:
+            out[approach.__name__] = {"a": None, "interval": None, "bias": None, "note": str(error)}
+        else:
+            out[approach.__name__] = {
+                "a": found.a,
+                "interval": list(found.a_interval),
+                "bias": found.bias,
+                "note": found.note,
+            }
+    return out
+
+
+def other_document(law, columns, loss, *, x="C", delta=1e-3, bootstrap=200, level=0.95, seed=42):
+    """Fit one of the other laws (``catalogue.LAWS``) and return it as plain numbers, with case-bootstrap intervals."""
+    fitted = fit_law(law, columns, loss, x=x, delta=delta)
+    n = min(bootstrap, _MOST_REFITS)
+    draws = fitted.bootstrap(n, seed=seed)
+    ends = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    document = fitted.to_dict()
+    document["intervals"] = {name: [float(lo), float(hi)] for name, lo, hi in zip(fitted.form.parameters, *ends)}
+    document["interval_method"] = f"case bootstrap, {n} refits, percentile"
+    document["level"] = level
+    document["warnings"] = [f"{name}: it is not identified" for name in document["flags"]]
+    if not fitted.converged:
+        document["warnings"].insert(0, fitted.message)
+    if document["rms_log_residual"] > 0.05:
+        document["warnings"].insert(0, f"poor fit: RMS error of log loss {document['rms_log_residual']:.3g}")
+    document["usable"] = fitted.converged and not document["warnings"]
+    return document
