@@ -18,7 +18,7 @@ from .descent import Model, damp, descend
 from .solver import Design, project
 
 _GRID = np.geomspace(0.02, 3.0, 20)
-_BLOCK = 100_000  # cells x problems handled together: the arrays of a step stay near the processor
+_BLOCK = 25_000  # cells x problems handled together: the arrays of a step stay near the processor
 
 
 @dataclass(frozen=True)

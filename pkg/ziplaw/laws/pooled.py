@@ -53,7 +53,7 @@ class Pooled(Model):
 
 
 def fit(panel, D, alone):
-    """Fit theta in many problems, from the saturated fits regressed on D.
+    """Fit theta in many problems from two starts each: the saturated fits regressed on D, and a rough one.
 
     Parameters
     ----------
@@ -67,10 +67,22 @@ def fit(panel, D, alone):
     rss : ndarray (P,)
     """
     P, K, m, p = D.shape
+    flat = D.reshape(P, K * m, p)
+    turned = flat.swapaxes(1, 2)
     target = np.concatenate([alone.local[:, 3 - panel.n_local :], alone.exponents], axis=1)
     # exponents of a single dataset may be wild: one that is not identified must not set the start
-    target = np.clip(target, np.median(target, axis=0) - 2, np.median(target, axis=0) + 2)
-    flat = D.reshape(P, K * m, p)
-    theta = np.linalg.solve(flat.swapaxes(1, 2) @ flat, (flat.swapaxes(1, 2) @ target.ravel())[..., None])[..., 0]
-    theta, cost, _ = in_blocks(Pooled.of(panel, D), theta, panel.x.size)
-    return theta, cost
+    middle = np.median(target, axis=0)
+    target = np.clip(target, middle - 2, middle + 2)
+    # datasets off the line make local optima: a second start needs none of their fits
+    low = np.where(panel.w > 0, panel.z, np.inf).min(axis=1) - 0.5
+    level = (panel.w * panel.z).sum(axis=1) / panel.w.sum(axis=1) - 1
+    rough = np.column_stack([low, level, level, np.full((K, 2), 0.5)])[:, 3 - panel.n_local :]
+    best = None
+    for start in (target, rough):
+        theta = np.linalg.solve(turned @ flat, (turned @ start.ravel())[..., None])[..., 0]
+        theta, cost, _ = in_blocks(Pooled.of(panel, D), theta, panel.x.size)
+        if best is not None:
+            better = cost < best[1]
+            theta, cost = np.where(better[:, None], theta, best[0]), np.minimum(cost, best[1])
+        best = theta, cost
+    return best

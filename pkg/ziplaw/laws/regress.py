@@ -300,12 +300,11 @@ def evidence(rows, fits):
     _, covariances, H = estimates(used, variant)
     floors = [fit["floor"] for fit in used] if variant == "floor" else None
     panel = Panel.of([fit["dataset"] for fit in used], H, [cells(rows, fit) for fit in used], floors)
-    _, S = data_law.centre(np.zeros((len(used), 5)), covariances, panel.x_mean, panel.y_mean)
-    errors = np.sqrt(np.maximum(np.einsum("kii->ki", S), 0.0))
-    unknown = ~np.isfinite(np.einsum("kii->ki", covariances))
+    errors = np.sqrt(np.einsum("kii->ki", covariances))
     if variant == "floor":
-        unknown[:, 0] = False
-    return panel, np.where(unknown, np.inf, errors)
+        errors[:, 0] = [fit.get("floor_stderr") or 0.0 for fit in used]
+        errors[:, 0] /= [fit["floor"] for fit in used]
+    return panel, np.where(np.isfinite(errors), errors, np.inf)
 
 
 def prediction(document, H, C, *, level=0.95, epsilon=1.0) -> dict:
