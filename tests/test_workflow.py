@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-PARTS = ["Snakefile", "rules", "config", "profiles", "pkg", "ext", "setup.py"]
+PARTS = ["Snakefile", "rules", "config", "profiles", "pkg", "ext", "setup.py", "pyproject.toml", "README.md", "LICENSE"]
 
 # `snakemake --lint` on this workflow may say only this, for the reason beside it
 LINT_ACCEPTED = {
