@@ -9,6 +9,7 @@ cdef extern from "status.h":
     enum:
         ZL_OK
         ZL_ERR_MEMORY
+        ZL_ERR_OVERFLOW
         ZL_ERR_STUCK
         ZL_ERR_TOKEN
         ZL_ERR_IMPOSSIBLE
@@ -39,6 +40,8 @@ class Refused(Exception):
 cdef int check(int status, int64_t *where) except -1:
     if status == ZL_ERR_MEMORY:
         raise MemoryError("not enough memory for the chart")
+    if status == ZL_ERR_OVERFLOW:
+        raise ZiplawError("a sentence times the nonterminals passes 2**31 cells: give shorter documents")
     if status == ZL_ERR_STUCK:
         raise GrammarError("rho(LC) is not below 1: a derivation may never reach its next token; redraw the grammar")
     if status == ZL_ERR_TOKEN or status == ZL_ERR_IMPOSSIBLE:

@@ -50,7 +50,7 @@ fast_product(double a, double b, int *risk)
 {
     const double product = a * b;
 
-    /* a true zero comes only from a pred that is not predicted; it was tested for before, or does no harm */
+    /* a zero factor is exact: what is not predicted */
     if (fast_outside(product, SMALL, LARGE) && a != 0 && b != 0) {
         *risk = 1;
     }
