@@ -50,6 +50,15 @@ def options(settings):
     )
 
 
+def stale(made, sources):
+    """Tell whether files that are all there are older than what they were made from."""
+    made = [Path(file) for file in made]
+    if not all(file.exists() for file in made):
+        return False
+    newest = max(Path(source).stat().st_mtime for source in sources)
+    return newest > min(file.stat().st_mtime for file in made)
+
+
 CORPUS_OPTIONS = {
     "documents": SWEEP.train_documents(),
     "valid_documents": SWEEP.corpus.valid_documents,

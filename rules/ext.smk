@@ -9,7 +9,7 @@ BUILD = f"{shlex.quote(sys.executable)} setup.py --quiet build_ext --inplace"
 # A core that is there but older than its sources is rebuilt before the first job, not by the rule: Snakemake 9 drops
 # every job below a stale producer of ancient() files, whether or not the job has reasons of its own to run.
 onstart:
-    if all(Path(core).exists() for core in EXTENSIONS):
+    if stale(EXTENSIONS, ["setup.py", *Path("ext").rglob("*.[chp]*")]):
         shell("mkdir -p {LOGS}; {BUILD} > {LOGS}/build_extensions.log 2>&1")
 
 
