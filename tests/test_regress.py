@@ -164,6 +164,20 @@ def test_prediction(document):
     )
 
 
+def test_mean_law_beside_the_law_in_H(document):
+    mean = document["law_without_H"]
+    assert mean["df"] == document["law"]["df"] + 1
+    laws = [data_law.parameters_at(mean, H) for H in (0.2, 0.4)]
+    assert (laws[0] == laws[1]).all()
+    exponents = [d["parameters"]["alpha"] for d in document["datasets"]]
+    assert min(exponents) < laws[0][3] < max(exponents)
+    found = prediction(document, 0.35, 1e12)["without_H"]
+    low, high = found["N_interval"]
+    assert low < found["N"] < high
+    older = {key: value for key, value in document.items() if key != "law_without_H"}
+    assert prediction(older, 0.35, 1e12)["without_H"] is None
+
+
 def test_blend_goes_from_chinchilla_to_the_law(document):
     at = data_law.parameters_at(document["law"], 0.35)
     assert data_law.blend(at, 0) == pytest.approx(CHINCHILLA.array)

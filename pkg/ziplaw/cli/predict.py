@@ -62,6 +62,8 @@ def show(result):
     """Print a prediction: the split with bands, Chinchilla's beside it, and what it rests on."""
     bands = f"{result['level']:.0%} band"
     rows = [{"": f"H = {result['H']:.3f}", **_cells(result)}]
+    if result["without_H"]:
+        rows.append({"": "the same laws, H ignored", **_cells(result["without_H"])})
     for key, title in (("published", "Chinchilla"), ("refit", "Chinchilla, refitted")):
         rows.append({"": title, **_cells(result["chinchilla"][key])})
     click.echo(f"Best split of C = {result['C']:.3g} training FLOPs (C = 6 N D):")

@@ -25,7 +25,7 @@ _FORM = (
 )
 _METHOD = (
     "random-effects regression of the datasets' laws on H with their full covariances (REML); "
-    "intervals by t with n_datasets - 2 degrees of freedom"
+    "intervals by t with df degrees of freedom, the datasets less the coefficients of a line"
 )
 
 
@@ -42,7 +42,7 @@ def centre(estimates, covariances, ln_N, ln_D):
     return y, move @ S @ move.T
 
 
-def fit_law(estimates, covariances, H, *, ln_N, ln_D, level=0.95) -> dict:
+def fit_law(estimates, covariances, H, *, ln_N, ln_D, level=0.95, sloped=True) -> dict:
     """Regress the laws of K datasets on H.
 
     Parameters
@@ -57,6 +57,8 @@ def fit_law(estimates, covariances, H, *, ln_N, ln_D, level=0.95) -> dict:
         The centre: mean ln N and ln D of the cells.
     level : float
         Coverage of the intervals of slopes and intercepts.
+    sloped : bool
+        False leaves H out: the mean law of the datasets, with the same keys and slopes of zero.
 
     Returns
     -------
@@ -70,19 +72,24 @@ def fit_law(estimates, covariances, H, *, ln_N, ln_D, level=0.95) -> dict:
         raise FitError(f"{len(np.unique(H))} different values of H: a line in H needs at least 3 datasets that differ")
     y, S = centre(estimates, covariances, ln_N, ln_D)
     H0 = float(H.mean())
-    fitted = meta_regression(y, S, np.column_stack([np.ones_like(H), H - H0]))
+    X = np.column_stack([np.ones_like(H), H - H0])
+    fitted = meta_regression(y, S, X if sloped else X[:, :1])
+    coefficients, covariance = fitted.coefficients, fitted.covariance
+    if not sloped:
+        coefficients, covariance = np.pad(coefficients, ((0, 0), (0, 1))), np.kron(covariance, [[1, 0], [0, 0]])
     law = {
         "form": _FORM,
         "method": _METHOD,
         "parameters": list(PARAMETERS),
         "centre": {"H": H0, "ln_N": float(ln_N), "ln_D": float(ln_D)},
-        "coefficients": fitted.coefficients.tolist(),
-        "covariance": fitted.covariance.tolist(),
+        "coefficients": coefficients.tolist(),
+        "covariance": covariance.tolist(),
         "scatter": fitted.scatter.tolist(),
         "df": fitted.df,
         "level": level,
     }
-    law["lines"] = lines(law, level)
+    if sloped:
+        law["lines"] = lines(law, level)
     return law
 
 
@@ -263,7 +270,7 @@ def blend(parameters, epsilon, constants=CHINCHILLA):
     return (1 - epsilon) * constants.array + epsilon * np.asarray(parameters, dtype=np.float64)
 
 
-def predict(law, H, C, *, level=0.95, epsilon=1.0, fitted_on=None) -> dict:
+def predict(law, H, C, *, level=0.95, epsilon=1.0, fitted_on=None, without_H=None) -> dict:
     """Best N, D and loss for compressibility H and C training FLOPs, with bands, beside Chinchilla's.
 
     Parameters
@@ -280,6 +287,8 @@ def predict(law, H, C, *, level=0.95, epsilon=1.0, fitted_on=None) -> dict:
         Weight of the law against Chinchilla's constants (1: the law alone).
     fitted_on : dict, optional
         Ranges "H" and "C" behind the law, for saying how far this extrapolates.
+    without_H : dict, optional
+        The mean law of the datasets, whose split is then given beside it.
 
     Returns
     -------
@@ -306,6 +315,11 @@ def predict(law, H, C, *, level=0.95, epsilon=1.0, fitted_on=None) -> dict:
     for name, constants in (("published", CHINCHILLA), ("refit", CHINCHILLA_REFIT)):
         cN, cD, cL = (float(v) for v in optimal_split(constants.array, C))
         out["chinchilla"][name] = {"N": cN, "D": cD, "loss": cL, "source": constants.source}
+    out["without_H"] = None
+    if without_H is not None:
+        mean = dict(zip(("N", "D", "loss"), (float(v) for v in optimal_split(parameters_at(without_H, H), C))))
+        edges = bands(draws_at(without_H, H), C, level)
+        out["without_H"] = mean | {f"{name}_interval": edges[name] for name in edges}
     out["extrapolation"] = extrapolation(H, C, fitted_on) if fitted_on else None
     return out
 

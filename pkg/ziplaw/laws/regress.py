@@ -174,7 +174,7 @@ def regress(rows, fits, *, covariates=None, bootstrap=499, level=0.95, seed=42) 
     -------
     dict
         The content of regression.json (``docs/formats.md``). With fewer than three datasets that carry a law, the
-        parts ``two_stage``, ``joint_test``, ``law`` and ``crossings`` are None and ``conclusion`` says why.
+        parts ``two_stage``, ``joint_test``, ``law``, ``crossings`` and ``comparison`` are None and ``conclusion`` says why.
 
     Raises
     ------
@@ -198,6 +198,7 @@ def regress(rows, fits, *, covariates=None, bootstrap=499, level=0.95, seed=42) 
         "two_stage": None,
         "joint_test": None,
         "law": None,
+        "law_without_H": None,
         "crossings": None,
         "comparison": None,
         "level": level,
@@ -217,8 +218,10 @@ def regress(rows, fits, *, covariates=None, bootstrap=499, level=0.95, seed=42) 
         document["joint_test_message"] = str(error)
     values[:, 0] = np.maximum(values[:, 0], [_E_LEAST * loss.min() for _, _, loss in tables])
     logs = np.column_stack([np.log(values[:, :3]), values[:, 3:]])
-    law = data_law.fit_law(logs, covariances, H, ln_N=panel.x_mean, ln_D=panel.y_mean, level=level)
+    centre = {"ln_N": panel.x_mean, "ln_D": panel.y_mean}
+    law = data_law.fit_law(logs, covariances, H, **centre, level=level)
     document["law"] = law
+    document["law_without_H"] = data_law.fit_law(logs, covariances, H, **centre, level=level, sloped=False)
     H_range = (float(H.min()), float(H.max()))
     cross = data_law.crossing(law, level, H_range)
     document["crossings"] = {"alpha_equals_beta": cross, "a_equals_half": cross}
@@ -320,7 +323,9 @@ def prediction(document, H, C, *, level=0.95, epsilon=1.0) -> dict:
             f"this regression holds no law ({document.get('conclusion', 'no conclusion')}): give another --law"
         )
     on = document["fitted_on"]
-    result = data_law.predict(document["law"], H, C, level=level, epsilon=epsilon, fitted_on=on)
+    result = data_law.predict(
+        document["law"], H, C, level=level, epsilon=epsilon, fitted_on=on, without_H=document.get("law_without_H")
+    )
     warnings = []
     if not result["extrapolation"]["in_range"]:
         warnings.append(f"extrapolation: {result['extrapolation']['text']}")
