@@ -118,3 +118,10 @@ def test_imports_are_light(what):
         env={"PYTHONPATH": str(PACKAGE.parent)},
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_public_functions_win_over_submodules_of_their_name():
+    code = "import ziplaw, ziplaw.floor, ziplaw.train; from ziplaw.floor import Floor; print(callable(ziplaw.floor), callable(ziplaw.train))"
+    env = {"PYTHONPATH": str(PACKAGE.parent)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+    assert done.stdout.strip() == "True True"

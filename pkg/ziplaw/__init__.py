@@ -4,7 +4,9 @@
 extensions nor torch are needed until something asks for them.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 
 __version__ = "0.1.0"
 
@@ -36,6 +38,16 @@ def __getattr__(name):
     value = getattr(import_module(f"ziplaw.{_PUBLIC[name]}"), name)
     globals()[name] = value
     return value
+
+
+class _Package(ModuleType):
+    def __setattr__(self, name, value):
+        # importing ziplaw.floor or ziplaw.train binds the submodule here; the name belongs to the function
+        if not (name in _PUBLIC and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __dir__():
