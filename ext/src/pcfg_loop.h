@@ -121,11 +121,10 @@ PCFG_NAME(step_slowly)(LANE_T *lane, const pcfg_sampler_t *self, const pcfg_rec_
     if (rec->length_flags & PCFG_PUSH) {
         lane->stack[++lane->top & mask] = rec->item;
     }
-    lane->code = rec->next;
-    if (rec->length_flags & PCFG_POP) {
-        do {
-            PCFG_NAME(pop)(lane, self, mask, limit);
-        } while (lane->code == self->pop_again && lane->at < lane->end);
+    lane->code = rec->length_flags & PCFG_POP ? self->pop_again : rec->next;
+    /* a full document is not written on: what lies behind it has room for one long run only */
+    while (lane->code == self->pop_again && lane->at < lane->end) {
+        PCFG_NAME(pop)(lane, self, mask, limit);
     }
 }
 
@@ -211,24 +210,20 @@ PCFG_NAME(derive)(LANE_T *lanes, const int n_lanes, const int open, const pcfg_s
     }
 }
 
+/* Only the loop that a document was begun with may go on with it: the open one can stop between two pops. */
 static ZL_NOINLINE int
 PCFG_NAME(derive_four)(
     LANE_T *lanes, const pcfg_sampler_t *self, uint64_t stream_key, int64_t context, size_t mask)
 {
-    return PCFG_NAME(derive)(lanes, 4, 0, self, stream_key, context, mask);
-}
-
-static ZL_NOINLINE int
-PCFG_NAME(derive_four_open)(
-    LANE_T *lanes, const pcfg_sampler_t *self, uint64_t stream_key, int64_t context, size_t mask)
-{
-    return PCFG_NAME(derive)(lanes, 4, 1, self, stream_key, context, mask);
+    return self->open ? PCFG_NAME(derive)(lanes, 4, 1, self, stream_key, context, mask)
+                      : PCFG_NAME(derive)(lanes, 4, 0, self, stream_key, context, mask);
 }
 
 static ZL_NOINLINE int
 PCFG_NAME(derive_one)(LANE_T *lane, const pcfg_sampler_t *self, uint64_t stream_key, int64_t context, size_t mask)
 {
-    return PCFG_NAME(derive)(lane, 1, 0, self, stream_key, context, mask);
+    return self->open ? PCFG_NAME(derive)(lane, 1, 1, self, stream_key, context, mask)
+                      : PCFG_NAME(derive)(lane, 1, 0, self, stream_key, context, mask);
 }
 
 static void
@@ -280,8 +275,7 @@ PCFG_NAME(sample)(
             row = i * share;
             PCFG_NAME(place)(&lanes[i], self, stream_key, first + (uint64_t) row, direct, out + row * context, context);
         }
-        ret = self->open ? PCFG_NAME(derive_four_open)(lanes, self, stream_key, context, ring - 1)
-                         : PCFG_NAME(derive_four)(lanes, self, stream_key, context, ring - 1);
+        ret = PCFG_NAME(derive_four)(lanes, self, stream_key, context, ring - 1);
         for (i = 0; i < 4 && ret == ZL_OK; i++) {
             if (lanes[i].n_left > 0) {
                 ret = PCFG_NAME(derive_one)(&lanes[i], self, stream_key, context, ring - 1);
