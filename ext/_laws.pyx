@@ -14,6 +14,12 @@ cdef extern from "lawfit.h":
         int64_t n
         const double *x
         const double *y
+        int64_t nx
+        int64_t ny
+        const double *ux
+        const double *uy
+        const int32_t *ix
+        const int32_t *iy
         uint8_t[5] free
         uint8_t tie
         double low
@@ -39,9 +45,10 @@ cdef int describe(zl_law_t *law, const double[::1] x, const double[::1] y, int64
 
 def polish(const double[::1] x, const double[::1] y, const double[:, ::1] z, const double[:, ::1] w,
            const double[::1] delta, double[:, ::1] theta, double[::1] objective, uint8_t[::1] converged, *,
-           free, bint tie, bounds, int max_steps, bint anneal):
+           distinct, free, bint tie, bounds, int max_steps, bint anneal):
     """Minimise each row of ``theta`` in place; ``z`` and ``w`` have one row, or one for each problem; no GIL.
 
+    ``distinct``: distinct x, each row's index among them, and the same of y, as numpy's unique gives them, int32.
     ``x``, ``y``: float64 (n,); ``delta``, ``objective``, ``converged``: (problems,); ``theta``: (problems, 5).
     """
     cdef zl_law_t law
@@ -53,9 +60,18 @@ def polish(const double[::1] x, const double[::1] y, const double[:, ::1] z, con
     cdef double *theta0
     cdef double *objective0
     cdef uint8_t *converged0
+    cdef const double[::1] ux = distinct[0], uy = distinct[2]
+    cdef const int32_t[::1] ix = distinct[1], iy = distinct[3]
     describe(&law, x, y, z.shape[1], w.shape[1])
     if k == 0:
         return
+    if ix.shape[0] != law.n or iy.shape[0] != law.n or ux.shape[0] > law.n or uy.shape[0] > law.n:
+        raise FitError("the distinct values do not belong to x and y: take them from numpy's unique")
+    for i in range(law.n):
+        if not (0 <= ix[i] < ux.shape[0] and 0 <= iy[i] < uy.shape[0]):
+            raise FitError("an index of a distinct value is out of range: take them from numpy's unique")
+    law.nx, law.ny = ux.shape[0], uy.shape[0]
+    law.ux, law.uy, law.ix, law.iy = &ux[0], &uy[0], &ix[0], &iy[0]
     if theta.shape[1] != 5 or delta.shape[0] != k or objective.shape[0] != k or converged.shape[0] != k:
         raise FitError(f"theta is ({k}, {theta.shape[1]}): delta, objective and converged need one entry a row, 5 columns")
     if z.shape[0] not in (1, k) or w.shape[0] not in (1, k):

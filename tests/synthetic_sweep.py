@@ -55,6 +55,7 @@ def build(
     shrink=1.0,
     diverged=(),
     bootstrap=100,
+    law=planted,
 ):
     """Write a sweep folder and return its path.
 
@@ -67,13 +68,13 @@ def build(
     rows, fits = [], []
     for index, name in enumerate(names):
         H = float(spread[index])
-        law = planted(H)
-        law |= {"A": law["A"] * shrink, "B": law["B"] * shrink}
-        _dataset(folder, name, H, law, index, floors, rng)
+        true = law(H)
+        true |= {"A": true["A"] * shrink, "B": true["B"] * shrink}
+        _dataset(folder, name, H, true, index, floors, rng)
         for width in widths:
             for seed in seeds:
                 lost = name in diverged or (name, width) in diverged
-                _run(folder, name, width, seed, law, budgets, noise, lost, rng)
+                _run(folder, name, width, seed, true, budgets, noise, lost, rng)
         part = _collect(folder, name, floors)
         rows += part
         fits.append(fit_dataset(part, bootstrap=bootstrap))

@@ -54,27 +54,49 @@ common_bytes(const uint8_t *a, const uint8_t *b, int from, int limit)
     return limit;
 }
 
+/* Note the bytes from first to last - 1: the anchors among them, and for each byte the next anchor. */
+static inline unsigned
+add_anchors(zl_gzip_t *self, int first, int last, unsigned anchor)
+{
+    int i;
+
+    for (i = first; i < last; i++) {
+        self->anchor_at[i] = (uint16_t) anchor;
+        self->position[anchor] = (uint16_t) i;
+        anchor += self->bytes[i] != 0;
+    }
+    return anchor;
+}
+
 /* zlib links every position to the earlier ones that start with the same three bytes. Token ids are mostly zero bytes,
  * which makes for long chains. But a match that goes on behind the zeros it starts with must agree on how many they
  * are and on the nonzero byte behind them. So only these, the anchors, are linked. */
 static void
-link_anchors(zl_gzip_t *restrict self, int n)
+link_anchors(zl_gzip_t *self, int n)
 {
-    const uint8_t *restrict bytes = self->bytes;
-    uint16_t *restrict anchor_at = self->anchor_at, *restrict position = self->position;
-    unsigned anchor = 1, end, first, hash;
+    const uint8_t *bytes = self->bytes;
+    uint16_t *position = self->position;
+    unsigned anchor = 1, next, end, first, hash;
     int log2_table = 6, n_pairs = 0, i;
 
     while (1 << log2_table < 2 * n) {
         log2_table++;
     }
-    /* zlib takes position 0 for "none" and never finds a match there: it ends a run of zeros like an anchor */
-    position[0] = 0;
-    for (i = 0; i < n; i++) {
-        anchor_at[i] = (uint16_t) anchor;
-        position[anchor] = (uint16_t) i;
-        anchor += bytes[i] != 0;
+    for (i = 0; i + 4 <= n; i += 4) {
+        if ((bytes[i] | bytes[i + 1]) != 0) {
+            anchor = add_anchors(self, i, i + 4, anchor);
+            continue;
+        }
+        /* a token id below 65,536: three bytes before its low byte have the same next anchor */
+        position[anchor] = (uint16_t) (i + 2);
+        next = anchor + (bytes[i + 2] != 0);
+        position[next] = (uint16_t) (i + 3);
+        self->anchor_at[i] = self->anchor_at[i + 1] = self->anchor_at[i + 2] = (uint16_t) anchor;
+        self->anchor_at[i + 3] = (uint16_t) next;
+        anchor = next + (bytes[i + 3] != 0);
     }
+    anchor = add_anchors(self, i, n, anchor);
+    position[0] = 0; /* position 0 means "none" to zlib, which never finds a match there: it ends a run of zeros too */
     end = anchor;
     position[end] = (uint16_t) n;
     for (anchor = 1; anchor <= end; anchor++) {
@@ -229,6 +251,9 @@ search(const zl_gzip_t *self, int n, int at, int *settled, match_t *m)
         m->is_final = 0;
         return;
     }
+    if (self->same2[anchor] == 0) {
+        *settled = anchor;
+    }
     if (anchor != *settled) {
         s.best = s.best < 1 ? 1 : s.best;
         if (self->has_same8 && s.limit >= 8) {
@@ -239,7 +264,7 @@ search(const zl_gzip_t *self, int n, int at, int *settled, match_t *m)
         } else if (s.limit >= 2) {
             search_same2(self, anchor, s.limit, &s);
         }
-        if (!s.blocked) {
+        if (!s.blocked && s.best < s.limit) {
             /* No candidate covers more than s.best, whatever the zeros before it. A later position before the same
              * anchor has fewer zeros to offer and so needs as much to cover, or no more than one byte. */
             *settled = anchor;

@@ -11,11 +11,13 @@ typedef struct {
     int64_t n;
     double *x, *y, *z, *w, *u, *v, *f, *r; /* f and r belong to the current point */
     double *tu, *tv, *tf, *tr;             /* the same at a trial point */
+    double *eu, *ev;                       /* exponentials of the distinct x and y */
+    int32_t *ix, *iy;
 } rows_t;
 
 int64_t zl_law_scratch(int64_t n)
 {
-    return 12 * n;
+    return 15 * n;
 }
 
 static void gather(rows_t *rows, const zl_law_t *law, const double *z, const double *w, double *scratch)
@@ -26,11 +28,17 @@ static void gather(rows_t *rows, const zl_law_t *law, const double *z, const dou
 
     for (i = 0; i < 12; i++)
         *slot[i] = scratch + i * n;
+    rows->eu = scratch + 12 * n;
+    rows->ev = scratch + 13 * n;
+    rows->ix = (int32_t *) (scratch + 14 * n);
+    rows->iy = rows->ix + n;
     for (i = 0; i < n; i++) {
         if (w != NULL && !(w[i] > 0.0))
             continue;
         rows->x[k] = law->x[i];
         rows->y[k] = law->y[i];
+        rows->ix[k] = law->ix[i];
+        rows->iy[k] = law->iy[i];
         rows->z[k] = z[i];
         rows->w[k] = w == NULL ? 1.0 : w[i];
         k++;
@@ -52,15 +60,17 @@ static double huber_sum(const rows_t *rows, const double *r, double delta)
 }
 
 /* Fill tu, tv, tf, tr for theta and return the objective there. */
-static double evaluate(const rows_t *rows, const double *theta, double delta)
+static double evaluate(const zl_law_t *law, const rows_t *rows, const double *theta, double delta)
 {
     int64_t i;
 
+    for (i = 0; i < law->nx; i++)
+        rows->eu[i] = exp(-theta[3] * law->ux[i]);
+    for (i = 0; i < law->ny; i++)
+        rows->ev[i] = exp(-theta[4] * law->uy[i]);
     for (i = 0; i < rows->n; i++) {
-        rows->tu[i] = exp(-theta[3] * rows->x[i]);
-        rows->tv[i] = exp(-theta[4] * rows->y[i]);
-    }
-    for (i = 0; i < rows->n; i++) {
+        rows->tu[i] = rows->eu[rows->ix[i]];
+        rows->tv[i] = rows->ev[rows->iy[i]];
         rows->tf[i] = theta[0] + theta[1] * rows->tu[i] + theta[2] * rows->tv[i];
         rows->tr[i] = log(rows->tf[i]) - rows->z[i];
     }
@@ -79,51 +89,57 @@ static void accept_trial(rows_t *rows)
 #undef SWAP
 }
 
+#define PAIRS 16 /* the 15 entries of a symmetric 5 x 5 matrix, row by row, and one spare */
+
 /* Gradient, Newton matrix and the positive semi-definite IRLS matrix at the current point. */
 static void derivatives(const rows_t *rows, const double *theta, double delta, double *gradient, double newton[P][P],
                         double irls[P][P])
 {
+    double majoriser[PAIRS] = {0.0}, inner[PAIRS] = {0.0}, sums[6] = {0.0}, curved[4] = {0.0};
     int64_t i;
-    int a, b;
+    int a, b, k;
 
-    memset(gradient, 0, P * sizeof(double));
-    memset(newton, 0, P * P * sizeof(double));
-    memset(irls, 0, P * P * sizeof(double));
     for (i = 0; i < rows->n; i++) {
         double inverse = 1.0 / rows->f[i], r = rows->r[i], w = rows->w[i], size = fabs(r);
-        double g[P], psi, inside, slope;
+        double x = rows->x[i], y = rows->y[i], psi, slope, bend, pair[PAIRS];
+        double g0 = inverse, g1 = rows->u[i] * inverse, g2 = rows->v[i] * inverse;
+        double g3 = -x * theta[1] * g1, g4 = -y * theta[2] * g2;
+        double g[6] = {g0, g1, g2, g3, g4, 0.0};
 
-        g[0] = inverse;
-        g[1] = rows->u[i] * inverse;
-        g[2] = rows->v[i] * inverse;
-        g[3] = -rows->x[i] * theta[1] * g[1];
-        g[4] = -rows->y[i] * theta[2] * g[2];
         if (size <= delta) {
             psi = w * r;
-            inside = slope = w;
+            slope = w;
+            bend = w - psi;
         } else {
             psi = r > 0.0 ? w * delta : -w * delta;
-            inside = 0.0;
             slope = w * delta / size;
+            bend = -psi;
         }
-        for (a = 0; a < P; a++) {
-            double s = slope * g[a], h = (inside - psi) * g[a];
-
-            gradient[a] += psi * g[a];
-            for (b = 0; b <= a; b++) {
-                irls[a][b] += s * g[b];
-                newton[a][b] += h * g[b];
-            }
+        /* written out so that a compiler takes two or four of these at a time */
+        pair[0] = g0 * g0, pair[1] = g1 * g0, pair[2] = g1 * g1, pair[3] = g2 * g0;
+        pair[4] = g2 * g1, pair[5] = g2 * g2, pair[6] = g3 * g0, pair[7] = g3 * g1;
+        pair[8] = g3 * g2, pair[9] = g3 * g3, pair[10] = g4 * g0, pair[11] = g4 * g1;
+        pair[12] = g4 * g2, pair[13] = g4 * g3, pair[14] = g4 * g4, pair[15] = 0.0;
+        for (k = 0; k < PAIRS; k++) {
+            majoriser[k] += slope * pair[k];
+            inner[k] += bend * pair[k];
         }
-        newton[3][1] -= psi * rows->x[i] * g[1];
-        newton[4][2] -= psi * rows->y[i] * g[2];
-        newton[3][3] -= psi * rows->x[i] * g[3];
-        newton[4][4] -= psi * rows->y[i] * g[4];
+        for (k = 0; k < 6; k++)
+            sums[k] += psi * g[k];
+        curved[0] -= psi * x * g1;
+        curved[1] -= psi * y * g2;
+        curved[2] -= psi * x * g3;
+        curved[3] -= psi * y * g4;
     }
-    for (a = 0; a < P; a++)
-        for (b = a + 1; b < P; b++) {
-            irls[a][b] = irls[b][a];
-            newton[a][b] = newton[b][a];
+    memcpy(gradient, sums, P * sizeof(double));
+    inner[7] += curved[0];  /* (alpha, A) */
+    inner[12] += curved[1]; /* (beta, B) */
+    inner[9] += curved[2];
+    inner[14] += curved[3];
+    for (a = 0, k = 0; a < P; a++)
+        for (b = 0; b <= a; b++, k++) {
+            irls[a][b] = irls[b][a] = majoriser[k];
+            newton[a][b] = newton[b][a] = inner[k];
         }
 }
 
@@ -239,7 +255,7 @@ void zl_law_polish(const zl_law_t *law, const double *z, const double *w, double
     *objective = INFINITY;
     if (rows.n == 0)
         return;
-    value = evaluate(&rows, theta, delta);
+    value = evaluate(law, &rows, theta, delta);
     accept_trial(&rows);
     if (law->anneal && isfinite(target)) {
         double typical = median_size(&rows);
@@ -279,7 +295,7 @@ void zl_law_polish(const zl_law_t *law, const double *z, const double *w, double
         if (law->tie)
             step[4] = step[3];
         move_by(trial, theta, step, 1.0, low, high);
-        trial_value = evaluate(&rows, trial, delta);
+        trial_value = evaluate(law, &rows, trial, delta);
         better = trial_value < value;
         gain = better ? value - trial_value : 0.0;
         small = predicted <= 1e-14 * value + tiny || (better && gain <= 1e-13 * value && damping < 1.0);
@@ -294,7 +310,7 @@ void zl_law_polish(const zl_law_t *law, const double *z, const double *w, double
             /* nearly straight along the step (few residuals within delta): go on doubling it while that pays */
             while (gain > 1.2 * predicted && longer < 1e6) {
                 move_by(trial, origin, step, longer, low, high);
-                trial_value = evaluate(&rows, trial, delta);
+                trial_value = evaluate(law, &rows, trial, delta);
                 if (!(trial_value < value))
                     break;
                 memcpy(theta, trial, sizeof trial);

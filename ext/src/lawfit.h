@@ -12,6 +12,9 @@
 typedef struct {
     int64_t n;              /* rows */
     const double *x, *y;    /* (n) */
+    int64_t nx, ny;         /* distinct x and y: a grid of sizes and budgets has few */
+    const double *ux, *uy;  /* (nx), (ny) the distinct values */
+    const int32_t *ix, *iy; /* (n) which of them each row has */
     uint8_t free[5];        /* parameters that may move */
     uint8_t tie;            /* keep alpha = beta */
     double low, high;       /* bounds of alpha and beta */

@@ -35,7 +35,7 @@ class Compressibility:
     Attributes
     ----------
     median, mean, std : float
-        Over the sampled windows, compressed bytes / raw bytes; ``std`` is the population standard deviation.
+        Over the sampled windows, compressed bytes / raw bytes; ``std`` divides by n - 1 and is 0 for one window.
         ``median`` is what the paper calls H.
     n : int
         Windows measured.
@@ -220,7 +220,7 @@ def _measure(documents, window, samples, seed, encoding, level, threads, unit, h
     return Compressibility(
         median=float(np.median(ratios)),
         mean=float(ratios.mean()),
-        std=float(ratios.std()),
+        std=float(ratios.std(ddof=1)) if len(ratios) > 1 else 0.0,
         n=len(sizes),
         quantiles={f"q{round(100 * q):02d}": float(np.quantile(ratios, q)) for q in QUANTILES},
         window=window,
@@ -352,8 +352,8 @@ def _trusted_core() -> Any:
     n_different = int(np.count_nonzero(want != got))
     if n_different:
         warnings.warn(
-            f"zlib {zlib.ZLIB_RUNTIME_VERSION} gives {n_different} of {len(probes)} probes other sizes than zlib 1.2 and "
-            "1.3 do: every size is taken from it, which is slower; H of another zlib is not comparable",
+            f"zlib {zlib.ZLIB_RUNTIME_VERSION} gives {n_different} of {len(probes)} probes other sizes than zlib 1.2 "
+            "and 1.3 do: every size is taken from it, which is slower; H of another zlib is not comparable",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -362,17 +362,23 @@ def _trusted_core() -> Any:
 
 
 def _probes() -> list[bytes]:
-    """Payloads on which compressors part: overlapping repeats, near misses, ties, runs; tokens as well as bytes."""
+    """Payloads on which compressors part: sparse and mutated bytes, phrases of ids, long runs, short rows."""
     rng = np.random.default_rng(9)
-    probes = [b"", b"a", bytes(300)]
-    for i in range(93):
-        alphabet = int(rng.integers(2, 2 ** int(rng.integers(2, 12))))
-        phrases = [rng.integers(0, alphabet, int(rng.integers(1, 20))) for _ in range(int(rng.integers(2, 12)))]
-        order = rng.integers(0, len(phrases), 200)
-        ids = np.concatenate([phrases[j] for j in order])[: int(rng.integers(20, 257))]
-        flips = rng.random(len(ids)) < rng.choice([0.0, 0.02, 0.2])
-        ids = np.where(flips, rng.integers(0, alphabet, len(ids)), ids)
-        probes.append(ids.astype(">i4").tobytes() if i % 3 else (ids % 256).astype("u1").tobytes())
+    probes = [b"", b"a", bytes(1000), np.ones(2, ">i4").tobytes()]
+    for n in range(4, 124):
+        alphabet = 2 ** int(rng.integers(1, 12))
+        phrases = [rng.integers(0, alphabet, int(rng.integers(1, 20))) for _ in range(6)]
+        ids = np.concatenate([phrases[i] for i in rng.integers(0, 6, n // 2)])[:256]
+        probes.append(ids.astype(">i4").tobytes())
+        ids = rng.integers(0, 128, n) << rng.choice([0, 24], n)
+        probes.append(ids.astype(">i4").tobytes())
+        data = np.resize(rng.integers(0, 256, n), 5 * n)
+        changed = rng.random(5 * n) < 10 ** rng.uniform(-3, -1)
+        data[changed] = rng.integers(0, 256, int(changed.sum()))
+        probes.append(data.astype("u1").tobytes())
+        if n % 6 == 0:
+            data = np.where(rng.random(1024) < 0.01, rng.integers(0, 4, 1024), int(rng.integers(0, 2)))
+            probes.append(data.astype("u1").tobytes())
     return probes
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,12 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import grammar_checks as checks
 from .errors import GrammarError
 
 MAX_SYMBOLS = 50_000_000
 MAX_TERMINALS = 2**31 - 2
 MAX_SUB_SEEDS = 64
-SUM_TOLERANCE = 1e-6
 # an eigenvalue of exactly 1 comes out of the solver as 1 - 1e-15; such a grammar is critical
 CRITICAL = 1.0 - 1e-9
 
@@ -128,84 +127,27 @@ class Grammar:
 
     def __post_init__(self):
         put = object.__setattr__
-        put(self, "n_nonterminals", _count("n_nonterminals", self.n_nonterminals, MAX_SYMBOLS))
-        put(self, "n_terminals", _count("n_terminals", self.n_terminals, MAX_TERMINALS))
+        put(self, "n_nonterminals", checks.count("n_nonterminals", self.n_nonterminals, MAX_SYMBOLS))
+        put(self, "n_terminals", checks.count("n_terminals", self.n_terminals, MAX_TERMINALS))
         start = tuple(self.start) or (1.0 / self.n_nonterminals,) * self.n_nonterminals
-        put(self, "start", tuple(_probability("start", p, lowest=0.0) for p in start))
+        put(self, "start", tuple(checks.probability("start", p, lowest=0.0) for p in start))
         if len(self.start) != self.n_nonterminals:
             raise GrammarError(
                 f"start has {len(self.start)} probabilities, must have one for each of the {self.n_nonterminals} "
                 "nonterminals: leave it out for a uniform start"
             )
-        rules = [_production(rule, self.n_nonterminals, self.n_terminals) for rule in self.productions]
+        rules = [
+            Production(*checks.production(rule, self.n_nonterminals, self.n_terminals)) for rule in self.productions
+        ]
         put(self, "productions", tuple(sorted(rules, key=operator.attrgetter("lhs"))))
         if not isinstance(self.provenance, dict):
             raise GrammarError(f"provenance is a {type(self.provenance).__name__}, must be a dict: leave it out")
-        self._check_sums()
-        self._check_symbols()
+        checks.sums(self.productions, self.start)
+        checks.symbols(self.productions, self._lhs_first, self.start, self.provenance.get("supercritical"))
 
     def __getstate__(self):
         # the fields only: what is cached beside them is made again, and the sampler's tables cannot be pickled
         return {name: vars(self)[name] for name in self.__dataclass_fields__}
-
-    def _check_sums(self):
-        totals = [0.0] * self.n_nonterminals
-        for rule in self.productions:
-            totals[rule.lhs] += rule.probability
-        for lhs, total in enumerate(totals):
-            if total == 0.0:
-                raise GrammarError(f"nonterminal N{lhs} has no production: give it one, or take it out")
-            if abs(total - 1.0) > SUM_TOLERANCE:
-                raise GrammarError(f"probabilities of N{lhs} sum to {total:.9g}, must sum to 1: normalise them")
-        total = math.fsum(self.start)
-        if abs(total - 1.0) > SUM_TOLERANCE:
-            raise GrammarError(f"start probabilities sum to {total:.9g}, must sum to 1: normalise them")
-
-    def _check_symbols(self):
-        reached = [p > 0.0 for p in self.start]
-        queue = deque(i for i, yes in enumerate(reached) if yes)
-        first = self._lhs_first
-        while queue:
-            lhs = queue.popleft()
-            for rule in self.productions[first[lhs] : first[lhs + 1]]:
-                for symbol in rule.rhs:
-                    if symbol < 0 and not reached[-symbol - 1]:
-                        reached[-symbol - 1] = True
-                        queue.append(-symbol - 1)
-        if not all(reached):
-            raise GrammarError(
-                f"nonterminal N{reached.index(False)} is never reached from the start symbol: "
-                "use it in a right-hand side, or take it out"
-            )
-        if self.provenance.get("supercritical") == "truncate":
-            return
-        finite = self._finite_nonterminals()
-        if not all(finite):
-            raise GrammarError(
-                f"nonterminal N{finite.index(False)} never yields a finite sentence: "
-                "give it a production without itself, or take it out"
-            )
-
-    def _finite_nonterminals(self):
-        """Mark nonterminals that derive some finite sentence, in time linear in the grammar."""
-        users = [[] for _ in range(self.n_nonterminals)]
-        missing = []
-        for index, rule in enumerate(self.productions):
-            needed = {-symbol - 1 for symbol in rule.rhs if symbol < 0}
-            missing.append(len(needed))
-            for nonterminal in needed:
-                users[nonterminal].append(index)
-        finite = [False] * self.n_nonterminals
-        queue = deque(index for index, count in enumerate(missing) if count == 0)
-        while queue:
-            lhs = self.productions[queue.popleft()].lhs
-            if not finite[lhs]:
-                finite[lhs] = True
-                for index in users[lhs]:
-                    missing[index] -= 1
-                    if missing[index] == 0:
-                        queue.append(index)
-        return finite
 
     @cached_property
     def _lhs_first(self):
@@ -366,56 +308,20 @@ class Grammar:
         return from_nltk(grammar, n_terminals)
 
     def to_text(self) -> str:
-        """Return NLTK's text form: the start symbol's rules first, then every production, one a line."""
+        """Return NLTK's text form: the start symbol's rules first, then every production, one a line.
+
+        A comment keeps ``n_terminals``, which NLTK's form has no place for.
+        """
         first = [f"S -> N{i} [{p!r}]" for i, p in enumerate(self.start) if p > 0.0]
-        return "\n".join([*first, *(_rule_text(rule) for rule in self.productions)]) + "\n"
+        return (
+            "\n".join([f"# n_terminals: {self.n_terminals}", *first, *(_rule_text(rule) for rule in self.productions)])
+            + "\n"
+        )
 
 
 def _rule_text(rule):
     rhs = " ".join(f"'{symbol}'" if symbol > 0 else f"N{-symbol - 1}" for symbol in rule.rhs)
     return f"N{rule.lhs} -> {rhs} [{rule.probability!r}]"
-
-
-def _count(name, value, limit):
-    try:
-        value = operator.index(value)
-    except TypeError:
-        raise GrammarError(f"{name} is {value!r}, must be an integer from 1 to {limit}") from None
-    if not 1 <= value <= limit:
-        raise GrammarError(f"{name} is {value}, must be from 1 to {limit}")
-    return value
-
-
-def _probability(where, value, lowest):
-    try:
-        value = float(value)
-    except (TypeError, ValueError):
-        value = math.nan
-    if not (lowest <= value <= 1.0 + SUM_TOLERANCE):
-        raise GrammarError(f"a probability of {where} is {value!r}, must be above 0 and at most 1: mend that rule")
-    return value
-
-
-def _production(rule, n_nonterminals, n_terminals):
-    try:
-        lhs, rhs, probability = rule
-        lhs, rhs = operator.index(lhs), tuple(operator.index(symbol) for symbol in rhs)
-    except (TypeError, ValueError):
-        raise GrammarError(f"{rule!r} is no production: give (lhs, rhs, probability), symbols as integers") from None
-    if not 0 <= lhs < n_nonterminals:
-        raise GrammarError(f"a left-hand side is {lhs}, must be a nonterminal from 0 to {n_nonterminals - 1}")
-    if not rhs:
-        raise GrammarError(f"a production of N{lhs} has an empty right-hand side: each must hold a symbol")
-    for symbol in rhs:
-        if symbol == 0:
-            raise GrammarError(f"a production of N{lhs} holds terminal 0, the separator: count terminals from 1")
-        if symbol > n_terminals:
-            raise GrammarError(f"a production of N{lhs} holds terminal {symbol}, the highest is {n_terminals}")
-        if symbol < -n_nonterminals:
-            raise GrammarError(
-                f"a production of N{lhs} holds nonterminal N{-symbol - 1}, the highest is N{n_nonterminals - 1}"
-            )
-    return Production(lhs, rhs, _probability(f"N{lhs}", probability, lowest=math.ulp(0.0)))
 
 
 def random_grammar(
@@ -452,10 +358,10 @@ def random_grammar(
         For a shape out of range, or when every sub-seed tried is critical.
     """
     shape = {
-        "n_nonterminals": _count("n_nonterminals", n_nonterminals, 1_000_000),
-        "n_terminals": _count("n_terminals", n_terminals, MAX_TERMINALS),
-        "max_rhs_options": _count("max_rhs_options", max_rhs_options, MAX_SYMBOLS),
-        "max_rhs_length": _count("max_rhs_length", max_rhs_length, MAX_SYMBOLS),
+        "n_nonterminals": checks.count("n_nonterminals", n_nonterminals, 1_000_000),
+        "n_terminals": checks.count("n_terminals", n_terminals, MAX_TERMINALS),
+        "max_rhs_options": checks.count("max_rhs_options", max_rhs_options, MAX_SYMBOLS),
+        "max_rhs_length": checks.count("max_rhs_length", max_rhs_length, MAX_SYMBOLS),
     }
     expected = n_nonterminals * (1 + max_rhs_options) / 2 * (1 + max_rhs_length) / 2
     if expected > MAX_SYMBOLS:

@@ -99,16 +99,18 @@ def _terminal(value, place):
 
 def parse_grammar(text: str, where: str = "grammar") -> Grammar:
     """Make a grammar from NLTK's text form; the first left-hand side (or ``%start X``) is the start symbol."""
-    start, lines = None, []
+    start, n_terminals, lines = None, None, []
     for line in text.splitlines():
         fields = line.split()
+        if fields[:2] == ["#", "n_terminals:"] and len(fields) == 3:
+            n_terminals = _terminal(fields[2], f"{where}, n_terminals")
         if fields[:1] == ["%start"] and len(fields) == 2:
             start, line = fields[1], ""
         lines.append(line)
     rules = list(parse_rules(lines, where))
     if not rules:
         raise GrammarError(f"{where} holds no production: write rules like S -> A '7' [0.5] | '3' [0.5]")
-    return _assemble(rules, start or rules[0][0], None, where)
+    return _assemble(rules, start or rules[0][0], n_terminals, where)
 
 
 def from_nltk(grammar: Any, n_terminals: int | None = None) -> Grammar:
@@ -167,7 +169,9 @@ def _assemble(rules: Sequence[Rule], start: str, n_terminals: int | None, where:
     provenance = {"source": "nltk", "start": start}
     if names != [f"N{number}" for number in range(len(names))]:
         provenance["names"] = names
-    return Grammar(len(names), n_terminals or highest, tuple(productions), tuple(first), provenance)
+    return Grammar(
+        len(names), highest if n_terminals is None else n_terminals, tuple(productions), tuple(first), provenance
+    )
 
 
 def _order(names):

@@ -4,47 +4,83 @@ from __future__ import annotations
 
 import platform
 import re
+import tempfile
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-from . import versions
-from .findings import answer, cautions
-from .io import sha256_file, write_text
+from . import __version__, versions
+from .findings import answer, may, may_not, p_value, variant_words
+from .io import read_json, sha256_file, write_text
 from .results import Sweep, finite
 
+# the same words as rules/captions/*.rst, held in step by a test
 CAPTIONS = {
-    "gzip_distributions": "H of every dataset over its windows (hatched: real code and prose). The bar spans the middle "
-    "half, the tick is the median, which is the H of the dataset.",
-    "presets": "H of the paper's preset grammars, drawn anew with several seeds, against the H that the paper gives.",
-    "training_curves": "Training loss (lines) and held-out loss at each budget (markers) for every model. No model can get "
-    "below the floor, the exact Bayes-optimal loss of the grammar.",
-    "loss_contours": "The fitted law over N and D with the measured cells, its compute-optimal frontier, and iso-FLOP lines.",
-    "frontiers": "Compute-optimal N and D against compute for every reportable law and for Chinchilla's published one. "
-    "What lies outside the measured range is extrapolation.",
-    "parameters_vs_h": "Each parameter of the laws against H, with its interval.",
-    "predicted_vs_measured": "What each law predicts against what was measured. A law that misses at its largest N or D "
-    "should not be extrapolated.",
+    "gzip_distributions": "How compressible each dataset is: the distribution of compressed / raw bytes over its windows. The "
+    "dot is the median, which is the dataset's H; the bar spans the middle half. Real code and prose stand below the line, "
+    "tokenised (grey) and as raw bytes (hatched).",
+    "presets": "H of the paper's preset grammars, drawn anew with several seeds, against the H that the paper gives. Bars: "
+    "one standard deviation over seeds.",
+    "training_curves": "Loss against training tokens: solid lines are the training loss of the trunk, dotted ones of each "
+    "budget's cooldown, markers the held-out loss at the end of each budget with its standard error. No model can get below "
+    "the floor, the exact Bayes-optimal loss of the grammar.",
+    "loss_contours": "The fitted law over N and D. Filled markers are the cells in the scaling regime, hollow ones are "
+    "saturated or have not started to learn; a cross is a run that diverged. The orange line is the compute-optimal "
+    "frontier with its band, dashed outside the compute that was measured.",
+    "frontiers": "Compute-optimal N and D, and tokens per parameter, against compute: each dataset's own law, the law in H at "
+    "three values of H, and Chinchilla's published law. Bands are drawn where compute was measured; beyond it every line "
+    "extrapolates.",
+    "parameters_vs_h": "Each parameter of the laws against H, with its interval: filled markers enter the regression, hollow "
+    "ones are the other way to treat E, grey ones are not reportable. The solid line with its band is the law in H, which "
+    "takes the error of the fits into account; the dashed line is the paper's two-stage regression, which does not.",
+    "predicted_vs_measured": "What each law predicts against what was measured, and the error below. Hollow markers were not "
+    "fitted; rings mark the largest N or D, where a law that is to be extrapolated must hold first.",
 }
 
 
-def number(value: Any, digits: int = 4) -> str:
-    """Format a number for a table: ``digits`` significant ones; – for none."""
-    if isinstance(value, bool) or not finite(value):
-        return "–" if value is None or isinstance(value, float) else str(value)
-    if isinstance(value, int):
-        return f"{value:,}".replace(",", "\u202f")
-    if value and not 1e-3 <= abs(value) < 1e6:
-        mantissa, exponent = f"{value:.{digits - 2}e}".split("e")
-        return f"{mantissa}·10<sup>{int(exponent)}</sup>"
-    return f"{value:.{digits}g}"
+def number(value: Any, digits: int = 3) -> str:
+    """Write a number for a table in HTML: ``digits`` significant ones, – for none, powers of ten for the very large."""
+    if isinstance(value, bool) or value is None or (isinstance(value, float) and not finite(value)):
+        return "–" if not isinstance(value, bool) else str(value).lower()
+    if not finite(value):
+        return str(value)
+    size = abs(value)
+    if isinstance(value, int) or 10 ** min(digits, 5) <= size < 1e6:
+        text = f"{value:,.0f}".replace(",", "\u202f")
+    elif size >= 1e6 or 0 < size < 1e-3:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        text = f"{mantissa}·10<sup>{int(exponent)}</sup>"
+    else:
+        text = f"{value:#.{digits}g}".rstrip(".")
+    return text.replace("-", "−")
 
 
-def interval(low: Any, high: Any) -> str:
-    """Format an interval; an end that is not known is an infinity."""
+def interval(low: Any, high: Any, digits: int = 3) -> str:
+    """Write an interval in HTML; an end that is not known is an infinity."""
     if not finite(low) and not finite(high):
         return "no interval"
-    return f"{number(low, 3) if finite(low) else '−∞'} to {number(high, 3) if finite(high) else '∞'}"
+    return f"{number(low, digits) if finite(low) else '−∞'} to {number(high, digits) if finite(high) else '∞'}"
+
+
+def prose(words: str) -> str:
+    """Set the mathematics in a sentence that is already safe HTML: C^a, N_opt, 2.6e+11, alpha."""
+    words = re.sub(r"(\d(?:\.\d+)?)e([+-]\d+)", lambda m: f"{m[1]}·10<sup>{int(m[2])}</sup>".replace("-", "−"), words)
+    words = re.sub(r"(?<![\w.])-(?=\d)", "−", words)
+    words = re.sub(r"\b(ln|mean) ", "\\1\u00a0", words)
+    words = re.sub(r"\balpha\b", "α", re.sub(r"\bbeta\b", "β", words))
+    words = re.sub(r"\^(\w+(?:\(H\))?)", r"<sup>\1</sup>", words)
+    return (
+        words.replace("N_opt", "N<sub>opt</sub>")
+        .replace("D_opt", "D<sub>opt</sub>")
+        .replace("n_datasets - ", "datasets − ")
+    )
+
+
+def _ordered(lines: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Lines by parameter in the order E, A, B, alpha, beta, a, as pairs of a name in HTML and the line."""
+    order = ("E", "ln_E", "A", "ln_A", "B", "ln_B", "alpha", "beta", "a", "b")
+    names = sorted(lines, key=lambda name: order.index(name) if name in order else len(order))
+    return [(prose(name.replace("ln_", "ln ")), lines[name]) for name in names]
 
 
 def render(sweep_dir: str | Path, config: str | Path | None = None, command: str | None = None) -> str:
@@ -53,7 +89,7 @@ def render(sweep_dir: str | Path, config: str | Path | None = None, command: str
     Parameters
     ----------
     sweep_dir : path-like
-        ``results/<sweep>``.
+        ``results/<sweep>``. Figures that it lacks are drawn.
     config : path-like, optional
         The config of the sweep, quoted in the provenance.
     command : str, optional
@@ -66,31 +102,42 @@ def render(sweep_dir: str | Path, config: str | Path | None = None, command: str
     """
     import jinja2
 
-    folder = Path(sweep_dir)
+    folder = Path(sweep_dir).resolve()
     sweep = Sweep(folder)
     markup = jinja2.utils.markupsafe.Markup
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["number"] = lambda value, digits=4: markup(number(value, digits))
-    environment.globals.update(interval=lambda low, high: markup(interval(low, high)), finite=finite)
+    environment.filters["number"] = lambda value, digits=3: markup(number(value, digits))
+    environment.filters["p"] = p_value
+    environment.filters["p_cell"] = lambda value: (
+        p_value(value).replace("p = ", "").replace("p < ", "< ").replace("no p", "–")
+    )
+    environment.filters["sentence"] = lambda words: words[:1].upper() + words[1:]
+    environment.filters["prose"] = lambda words: markup(prose(str(markup.escape(words))))
+    environment.filters["ordered"] = _ordered
+    environment.globals.update(
+        interval=lambda low, high, digits=3: markup(interval(low, high, digits)),
+        finite=finite,
+        variant_words=variant_words,
+    )
     template = environment.from_string((resources.files("ziplaw") / "data" / "report.html.j2").read_text("utf-8"))
-    if command is None:
-        named = f" --configfile {Path(config).parent.name}/{Path(config).name}" if config else ""
-        command = f"snakemake --cores all{named}"
     return template.render(
         name=folder.name,
         answer=answer(sweep),
-        cautions=cautions(sweep),
+        may=may(sweep),
+        may_not=may_not(sweep),
         datasets=_datasets(sweep),
-        fits=sweep.table("fits.csv"),
+        fits=_fits(sweep),
+        flags=_flags(sweep),
+        allocation=_allocation(sweep),
         regression=sweep.regression,
         claims=sweep.table("claims.csv"),
         references=[score for name, score in sweep.scores.items() if name not in sweep.datasets],
         presets=_presets(sweep),
         holdout=_holdout(sweep),
-        figures=_figures(folder),
-        command=command,
+        figures=_figures(folder, markup),
+        command=command or _command(config),
         config=Path(config).read_text("utf-8") if config else None,
         provenance=_provenance(sweep, folder, config),
     )
@@ -103,44 +150,95 @@ def write_report(
     write_text(output, render(sweep_dir, config, command))
 
 
+def _command(config):
+    if config is None:
+        return "snakemake --cores all"
+    # the config as named from the checkout, never an absolute path
+    return f"snakemake --cores all --configfile {Path(config).resolve().parent.name}/{Path(config).name}"
+
+
 def _datasets(sweep: Sweep) -> list[dict[str, Any]]:
     rows = []
     for name in sweep.datasets:
         cells, grammar = sweep.of(name), sweep.grammars.get(name, {})
-        floor = sweep.floors.get(name, {})
-        score, fit = sweep.scores.get(name, {}), sweep.fits.get(name, {})
-        counted = {kind: sum(c["regime"] == kind for c in cells) for kind in ("scaling", "saturated", "not started")}
+        head, floor, score = cells[0], sweep.floors.get(name, {}), sweep.scores.get(name, {})
+        diverged = len(cells) - len(sweep.cells(name))
+        counted = {
+            kind: sum(c.get("regime") == kind for c in cells) for kind in ("scaling", "saturated", "not started")
+        }
+        others = {kind: n for kind, n in (counted | {"diverged": diverged}).items() if n and kind != "scaling"}
         rows.append(
             {
                 "name": name,
-                "origin": _origin(grammar),
+                "origin": _origin(grammar, score),
                 "productions": len(grammar["productions"]) if "productions" in grammar else None,
-                "rho": floor.get("rho_m"),
-                "H": cells[0]["H"],
-                "H_std": score.get("std"),
-                "floor": cells[0]["floor"],
-                "floor_stderr": cells[0]["floor_stderr"],
-                "unigram": cells[0]["unigram_entropy"],
+                "rho": floor.get("rho_m", (grammar.get("provenance") or {}).get("rho_m")),
+                "H": sweep.H(name),
+                "H_std": score.get("std", head.get("H_std")),
+                "floor": head.get("floor"),
+                "floor_stderr": head.get("floor_stderr"),
+                "unigram": head.get("unigram_entropy"),
+                "vocab": head.get("vocab_size"),
                 "cells": len(cells),
-                "diverged": sum(c["status"] != "finished" for c in cells),
                 "counted": counted,
-                "regime": fit.get("regime") or ("unknown" if cells[0]["floor"] is None else "mixed"),
-                "reason": fit.get("reason"),
+                "others": ", ".join(f"{n} {kind}" for kind, n in others.items()) or "none",
+                "regime": sweep.fits.get(name, {}).get("regime"),
             }
         )
     return rows
 
 
-def _origin(grammar: dict[str, Any]) -> str:
+def _origin(grammar: dict[str, Any], score: dict[str, Any]) -> str:
     made = grammar.get("provenance") or {}
     if "max_rhs_options" not in made:
-        return "grammar file" if grammar else "imported"
+        source = score.get("source") or {}
+        return "grammar file" if grammar else f"imported: {source.get('name', 'a real corpus')}"
     shape = [grammar.get("n_nonterminals"), grammar.get("n_terminals"), made["max_rhs_options"], made["max_rhs_length"]]
     return f"({', '.join(map(str, shape))}), seed {made.get('seed')}"
 
 
+def _fits(sweep: Sweep) -> list[dict[str, Any]]:
+    """Rows of fits.csv in order of H, the variant that is used first, with the reason why a row is grey."""
+    main = sweep.regression.get("variant") or "floor"
+    order = {name: i for i, name in enumerate(sweep.datasets)}
+    rows = [row for row in sweep.table("fits.csv") if row["dataset"] in order]
+    rows.sort(key=lambda row: (order[row["dataset"]], row["variant"] != main))
+    for row in rows:
+        row["grey"] = sweep.why_not(row["dataset"])
+        if row["grey"] is None and not row["converged"]:
+            row["grey"] = "did not converge"
+        row["flags"] = str(row["flags"]).split(";") if row["flags"] else []
+        row["main"] = row["variant"] == main
+    return rows
+
+
+def _flags(sweep: Sweep) -> dict[str, str]:
+    """The flags that some fit carries, each with its meaning."""
+    from .laws.diagnostics import EXPLANATIONS
+
+    seen = [flag for row in _fits(sweep) for flag in row["flags"]]
+    return {flag: EXPLANATIONS.get(flag, "") for flag in dict.fromkeys(seen)}
+
+
+def _allocation(sweep: Sweep) -> dict[str, Any] | None:
+    """The split at the largest compute that was measured, from frontier.csv; None when there is no frontier."""
+    inside = [row for row in sweep.table("frontier.csv") if row["in_range"] and finite(row["N_opt"])]
+    if not inside:
+        return None
+    C = max(row["C"] for row in inside)
+    exponents = {row["dataset"]: row for row in _fits(sweep) if row["main"]}
+    rows = []
+    for row in inside:
+        if row["C"] == C and (row["source"] in sweep.datasets or row["source"].startswith("chinchilla")):
+            banded = finite(row["N_lo"]) and finite(row["D_lo"]) and row["N_lo"] > 0
+            ratio = {"ratio": row["D_opt"] / row["N_opt"]}
+            ratio |= {"ratio_lo": row["D_lo"] / row["N_hi"], "ratio_hi": row["D_hi"] / row["N_lo"]} if banded else {}
+            rows.append({"ratio_lo": None, "ratio_hi": None} | row | ratio | {"fit": exponents.get(row["source"])})
+    return {"C": C, "rows": rows}
+
+
 def _presets(sweep: Sweep) -> list[dict[str, Any]]:
-    rows = {}
+    rows: dict[str, dict[str, Any]] = {}
     for row in sweep.table("presets.csv"):
         rows.setdefault(row["preset"], {**row, "values": []})["values"].append(row["H"])
     return list(rows.values())
@@ -148,8 +246,8 @@ def _presets(sweep: Sweep) -> list[dict[str, Any]]:
 
 def _holdout(sweep: Sweep) -> list[dict[str, Any]]:
     rows = []
-    for name, fit in sweep.fits.items():
-        for variant, body in fit["variants"].items():
+    for name in sweep.datasets:
+        for variant, body in sweep.fits.get(name, {}).get("variants", {}).items():
             cells = ((body or {}).get("holdout") or {}).get("cells") or {}
             if cells:
                 errors = {side: (cells.get(side) or {}).get("rms_log_error") for side in ("N", "D", "C")}
@@ -157,42 +255,65 @@ def _holdout(sweep: Sweep) -> list[dict[str, Any]]:
     return rows
 
 
-def _figures(folder: Path) -> list[dict[str, str]]:
-    """SVGs ready to stand in one page: no XML header, ids and references made unique per figure."""
-    figures = []
-    for kind, caption in CAPTIONS.items():
-        path = folder / "figures" / f"{kind}.svg"
-        if path.exists():
-            svg = path.read_text("utf-8")
-            svg = svg[svg.index("<svg") :]
-            svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
-            svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{kind}-", svg)
-            figures.append({"kind": kind, "svg": svg, "caption": caption})
+def _figures(folder: Path, markup: Any) -> dict[str, dict[str, Any]]:
+    """SVGs ready to stand in one page; those that the folder lacks are drawn."""
+    figures = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for kind, caption in CAPTIONS.items():
+            path = folder / "figures" / f"{kind}.svg"
+            if not path.exists():
+                if kind == "presets" and not (folder / "presets.csv").exists():
+                    continue
+                from .figures import draw
+
+                path = Path(scratch) / f"{kind}.svg"
+                draw(kind, folder, path)
+            figures[kind] = {"svg": markup(inline(path.read_text("utf-8"), kind, caption)), "caption": caption}
     return figures
 
 
+def inline(svg: str, kind: str, title: str) -> str:
+    """Make an SVG file fit to stand in an HTML page beside others.
+
+    Without XML header, metadata and namespaces; ids and references made its own; sized by the page.
+    """
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.S)
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{kind}-", svg)
+    head, body = svg.split(">", 1)
+    width = float(re.search(r'width="([\d.]+)pt"', head).group(1))
+    head = re.sub(r'\s(?:xmlns(?::xlink)?|width|height|version)="[^"]*"', "", head)
+    title = title.split(":")[0].split(".")[0]
+    return f'{head} role="img" aria-label="{title}" style="max-width:{1.35 * width:.0f}pt">{body}'
+
+
 def _provenance(sweep: Sweep, folder: Path, config: str | Path | None) -> dict[str, str]:
-    """What made the results: versions and checksums; no clock and no host name, so that the report repeats."""
-    found = {"ziplaw": metadata_version("ziplaw"), "Python": platform.python_version()}
-    found |= {package: metadata_version(package) for package in ("numpy", "scipy", "torch", "snakemake", "matplotlib")}
-    zlib = {score["zlib"] for score in sweep.scores.values()}
-    found["zlib"] = ", ".join(sorted(zlib)) or "–"
-    stages = {k.lower(): v for k, v in vars(versions).items() if k.isupper()}
+    """What made the results: versions, seeds, checksums; no clock and no host name, so that the report repeats."""
+    found = {"ziplaw": __version__, "Python": platform.python_version()}
+    found |= {package: installed(package) for package in ("numpy", "scipy", "torch", "snakemake", "matplotlib")}
+    scores = [sweep.scores[name] for name in sweep.scores]
+    found["zlib"] = ", ".join(sorted({str(score.get("zlib")) for score in scores})) or "–"
+    kinds = {f"ids as {s['encoding']}, gzip level {s['level']}, {s['window']} tokens, {s['n']} windows" for s in scores}
+    found["how H is measured"] = "; ".join(sorted(kinds)) or "–"
+    grammars = {name: (g.get("provenance") or {}) for name, g in sweep.grammars.items()}
+    seeds = [f"{n} {p['seed']}.{p.get('sub_seed', 0)}" for n, p in grammars.items() if "seed" in p]
+    found["grammar seeds (seed.sub-seed)"] = ", ".join(seeds) or "–"
+    found["training seeds"] = ", ".join(sorted({str(row["seed"]) for row in sweep.runs}))
+    run = sweep.run_folder(sweep.runs[0]) / "run.json"
+    if run.exists():
+        settings = read_json(run, "run").get("training") or {}
+        found["training"] = ", ".join(f"{key} {value}" for key, value in settings.items() if key != "budgets")
+    stages = {key.lower(): value for key, value in vars(versions).items() if key.isupper()}
     found["stage versions"] = ", ".join(f"{stage} {value}" for stage, value in sorted(stages.items()))
     if config:
         found[f"sha256 of {Path(config).name}"] = sha256_file(config)
-    for name in ("runs.csv", "fits.csv", "claims.csv", "frontier.csv"):
+    for name in ("runs.csv", "fits.csv", "regression.json", "claims.csv", "frontier.csv", "presets.csv"):
         if (folder / name).exists():
             found[f"sha256 of {name}"] = sha256_file(folder / name)
     return found
 
 
-def metadata_version(package: str) -> str:
+def installed(package: str) -> str:
     """Return an installed package's version, or say that it is not installed."""
-    if package == "ziplaw":
-        from . import __version__
-
-        return __version__
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -131,6 +131,8 @@ class Sweep:
         fit = self.fits.get(dataset)
         if fit is None:
             return "no fit of this dataset in the folder"
+        if not self.cells(dataset):
+            return "every run diverged"
         if not fit["reportable"]:
             return fit["reason"] or "not in the scaling regime"
         if self.variant(dataset)[0] is None:

@@ -17,6 +17,8 @@ CHUNK_TOKENS = 1 << 20
 MAX_CONTEXT = 1 << 24
 MAX_TOKENS = 1 << 44
 SHOW_PROGRESS_TOKENS = 1 << 30
+# levels of a derivation, the start symbol the first, that the published code can recurse before Python 3.11 stops it
+PAPER_DEPTH = 991
 
 
 def sample(
@@ -29,6 +31,7 @@ def sample(
     first_document: int = 0,
     mode: str = "exact",
     out: np.ndarray | None = None,
+    lengths: np.ndarray | None = None,
 ) -> np.ndarray:
     """Sample documents: sentences from the start symbol, joined by the separator 0, the last one cut at ``context``.
 
@@ -52,9 +55,13 @@ def sample(
     first_document : int, optional
         Index of the first document, so that a corpus can be made in pieces.
     mode : {"exact", "paper"}, optional
-        "exact" is the definition above.
+        "exact" is the definition above. "paper" has the habits of the paper's published code: ids are one lower, so
+        that 0 is also a terminal; sentences whose derivation is deeper than Python's recursion limit of 1000 lets it
+        be are skipped; a document whose last sentence ends one token early has context - 1 tokens and a 0 behind it.
     out : ndarray, optional
         Where to write, memory-mapped or not: C-contiguous, shape (n_documents, context), of the dtype returned.
+    lengths : ndarray of int32, shape (n_documents,), optional
+        Receives the tokens of each document: context, or in paper mode sometimes context - 1.
 
     Returns
     -------
@@ -72,13 +79,21 @@ def sample(
     threads = n_threads(threads)
     if mode not in ("exact", "paper"):
         raise ZiplawError(f"mode is {mode!r}, must be 'exact' or 'paper'")
+    shape = (n_documents, context)
     dtype = np.dtype(np.uint16 if grammar.vocab_size <= 1 << 16 else np.uint32)
-    out = _new(n_documents, context, dtype) if out is None else _checked(out, (n_documents, context), dtype)
+    out = _new(shape, dtype) if out is None else _checked("out", out, shape, dtype)
+    if lengths is None:
+        lengths = np.empty(n_documents if mode == "paper" else 0, np.int32)
+    else:
+        _checked("lengths", lengths, (n_documents,), np.dtype(np.int32))[...] = context
     sampler = _sampler(grammar)
-    fill = sampler.fill16 if dtype == np.uint16 else sampler.fill32
 
     def work(row):
-        fill(out[row : row + rows], seed, stream, first_document + row)
+        some = slice(row, row + rows)
+        if mode == "exact":
+            sampler.fill(out[some], seed, stream, first_document + row)
+        else:
+            sampler.fill_like_paper(out[some], lengths[some], seed, stream, first_document + row, PAPER_DEPTH)
 
     rows = max(1, min(CHUNK_TOKENS // context, math.ceil(n_documents / (4 * threads))))
     chunks = range(0, n_documents, rows)
@@ -114,26 +129,26 @@ def _integer(name, value, lowest, highest):
     return value
 
 
-def _new(n_documents, context, dtype):
-    needed = n_documents * context * dtype.itemsize
+def _new(shape, dtype):
+    needed = math.prod(shape) * dtype.itemsize
     # an array beyond the machine's memory may be granted and kill the process later
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > memory:
         raise ZiplawError(
-            f"{n_documents} documents of {context} tokens need {needed / 1e9:.3g} GB, this machine has "
+            f"{shape[0]} documents of {shape[1]} tokens need {needed / 1e9:.3g} GB, this machine has "
             f"{memory / 1e9:.3g} GB: ask for fewer, or pass a memory-mapped array as out"
         )
-    return np.empty((n_documents, context), dtype)
+    return np.empty(shape, dtype)
 
 
-def _checked(out, shape, dtype):
-    if not isinstance(out, np.ndarray):
-        raise ZiplawError(f"out is a {type(out).__name__}, must be a numpy array of {dtype} {shape}")
-    if out.shape != shape or out.dtype != dtype:
-        raise ZiplawError(f"out is {out.dtype} of shape {out.shape}, must be {dtype} of shape {shape}")
-    if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
-        raise ZiplawError("out is not a writeable, aligned, C-contiguous array: pass a fresh array or a memory map")
-    return out
+def _checked(name, array, shape, dtype):
+    if not isinstance(array, np.ndarray):
+        raise ZiplawError(f"{name} is a {type(array).__name__}, must be a numpy array of {dtype} {shape}")
+    if array.shape != shape or array.dtype != dtype:
+        raise ZiplawError(f"{name} is {array.dtype} of shape {array.shape}, must be {dtype} of shape {shape}")
+    if not (array.flags.c_contiguous and array.flags.writeable and array.flags.aligned):
+        raise ZiplawError(f"{name} is not a writeable, aligned, C-contiguous array: pass a fresh one or a memory map")
+    return array
 
 
 def _sampler(grammar):
@@ -150,5 +165,5 @@ def _sampler(grammar):
             from ._pcfg import Sampler
         except ImportError:
             raise ZiplawError("the compiled sampler is missing: run `make build`, or reinstall ziplaw") from None
-        sampler = vars(grammar)["_sampler"] = Sampler(**grammar._flat)
+        sampler = vars(grammar)["_sampler"] = Sampler(grammar.vocab_size > 1 << 16, **grammar._flat)
     return sampler

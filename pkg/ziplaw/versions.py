@@ -5,7 +5,7 @@ rebuilt but unchanged extension reruns nothing. Golden-byte tests catch a change
 """
 
 GRAMMAR = 1
-SAMPLER = 1
+SAMPLER = 2
 SCORER = 1
 FLOOR = 1
 TRAINER = 1

@@ -32,7 +32,8 @@ def command(paths, tokenizer, text_field, extensions, dtype, window, samples, th
     for path in paths:
         reading = {"text_field": text_field, "dtype": dtype, "extensions": extensions}
         score = score_path(path, tokenizer, window, samples, threads, **reading)
-        result = make(score["H"], flops, law, level, epsilon) | {"dataset": score["dataset"], "score": score}
+        shown = {key: value for key, value in score.items() if key != "sizes"}
+        result = make(score["H"], flops, law, level, epsilon) | {"dataset": score["dataset"], "score": shown}
         if score["window"] != 256:
             text = f"H was measured over windows of {score['window']} tokens, the law's over 256: they do not compare"
             result["warnings"].append(text)

@@ -25,6 +25,8 @@ def command(grammar_file, documents, valid_documents, context, seed, mode, threa
 
     Documents go straight into memory-mapped files, so a corpus needs no more memory than its file.
     """
+    import numpy as np
+
     from ..corpora.format import CorpusWriter
     from ..grammar import Grammar
     from ..io import sha256_file
@@ -42,5 +44,9 @@ def command(grammar_file, documents, valid_documents, context, seed, mode, threa
         "streams": {"train": 0, "valid": 1},
     }
     with CorpusWriter(output, documents, valid_documents, context, grammar.vocab_size, source) as writer:
-        for stream, part in enumerate((writer.train, writer.valid)):
-            sample(grammar, len(part), context, seed, threads, stream, mode=mode, out=part)
+        for stream, (name, part) in enumerate({"train": writer.train, "valid": writer.valid}.items()):
+            lengths = np.empty(len(part), np.int32) if mode == "paper" else None
+            sample(grammar, len(part), context, seed, threads, stream, mode=mode, out=part, lengths=lengths)
+            if lengths is not None:
+                # these have a 0 in place of their last token
+                writer.source[f"short_documents_{name}"] = int((lengths < context).sum())

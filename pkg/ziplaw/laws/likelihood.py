@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import optimize, stats
 
-from . import checks
+from . import checks, search
 from .allocate import exponents, optimal_split
 from .diagnostics import covariance, estimable, score_moments
 from .forms import PARAMETERS, additive
@@ -270,6 +270,10 @@ def profile_curve(fitted, name, values):
         previous = best
         for i in order:
             starts = np.array([previous, best])
+            if name == "E":
+                starts = np.vstack(
+                    [starts, search.starts(design, fitted.weights, fixed_E=target[i], tie=fitted.settings.tie)]
+                )
             starts[:, position] = target[i]
             if fitted.settings.tie and name != "E":
                 starts[:, 3:] = target[i]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -49,6 +50,12 @@ class Design:
         x, y, z = np.log(N), np.log(D), np.log(loss)
         x_mean, y_mean, scale = float(x.mean()), float(y.mean()), float(np.exp(z.mean()))
         return cls(x - x_mean, y - y_mean, z - np.log(scale), x_mean, y_mean, scale)
+
+    @cached_property
+    def distinct(self):
+        """Distinct x, each row's index among them (int32), and the same of y: exponentials are taken of these alone."""
+        (ux, ix), (uy, iy) = (np.unique(v, return_inverse=True) for v in (self.x, self.y))
+        return ux, ix.astype(np.int32), uy, iy.astype(np.int32)
 
     def to_natural(self, theta):
         """Turn centred (..., 5) parameters into natural E, A, B, alpha, beta."""
@@ -140,7 +147,14 @@ def polish(
     w = np.ascontiguousarray(np.atleast_2d(np.ones(n) if weights is None else weights), dtype=np.float64)
     delta = np.ascontiguousarray(np.broadcast_to(np.asarray(delta, dtype=np.float64), (k,)))
     objective, converged = np.empty(k), np.empty(k, dtype=np.uint8)
-    options = {"free": free, "tie": tie, "bounds": EXPONENT_BOUNDS, "max_steps": max_steps, "anneal": anneal}
+    options = {
+        "distinct": design.distinct,
+        "free": free,
+        "tie": tie,
+        "bounds": EXPONENT_BOUNDS,
+        "max_steps": max_steps,
+        "anneal": anneal,
+    }
 
     def part(rows):
         zs, ws = (table if len(table) == 1 else table[rows] for table in (z, w))
