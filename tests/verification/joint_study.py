@@ -2,8 +2,8 @@
 
     python tests/verification/joint_study.py --simulations 500
 
-runs all scenarios (about an hour and a half on one core), writes the table as tests/verification/joint_study.csv and its
-part of docs/validation.md between two marker lines. The slow tests run the same functions.
+runs all scenarios (about an hour on one core) and writes tests/verification/joint_study.csv, from which ``page.py`` makes
+the tables of docs/validation.md. The slow tests run the same functions.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from ziplaw.errors import FitError
-from ziplaw.io import progress, write_csv, write_text
+from ziplaw.io import progress, write_csv
 from ziplaw.laws import data_law
 from ziplaw.laws.dependence import joint_test
 from ziplaw.laws.fit import fit
@@ -22,7 +22,6 @@ from ziplaw.laws.joint import Panel
 from ziplaw.laws.regress import ols
 
 HERE = Path(__file__).parent
-DOCS = HERE.parents[1] / "docs" / "validation.md"
 N = np.geomspace(750, 20_000, 6)
 D = np.geomspace(65_536, 2_097_152, 6)
 LEVEL = 0.05
@@ -124,7 +123,7 @@ def rates(simulations, seed=0, *, full=True, **scenario):
 
 
 def main():
-    """Run all scenarios and write the table and the page."""
+    """Run all scenarios and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--simulations", type=int, default=500)
     parser.add_argument("--scenario", action="append", help="only this one; may be repeated")
@@ -142,42 +141,6 @@ def main():
                              "simulations": arguments.simulations})  # fmt: skip
         write_csv(arguments.output, rows)
         print(f"{name}: {rejected} {covered}", file=sys.stderr, flush=True)
-    if not arguments.scenario:
-        write_text(DOCS, insert(DOCS.read_text(encoding="utf-8") if DOCS.exists() else "# Validation\n", page(rows)))
-
-
-def page(rows):
-    """The Markdown part for docs/validation.md."""
-    lines = [
-        "## Do exponents depend on H? Size and power of the tests",
-        "",
-        f"Each scenario: {rows[0]['simulations']} simulated sweeps of 6 datasets (H uniform in .35 to .48), 6 x 6 cells, 2 % noise; "
-        "made by `python tests/verification/joint_study.py`. Numbers are percent of sweeps in which a test rejects at 5 % "
-        "(Monte-Carlo error about 1 point at 5 %), below them percent of 95 % intervals that cover the true slope. "
-        "\"Scatter\": exponents lie off the line by .05 (one standard deviation).",
-        "",
-    ]  # fmt: skip
-    for kind, title in (("rejects", "rejections"), ("covers", "coverage")):
-        part = [row for row in rows if row["kind"] == kind]
-        columns = list(dict.fromkeys(row["what"] for row in part))
-        scenarios = list(dict.fromkeys(row["scenario"] for row in part))
-        rate = {(row["scenario"], row["what"]): row["rate"] for row in part}
-        lines += [f"| {title}, % | " + " | ".join(scenarios) + " |", "|" + "---|" * (len(scenarios) + 1)]
-        for column in columns:
-            cells = [f"{100 * rate[s, column]:.1f}" if (s, column) in rate else "" for s in scenarios]
-            lines.append(f"| {column} | " + " | ".join(cells) + " |")
-        lines.append("")
-    return "\n".join(lines)
-
-
-def insert(text, part, name="joint"):
-    """Replace the part between two marker lines, or append it."""
-    first, last = f"<!-- {name}: made by tests/verification/joint_study.py -->", f"<!-- end of {name} -->"
-    block = f"{first}\n{part}\n{last}\n"
-    if first in text:
-        before, _, rest = text.partition(first)
-        return before + block + rest.partition(f"{last}\n")[2]
-    return text.rstrip("\n") + "\n\n" + block
 
 
 if __name__ == "__main__":
