@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ziplaw.io import progress, write_csv
+from ziplaw.io import progress, read_csv, write_csv
 from ziplaw.laws.allocate import exponents, optimal_split
 from ziplaw.laws.fit import fit
 from ziplaw.laws.forms import CHINCHILLA_REFIT, PARAMETERS, additive
 
 HERE = Path(__file__).parent
-REFITS = 1000
+REFITS = 500
 INDEPENDENT = ("case", "residual", "wild", "parametric", "delta")
 BY_RUN = ("jackknife", "cluster", "wild", "case")
 LAPTOP = np.array([1.2, 30.0, 300.0, 0.40, 0.45])
@@ -35,8 +35,8 @@ SCENARIOS = {
     "laptop models, 6 runs": {"design": "laptop", "methods": BY_RUN},
     "laptop models, 6 runs share an error": {"design": "laptop", "shared": 0.01, "methods": BY_RUN},
     "laptop models, 12 runs share an error": {"design": "laptop", "shared": 0.01, "seeds": 2, "methods": BY_RUN},
+    "laptop models: profile": {"design": "laptop", "methods": ("profile",)},
 }
-PROFILED = ("large models", "laptop models")
 
 
 def truths(law, C, N, D):
@@ -115,20 +115,19 @@ def rows_of(name, simulations, scenario):
 def main():
     """Run all scenarios and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--simulations", type=int, default=1000)
-    parser.add_argument("--profiles", type=int, default=500, help="simulations of profile intervals, which are slow")
+    parser.add_argument("--simulations", type=int, default=500)
+    parser.add_argument("--scenario", action="append", help="only this one; may be repeated")
     parser.add_argument("-o", "--output", default=str(HERE / "interval_study.csv"))
     arguments = parser.parse_args()
-    rows = []
+    path = Path(arguments.output)
+    done = read_csv(path) if path.exists() else []
     for name, scenario in SCENARIOS.items():
-        rows += rows_of(name, arguments.simulations, scenario)
-        write_csv(arguments.output, rows)
+        if arguments.scenario and name not in arguments.scenario:
+            continue
+        rows = rows_of(name, arguments.simulations, scenario)
+        done = [row for row in done if row["scenario"] != name] + rows
+        write_csv(path, sorted(done, key=lambda row: list(SCENARIOS).index(row["scenario"])))
         print(name, file=sys.stderr, flush=True)
-    for name in PROFILED:
-        profile = rows_of(name, arguments.profiles, {**SCENARIOS[name], "methods": ("profile",)})
-        rows += [row for row in profile if row["kind"] == "covers"]
-        write_csv(arguments.output, rows)
-        print(f"{name}, profiles", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
