@@ -17,12 +17,15 @@ from ziplaw.io import progress, read_csv, write_csv
 from ziplaw.laws.allocate import exponents, optimal_split
 from ziplaw.laws.fit import fit
 from ziplaw.laws.forms import CHINCHILLA_REFIT, PARAMETERS, additive
+from ziplaw.laws.likelihood import profile_interval
 
 HERE = Path(__file__).parent
 REFITS = 500
 INDEPENDENT = ("case", "residual", "wild", "parametric", "delta")
 BY_RUN = ("jackknife", "cluster", "wild", "case")
 LAPTOP = np.array([1.2, 30.0, 300.0, 0.40, 0.45])
+# profiles are slow; b mirrors a, D_opt mirrors N_opt (N D = C/6), and A and B go with alpha and beta
+PROFILED = ("E", "alpha", "beta", "a", "N_opt", "loss_opt", "loss")
 DESIGNS = {  # law, N, D
     "large": (CHINCHILLA_REFIT.array, np.geomspace(5e7, 1.6e10, 6), np.geomspace(1e9, 3e11, 6)),
     "laptop": (LAPTOP, np.geomspace(1e3, 1e5, 6), np.geomspace(3e4, 3e6, 6)),
@@ -71,7 +74,10 @@ def one(seed, *, design, methods=INDEPENDENT, shared=0.0, seeds=1, noise=0.01, f
     covered = {}
     for method in methods:
         clusters = runs if methods is BY_RUN and method != "case" else None
-        found = fitted.intervals(method, clusters=clusters, n=REFITS, seed=seed, **at)
+        if method == "profile":
+            found = profile_interval(fitted, names=PROFILED, **at)
+        else:
+            found = fitted.intervals(method, clusters=clusters, n=REFITS, seed=seed, **at)
         if fixed_E:
             del found["E"]
         covered[method] = {name: bool(lo <= true[name] <= hi) for name, (lo, hi) in found.items()}
