@@ -3,6 +3,7 @@
 import gzip
 import json
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ def scorer(data):
     wide = np.frombuffer(data[: len(data) // 4 * 4], "<u4").astype(np.int64) & 0x7FFFFFFF
     for tokens, offsets in ((rows, cuts), (wide, np.array([0, len(wide)]))):
         sizes = ziplaw.gzip_sizes(tokens, threads=1, offsets=offsets)
-        want = [len(gzip.compress(tokens[a:b].astype(">i4").tobytes(), 9)) for a, b in zip(offsets, offsets[1:])]
+        want = [len(gzip.compress(tokens[a:b].astype(">i4").tobytes(), 9)) for a, b in pairwise(offsets)]
         assert sizes.tolist() == want, f"sizes {sizes.tolist()}, gzip's {want}"
 
 
@@ -86,7 +87,23 @@ def mutated(rng, pool):
             start = int(rng.integers(len(other) + 1))
             data[at:at] = other[start : start + 8 * n]
         elif what == 4:
-            pieces = [b"0", b"9", b"[", b"]", b"'", b"|", b"->", b"1e308", b"-", b".", b"\n", b"nan", b"{", b'"', b"\xff"]
+            pieces = [
+                b"0",
+                b"9",
+                b"[",
+                b"]",
+                b"'",
+                b"|",
+                b"->",
+                b"1e308",
+                b"-",
+                b".",
+                b"\n",
+                b"nan",
+                b"{",
+                b'"',
+                b"\xff",
+            ]
             data[at:at] = pieces[int(rng.integers(len(pieces)))]
         else:
             data[at : at + n] = bytes(n)

@@ -66,7 +66,14 @@ def main():
     where = subprocess.run([sys.executable, "-c", loaded], env=os.environ | checked, capture_output=True, text=True)
     if str(BUILD) not in where.stdout:
         sys.exit(f"sanitize: the sanitized cores are not the ones that load: {where.stdout}{where.stderr}")
-    pytest = [sys.executable, "-m", "pytest", "-q", "-o", f"pythonpath={BUILD / 'lib'} tests", "-p", "no:cacheprovider"]
+    options = [
+        "-o",
+        f"pythonpath={BUILD / 'lib'} tests",
+        "-p",
+        "no:cacheprovider",
+        "--capture=sys",
+    ]  # so that reports show
+    pytest = [sys.executable, "-m", "pytest", "-q", *options]
     run(*pytest, *(f"tests/{name}" for name in TESTS), *sys.argv[1:], **checked)
     run(sys.executable, "bench/fuzz_scorer.py", "--inputs", FUZZED_INPUTS, **checked)
     c_programs()
