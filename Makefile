@@ -43,7 +43,7 @@ test: lint unit smoke  ## everything that CI runs
 verify: build  ## slow statistical verification
 	$(BIN)/python -m pytest -q -m slow tests/verification
 
-sanitize: venv  ## the C cores under address and undefined-behaviour sanitizers (gcc or clang, Linux)
+sanitize: venv  ## the C cores under address and undefined-behaviour sanitizers (gcc, Linux)
 	$(BIN)/python tests/sanitize.py
 
 fuzz: build  ## fuzz scorer and grammar loading, FUZZ_SECONDS=60 each (best with clang and its runtime, and atheris)

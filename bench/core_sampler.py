@@ -90,6 +90,17 @@ def nltk_recursion(grammar):
 PEERS = {"pcfg, strings": pcfg_strings, "pcfg, documents": pcfg_documents, "NLTK recursion": nltk_recursion}
 
 
+def made(grammar):
+    """The peers that are installed."""
+    found = {}
+    for name, make in PEERS.items():
+        try:
+            found[name] = make(grammar)
+        except ImportError:
+            continue
+    return found
+
+
 def peer_speed(sentence, seconds):
     """Tokens a second of processor time, the separator after each sentence counted."""
     tokens, begin = 0, time.process_time()
@@ -115,7 +126,7 @@ def rows(documents=DOCUMENTS, rounds=ROUNDS, peer_seconds=PEER_SECONDS):
         grammar = ziplaw.random_grammar(*shape, seed=0)
         out = np.zeros((documents, CONTEXT), np.uint16)
         source = np.ones_like(out)
-        peers = {peer: make(grammar) for peer, make in PEERS.items()}
+        peers = made(grammar)
         random.seed(0)
         speeds = {}
 

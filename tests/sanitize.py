@@ -2,8 +2,8 @@
 
     python tests/sanitize.py [pytest arguments]
 
-The build goes to build/sanitize and leaves the normal one alone. Needs gcc or clang with its sanitizer libraries, on Linux. Under the
-interpreter leak detection is off: CPython frees neither its interned objects nor its modules at exit, and
+The build goes to build/sanitize and leaves the normal one alone. Needs gcc with its sanitizer libraries, on Linux.
+Under the interpreter leak detection is off: CPython frees neither its interned objects nor its modules at exit, and
 their reports would bury ours. The C programs (tests/csrc, tests/verification/earley_faults.c) run with it on.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "sanitize"
-TESTS = ["test_compress.py", "test_floor.py", "test_fuzz.py", "test_law_solver.py"]
+TESTS = ["test_compress", "test_floor", "test_fuzz", "test_grammar*", "test_law_solver", "test_sampl*"]
 FUZZED_INPUTS = 20_000
 C_FLAGS = ["-std=c99", "-g", "-O1", "-ffp-contract=off", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
@@ -74,7 +74,8 @@ def main():
         "--capture=sys",
     ]  # so that reports show
     pytest = [sys.executable, "-m", "pytest", "-q", *options]
-    run(*pytest, *(f"tests/{name}" for name in TESTS), *sys.argv[1:], **checked)
+    tests = [path for name in TESTS for path in sorted(Path(__file__).parent.glob(f"{name}.py"))]
+    run(*pytest, *tests, *sys.argv[1:], **checked)
     run(sys.executable, "bench/fuzz_scorer.py", "--inputs", FUZZED_INPUTS, **checked)
     c_programs()
 
