@@ -214,7 +214,7 @@ def test_one_validation_document_has_no_standard_error(corpus):
 def test_weight_decay_shrinks_matrices_only(corpus):
     documents = np.load(corpus / "train.npy")
     trainer = trainers.Trainer(documents, documents[:9], model(), TrainConfig([640], weight_decay=0.5))
-    decayed = {g for n, s, g in trainer.model.layout if trainer.model._views(trainer.decay_mask)[n].all()}
+    decayed = {g for n, s, g in trainer.model.layout if trainer.model._views(trainer.engine.decay_mask)[n].all()}
     assert decayed == {"attention", "mlp", "head"}
 
 
@@ -420,7 +420,7 @@ def test_timer():
 def test_spikes_are_marked():
     losses = torch.linspace(3, 2, 100) + 0.01 * torch.randn(100, generator=torch.Generator().manual_seed(0))
     losses[70] += 1.0
-    segment = trainers.Segment(None, 0, 100, losses, torch.ones(100))
+    segment = trainers.Segment(None, 0, 100, 0, losses, torch.ones(100))
     assert segment.spikes().nonzero()[0].tolist() == [70]
     rows = segment.rows(10, 4, lambda step: 0.1)
     assert [row["spikes"] for row in rows] == [0] * 7 + [1] + [0] * 2

@@ -27,6 +27,22 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def resolve_precision(name: str, device: torch.device) -> str:
+    """Turn auto, fp32 or bf16 into the name of the compute dtype: float32 or bfloat16.
+
+    auto is bf16 on a CUDA device of compute capability 8 or newer, fp32 elsewhere. Parameters are fp32 in any case.
+
+    Raises
+    ------
+    TrainError
+        When bf16 is asked for where there is no hardware for it.
+    """
+    fast = device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= 8
+    if name == "bf16" and not fast:
+        raise TrainError("precision is bf16, which needs a CUDA device of capability 8 or newer: use fp32 or auto")
+    return "bfloat16" if fast and name != "fp32" else "float32"
+
+
 @contextlib.contextmanager
 def torch_settings(device: torch.device, threads: int) -> Iterator[None]:
     """Deterministic algorithms and a fixed thread count, put back afterwards."""

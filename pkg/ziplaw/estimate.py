@@ -58,12 +58,18 @@ def seconds_per_step(model: ModelConfig, config: TrainConfig) -> float | None:
     device = resolve_device(config.device)
     with torch_settings(device, config.threads):
         trial = TrainConfig(
-            [(TRIAL_STEPS + 1) * tokens.size], batch_documents=config.batch_documents, epochs=10**6, device=device.type
+            [(TRIAL_STEPS + 1) * tokens.size],
+            schedule="constant",
+            batch_documents=config.batch_documents,
+            epochs=10**6,
+            device=device.type,
+            precision=config.precision,
         )
         trainer = Trainer(tokens, tokens, model, trial)
-        trainer.advance(1, None)
+        plan = trainer.plans[0]
+        trainer.advance(1, plan)
         began = time.perf_counter()
-        trainer.advance(1 + TRIAL_STEPS, None)
+        trainer.advance(plan.steps, plan)
         if device.type == "cuda":
             torch.cuda.synchronize()
         return (time.perf_counter() - began) / TRIAL_STEPS

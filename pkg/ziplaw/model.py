@@ -103,11 +103,18 @@ class ModelConfig:
         }
 
 
+GROUPS = ("embedding", "head", "attention", "mlp", "norms")
+
+
 # name, shape, group of every tensor; groups decide learning-rate scale, weight decay and counting
-def parameter_layout(config: ModelConfig) -> list[tuple[str, tuple[int, ...], str]]:
-    """Names, shapes and groups (embedding, norms, attention, mlp, head) of all tensors, in flat-buffer order."""
+def parameter_layout(config: ModelConfig, pad: int = 1) -> list[tuple[str, tuple[int, ...], str]]:
+    """Names, shapes and groups (of :data:`GROUPS`) of all tensors, in flat-buffer order.
+
+    The vocabulary is rounded up to a multiple of ``pad``.
+    """
     h, m = config.hidden, config.intermediate
-    layout: list[tuple[str, tuple[int, ...], str]] = [("embedding", (config.vocab_size, h), "embedding")]
+    entries = -(-config.vocab_size // pad) * pad
+    layout: list[tuple[str, tuple[int, ...], str]] = [("embedding", (entries, h), "embedding")]
     for i in range(config.layers):
         layout += [(f"layer{i}.attention_norm", (h,), "norms"), (f"layer{i}.mlp_norm", (h,), "norms")]
     layout.append(("final_norm", (h,), "norms"))
@@ -118,7 +125,7 @@ def parameter_layout(config: ModelConfig) -> list[tuple[str, tuple[int, ...], st
             (f"layer{i}.gate_up", (2 * m, h), "mlp"),
             (f"layer{i}.down", (h, m), "mlp"),
         ]
-    layout.append(("head", (config.vocab_size, h), "head"))
+    layout.append(("head", (entries, h), "head"))
     return layout
 
 
@@ -148,7 +155,7 @@ def count_params(config: ModelConfig) -> ParamCount:
 
     N = layers * (4 h^2 + 3 h * intermediate) + (2 layers + 1) h.
     """
-    totals = dict.fromkeys(("embedding", "head", "attention", "mlp", "norms"), 0)
+    totals = dict.fromkeys(GROUPS, 0)
     for _, shape, group in parameter_layout(config):
         totals[group] += math.prod(shape)
     return ParamCount(**totals)
@@ -177,24 +184,46 @@ class Decoder:
     config : ModelConfig
     device : torch.device or str
     dtype : torch.dtype
-        float32; float64 for tests.
+        Of parameters and gradients: float32; float64 for tests.
+    compute : torch.dtype, optional
+        Of activations and of the copy of the matrices that products read, by default ``dtype``; bfloat16 on a GPU.
+        Norms, softmax and loss are computed in float32 all the same.
+    pad : int
+        Round the vocabulary's rows of embedding and head up to a multiple of this, for products of aligned sizes.
+        Padded rows are zero, get no probability and no gradient.
 
     Attributes
     ----------
-    flat, grad : Tensor, shape (N_total,)
-        Parameters and gradients.
+    flat, grad : Tensor, shape (n,)
+        Parameters and gradients; n is N_total and padding.
+    shadow : Tensor or None, shape (n,)
+        The parameters in the compute dtype, where that is another; :meth:`refresh` brings it up to date.
     parameters, grads : dict of str to Tensor
-        Named views into the two.
+        Named views into ``flat`` and ``grad``.
+    weights : dict of str to Tensor
+        What the passes read: views into ``shadow``, but of ``flat`` for norms and where there is no shadow.
     """
 
-    def __init__(self, config: ModelConfig, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32):
+    def __init__(
+        self,
+        config: ModelConfig,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        compute: torch.dtype | None = None,
+        pad: int = 1,
+    ):
         self.config = config
         self.ops = kernels.for_device(device)
-        self.layout = parameter_layout(config)
-        self.flat = torch.zeros(count_params(config).N_total, dtype=dtype, device=device)
+        self.layout = parameter_layout(config, pad)
+        self.flat = torch.zeros(sum(math.prod(shape) for _, shape, _ in self.layout), dtype=dtype, device=device)
         self.grad = torch.zeros_like(self.flat)
+        self.shadow = None if compute in (None, dtype) else torch.zeros_like(self.flat, dtype=compute)
         self.parameters = self._views(self.flat)
         self.grads = self._views(self.grad)
+        self.weights = self.parameters
+        if self.shadow is not None:
+            norms = {name for name, _, group in self.layout if group == "norms"}
+            self.weights = self._views(self.shadow) | {name: self.parameters[name] for name in norms}
         self.table = self.ops.rope_table(config.context, config.head_width, dtype=dtype).to(device)
 
     def _views(self, flat: Tensor) -> dict[str, Tensor]:
@@ -207,6 +236,16 @@ class Decoder:
     def spread(self, values: dict[str, float]) -> Tensor:
         """Return a flat vector that holds ``values[group]`` at every parameter of a group."""
         return torch.cat([torch.full((math.prod(s),), float(values[g])) for _, s, g in self.layout]).to(self.flat)
+
+    def group_indices(self) -> Tensor:
+        """Return a flat vector with the index in :data:`GROUPS` of every parameter's group, uint8."""
+        parts = [torch.full((math.prod(s),), GROUPS.index(g), dtype=torch.uint8) for _, s, g in self.layout]
+        return torch.cat(parts).to(self.flat.device)
+
+    def refresh(self) -> None:
+        """Copy the parameters to their shadow, after they were changed by hand."""
+        if self.shadow is not None:
+            self.shadow.copy_(self.flat)
 
     def initialise(self, seed: int, style: str = "mup") -> None:
         """Draw initial weights on the CPU, so that a seed gives the same weights on every device.
@@ -221,8 +260,9 @@ class Decoder:
             (``initializer_range`` of transformers' LlamaConfig).
         """
         generator = torch.Generator().manual_seed(seed)
-        for name, shape, group in self.layout:
-            weight = self.parameters[name]
+        # the padding stays zero, so a seed gives the same weights whatever the padding
+        for name, shape, group in parameter_layout(self.config):
+            weight = self.parameters[name][: shape[0]]
             if group == "norms":
                 weight.fill_(1.0)
                 continue
@@ -238,10 +278,11 @@ class Decoder:
                 if name.endswith((".out", ".down")):
                     std /= math.sqrt(2 * self.config.layers)
             weight.copy_(draw.mul_(std))
+        self.refresh()
 
     # x is the residual stream before the pending branch is added to it; the norm that follows adds it
     def _layer_forward(self, x: Tensor, branch: Tensor | None, i: int, table: Tensor, keep: bool) -> tuple:
-        ops, p = self.ops, self.parameters
+        ops, p = self.ops, self.weights
         normed1, x1, rstd1 = ops.rms_norm_forward(x, p[f"layer{i}.attention_norm"], branch)
         qkv = torch.mm(normed1, p[f"layer{i}.qkv"].t())
         packed = ops.rope_forward(qkv.view(-1, table.shape[1], qkv.shape[1]), table, self.config.heads)
@@ -256,30 +297,30 @@ class Decoder:
 
     # grad is the gradient of the residual stream after the layer, and so of its last branch too
     def _layer_backward(self, grad: Tensor, i: int, table: Tensor, kept: tuple) -> Tensor:
-        ops, p, g = self.ops, self.parameters, self.grads
+        ops, p, g = self.ops, self.weights, self.grads
         normed1, x1, rstd1, packed, mixed, saved, normed2, x2, rstd2, gate_up, inner = kept
-        torch.mm(grad.t(), inner, out=g[f"layer{i}.down"])
+        ops.product_into(grad.t(), inner, g[f"layer{i}.down"])
         d = ops.swiglu_backward(torch.mm(grad, p[f"layer{i}.down"]), gate_up)
-        torch.mm(d.t(), normed2, out=g[f"layer{i}.gate_up"])
+        ops.product_into(d.t(), normed2, g[f"layer{i}.gate_up"])
         d = torch.mm(d, p[f"layer{i}.gate_up"])
         norm = f"layer{i}.mlp_norm"
         grad = ops.rms_norm_backward(d, x2, rstd2, p[norm], g[norm], grad)
-        torch.mm(grad.t(), mixed, out=g[f"layer{i}.out"])
+        ops.product_into(grad.t(), mixed, g[f"layer{i}.out"])
         d = ops.attention_backward(torch.mm(grad, p[f"layer{i}.out"]), packed, saved)
         d = ops.rope_backward(d, table).view(grad.shape[0], -1)
-        torch.mm(d.t(), normed1, out=g[f"layer{i}.qkv"])
+        ops.product_into(d.t(), normed1, g[f"layer{i}.qkv"])
         d = torch.mm(d, p[f"layer{i}.qkv"])
         norm = f"layer{i}.attention_norm"
         return ops.rms_norm_backward(d, x1, rstd1, p[norm], g[norm], grad)
 
     def _body(self, inputs: Tensor, keep: bool) -> tuple[Tensor, Tensor, Tensor, list[tuple], Tensor]:
         table = self.table[:, : inputs.shape[1]].contiguous()
-        x, branch = torch.index_select(self.parameters["embedding"], 0, inputs.reshape(-1)), None
+        x, branch = torch.index_select(self.weights["embedding"], 0, inputs.reshape(-1)), None
         layers = []
         for i in range(self.config.layers):
             x, branch, kept = self._layer_forward(x, branch, i, table, keep)
             layers.append(kept)
-        normed, x, rstd = self.ops.rms_norm_forward(x, self.parameters["final_norm"], branch)
+        normed, x, rstd = self.ops.rms_norm_forward(x, self.weights["final_norm"], branch)
         return normed, x, rstd, layers, table
 
     @torch.no_grad()
@@ -296,7 +337,7 @@ class Decoder:
         Tensor, 0-dimensional
             Nats per token.
         """
-        ops, p, g = self.ops, self.parameters, self.grads
+        ops, p, g = self.ops, self.weights, self.grads
         inputs = shifted(targets)
         normed, x, rstd, layers, table = self._body(inputs, keep=True)
         loss, d = ops.linear_cross_entropy_backward(
@@ -313,7 +354,7 @@ class Decoder:
         """-ln p of every token of documents (B, S), nats, same shape; no gradient."""
         normed, *_ = self._body(shifted(targets), keep=False)
         nll = self.ops.linear_cross_entropy_loss(
-            normed, self.parameters["head"], targets.reshape(-1), self.config.vocab_size
+            normed, self.weights["head"], targets.reshape(-1), self.config.vocab_size
         )
         return nll.view(targets.shape)
 
@@ -321,4 +362,4 @@ class Decoder:
     def logits(self, inputs: Tensor) -> Tensor:
         """Unnormalised log-probabilities of the next token, shape (B, S, vocab_size)."""
         normed, *_ = self._body(inputs, keep=False)
-        return (normed @ self.parameters["head"].t()).view(*inputs.shape, -1)
+        return (normed @ self.weights["head"][: self.config.vocab_size].t()).view(*inputs.shape, -1)

@@ -80,6 +80,8 @@ class TrainConfig:
         Passes over the corpus that are allowed; a budget that needs more is refused.
     device : {"auto", "cpu", "cuda"}
         auto takes a CUDA device when there is one.
+    precision : {"auto", "fp32", "bf16"}
+        Of activations and products; parameters and optimiser are fp32. auto: bf16 on a GPU that has it, else fp32.
     threads : int or None
         CPU threads of torch; None for all usable cores.
 
@@ -106,6 +108,7 @@ class TrainConfig:
     seed: int = 0
     epochs: int = 1
     device: str = "auto"
+    precision: str = "auto"
     threads: int | None = 1
 
     def __post_init__(self) -> None:
@@ -118,6 +121,7 @@ class TrainConfig:
         if self.init is not None:
             _choice("init", self.init, ("mup", "llama"))
         _choice("device", self.device, ("auto", "cpu", "cuda"))
+        _choice("precision", self.precision, ("auto", "fp32", "bf16"))
         if self.learning_rate is not None:
             _number("learning_rate", self.learning_rate, 1e-12, 100.0, "0.02 is usual under mup")
         _number("base_hidden", self.base_hidden, 1, 1 << 20, "32 is usual", whole=True)
@@ -148,10 +152,15 @@ class TrainConfig:
         width = self.base_hidden / hidden if self.arm == "mup" else 1.0
         return {"embedding": 1.0, "norms": 1.0, "attention": width, "mlp": width, "head": width}
 
+    def decay_factors(self) -> dict[str, float]:
+        """Factor on the weight decay by parameter group: matrices and head decay."""
+        return {"embedding": 0.0, "norms": 0.0, "attention": 1.0, "mlp": 1.0, "head": 1.0}
+
     def record(self) -> dict[str, object]:
-        """Return the settings that decide the result (neither device nor threads), for run.json."""
+        """Return the settings that decide the result, for run.json; see :func:`ziplaw.train.execution` for where it ran."""
         settings = asdict(self.resolved())
-        return {key: value for key, value in settings.items() if key not in ("arm", "seed", "device", "threads")}
+        left_out = ("arm", "seed", "device", "precision", "threads")
+        return {key: value for key, value in settings.items() if key not in left_out}
 
 
 def _choice(name: str, value: object, choices: Sequence[str]) -> None:
