@@ -261,14 +261,17 @@ def linear_cross_entropy_backward(
         # the mean's 1/T is applied by the products, not in a pass of its own over p
         out = grad[start : start + n]
         torch.addmm(out, p, head, beta=0.0, alpha=1.0 / tokens, out=out)
-        torch.addmm(head_grad, p.t(), rows, beta=float(start > 0), alpha=1.0 / tokens, out=head_grad)
+        if head_grad.dtype == x.dtype:
+            torch.addmm(head_grad, p.t(), rows, beta=float(start > 0), alpha=1.0 / tokens, out=head_grad)
+        else:
+            product_into(p.t(), rows * (1.0 / tokens), head_grad, accumulate=start > 0)
     picked = picked.clamp_(min=torch.finfo(x.dtype).tiny).log_().masked_fill_((targets < 0).unsqueeze(1), 0.0)
     return picked.mean().neg_(), grad
 
 
 def embedding_backward(grad: Tensor, tokens: Tensor, weight_grad: Tensor) -> None:
     """Sum token gradients (T, h) into the rows of ``weight_grad`` (Vp, h), in token order."""
-    weight_grad.zero_().index_add_(0, tokens, grad)
+    weight_grad.zero_().index_add_(0, tokens, grad.to(weight_grad.dtype))
 
 
 def adamw(
@@ -447,11 +450,10 @@ def product_into(left: Tensor, right: Tensor, out: Tensor, accumulate: bool = Fa
             torch.addmm(out, left, right, out=out)
         else:
             torch.mm(left, right, out=out)
-    elif left.device.type == "cuda":
-        if accumulate:
-            out.add_(torch.mm(left, right, out_dtype=out.dtype))
-        else:
-            torch.mm(left, right, out_dtype=out.dtype, out=out)
-    else:
+    elif left.device.type == "cpu":
         product = left.to(out.dtype) @ right.to(out.dtype)
         out.add_(product) if accumulate else out.copy_(product)
+    elif accumulate:
+        out.add_(torch.mm(left, right, out_dtype=out.dtype))
+    else:
+        torch.mm(left, right, out_dtype=out.dtype, out=out)
