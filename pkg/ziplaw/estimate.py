@@ -13,6 +13,7 @@ from .device import resolve_device, torch_settings
 from .flops import forward_flops_per_token, training_flops_per_token
 from .kernels import HEAD_CHUNK
 from .meter import format_seconds, total_steps
+from .lstm import LstmConfig
 from .model import ModelConfig, count_params
 from .recipe import TrainConfig
 from .schedule import plan_budgets
@@ -24,7 +25,7 @@ TRIAL_STEPS = 3
 TRIAL_LIMIT_PARAMETERS = 50_000_000
 
 
-def memory_bytes(model: ModelConfig, documents: int) -> dict[str, int]:
+def memory_bytes(model: ModelConfig | LstmConfig, documents: int) -> dict[str, int]:
     """Memory of training in fp32 by part.
 
     Parameters
@@ -40,17 +41,20 @@ def memory_bytes(model: ModelConfig, documents: int) -> dict[str, int]:
         activations, and one block of logits.
     """
     tokens = documents * model.context
+    state, logits = 4 * 9 * count_params(model).N_total, 4 * min(HEAD_CHUNK, tokens) * model.vocab_size
+    if isinstance(model, LstmConfig):
+        return {"state": state, "activations": 4 * tokens * model.activation_floats(), "logits": logits}
     per_layer = 9 * model.hidden + 4 * model.intermediate
     # probabilities of the blocks at or below the diagonal
     attention = model.heads * model.context * (0.5 + 32 / model.context)
     return {
-        "state": 4 * 9 * count_params(model).N_total,
+        "state": state,
         "activations": int(4 * tokens * (model.layers * (per_layer + attention) + 4 * model.hidden)),
-        "logits": 4 * min(HEAD_CHUNK, tokens) * model.vocab_size,
+        "logits": logits,
     }
 
 
-def seconds_per_step(model: ModelConfig, config: TrainConfig) -> float | None:
+def seconds_per_step(model: ModelConfig | LstmConfig, config: TrainConfig) -> float | None:
     """Time a few steps on random tokens; None for models too large to try in passing."""
     if count_params(model).N_total > TRIAL_LIMIT_PARAMETERS:
         return None
@@ -75,7 +79,7 @@ def seconds_per_step(model: ModelConfig, config: TrainConfig) -> float | None:
         return (time.perf_counter() - began) / TRIAL_STEPS
 
 
-def dry_run(corpus: Corpus, model: ModelConfig, config: TrainConfig) -> str:
+def dry_run(corpus: Corpus, model: ModelConfig | LstmConfig, config: TrainConfig) -> str:
     """Check everything that ``train`` would check and describe the run.
 
     Returns
@@ -98,8 +102,9 @@ def dry_run(corpus: Corpus, model: ModelConfig, config: TrainConfig) -> str:
     steps = total_steps(plans)
     shape = "  ".join(f"{key} {value}" for key, value in model.to_dict().items())
     lines = [f"model       {shape}", "parameters"]
-    for name in ("attention", "mlp", "norms", "embedding", "head"):
-        lines.append(f"  {name:<10}{getattr(params, name):>15,}")
+    for name in ("attention", "mlp", "norms", "recurrent", "biases", "embedding", "head"):
+        if getattr(params, name):
+            lines.append(f"  {name:<10}{getattr(params, name):>15,}")
     lines += [f"  {'N':<10}{params.N:>15,}", f"  {'N_total':<10}{params.N_total:>15,}"]
     lines.append("FLOPs a token, forward and backward")
     lines += [f"  {name:<12}{3 * value:>13,}" for name, value in forward.items()]
