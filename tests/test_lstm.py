@@ -1,10 +1,11 @@
-"""The LSTM against torch.nn.LSTM: outputs, every gradient, counts, FLOPs, training through the common trainer."""
+"""The LSTM against torch.nn.LSTM and a readable twin: outputs, every gradient, counts, FLOPs, training through the common trainer."""
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
+from twins import lstm as twin
 from ziplaw.architectures import make_config, nearest_width, shapes
 from ziplaw.errors import TrainError
 from ziplaw.flat import count_params, init_seed
@@ -72,6 +73,19 @@ def test_outputs_and_gradients_are_torchs(hidden, layers, vocabulary, documents,
     for name, grad in theirs.items():
         scale = grad.abs().max().clamp(min=1e-9)
         assert ((model.grads[name] - grad).abs().max() / scale).item() < 1e-11, name
+
+
+def test_outputs_and_gradients_are_the_twins():
+    model = random_model(6, 2, 11)
+    targets = torch.randint(0, 11, (3, 17), generator=torch.Generator().manual_seed(2))
+    p = {name: value.clone().requires_grad_() for name, value in model.parameters.items()}
+    loss = F.cross_entropy(
+        twin.logits(model.config, p, F.pad(targets[:, :-1], (1, 0))).flatten(0, 1), targets.flatten()
+    )
+    loss.backward()
+    assert torch.allclose(model.loss_and_grad(targets), loss.detach(), rtol=1e-12)
+    for name, value in p.items():
+        assert torch.allclose(model.grads[name], value.grad, rtol=1e-10, atol=1e-13), name
 
 
 def test_counts_and_flops():

@@ -12,8 +12,8 @@ from .data import check_supply
 from .device import resolve_device, torch_settings
 from .flops import forward_flops_per_token, training_flops_per_token
 from .kernels import HEAD_CHUNK
-from .meter import format_seconds, total_steps
 from .lstm import LstmConfig
+from .meter import format_seconds, total_steps
 from .model import ModelConfig, count_params
 from .recipe import TrainConfig
 from .schedule import plan_budgets

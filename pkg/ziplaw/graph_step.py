@@ -94,7 +94,12 @@ class GraphStep:
     """
 
     def __init__(
-        self, model: FlatModel, config: TrainConfig, batches: Batches, program: list[Stretch], capture: bool | None = None
+        self,
+        model: FlatModel,
+        config: TrainConfig,
+        batches: Batches,
+        program: list[Stretch],
+        capture: bool | None = None,
     ):
         self.model, self.config = model, config
         device = model.flat.device

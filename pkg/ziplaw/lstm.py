@@ -88,7 +88,7 @@ class LstmConfig:
 
 
 class Lstm(FlatModel):
-    """An LSTM over flat parameter and gradient buffers, with hand-written backward pass; time-major inside.
+    """An LSTM over flat parameter and gradient buffers; the recurrence is torch's own kernel, time-major.
 
     Parameters
     ----------
@@ -106,6 +106,9 @@ class Lstm(FlatModel):
     ):
         super().__init__(config.layout(pad), device, dtype)
         self.config = config
+        # torch adds two biases; ours is the first, and the second stays zero
+        self.no_bias = torch.zeros(4 * config.hidden, dtype=dtype, device=device)
+        self.recurrent = [f"layer{i}.{part}" for i in range(config.layers) for part in ("input", "state", "bias")]
 
     def initialise(self, seed: int, style: str = "mup") -> None:
         """Draw initial weights on the CPU, so that a seed gives the same weights on every device.
@@ -129,95 +132,39 @@ class Lstm(FlatModel):
             weight.copy_(torch.randn(shape, generator=generator).mul_(std))
         self.refresh()
 
-    # x (S, B, h); c_t = f c_{t-1} + i g, y_t = o tanh(c_t)
-    def _layer_forward(self, x: Tensor, i: int) -> tuple[Tensor, ...]:
-        S, B, h = x.shape
-        p = self.parameters
-        gates = torch.addmm(p[f"layer{i}.bias"], x.reshape(-1, h), p[f"layer{i}.input"].t()).view(S, B, 4 * h)
-        cells, outputs = x.new_zeros((2, S + 1, B, h)).unbind(0)
-        squashed = torch.empty_like(x)
-        state = p[f"layer{i}.state"].t()
-        # views are made many at once: a step is a dozen calls on tensors of a few hundred numbers
-        gate = gates.unbind(0)
-        keep_or_add, new, shown = (part.unbind(0) for part in gates.split((2 * h, h, h), 2))
-        add, keep = (part.unbind(0) for part in gates[:, :, : 2 * h].split(h, 2))
-        cell, output, tanh = cells.unbind(0), outputs.unbind(0), squashed.unbind(0)
-        for t in range(S):
-            gate[t].addmm_(output[t], state)
-            keep_or_add[t].sigmoid_()
-            new[t].tanh_()
-            shown[t].sigmoid_()
-            torch.mul(keep[t], cell[t], out=cell[t + 1])
-            cell[t + 1].addcmul_(add[t], new[t])
-            torch.tanh(cell[t + 1], out=tanh[t])
-            torch.mul(shown[t], tanh[t], out=output[t + 1])
-        return x, gates, cells, squashed, outputs
-
-    # grad (S, B, h) of the layer's outputs; spoiled
-    def _layer_backward(self, grad: Tensor, i: int, kept: tuple[Tensor, ...]) -> Tensor:
-        x, gates, cells, squashed, outputs = kept
-        S, B, h = x.shape
-        p, g = self.parameters, self.grads
-        add, keep, new, shown = gates.split(h, 2)
-        # what the gradients of c (first three gates) and of y (the last) are multiplied with, for all steps at once
-        factors = torch.empty((S, B, 4, h), dtype=x.dtype, device=x.device)
-        factors[:, :, 0] = new * add * (1.0 - add)
-        factors[:, :, 1] = cells[:-1] * keep * (1.0 - keep)
-        factors[:, :, 2] = add * (1.0 - new * new)
-        factors[:, :, 3] = squashed * shown * (1.0 - shown)
-        into_cell = shown * (1.0 - squashed * squashed)
-        dgates = torch.empty_like(factors)
-        dcells = torch.empty_like(x)
-        first, last = (dgates[:, :, k].unbind(0) for k in (slice(0, 3), 3))
-        by_first, by_last = (factors[:, :, k].unbind(0) for k in (slice(0, 3), 3))
-        flat, dcell, wide = dgates.view(S, B, 4 * h).unbind(0), dcells.unbind(0), dcells.unsqueeze(2).unbind(0)
-        dout, through, kept_part = grad.unbind(0), into_cell.unbind(0), keep.unbind(0)
-        state = p[f"layer{i}.state"]
-        for t in reversed(range(S)):
-            if t + 1 < S:
-                dout[t].addmm_(flat[t + 1], state)
-                torch.mul(dcell[t + 1], kept_part[t + 1], out=dcell[t])
-                dcell[t].addcmul_(dout[t], through[t])
-            else:
-                torch.mul(dout[t], through[t], out=dcell[t])
-            torch.mul(by_first[t], wide[t], out=first[t])
-            torch.mul(by_last[t], dout[t], out=last[t])
-        d = dgates.view(S * B, 4 * h)
-        torch.mm(d.t(), x.reshape(-1, h), out=g[f"layer{i}.input"])
-        torch.mm(d.t(), outputs[:-1].reshape(-1, h), out=g[f"layer{i}.state"])
-        torch.sum(d, 0, out=g[f"layer{i}.bias"])
-        return torch.mm(d, p[f"layer{i}.input"]).view(S, B, h)
-
-    def _body(self, inputs: Tensor) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
-        x = self.parameters["embedding"].index_select(0, inputs.reshape(-1)).view(*inputs.shape, -1)
-        layers = []
-        for i in range(self.config.layers):
-            layers.append(self._layer_forward(x, i))
-            x = layers[-1][-1][1:]
-        return x, layers
+    # rows of the embedding (S, B, h) and the outputs above them; with a graph of torch's own if asked for
+    def _body(self, inputs: Tensor, keep: bool = False) -> tuple[Tensor, Tensor, list[Tensor]]:
+        h, layers = self.config.hidden, self.config.layers
+        x = self.parameters["embedding"].index_select(0, inputs.reshape(-1)).view(*inputs.shape, h)
+        with torch.set_grad_enabled(keep):
+            x, *leaves = (t.detach().requires_grad_(keep) for t in (x, *(self.parameters[n] for n in self.recurrent)))
+            weights = [part for i in range(0, 3 * layers, 3) for part in (*leaves[i : i + 3], self.no_bias)]
+            start = x.new_zeros((layers, inputs.shape[1], h))
+            outputs, *_ = torch.lstm(x, (start, start), weights, True, layers, 0.0, keep, False, False)
+        return x, outputs, leaves
 
     @torch.no_grad()
     def loss_and_grad(self, targets: Tensor) -> Tensor:
         """See :meth:`ziplaw.model.Decoder.loss_and_grad`."""
         inputs, targets = shifted(targets).t(), targets.t().reshape(-1)
-        x, layers = self._body(inputs)
+        x, outputs, leaves = self._body(inputs, keep=True)
         loss, grad = self.ops.linear_cross_entropy_backward(
-            x.reshape(len(targets), -1),
+            outputs.detach().reshape(len(targets), -1),
             self.parameters["head"],
             targets,
             self.config.vocab_size,
             self.grads["head"],
         )
-        grad = grad.view_as(x)
-        for i in reversed(range(self.config.layers)):
-            grad = self._layer_backward(grad, i, layers.pop())
+        grad, *found = torch.autograd.grad(outputs, [x, *leaves], grad.view_as(outputs))
+        for name, value in zip(self.recurrent, found):
+            self.grads[name].copy_(value)
         self.ops.embedding_backward(grad.reshape(len(targets), -1), inputs.reshape(-1), self.grads["embedding"])
         return loss
 
     @torch.no_grad()
     def token_losses(self, targets: Tensor) -> Tensor:
         """-ln p of every token of documents (B, S), nats, same shape; no gradient."""
-        x, _ = self._body(shifted(targets).t())
+        _, x, _ = self._body(shifted(targets).t())
         nll = self.ops.linear_cross_entropy_loss(
             x.transpose(0, 1).reshape(targets.numel(), -1),
             self.parameters["head"],
@@ -229,5 +176,5 @@ class Lstm(FlatModel):
     @torch.no_grad()
     def logits(self, inputs: Tensor) -> Tensor:
         """Unnormalised log-probabilities of the next token, shape (B, S, vocab_size)."""
-        x, _ = self._body(inputs.t())
+        _, x, _ = self._body(inputs.t())
         return x.transpose(0, 1) @ self.parameters["head"][: self.config.vocab_size].t()

@@ -14,8 +14,8 @@ from .device import resolve_device, torch_settings
 from .errors import TrainError
 from .flops import training_flops_per_token
 from .io import sha256_file, write_csv, write_json
-from .meter import Meter
 from .lstm import LstmConfig
+from .meter import Meter
 from .model import ModelConfig, count_params
 from .recipe import TrainConfig
 from .trainer import Stopped, Trainer

@@ -16,11 +16,11 @@ from .cpu_step import CpuStep
 from .data import Batches, check_supply
 from .device import resolve_device, resolve_precision
 from .errors import TrainError
+from .flat import init_seed
 from .flops import six_nd, training_flops_per_token
 from .graph_step import GraphStep
-from .meter import Meter
-from .flat import init_seed
 from .lstm import LstmConfig
+from .meter import Meter
 from .model import ModelConfig
 from .recipe import TrainConfig
 from .schedule import BudgetPlan, plan_budgets, rate_factor, stretches
