@@ -105,6 +105,9 @@ class Training(_Strict):
     cooldown: float = Field(0.2, gt=0, le=1, description="share of each budget in its linear cooldown branch")
     weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay of matrices")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="of activations and products; auto: bf16 on a GPU that has it, else fp32"
+    )
 
 
 class Laws(_Strict):
