@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 
 import torch
 import transformers
@@ -67,13 +68,23 @@ class Peer:
         Compute in this dtype under autocast, over fp32 weights.
     compiled : bool
         torch.compile with CUDA graphs for forward and backward.
+    liger : bool
+        With Liger's kernels, the fused head and cross-entropy among them.
     """
 
     def __init__(
-        self, model: Decoder, config: TrainConfig, autocast: torch.dtype | None = None, compiled: bool = False
+        self,
+        model: Decoder,
+        config: TrainConfig,
+        autocast: torch.dtype | None = None,
+        compiled: bool = False,
+        liger: bool = False,
     ):
-        self.device, self.autocast, self.clip = model.flat.device, autocast, config.clip
+        self.device, self.autocast, self.clip, self.liger = model.flat.device, autocast, config.clip, liger
         self.llama = as_transformers(model).to(self.device)
+        if liger:
+            kernels = importlib.import_module("liger_kernel.transformers")
+            kernels.apply_liger_kernel_to_llama(model=self.llama)
         self.call = torch.compile(self.loss, mode="reduce-overhead") if compiled else self.loss
         scales = config.rate_scales(model.config.hidden)
         unscaled = [p for n, p in self.llama.named_parameters() if "norm" in n or "embed" in n]
@@ -92,6 +103,10 @@ class Peer:
         """Mean cross-entropy of documents."""
         half = torch.autocast(self.device.type, self.autocast) if self.autocast else contextlib.nullcontext()
         with half:
+            if self.liger:
+                # the fused head is only taken where the model computes its own loss; ours are already shifted
+                inputs = shifted(targets)
+                return self.llama(inputs, labels=targets, shift_labels=targets, use_cache=False).loss
             logits = self.llama(shifted(targets), use_cache=False).logits
         return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
 

@@ -3,6 +3,7 @@
 Needs no pytest, so that bench/gpu.py can run them from a plain checkout.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -49,6 +50,18 @@ def _moved(x, device, wide):
     return x.double() if wide and x.is_floating_point() else x
 
 
+@contextlib.contextmanager
+def _deterministic(mode: str):
+    before = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode(mode)
+    try:
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(before)
+
+
+# the plain operations include some that have no deterministic form on a GPU
+@_deterministic("default")
 def compare(case: Case, device: str = "cpu") -> list[tuple[float, float]]:
     """(error, limit) of every output, relative to its largest value.
 
@@ -69,6 +82,7 @@ def compare(case: Case, device: str = "cpu") -> list[tuple[float, float]]:
     return found
 
 
+@_deterministic("error")
 def repeats_differ(case: Case, device: str, times: int = 10) -> bool:
     """Whether the bits of any output change from one call to the next."""
     inputs = [_moved(x, device, False) for x in case.inputs]

@@ -122,7 +122,8 @@ if not INTERPRETED:
 
     @pytest.mark.gpu
     @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-    def test_on_a_gpu():
+    def test_on_a_gpu(monkeypatch):
+        monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         for case in kernel_cases.cases(large=True):
             for i, (error, limit) in enumerate(kernel_cases.compare(case, "cuda")):
                 assert error <= limit, f"{case}, output {i}: error {error:.2e}, limit {limit:.2e}"
