@@ -28,8 +28,6 @@ rule train_run:
         version=versions.TRAINER,
     message:
         "Train {wildcards.model} on {wildcards.dataset}, seed {wildcards.seed}"
-    # a CPU allocator that keeps its pages is 10 to 30 % faster for small models (glibc only, harmless elsewhere)
     shell:
-        "export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=4294967296 MALLOC_TOP_PAD_=268435456;"
-        " ziplaw train {params.corpus} {params.shape} {params.training} --budgets {params.budgets}"
+        "ziplaw train {params.corpus} {params.shape} {params.training} --budgets {params.budgets}"
         " --seed {wildcards.seed} --threads {threads} -o {params.folder} > {log} 2>&1"

@@ -34,6 +34,7 @@ if not INTERPRETED:
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
+    import kernel_cases
     from ziplaw.kernels import (
         triton_cross_entropy,
         triton_embedding,
@@ -119,6 +120,15 @@ if not INTERPRETED:
             )
         yield "record", triton_program.record_kernel, ["*i64", f, f, f, f, "i32"], {"BLOCK": 1}
 
+    @pytest.mark.gpu
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+    def test_on_a_gpu(monkeypatch):
+        monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        for case in kernel_cases.cases(large=True):
+            for i, (error, limit) in enumerate(kernel_cases.compare(case, "cuda")):
+                assert error <= limit, f"{case}, output {i}: error {error:.2e}, limit {limit:.2e}"
+            assert not kernel_cases.repeats_differ(case, "cuda"), case
+
     @pytest.mark.parametrize("architecture", [80, 90])
     @pytest.mark.parametrize("build", list(builds()), ids=lambda build: build[0])
     def test_builds_ahead_of_time(build, architecture, tmp_path, monkeypatch):
@@ -136,25 +146,17 @@ if not INTERPRETED:
 else:
     import numpy as np
 
+    import kernel_cases
+    from kernel_cases import draw
     from ziplaw.data import Batches
     from ziplaw.graph_step import GraphStep
-    from ziplaw.kernels import attention, functional, reference
+    from ziplaw.kernels import functional, reference
     from ziplaw.kernels.backend import TRITON, for_device
     from ziplaw.model import Decoder, ModelConfig
     from ziplaw.recipe import TrainConfig
     from ziplaw.schedule import plan_budgets, stretches
 
     TRUE_EMPTY = torch.empty
-    DTYPES = [torch.float32, torch.bfloat16, torch.float16]
-
-    class Reference:
-        """The plain operations under the names of a device's namespace."""
-
-        attention_forward = staticmethod(attention.blocked_forward)
-        attention_backward = staticmethod(attention.blocked_backward)
-
-        def __getattr__(self, name):
-            return getattr(reference, name)
 
     @pytest.fixture(autouse=True)
     def use_triton(monkeypatch):
@@ -169,114 +171,20 @@ else:
     def nan_filled(tensor):
         return tensor.fill_(torch.nan) if tensor.is_floating_point() or tensor.is_complex() else tensor
 
-    def draw(*shape, dtype=torch.float32, seed=0):
-        return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
-
-    def doubled(x):
-        return x.double() if isinstance(x, torch.Tensor) and x.is_floating_point() else x
-
-    def agree(call, *inputs):
-        """Error against the float64 reference at most twice that of the reference in the kernel's own dtype.
-
-        ``call(ops, *inputs)`` returns tensors; four units in the last place of the largest value are added to the
-        limit, for outputs that plain torch happens to get right and for sums taken in another order.
-        """
-        outputs = call(for_device("cpu"), *inputs)
-        plain = call(Reference(), *inputs)
-        exact = call(Reference(), *map(doubled, inputs))
-        for i, (got, same, want) in enumerate(zip(outputs, plain, exact)):
-            assert got.shape == want.shape
-            scale = want.abs().max().clamp(min=1e-6)
-            error, theirs = ((t.double() - want).abs().max() / scale for t in (got, same))
-            limit = 2 * theirs + 4 * torch.finfo(same.dtype).eps
-            print(f"output {i}: error {float(error):.1e}, limit {float(limit):.1e}")
-            assert error <= limit, f"output {i}: error {float(error):.2e}, limit {float(limit):.2e}"
-        return outputs
-
     def test_dispatch():
         ops = for_device("cpu")
         for file, names in TRITON.items():
             for name in names:
                 assert getattr(ops, name).__module__ == f"ziplaw.kernels.triton_{file}"
 
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize(("rows", "width"), [(1, 6), (37, 8), (300, 96), (5, 300)])
-    @pytest.mark.parametrize("residual", [False, True])
-    def test_rms_norm(rows, width, residual, dtype):
-        def call(ops, x, weight, grad, more, r):
-            y, total, rstd = ops.rms_norm_forward(x, weight, r)
-            weight_grads = torch.empty(2, width, dtype=x.dtype)
-            dx = ops.rms_norm_backward(grad, total, rstd, weight, weight_grads[0])
-            dt = ops.rms_norm_backward(grad, total, rstd, weight, weight_grads[1], more)
-            return y, total, rstd, dx, dt, *weight_grads
-
-        x, grad, more, r = (draw(rows, width, dtype=dtype, seed=i) for i in range(4))
-        agree(call, x, draw(width, dtype=dtype, seed=4), grad, more, r if residual else None)
-
-    @pytest.mark.parametrize("shape", [(1, 1, 1, 2), (2, 70, 2, 6), (1, 33, 1, 64)])
-    def test_rope(shape):
-        documents, positions, heads, width = shape
-
-        def call(ops, qkv):
-            table = reference.rope_table(positions, width, dtype=qkv.dtype)
-            packed = ops.rope_forward(qkv, table, heads)
-            return packed, ops.rope_backward(packed, table)
-
-        agree(call, draw(documents, positions, 3 * heads * width))
-
-    def test_rope_in_bf16():
-        # torch has no complex bf16: hold it against float32 of the same rounded input
-        qkv = draw(2, 9, 3 * 2 * 4, dtype=torch.bfloat16)
-        table = reference.rope_table(9, 4)
-        ops = for_device("cpu")
-        packed = ops.rope_forward(qkv, table, 2)
-        want = reference.rope_forward(qkv.float(), table, 2)
-        assert packed.dtype == torch.bfloat16
-        assert ((packed.float() - want).abs() <= 2**-7 * want.abs().clamp(min=1e-6)).all()
-        back, want = ops.rope_backward(packed, table), reference.rope_backward(packed.float(), table)
-        assert ((back.float() - want).abs() <= 2**-7 * want.abs().clamp(min=1e-6)).all()
-
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("shape", [(1, 2), (7, 30), (65, 128)])
-    def test_swiglu(shape, dtype):
-        agree(
-            lambda ops, x, grad: (ops.swiglu_forward(x), ops.swiglu_backward(grad, x)),
-            draw(*shape, dtype=dtype) * 3,
-            draw(shape[0], shape[1] // 2, dtype=dtype, seed=1),
-        )
-
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize(
-        ("rows", "padded", "vocabulary"), [(9, 12, 10), (40, 301, 301), (3, 9000, 8500), (2, 8193, 8193)]
-    )
-    def test_cross_entropy(rows, padded, vocabulary, dtype):
-        targets = torch.arange(rows) * 7919 % vocabulary
-        targets[rows // 2] = -1
-        # rising logits, so that the running maximum of the looped kernel rises from block to block
-        logits = (draw(rows, padded) * 3 + torch.linspace(0, 6, padded)).to(dtype)
-        nll, grad = agree(lambda ops, x: ops.cross_entropy_forward(x, targets, vocabulary), logits)
-        assert grad.dtype == dtype
-        assert (grad[:, vocabulary:] == 0).all()
-        assert (grad[rows // 2] == 0).all()
-        assert nll[rows // 2] == 0
-
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("chunk", [64, 16])
-    def test_linear_cross_entropy(chunk, dtype):
-        targets = torch.arange(50) % 21
-        targets[[7, 49]] = -1
-
-        def call(ops, x, weight):
-            # as in the trainer's buffer: what the last step left there is written over, padding stays zero
-            weight_grad = torch.zeros_like(weight)
-            weight_grad[:21] = torch.nan
-            loss, grad = ops.linear_cross_entropy_backward(x, weight, targets, 21, weight_grad, chunk)
-            return loss, grad, weight_grad, ops.linear_cross_entropy_loss(x, weight, targets, 21, chunk)
-
-        agree(call, draw(50, 8, dtype=dtype), draw(24, 8, dtype=dtype, seed=1))
+    @pytest.mark.parametrize("case", list(kernel_cases.cases()), ids=str)
+    def test_against_float64(case):
+        for i, (error, limit) in enumerate(kernel_cases.compare(case)):
+            print(f"output {i}: error {error:.1e}, limit {limit:.1e}")
+            assert error <= limit, f"output {i}: error {error:.2e}, limit {limit:.2e}"
 
     def test_linear_cross_entropy_sums_the_head_in_fp32():
-        from ziplaw.kernels.triton_linear_cross_entropy import default_chunk
+        from ziplaw.kernels.reference import default_chunk
 
         x, weight = draw(50, 8, dtype=torch.bfloat16), draw(21, 8, dtype=torch.bfloat16, seed=1)
         targets, out = torch.arange(50) % 21, torch.empty(21, 8)
@@ -287,41 +195,6 @@ else:
         # few chunks for narrow models too: 8192 tokens of 32001 entries in bf16 are two
         assert default_chunk(8192, 32001, 2) == 4096
         assert default_chunk(8192, 2001, 2) == 8192
-
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("width", [2, 300])
-    def test_embedding_backward(width, dtype):
-        tokens = torch.cat([torch.zeros(40, dtype=torch.int64), torch.arange(50) % 4 + 2])
-
-        def call(ops, grad):
-            out = torch.empty(8, width, dtype=grad.dtype)
-            ops.embedding_backward(grad, tokens, out)
-            return (out,)
-
-        (out,) = agree(call, draw(90, width, dtype=dtype))
-        assert (out[1] == 0).all()
-
-    @pytest.mark.parametrize("models", [None, 3])
-    @pytest.mark.parametrize("clip", [0.0, 0.5, 1e3])
-    def test_adamw_step(clip, models):
-        n = 9001
-        shape = (n,) if models is None else (models, n)
-        groups = torch.arange(n).div(2000, rounding_mode="floor").to(torch.uint8)
-        factors = torch.stack([torch.linspace(1.0, 0.1, 5), torch.tensor([0.0, 1.0, 1.0, 0.0, 1.0])])
-        rows = reference.adamw_settings([0.01, 0.03, 0.0], 3, (0.9, 0.95), 0.1)
-        rows[1, 3] = 0.0
-        rows = rows[0] if models is None else rows
-
-        def call(ops, parameters, grad, first, second):
-            state = [t.clone() for t in (parameters, grad, first, second)]
-            shadow = torch.empty(shape, dtype=torch.bfloat16)
-            norm = ops.adamw_step(*state, groups, factors, rows, clip=clip, shadow=shadow)
-            assert (shadow.float() - state[0]).abs().max() <= 2**-7 * state[0].abs().max()
-            # a row alone, so that a small error in one model cannot hide behind another's large numbers
-            return norm, *state[0].view(-1, n), *state[2].view(-1, n), *state[3].view(-1, n)
-
-        tensors = [draw(*shape, seed=i) for i in range(3)]
-        agree(call, *tensors, draw(*shape, seed=4).square())
 
     def test_adamw_of_several_models_is_that_of_each_alone():
         n = 1500
@@ -386,21 +259,6 @@ else:
             grads.append(torch.autograd.grad(out, (x, weight, residual)))
         for got, want in zip(*grads):
             assert (got - want).abs().max() < 1e-6 * want.abs().max()
-
-    @pytest.mark.parametrize("pad", [1, 8])
-    def test_whole_pass(pad):
-        config = ModelConfig(8, 2, 11, context=20)
-        targets = torch.randint(0, 11, (2, 20), generator=torch.Generator().manual_seed(0))
-
-        def call(ops, flat):
-            model = Decoder(config, dtype=flat.dtype, pad=pad)
-            model.ops = ops
-            model.flat.copy_(flat)
-            return model.loss_and_grad(targets), model.grad, model.token_losses(targets)
-
-        start = Decoder(config, pad=pad)
-        start.initialise(0, "llama")
-        agree(call, start.flat * 3)
 
     @pytest.mark.parametrize("compute", [torch.float32, torch.bfloat16])
     def test_steps_of_the_trainer(monkeypatch, compute):

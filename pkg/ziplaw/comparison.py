@@ -77,10 +77,12 @@ def ladders(models: Sequence[Model]) -> dict[str, list[Model]]:
 
 
 def slope(ladder: Sequence[Model]) -> float | None:
-    """d ln(loss) / d ln(N) along a ladder, by least squares; None for fewer than two sizes."""
+    """D ln(loss) / d ln(N) along a ladder, by least squares; None for fewer than two sizes."""
     if len({m.N for m in ladder}) < 2:
         return None
-    return float(np.polyfit([np.log(m.N) for m in ladder], [np.log(interval(list(m.loss.values()))[0]) for m in ladder], 1)[0])
+    return float(
+        np.polyfit([np.log(m.N) for m in ladder], [np.log(interval(list(m.loss.values()))[0]) for m in ladder], 1)[0]
+    )
 
 
 def at_equal_N(reference: Model, ladder: Sequence[Model]) -> list[float]:

@@ -113,8 +113,13 @@ class Training(_Strict):
     warmup_steps: int | None = Field(None, ge=0, description="steps of linear warmup; default: the arm's (10; paper 0)")
     cooldown: float = Field(0.2, gt=0, le=1, description="share of each budget in its linear cooldown branch")
     weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay of matrices")
-    ensemble: int = Field(1, ge=1, le=1024, description="runs of one size that one job trains side by side; 1: each alone")
+    ensemble: int = Field(
+        1, ge=1, le=1024, description="runs of one size that one job trains side by side; 1: each alone"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="of activations and products; auto: bf16 on a GPU that has it, else fp32"
+    )
 
 
 class Laws(_Strict):

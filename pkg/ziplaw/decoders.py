@@ -130,7 +130,21 @@ class Decoders(FlatModel):
         gate_up = self._apply(normed2, gate_up_matrix)
         inner = ops.swiglu_forward(gate_up)
         branch = self._apply(inner, p[f"layer{i}.down"])
-        kept = (qkv_matrix, gate_up_matrix, normed1, x1, rstd1, packed, mixed, saved, normed2, x2, rstd2, gate_up, inner)
+        kept = (
+            qkv_matrix,
+            gate_up_matrix,
+            normed1,
+            x1,
+            rstd1,
+            packed,
+            mixed,
+            saved,
+            normed2,
+            x2,
+            rstd2,
+            gate_up,
+            inner,
+        )
         return x2, branch, kept if keep else ()
 
     def _layer_backward(self, grad: Tensor, i: int, table: Tensor, kept: tuple) -> Tensor:

@@ -44,6 +44,12 @@ def _budgets(context, parameter, value):
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of initial weights and data order.")
 @click.option("--epochs", type=int, default=1, show_default=True, help="Passes over the corpus that are allowed.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train.")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    default="auto",
+    help="Of activations and products [default: bf16 on a GPU that has it, else fp32]; parameters are fp32.",
+)
 @click.option("--threads", type=click.IntRange(1, 4096), default=1, show_default=True, help="CPU threads.")
 @click.option(
     "--checkpoint-minutes",

@@ -69,7 +69,11 @@ def _shapes(axes, rows):
     axes.plot(*zip(*effect), marker="_", linestyle="none", color="#c2410c", markersize=8, markeredgewidth=1.2, zorder=2)
     for row in rows:
         axes.annotate(
-            f"{row['hidden']} wide", (row["layers"], 100 * row["relative"]), (4, 3), textcoords="offset points", size=5.5
+            f"{row['hidden']} wide",
+            (row["layers"], 100 * row["relative"]),
+            (4, 3),
+            textcoords="offset points",
+            size=5.5,
         )
     axes.axhline(0.0, color=INK, linewidth=0.5, zorder=1)
     axes.margins(x=0.14, y=0.14)

@@ -20,6 +20,7 @@ EPSILON = 1e-5
 ROPE_BASE = 10_000.0
 # rows of logits held at once: 256 x 301 floats stay in a 512 KiB cache
 HEAD_CHUNK = 256
+LOGITS_BYTES = 256 << 20
 # norms and rotations are computed in float32 for these
 HALF = (torch.bfloat16, torch.float16)
 
@@ -187,6 +188,12 @@ def cross_entropy_forward(logits: Tensor, targets: Tensor, vocabulary: int | Non
     torch.exp(log_p, out=grad[:, :vocabulary])
     grad.scatter_add_(1, index, -torch.ones_like(index, dtype=logits.dtype))
     return nll, grad.masked_fill_(ignored.unsqueeze(1), 0.0)
+
+
+def default_chunk(tokens: int, vocabulary: int, item_bytes: int) -> int:
+    """Rows of logits held at once on a GPU: a power of two of at most LOGITS_BYTES, at least 128; all if they fit."""
+    rows = max(128, LOGITS_BYTES // (vocabulary * item_bytes))
+    return min(tokens, 1 << (rows.bit_length() - 1))
 
 
 def linear_cross_entropy_loss(

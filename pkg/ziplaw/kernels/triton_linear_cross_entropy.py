@@ -10,17 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .reference import product_into
+from .reference import default_chunk, product_into
 from .triton_cross_entropy import cross_entropy_into
 from .triton_reduce import row_sums
-
-LOGITS_BYTES = 256 << 20
-
-
-def default_chunk(tokens: int, vocabulary: int, item_bytes: int) -> int:
-    """Rows of logits held at once: a power of two of at most LOGITS_BYTES, at least 128."""
-    rows = max(128, LOGITS_BYTES // (vocabulary * item_bytes))
-    return min(tokens, 1 << (rows.bit_length() - 1))
 
 
 def linear_cross_entropy_loss(
