@@ -20,8 +20,8 @@ rule train_run:
         runtime=600,
         gpu=lambda w: 0 if SWEEP.training.device == "cpu" else 1 if GPU_HERE else 0,
     params:
-        shape=lambda w: options(SWEEP.models[w.model].model_dump()),
-        training=options(SWEEP.training.model_dump()),
+        shape=lambda w: options(SWEEP.models[w.model].model_dump(exclude_defaults=True)),
+        training=options(SWEEP.training.model_dump(exclude={"ensemble"})),
         budgets=",".join(map(str, SWEEP.budgets)),
         corpus=subpath(input[0], parent=True),
         folder=subpath(output.run, parent=True),

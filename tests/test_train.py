@@ -244,7 +244,8 @@ def test_arms():
     assert (paper.beta1, paper.beta2, paper.epsilon, paper.clip, paper.init) == (0.9, 0.999, 1e-6, 0.0, "llama")
     assert set(paper.rate_scales(2048).values()) == {1.0}
     mup = TrainConfig([10**6]).resolved()
-    assert mup.rate_scales(128) == {"embedding": 1.0, "norms": 1.0, "attention": 0.25, "mlp": 0.25, "head": 0.25}
+    unscaled = {"embedding": 1.0, "norms": 1.0, "biases": 1.0}
+    assert mup.rate_scales(128) == unscaled | dict.fromkeys(("attention", "mlp", "recurrent", "head"), 0.25)
     assert TrainConfig([1], arm="tuned", learning_rate=0.1).resolved().rate_scales(128)["mlp"] == 1.0
     assert TrainConfig([1], clip=0.0).resolved().clip == 0.0
 

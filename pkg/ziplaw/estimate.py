@@ -14,6 +14,7 @@ from .device import resolve_device, torch_settings
 from .flops import forward_flops_per_token, training_flops_per_token
 from .kernels import HEAD_CHUNK
 from .kernels.reference import default_chunk
+from .lstm import LstmConfig
 from .meter import format_seconds, total_steps
 from .model import ModelConfig, count_params
 from .recipe import TrainConfig
@@ -26,12 +27,14 @@ TRIAL_STEPS = 3
 TRIAL_LIMIT_PARAMETERS = 50_000_000
 
 
-def memory_bytes(model: ModelConfig, documents: int, gpu: bool = False, n_train: int = 0) -> dict[str, int]:
+def memory_bytes(
+    model: ModelConfig | LstmConfig, documents: int, gpu: bool = False, n_train: int = 0
+) -> dict[str, int]:
     """Memory of training by part.
 
     Parameters
     ----------
-    model : ModelConfig
+    model : ModelConfig or LstmConfig
     documents : int
         Documents a step.
     gpu : bool
@@ -45,24 +48,32 @@ def memory_bytes(model: ModelConfig, documents: int, gpu: bool = False, n_train:
         Bytes of state (parameters, gradient, two moments, factors, one snapshot of three; on a GPU the bf16 copy),
         saved activations, one block of logits, and on a GPU the corpus.
     """
-    tokens, n, h, m = documents * model.context, count_params(model).N_total, model.hidden, model.intermediate
+    tokens, n, h = documents * model.context, count_params(model).N_total, model.hidden
+    recurrent = isinstance(model, LstmConfig)
     if gpu:
+        if recurrent:
+            kept = model.activation_floats()
+        else:
+            kept = model.layers * (8 * h + 3 * model.intermediate) + 16 * h + 4 * model.intermediate
         return {
             "state": n * (4 * 4 + 4 * 3 + 2 + 1),
-            "activations": 2 * tokens * (model.layers * (8 * h + 3 * m) + 16 * h + 4 * m),
+            "activations": 2 * tokens * kept,
             "logits": 2 * default_chunk(tokens, model.vocab_size, 2) * model.vocab_size,
             "corpus": n_train * model.context * (2 if model.vocab_size <= 1 << 16 else 4),
         }
+    state, logits = 4 * 9 * n, 4 * min(HEAD_CHUNK, tokens) * model.vocab_size
+    if recurrent:
+        return {"state": state, "activations": 4 * tokens * model.activation_floats(), "logits": logits}
     # probabilities of the blocks at or below the diagonal
     attention = model.heads * model.context * (0.5 + 32 / model.context)
     return {
-        "state": 4 * 9 * n,
-        "activations": int(4 * tokens * (model.layers * (9 * h + 4 * m + attention) + 4 * h)),
-        "logits": 4 * min(HEAD_CHUNK, tokens) * model.vocab_size,
+        "state": state,
+        "activations": int(4 * tokens * (model.layers * (9 * h + 4 * model.intermediate + attention) + 4 * h)),
+        "logits": logits,
     }
 
 
-def seconds_per_step(model: ModelConfig, config: TrainConfig) -> float | None:
+def seconds_per_step(model: ModelConfig | LstmConfig, config: TrainConfig) -> float | None:
     """Time a few steps on random tokens; None for models too large to try in passing."""
     if count_params(model).N_total > TRIAL_LIMIT_PARAMETERS:
         return None
@@ -87,7 +98,7 @@ def seconds_per_step(model: ModelConfig, config: TrainConfig) -> float | None:
         return (time.perf_counter() - began) / TRIAL_STEPS
 
 
-def dry_run(corpus: Corpus, model: ModelConfig, config: TrainConfig) -> str:
+def dry_run(corpus: Corpus, model: ModelConfig | LstmConfig, config: TrainConfig) -> str:
     """Check everything that ``train`` would check and describe the run.
 
     Returns
@@ -110,8 +121,9 @@ def dry_run(corpus: Corpus, model: ModelConfig, config: TrainConfig) -> str:
     steps = total_steps(plans)
     shape = "  ".join(f"{key} {value}" for key, value in model.to_dict().items())
     lines = [f"model       {shape}", "parameters"]
-    for name in ("attention", "mlp", "norms", "embedding", "head"):
-        lines.append(f"  {name:<10}{getattr(params, name):>15,}")
+    for name in ("attention", "mlp", "norms", "recurrent", "biases", "embedding", "head"):
+        if getattr(params, name):
+            lines.append(f"  {name:<10}{getattr(params, name):>15,}")
     lines += [f"  {'N':<10}{params.N:>15,}", f"  {'N_total':<10}{params.N_total:>15,}"]
     lines.append("FLOPs a token, forward and backward")
     lines += [f"  {name:<12}{3 * value:>13,}" for name, value in forward.items()]
@@ -137,6 +149,8 @@ def dry_run(corpus: Corpus, model: ModelConfig, config: TrainConfig) -> str:
             f"({each * 1e3:.2f} ms a step, {step_tokens / each:,.0f} tokens/s, "
             f"{step_tokens * per_token / each / 1e9:,.1f} GFLOP/s, tried just now)"
         )
+    if isinstance(model, LstmConfig):
+        return "\n".join(lines)
     arithmetic, traffic = roof.seconds_per_step(model, config.batch_documents)
     least = max(arithmetic, traffic)
     lines.append(

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from .data import Batches
 from .errors import TrainError
+from .flat import GROUPS, FlatModel
 from .kernels.reference import adamw_settings
-from .model import GROUPS, Decoder
 from .recipe import TrainConfig
 from .schedule import Stretch, rate_factor
 
@@ -73,7 +73,7 @@ class GraphStep:
 
     Parameters
     ----------
-    model : Decoder
+    model : FlatModel
         Initialised. Its parameters are read and written in place.
     config : TrainConfig
         Resolved.
@@ -94,7 +94,12 @@ class GraphStep:
     """
 
     def __init__(
-        self, model: Decoder, config: TrainConfig, batches: Batches, program: list[Stretch], capture: bool | None = None
+        self,
+        model: FlatModel,
+        config: TrainConfig,
+        batches: Batches,
+        program: list[Stretch],
+        capture: bool | None = None,
     ):
         self.model, self.config = model, config
         device = model.flat.device

@@ -1,20 +1,30 @@
-"""The Llama-style decoder: sizes, parameter counts, and a forward and backward pass over flat buffers.
+"""The Llama-style decoder: its shape, and a forward and backward pass over flat buffers.
 
-Pre-norm RMSNorm, rotary positions, causal attention, SwiGLU, no biases, untied embeddings. All parameters live in one
-flat buffer and all gradients in another, so the optimiser is a handful of operations and a snapshot is one copy.
+Pre-norm RMSNorm, rotary positions, causal attention, SwiGLU, no biases, untied embeddings.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from . import kernels
 from .errors import TrainError
+from .flat import GROUPS, FlatModel, Layout, ParamCount, count_params, init_seed, shifted, whole
+
+__all__ = [
+    "GROUPS",
+    "Decoder",
+    "ModelConfig",
+    "ParamCount",
+    "count_params",
+    "default_heads",
+    "init_seed",
+    "parameter_layout",
+    "shifted",
+]
 
 HEAD_WIDTH = 64
 
@@ -28,12 +38,6 @@ def default_heads(hidden: int) -> int:
     while heads > 1 and (hidden % heads or (hidden // heads) % 2):
         heads -= 1
     return heads
-
-
-def _whole(name: str, value: object, low: int, high: int, remedy: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise TrainError(f"{name} is {value!r}, must be a whole number from {low} to {high}: {remedy}")
-    return value
 
 
 @dataclass(frozen=True)
@@ -68,18 +72,18 @@ class ModelConfig:
     context: int = 256
 
     def __post_init__(self) -> None:
-        _whole("hidden", self.hidden, 2, 1 << 20, "choose an even width such as 64")
+        whole("hidden", self.hidden, 2, 1 << 20, "choose an even width such as 64")
         if self.hidden % 2:
             raise TrainError(f"hidden is {self.hidden}, rotary positions need an even width: use {self.hidden + 1}")
-        _whole("layers", self.layers, 1, 10_000, "choose at least one layer")
-        _whole("vocab_size", self.vocab_size, 2, 1 << 31, "use the corpus's own vocabulary size")
-        _whole("context", self.context, 1, 1 << 20, "use the corpus's document length")
+        whole("layers", self.layers, 1, 10_000, "choose at least one layer")
+        whole("vocab_size", self.vocab_size, 2, 1 << 31, "use the corpus's own vocabulary size")
+        whole("context", self.context, 1, 1 << 20, "use the corpus's document length")
         if self.heads is None:
             object.__setattr__(self, "heads", default_heads(self.hidden))
         if self.intermediate is None:
             object.__setattr__(self, "intermediate", 2 * self.hidden)
-        _whole("intermediate", self.intermediate, 1, 1 << 22, "leave it out for 2 * hidden")
-        _whole("heads", self.heads, 1, self.hidden // 2, "leave it out for heads of width 64")
+        whole("intermediate", self.intermediate, 1, 1 << 22, "leave it out for 2 * hidden")
+        whole("heads", self.heads, 1, self.hidden // 2, "leave it out for heads of width 64")
         if self.hidden % self.heads or self.head_width % 2:
             raise TrainError(
                 f"heads is {self.heads}, which does not divide hidden {self.hidden} into even head widths: "
@@ -90,6 +94,15 @@ class ModelConfig:
     def head_width(self) -> int:
         """Features a head, hidden / heads."""
         return self.hidden // self.heads
+
+    @property
+    def architecture(self) -> str:
+        """Name of the architecture."""
+        return "llama"
+
+    def layout(self, pad: int = 1) -> Layout:
+        """See :func:`parameter_layout`."""
+        return parameter_layout(self, pad)
 
     def to_dict(self) -> dict[str, int]:
         """Return the six numbers as a dict, in the names of run.json."""
@@ -103,18 +116,15 @@ class ModelConfig:
         }
 
 
-GROUPS = ("embedding", "head", "attention", "mlp", "norms")
-
-
 # name, shape, group of every tensor; groups decide learning-rate scale, weight decay and counting
-def parameter_layout(config: ModelConfig, pad: int = 1) -> list[tuple[str, tuple[int, ...], str]]:
+def parameter_layout(config: ModelConfig, pad: int = 1) -> Layout:
     """Names, shapes and groups (of :data:`GROUPS`) of all tensors, in flat-buffer order.
 
     The vocabulary is rounded up to a multiple of ``pad``.
     """
     h, m = config.hidden, config.intermediate
     entries = -(-config.vocab_size // pad) * pad
-    layout: list[tuple[str, tuple[int, ...], str]] = [("embedding", (entries, h), "embedding")]
+    layout: Layout = [("embedding", (entries, h), "embedding")]
     for i in range(config.layers):
         layout += [(f"layer{i}.attention_norm", (h,), "norms"), (f"layer{i}.mlp_norm", (h,), "norms")]
     layout.append(("final_norm", (h,), "norms"))
@@ -129,54 +139,7 @@ def parameter_layout(config: ModelConfig, pad: int = 1) -> list[tuple[str, tuple
     return layout
 
 
-@dataclass(frozen=True)
-class ParamCount:
-    """Parameters by group; ``N`` leaves out embedding and head, ``N_total`` counts everything."""
-
-    embedding: int
-    head: int
-    attention: int
-    mlp: int
-    norms: int
-
-    @property
-    def N(self) -> int:
-        """Non-embedding parameters: attention, SwiGLU and norms."""
-        return self.attention + self.mlp + self.norms
-
-    @property
-    def N_total(self) -> int:
-        """All parameters, embedding and output head included."""
-        return self.N + self.embedding + self.head
-
-
-def count_params(config: ModelConfig) -> ParamCount:
-    """Count parameters by group; padding of the vocabulary, if any, is not counted.
-
-    N = layers * (4 h^2 + 3 h * intermediate) + (2 layers + 1) h.
-    """
-    totals = dict.fromkeys(GROUPS, 0)
-    for _, shape, group in parameter_layout(config):
-        totals[group] += math.prod(shape)
-    return ParamCount(**totals)
-
-
-def init_seed(seed: int, config: ModelConfig, corpus: str = "") -> int:
-    """Seed of the initial weights: a hash of (seed, model shape, corpus identity).
-
-    The corpus takes part so that datasets of one sweep do not share one initialisation, which would correlate their
-    errors.
-    """
-    text = f"ziplaw init 1|{seed}|{sorted(config.to_dict().items())}|{corpus}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
-
-
-def shifted(targets: Tensor) -> Tensor:
-    """Inputs for documents (B, S): the same tokens moved right behind a separator, so that every token is predicted."""
-    return torch.nn.functional.pad(targets[:, :-1], (1, 0))
-
-
-class Decoder:
+class Decoder(FlatModel):
     """A decoder over flat parameter and gradient buffers, with hand-written backward pass.
 
     Parameters
@@ -212,40 +175,9 @@ class Decoder:
         compute: torch.dtype | None = None,
         pad: int = 1,
     ):
+        super().__init__(parameter_layout(config, pad), device, dtype, compute)
         self.config = config
-        self.ops = kernels.for_device(device)
-        self.layout = parameter_layout(config, pad)
-        self.flat = torch.zeros(sum(math.prod(shape) for _, shape, _ in self.layout), dtype=dtype, device=device)
-        self.grad = torch.zeros_like(self.flat)
-        self.shadow = None if compute in (None, dtype) else torch.zeros_like(self.flat, dtype=compute)
-        self.parameters = self._views(self.flat)
-        self.grads = self._views(self.grad)
-        self.weights = self.parameters
-        if self.shadow is not None:
-            norms = {name for name, _, group in self.layout if group == "norms"}
-            self.weights = self._views(self.shadow) | {name: self.parameters[name] for name in norms}
         self.table = self.ops.rope_table(config.context, config.head_width, dtype=dtype).to(device)
-
-    def _views(self, flat: Tensor) -> dict[str, Tensor]:
-        views, start = {}, 0
-        for name, shape, _ in self.layout:
-            views[name] = flat[start : start + math.prod(shape)].view(shape)
-            start += math.prod(shape)
-        return views
-
-    def spread(self, values: dict[str, float]) -> Tensor:
-        """Return a flat vector that holds ``values[group]`` at every parameter of a group."""
-        return torch.cat([torch.full((math.prod(s),), float(values[g])) for _, s, g in self.layout]).to(self.flat)
-
-    def group_indices(self) -> Tensor:
-        """Return a flat vector with the index in :data:`GROUPS` of every parameter's group, uint8."""
-        parts = [torch.full((math.prod(s),), GROUPS.index(g), dtype=torch.uint8) for _, s, g in self.layout]
-        return torch.cat(parts).to(self.flat.device)
-
-    def refresh(self) -> None:
-        """Copy the parameters to their shadow, after they were changed by hand."""
-        if self.shadow is not None:
-            self.shadow.copy_(self.flat)
 
     def initialise(self, seed: int, style: str = "mup") -> None:
         """Draw initial weights on the CPU, so that a seed gives the same weights on every device.

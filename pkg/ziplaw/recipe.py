@@ -150,11 +150,13 @@ class TrainConfig:
     def rate_scales(self, hidden: int) -> dict[str, float]:
         """Factor on the learning rate by parameter group."""
         width = self.base_hidden / hidden if self.arm == "mup" else 1.0
-        return {"embedding": 1.0, "norms": 1.0, "attention": width, "mlp": width, "head": width}
+        unscaled = dict.fromkeys(("embedding", "norms", "biases"), 1.0)
+        return unscaled | dict.fromkeys(("attention", "mlp", "recurrent", "head"), width)
 
     def decay_factors(self) -> dict[str, float]:
         """Factor on the weight decay by parameter group: matrices and head decay."""
-        return {"embedding": 0.0, "norms": 0.0, "attention": 1.0, "mlp": 1.0, "head": 1.0}
+        undecayed = dict.fromkeys(("embedding", "norms", "biases"), 0.0)
+        return undecayed | dict.fromkeys(("attention", "mlp", "recurrent", "head"), 1.0)
 
     def record(self) -> dict[str, object]:
         """Return the settings that decide the result, for run.json; see :func:`ziplaw.train.execution` for where it ran."""

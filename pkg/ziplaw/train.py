@@ -14,6 +14,7 @@ from .device import lease, peak_flops, resolve_device, torch_settings
 from .errors import TrainError
 from .flops import training_flops_per_token
 from .io import sha256_file, write_csv, write_json
+from .lstm import LstmConfig
 from .meter import Meter
 from .model import ModelConfig, count_params
 from .recipe import TrainConfig
@@ -40,7 +41,7 @@ COLUMNS = [
 ]
 
 
-def check_corpus(corpus: Corpus, model: ModelConfig) -> None:
+def check_corpus(corpus: Corpus, model: ModelConfig | LstmConfig) -> None:
     """Refuse a model whose vocabulary or context does not fit the corpus.
 
     Raises
@@ -88,7 +89,7 @@ def run_identity(trainer: Trainer, corpus_sha256: str) -> dict:
 def train(
     corpus_dir: str | os.PathLike,
     out_dir: str | os.PathLike,
-    model: ModelConfig,
+    model: ModelConfig | LstmConfig,
     config: TrainConfig,
     checkpoint_minutes: float = checkpoint.DEFAULT_MINUTES,
 ) -> dict:
@@ -101,7 +102,7 @@ def train(
     out_dir : path-like
         Where the two files go; they appear when the run is finished. Until then a checkpoint may lie there, from
         which the same command goes on; the finished run deletes it.
-    model : ModelConfig
+    model : ModelConfig or LstmConfig
     config : TrainConfig
     checkpoint_minutes : float
         Time between checkpoints; 0 writes one only when the process is told to stop (SIGTERM, SIGINT).

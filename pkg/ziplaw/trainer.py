@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from .architectures import build
 from .cpu_step import CpuStep
 from .data import Batches, check_supply
 from .device import resolve_device, resolve_precision
 from .errors import TrainError
+from .flat import init_seed
 from .flops import six_nd, training_flops_per_token
 from .graph_step import GraphStep
+from .lstm import LstmConfig
 from .meter import Meter
-from .model import Decoder, ModelConfig, init_seed
+from .model import ModelConfig
 from .recipe import TrainConfig
 from .schedule import BudgetPlan, plan_budgets, rate_factor, stretches
 
@@ -95,6 +99,28 @@ class Segment:
         return rows
 
 
+class Seat(Protocol):
+    """A place among several models that train side by side: one model and its engine, see :mod:`ziplaw.side_by_side`."""
+
+    flat: Tensor
+    first: Tensor
+    second: Tensor
+    losses: Tensor
+    norms: Tensor
+
+    def refresh(self) -> None:
+        """See :meth:`ziplaw.flat.FlatModel.refresh`."""
+
+    def seek(self, slot: int) -> None:
+        """See :meth:`ziplaw.graph_step.GraphStep.seek`."""
+
+    def advance(self, slot: int, step: int, rate: float) -> None:
+        """See :meth:`ziplaw.graph_step.GraphStep.advance`."""
+
+    def document_losses(self, documents: np.ndarray) -> Tensor:
+        """See :meth:`ziplaw.graph_step.GraphStep.document_losses`."""
+
+
 class Trainer:
     """A model, its optimiser state and its place in the data, moved along step by step.
 
@@ -111,19 +137,22 @@ class Trainer:
     between_steps : callable, optional
         Called with the trainer between any two steps; may save :meth:`state` and may raise :class:`Stopped`.
     graph : bool, optional
-        Step by :class:`GraphStep`, by default everywhere but on a CPU; there it runs without a graph, for tests.
+        Step by :class:`GraphStep`, by default everywhere but for a decoder on a CPU; on a CPU it runs without a graph.
+    seat : Seat, optional
+        Train the model there instead of one of its own; its weights are initialised already.
     """
 
     def __init__(
         self,
         train: np.ndarray,
         valid: np.ndarray,
-        model: ModelConfig,
+        model: ModelConfig | LstmConfig,
         config: TrainConfig,
         corpus_sha256: str = "",
         meter: Meter | None = None,
         between_steps: Callable[[Trainer], None] | None = None,
         graph: bool | None = None,
+        seat: Seat | None = None,
     ):
         self.config = config = config.resolved()
         if config.learning_rate is None:
@@ -134,21 +163,25 @@ class Trainer:
         check_supply(len(train), self.plans[-1].steps, config.batch_documents, config.epochs)
         self.device = resolve_device(config.device)
         self.precision = resolve_precision(config.precision, self.device)
-        graph = self.device.type != "cpu" if graph is None else graph
-        self.model = Decoder(
-            model, self.device, compute=getattr(torch, self.precision), pad=VOCABULARY_PAD if graph else 1
-        )
-        self.model.initialise(init_seed(config.seed, model, corpus_sha256), config.init)
         self.batches = Batches(train, config.batch_documents, config.seed)
         self.program = stretches(self.plans)
-        self.engine = (GraphStep if graph else CpuStep)(self.model, config, self.batches, self.program)
+        self.model = self.engine = seat
+        if seat is None:
+            # the recorded step of a CPU knows the decoder only
+            if graph is None:
+                graph = self.device.type != "cpu" or model.architecture != "llama"
+            pad = VOCABULARY_PAD if graph else 1
+            self.model = build(model, self.device, getattr(torch, self.precision), pad)
+            self.model.initialise(init_seed(config.seed, model, corpus_sha256), config.init)
+            self.engine = (GraphStep if graph else CpuStep)(self.model, config, self.batches, self.program)
         self.valid = valid
         self.step = 0
         self.segments: list[Segment] = []
         self.points: list[dict[str, object]] = []
         self.trunk: tuple[int, Tensor, Tensor, Tensor] | None = None
         self.on_branch = False
-        self.dead = self.diverged = False
+        # dead: the trunk has diverged, and so has every budget to come; lost: the branch has
+        self.dead = self.lost = self.diverged = False
         self.meter = meter
         self.between_steps = between_steps
 
@@ -187,8 +220,8 @@ class Trainer:
         here = slice(slot, slot + count)
         return Segment(budget, start, done, slot, self.engine.losses[here], self.engine.norms[here])
 
-    def advance(self, stop: int, plan: BudgetPlan | None) -> bool:
-        """Train up to step ``stop``, on the trunk (plan None) or on a budget's branch.
+    def advance(self, stop: int, plan: BudgetPlan | None, limit: int | None = None) -> bool:
+        """Train up to step ``stop``, on the trunk (plan None) or on a budget's branch; ``limit`` steps at most.
 
         Returns
         -------
@@ -199,7 +232,8 @@ class Trainer:
             return True
         segment = self._segment(stop, plan)
         self.engine.seek(segment.slot + segment.done)
-        while self.step < stop:
+        end = stop if limit is None else min(stop, self.step + limit)
+        while self.step < end:
             self.engine.advance(segment.slot + segment.done, self.step, self._rate(self.step, plan))
             segment.done += 1
             self.step += 1
@@ -241,22 +275,45 @@ class Trainer:
             "train_loss": train_loss,
         }
 
+    @property
+    def plan(self) -> BudgetPlan | None:
+        """The budget that is trained next, None when all are done."""
+        return self.plans[len(self.points)] if len(self.points) < len(self.plans) else None
+
+    def reach_branch(self, limit: int | None = None) -> bool:
+        """Train the trunk up to the next budget's branch, ``limit`` steps at most; True when there is no more to do."""
+        if not (self.on_branch or self.dead):
+            self.dead = not self.advance(self.plan.branch, None, limit)
+        return self.on_branch or self.dead or self.step == self.plan.branch
+
+    def open_branch(self) -> None:
+        """Keep the trunk, where it is needed again, and leave it."""
+        if not self.on_branch:
+            needed = not self.dead and self.plan is not self.plans[-1]
+            self.trunk = self.snapshot() if needed else None
+            self.on_branch = True
+
+    def reach_budget(self, limit: int | None = None) -> bool:
+        """Train the branch to its end, ``limit`` steps at most; True when there is no more to do."""
+        if not (self.dead or self.lost):
+            self.lost = not self.advance(self.plan.steps, self.plan, limit)
+        return self.dead or self.lost or self.step == self.plan.steps
+
+    def close_branch(self) -> None:
+        """Measure the held-out loss and go back to the trunk."""
+        self.points.append(self._point(self.plan, not (self.dead or self.lost)))
+        self.on_branch = self.lost = False
+        if self.trunk is not None:
+            self.restore(self.trunk)
+            self.trunk = None
+
     def run(self) -> None:
         """Train every budget: the trunk up to each branch, the branch, its held-out loss, and back to the trunk."""
-        while len(self.points) < len(self.plans):
-            plan = self.plans[len(self.points)]
-            alive = not self.dead
-            if not self.on_branch:
-                alive = alive and self.advance(plan.branch, None)
-                self.dead = not alive
-                self.trunk = self.snapshot() if alive and plan is not self.plans[-1] else None
-                self.on_branch = True
-            finite = alive and self.advance(plan.steps, plan)
-            self.points.append(self._point(plan, finite))
-            self.on_branch = False
-            if self.trunk is not None:
-                self.restore(self.trunk)
-                self.trunk = None
+        while self.plan is not None:
+            self.reach_branch()
+            self.open_branch()
+            self.reach_budget()
+            self.close_branch()
 
     def curve(self) -> list[dict[str, object]]:
         """Rows of curve.csv: logged steps of trunk and branches, then one point a budget."""
@@ -280,6 +337,7 @@ class Trainer:
             "trunk_step": None if self.trunk is None else self.trunk[0],
             "on_branch": self.on_branch,
             "dead": self.dead,
+            "lost": self.lost,
             "diverged": self.diverged,
             "points": self.points,
             "segments": [[s.budget, s.start, s.done, s.slot, len(s.losses)] for s in self.segments],
@@ -292,7 +350,8 @@ class Trainer:
         self.restore((place["step"], *(tensors[name] for name in BUFFERS)))
         if place["trunk_step"] is not None:
             self.trunk = (place["trunk_step"], *(tensors[f"trunk_{name}"] for name in BUFFERS))
-        self.on_branch, self.dead, self.diverged = place["on_branch"], place["dead"], place["diverged"]
+        for name in ("on_branch", "dead", "lost", "diverged"):
+            setattr(self, name, place[name])
         self.points = place["points"]
         self.engine.losses.copy_(tensors["losses"])
         self.engine.norms.copy_(tensors["norms"])

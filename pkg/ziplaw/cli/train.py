@@ -12,7 +12,15 @@ def _budgets(context, parameter, value):
 
 @click.command()
 @click.argument("corpus_dir", type=click.Path(exists=True, file_okay=False))
-@click.option("--hidden", type=int, required=True, help="Width of the model, even.")
+@click.option(
+    "--architecture",
+    "--arch",
+    type=click.Choice(["llama", "lstm"]),
+    default="llama",
+    show_default=True,
+    help="Decoder or LSTM; ziplaw shapes proposes shapes of equal N.",
+)
+@click.option("--hidden", type=int, required=True, help="Width of the model, even (llama).")
 @click.option("--layers", type=int, required=True, help="Number of layers.")
 @click.option("--heads", type=int, help="Attention heads [default: hidden / 64, rounded, at least 1].")
 @click.option("--intermediate", type=int, help="Width of the SwiGLU [default: 2 * hidden].")
@@ -53,7 +61,17 @@ def _budgets(context, parameter, value):
 @click.option("--dry-run", is_flag=True, help="Print parameters, FLOPs, memory and a time estimate; train nothing.")
 @click.option("-o", "--output", type=click.Path(file_okay=False), help="Folder for curve.csv and run.json.")
 def command(
-    corpus_dir, hidden, layers, heads, intermediate, vocab_size, dry_run, checkpoint_minutes, output, **settings
+    corpus_dir,
+    architecture,
+    hidden,
+    layers,
+    heads,
+    intermediate,
+    vocab_size,
+    dry_run,
+    checkpoint_minutes,
+    output,
+    **settings,
 ):
     """Train one model at several token budgets on the corpus in CORPUS_DIR.
 
@@ -63,12 +81,13 @@ def command(
     """
     if output is None and not dry_run:
         raise click.UsageError("give the folder for the results with -o, or --dry-run")
+    from ..architectures import make_config
     from ..corpora.format import open_corpus
-    from ..model import ModelConfig
     from ..recipe import TrainConfig
 
     corpus = open_corpus(corpus_dir, verify=False)
-    model = ModelConfig(
+    model = make_config(
+        architecture,
         hidden=hidden,
         layers=layers,
         vocab_size=corpus.vocab_size if vocab_size is None else vocab_size,
