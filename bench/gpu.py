@@ -23,6 +23,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -138,15 +139,19 @@ def random_documents(vocab_size: int, context: int, n: int = 4096) -> np.ndarray
     return (walk % vocab_size).astype(np.uint16)
 
 
-def make_step(bench: Bench, shape: ModelConfig, steps: int, config: TrainConfig, compute: torch.dtype) -> GraphStep:
-    """Build a captured step over a run of ``steps`` steps."""
+def make_step(
+    bench: Bench, shape: ModelConfig, steps: int, config: TrainConfig, compute: torch.dtype = torch.bfloat16
+) -> tuple[GraphStep, float]:
+    """Build a captured step over a run of ``steps`` steps; return it and the seconds that compiling and capturing took."""
     tokens = bench.documents * bench.context
     config = replace(config, budgets=(steps * tokens,), batch_documents=bench.documents).resolved()
     model = Decoder(shape, bench.device, compute=compute, pad=VOCABULARY_PAD)
     model.initialise(init_seed(config.seed, shape), config.init)
     program = stretches(plan_budgets(config.budgets, tokens, config.cooldown, config.schedule))
     batches = Batches(random_documents(shape.vocab_size, bench.context), bench.documents, config.seed)
-    return GraphStep(model, config, batches, program)
+    began = time.perf_counter()
+    step = GraphStep(model, config, batches, program)
+    return step, time.perf_counter() - began
 
 
 def endless(step: GraphStep) -> Callable[[], None]:
@@ -185,11 +190,8 @@ def step_seconds(bench: Bench, shape: ModelConfig) -> float:
     """Seconds a step of a shape, measured once in a run; its rows go to the part throughput."""
     if shape not in bench.measured:
         case = f"h={shape.hidden} V={shape.vocab_size}"
-        began = time.perf_counter()
-        step = make_step(bench, shape, 4 if bench.dry else 2000, TrainConfig([1]), torch.bfloat16)
-        if bench.device.type == "cuda":
-            torch.cuda.synchronize()
-        bench.row("throughput", case, "compile", time.perf_counter() - began, "s", "kernels, warm-up and capture")
+        step, seconds = make_step(bench, shape, 4 if bench.dry else 2000, TrainConfig([1]))
+        bench.row("throughput", case, "compile", seconds, "s", "kernels, warm-up and capture")
         bench.measured[shape] = median(bench.alternate({"ziplaw": endless(step)})["ziplaw"])
         speed_rows(bench, "throughput", case, shape, bench.measured[shape])
         if bench.device.type == "cuda":
@@ -260,12 +262,10 @@ def part_peers(bench: Bench) -> None:
 
 
 def beside_peers(bench: Bench, shape: ModelConfig) -> None:
-    """Train all to the same loss, then time them in turn."""
+    """For each peer: train both to the same loss, then time the pair in turn."""
     case, steps = f"h={shape.hidden}", 4 if bench.dry else 200
     config = replace(TrainConfig([1]), batch_documents=bench.documents).resolved()
-    start = Decoder(shape, bench.device)
-    start.initialise(init_seed(config.seed, shape), config.init)
-    ours = make_step(bench, shape, steps, config, torch.bfloat16)
+    ours, _ = make_step(bench, shape, steps, config)
     documents = torch.from_numpy(random_documents(shape.vocab_size, bench.context).astype(np.int64)).to(bench.device)
     order, rates = ours.order[:steps].long(), ours.settings[:steps, 0].tolist()
     # equal quality first: the same weights, documents and rates must end at the same loss
@@ -273,13 +273,15 @@ def beside_peers(bench: Bench, shape: ModelConfig) -> None:
         ours.advance(0, 0, 0.0)
     tail = max(1, steps // 10)
     bench.row("peers", f"{case} ziplaw", "final_loss", float(ours.losses[steps - tail : steps].mean()), "nats")
-    candidates = {"ziplaw": endless(ours)}
     # ours is captured, so these settings are the peers' alone
     with torch_defaults():
         for name, settings in peer_settings(bench, case).items():
+            start = Decoder(shape, bench.device)
+            start.initialise(init_seed(config.seed, shape), config.init)
             began = time.perf_counter()
             try:
                 peer = importlib.import_module("llama_peer").Peer(start, config, torch.bfloat16, **settings)
+                del start
                 losses = [float(peer.step(documents[order[s]], rates[s])) for s in range(steps)]
             except Exception as error:
                 # a peer that breaks is a finding, not the end of the bench
@@ -289,13 +291,12 @@ def beside_peers(bench: Bench, shape: ModelConfig) -> None:
             bench.row("peers", f"{case} {name}", "first_steps", seconds, "s", f"{steps} steps, compilation included")
             bench.row("peers", f"{case} {name}", "final_loss", float(np.mean(losses[-tail:])), "nats")
             batch = documents[: bench.documents].clone()
-            candidates[name] = lambda peer=peer, batch=batch: peer.step(batch, 1e-3)
-        times = bench.alternate(candidates)
-    for name, seconds in times.items():
-        speed_rows(bench, "peers", f"{case} {name}", shape, median(seconds))
-        if name != "ziplaw":
-            ratio = median(b / a for a, b in zip(times["ziplaw"], seconds))
+            times = bench.alternate({"ziplaw": endless(ours), name: partial(peer.step, batch, 1e-3)})
+            speed_rows(bench, "peers", f"{case} {name}", shape, median(times[name]))
+            speed_rows(bench, "peers", f"{case} ziplaw beside {name}", shape, median(times["ziplaw"]))
+            ratio = median(b / a for a, b in zip(times["ziplaw"], times[name]))
             bench.row("peers", f"{case} {name}", "ziplaw_is_faster", ratio, "times")
+            del peer, times
 
 
 def part_grid(bench: Bench) -> None:

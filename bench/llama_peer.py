@@ -17,18 +17,19 @@ from ziplaw.recipe import TrainConfig
 def as_transformers(model: Decoder) -> transformers.LlamaForCausalLM:
     """Copy a decoder into transformers' Llama, which turns feature j with j + d/2 where ours turns 2j with 2j + 1."""
     c, p = model.config, model.parameters
-    llama = transformers.LlamaForCausalLM(
-        transformers.LlamaConfig(
-            vocab_size=c.vocab_size,
-            hidden_size=c.hidden,
-            intermediate_size=c.intermediate,
-            num_hidden_layers=c.layers,
-            num_attention_heads=c.heads,
-            max_position_embeddings=c.context,
-            rms_norm_eps=reference.EPSILON,
-            attn_implementation="sdpa",
-        )
-    ).to(model.flat.dtype)
+    shape = transformers.LlamaConfig(
+        vocab_size=c.vocab_size,
+        hidden_size=c.hidden,
+        intermediate_size=c.intermediate,
+        num_hidden_layers=c.layers,
+        num_attention_heads=c.heads,
+        max_position_embeddings=c.context,
+        rms_norm_eps=reference.EPSILON,
+        attn_implementation="sdpa",
+    )
+    # its own initial weights are drawn only to be overwritten: faster on the device
+    with model.flat.device:
+        llama = transformers.LlamaForCausalLM(shape).to(model.flat.dtype)
     one = torch.cat([torch.arange(0, c.head_width, 2), torch.arange(1, c.head_width, 2)])
     order = torch.cat([one + head * c.head_width for head in range(c.heads)]).to(model.flat.device)
     state = {
@@ -81,7 +82,7 @@ class Peer:
         liger: bool = False,
     ):
         self.device, self.autocast, self.clip, self.liger = model.flat.device, autocast, config.clip, liger
-        self.llama = as_transformers(model).to(self.device)
+        self.llama = as_transformers(model)
         if liger:
             kernels = importlib.import_module("liger_kernel.transformers")
             kernels.apply_liger_kernel_to_llama(model=self.llama)

@@ -34,7 +34,7 @@ def memory_bytes(
 
     Parameters
     ----------
-    model : ModelConfig
+    model : ModelConfig or LstmConfig
     documents : int
         Documents a step.
     gpu : bool
@@ -49,28 +49,27 @@ def memory_bytes(
         saved activations, one block of logits, and on a GPU the corpus.
     """
     tokens, n, h = documents * model.context, count_params(model).N_total, model.hidden
-    if isinstance(model, LstmConfig):
-        # fp32 on either device; a GPU also holds the corpus
-        parts = {
-            "state": 4 * 9 * n,
-            "activations": 4 * tokens * model.activation_floats(),
-            "logits": 4 * min(HEAD_CHUNK, tokens) * model.vocab_size,
-        }
-        return parts | {"corpus": n_train * model.context * (2 if model.vocab_size <= 1 << 16 else 4)} if gpu else parts
-    m = model.intermediate
+    recurrent = isinstance(model, LstmConfig)
     if gpu:
+        if recurrent:
+            kept = model.activation_floats()
+        else:
+            kept = model.layers * (8 * h + 3 * model.intermediate) + 16 * h + 4 * model.intermediate
         return {
             "state": n * (4 * 4 + 4 * 3 + 2 + 1),
-            "activations": 2 * tokens * (model.layers * (8 * h + 3 * m) + 16 * h + 4 * m),
+            "activations": 2 * tokens * kept,
             "logits": 2 * default_chunk(tokens, model.vocab_size, 2) * model.vocab_size,
             "corpus": n_train * model.context * (2 if model.vocab_size <= 1 << 16 else 4),
         }
+    state, logits = 4 * 9 * n, 4 * min(HEAD_CHUNK, tokens) * model.vocab_size
+    if recurrent:
+        return {"state": state, "activations": 4 * tokens * model.activation_floats(), "logits": logits}
     # probabilities of the blocks at or below the diagonal
     attention = model.heads * model.context * (0.5 + 32 / model.context)
     return {
-        "state": 4 * 9 * n,
-        "activations": int(4 * tokens * (model.layers * (9 * h + 4 * m + attention) + 4 * h)),
-        "logits": 4 * min(HEAD_CHUNK, tokens) * model.vocab_size,
+        "state": state,
+        "activations": int(4 * tokens * (model.layers * (9 * h + 4 * model.intermediate + attention) + 4 * h)),
+        "logits": logits,
     }
 
 
@@ -151,7 +150,6 @@ def dry_run(corpus: Corpus, model: ModelConfig | LstmConfig, config: TrainConfig
             f"{step_tokens * per_token / each / 1e9:,.1f} GFLOP/s, tried just now)"
         )
     if isinstance(model, LstmConfig):
-        # its recurrence, one position after the other, is bound by latency: no roof to state
         return "\n".join(lines)
     arithmetic, traffic = roof.seconds_per_step(model, config.batch_documents)
     least = max(arithmetic, traffic)
