@@ -44,7 +44,7 @@ from ziplaw.flops import training_flops_per_token  # noqa: E402
 from ziplaw.graph_step import GraphStep  # noqa: E402
 from ziplaw.meter import total_steps  # noqa: E402
 from ziplaw.model import Decoder, ModelConfig, init_seed  # noqa: E402
-from ziplaw.recipe import PAPER_BUDGETS, TrainConfig  # noqa: E402
+from ziplaw.recipe import BUDGETS, TrainConfig  # noqa: E402
 from ziplaw.schedule import plan_budgets, stretches  # noqa: E402
 from ziplaw.trainer import VOCABULARY_PAD  # noqa: E402
 
@@ -301,7 +301,7 @@ def beside_peers(bench: Bench, shape: ModelConfig) -> None:
 
 def part_grid(bench: Bench) -> None:
     """GPU-seconds of the paper's grid, six widths and six budgets, from measured steps."""
-    plans = plan_budgets(PAPER_BUDGETS, bench.documents * bench.context, 0.2)
+    plans = plan_budgets(BUDGETS["paper"], bench.documents * bench.context, 0.2)
     ways = {"trunk and branches": total_steps(plans), "a run a budget": sum(p.steps for p in plans)}
     totals = dict.fromkeys(ways, 0.0)
     for hidden in bench.hidden:

@@ -116,6 +116,9 @@ class Training(_Strict):
     ensemble: int = Field(
         1, ge=1, le=1024, description="runs of one size that one job trains side by side; 1: each alone"
     )
+    loss: Literal["mean", "paper"] = Field(
+        "mean", description="held-out loss: mean over all tokens, or the paper's median over batches of 32 documents"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train")
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="of activations and products; auto: bf16 on a GPU that has it, else fp32"

@@ -348,8 +348,8 @@ class CpuStep:
         )
 
     @torch.inference_mode()
-    def document_losses(self, documents: np.ndarray) -> Tensor:
-        """Mean -ln p a token of each document (n, context), nats, float64 on the CPU, shape (n,)."""
+    def document_losses(self, documents: np.ndarray, first: int = 0) -> Tensor:
+        """Mean -ln p a token of each document (n, context) from token ``first`` on, nats, float64 on the CPU, (n,)."""
         look = self._recorder(backward=False)
         means = []
         for start in range(0, len(documents), look.B):
@@ -358,5 +358,5 @@ class CpuStep:
             full = torch.zeros_like(look.targets)
             full[: len(targets)] = targets
             look.replay(full)
-            means.append(look.losses[: len(targets)].double().mean(1))
+            means.append(look.losses[: len(targets), first:].double().mean(1))
         return torch.cat(means)

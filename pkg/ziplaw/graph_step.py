@@ -181,11 +181,11 @@ class GraphStep:
         else:
             self.graph.replay()
 
-    def document_losses(self, documents: np.ndarray) -> Tensor:
-        """Mean -ln p a token of each document (n, context), nats, float64 on the CPU, shape (n,); one copy back."""
+    def document_losses(self, documents: np.ndarray, first: int = 0) -> Tensor:
+        """Mean -ln p a token of each document (n, context) from token ``first`` on, nats, float64 on the CPU, (n,)."""
         device = self.model.flat.device
         means = []
         for start in range(0, len(documents), EVAL_DOCUMENTS):
             targets = torch.from_numpy(documents[start : start + EVAL_DOCUMENTS].astype(np.int64)).to(device)
-            means.append(self.model.token_losses(targets).double().mean(1))
+            means.append(self.model.token_losses(targets)[:, first:].double().mean(1))
         return torch.cat(means).cpu()

@@ -77,7 +77,7 @@ class SideBySide(GraphStep):
         documents, order, settings = joint_tables(configs, batches, program)
         device = model.flat.device
         self.valid = valid
-        self.position, self.measured = 0, (-1, None)
+        self.position, self.measured = 0, (None, None)
         self._prepare(model, configs[0], resident(documents, device), order, settings, capture)
 
     def seek(self, slot: int) -> None:
@@ -93,9 +93,9 @@ class SideBySide(GraphStep):
             self.position += 1
 
     @torch.no_grad()
-    def all_losses(self) -> list[Tensor]:
-        """Mean -ln p a token of each model's validation documents, float64 on the CPU; computed once a slot."""
-        if self.measured[0] != self.position:
+    def all_losses(self, first: int = 0) -> list[Tensor]:
+        """Mean -ln p a token, from position ``first`` on, of each model's validation documents; computed once a slot."""
+        if self.measured[0] != (self.position, first):
             most = max(len(documents) for documents in self.valid)
             found = []
             for start in range(0, most, EVAL_DOCUMENTS):
@@ -103,9 +103,9 @@ class SideBySide(GraphStep):
                 rows = [np.minimum(np.arange(start, min(start + EVAL_DOCUMENTS, most)), len(d) - 1) for d in self.valid]
                 targets = np.concatenate([d[r].astype(np.int64) for d, r in zip(self.valid, rows)])
                 losses = self.model.token_losses(torch.from_numpy(targets).to(self.model.flat.device))
-                found.append(losses.double().mean(1).view(len(self.valid), -1))
+                found.append(losses[:, first:].double().mean(1).view(len(self.valid), -1))
             whole = torch.cat(found, 1).cpu()
-            self.measured = self.position, [row[: len(d)] for row, d in zip(whole, self.valid)]
+            self.measured = (self.position, first), [row[: len(d)] for row, d in zip(whole, self.valid)]
         return self.measured[1]
 
 
@@ -132,7 +132,7 @@ class Seat:
         """See :meth:`SideBySide.advance`."""
         self.engine.advance(slot, step, rate)
 
-    def document_losses(self, documents: np.ndarray) -> Tensor:
-        """Losses of this run's validation documents, the only ones that it may ask for; float64, shape (n,)."""
+    def document_losses(self, documents: np.ndarray, first: int = 0) -> Tensor:
+        """Losses of this run's validation documents, the only ones that it may ask for; float64 on the CPU, shape (n,)."""
         assert documents is self.engine.valid[self.index]
-        return self.engine.all_losses()[self.index]
+        return self.engine.all_losses(first)[self.index]

@@ -28,6 +28,8 @@ from .schedule import BudgetPlan, plan_budgets, rate_factor, stretches
 # a budget's train_loss is the mean over this share of its steps, at the end
 TAIL = 0.05
 CHECK_STEPS = 50
+# documents in a batch of the published held-out loss
+PAPER_BATCH = 32
 # entries of a vocabulary on a GPU are padded to a multiple of this, so that rows of logits are aligned
 VOCABULARY_PAD = 64
 BUFFERS = ("flat", "first", "second")
@@ -117,7 +119,7 @@ class Seat(Protocol):
     def advance(self, slot: int, step: int, rate: float) -> None:
         """See :meth:`ziplaw.graph_step.GraphStep.advance`."""
 
-    def document_losses(self, documents: np.ndarray) -> Tensor:
+    def document_losses(self, documents: np.ndarray, first: int = 0) -> Tensor:
         """See :meth:`ziplaw.graph_step.GraphStep.document_losses`."""
 
 
@@ -250,9 +252,14 @@ class Trainer:
         return True
 
     def evaluate(self) -> tuple[float, float | None]:
-        """Held-out loss over all validation documents, nats per token, and its standard error over documents."""
-        losses = self.engine.document_losses(self.valid).numpy()
+        """Held-out loss, nats per token, and its standard error over documents; see TrainConfig's ``loss``."""
+        published = self.config.loss == "paper"
+        skip = {"first": 1} if published else {}
+        losses = self.engine.document_losses(self.valid, **skip).numpy()
         stderr = float(losses.std(ddof=1) / np.sqrt(len(losses))) if len(losses) > 1 else None
+        if published:
+            batches = [losses[i : i + PAPER_BATCH].mean() for i in range(0, len(losses), PAPER_BATCH)]
+            return float(np.median(batches)), stderr
         return float(losses.mean()), stderr
 
     def _point(self, plan: BudgetPlan, finite: bool) -> dict[str, object]:

@@ -4,10 +4,17 @@ import click
 
 
 def _budgets(context, parameter, value):
+    if value.startswith("paper"):
+        from ..recipe import BUDGETS
+
+        if value in BUDGETS:
+            return list(BUDGETS[value])
     try:
         return [int(part) for part in value.replace("_", "").split(",") if part.strip()]
     except ValueError:
-        raise click.BadParameter(f"{value!r} is not a list of whole numbers such as 65536,131072") from None
+        raise click.BadParameter(
+            f"{value!r} is neither a list of whole numbers such as 65536,131072 nor paper or paper-code"
+        ) from None
 
 
 @click.command()
@@ -27,7 +34,12 @@ def _budgets(context, parameter, value):
 @click.option("--heads", type=int, help="Attention heads [default: hidden / 64, rounded, at least 1].")
 @click.option("--intermediate", type=int, help="Width of the SwiGLU [default: 2 * hidden].")
 @click.option("--vocab-size", type=int, help="Vocabulary of the model [default: the corpus's own].")
-@click.option("--budgets", required=True, callback=_budgets, help="Training tokens to measure at, comma-separated.")
+@click.option(
+    "--budgets",
+    required=True,
+    callback=_budgets,
+    help="Training tokens to measure at, comma-separated; or paper, paper-code.",
+)
 @click.option(
     "--arm",
     type=click.Choice(["mup", "paper", "tuned"]),
@@ -43,6 +55,13 @@ def _budgets(context, parameter, value):
 @click.option("--cooldown", type=float, default=0.2, show_default=True, help="Share of a budget that cools down.")
 @click.option("--weight-decay", type=float, default=0.0, show_default=True, help="Decoupled decay of matrices.")
 @click.option("--clip", type=float, help="Largest gradient norm, 0 for none [default: 1 for mup, 0 for paper].")
+@click.option(
+    "--loss",
+    type=click.Choice(["mean", "paper"]),
+    default="mean",
+    show_default=True,
+    help="Held-out loss: mean over all tokens; paper: median over batches of 32 documents, first tokens left out.",
+)
 @click.option(
     "--seed",
     "seeds",
