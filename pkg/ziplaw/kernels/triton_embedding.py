@@ -40,8 +40,10 @@ def sum_kernel(grad_ptr, order_ptr, bounds_ptr, out_ptr, width, ROWS: tl.constex
 def embedding_backward(grad: Tensor, tokens: Tensor, weight_grad: Tensor) -> None:
     """See :func:`ziplaw.kernels.reference.embedding_backward`; grad (T, h) contiguous, every row is written."""
     entries, width = weight_grad.shape
-    ordered, order = torch.sort(tokens, stable=True)
-    bounds = torch.searchsorted(ordered, torch.arange(entries + 1, device=tokens.device))
+    # a radix sort takes a pass for every byte of the key
+    keys = tokens.to(torch.int16 if entries < 1 << 15 else torch.int32)
+    ordered, order = torch.sort(keys, stable=True)
+    bounds = torch.searchsorted(ordered, torch.arange(entries + 1, device=tokens.device, dtype=keys.dtype))
     rows, block = tile(width)
     grid = (entries, triton.cdiv(width, block))
     sum_kernel[grid](grad, order, bounds, weight_grad, width, ROWS=rows, BLOCK=block)

@@ -12,6 +12,7 @@ import triton.language as tl
 from torch import Tensor
 
 from .reference import EPSILON
+from .triton_reduce import sum_of_rows
 
 TILE = 4096
 BACKWARD_STEPS = 8
@@ -98,5 +99,5 @@ def rms_norm_backward(
         grad, total, rstd, weight, grad if total_grad is None else total_grad, out, partial, rows, width,
         HAS_TOTAL_GRAD=total_grad is not None, STEPS=BACKWARD_STEPS, ROWS=tile_rows, BLOCK=block,
     )  # fmt: skip
-    weight_grad.copy_(partial.sum(0))
+    sum_of_rows(partial, weight_grad)
     return out
