@@ -27,7 +27,7 @@ import numpy as np
 import ziplaw
 from ziplaw.io import progress, write_csv
 
-DOCUMENTS = 4000
+DOCUMENTS = 20_000
 CONTEXT = 256
 ROUNDS = 7
 PEER_SECONDS = 0.4
