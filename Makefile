@@ -7,7 +7,7 @@ SMOKE := $(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build test lint unit verify smoke sweep report bench docs config format clean
+.PHONY: help venv build test lint unit verify sanitize smoke sweep report bench docs config format clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test: lint unit smoke  ## everything that CI runs
 
 verify: build  ## slow statistical verification
 	$(BIN)/python -m pytest -q -m slow tests/verification
+
+sanitize: build  ## the C cores' tests under address and undefined-behaviour sanitizers, some minutes
+	$(BIN)/python tests/sanitize.py
 
 sweep: venv  ## set up, then the default sweep: results/default/report.html
 	$(BIN)/snakemake --cores $(CORES)

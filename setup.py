@@ -1,11 +1,14 @@
 """Build the Cython extensions from ext/ into pkg/ziplaw/ (metadata lives in pyproject.toml)."""
 
+import os
 from glob import glob
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 FLAGS = ["-O3", "-std=c99", "-Wall", "-Wextra", "-Wno-unused-function", "-ffp-contract=off"]
+# the sanitized build adds its own
+FLAGS += os.environ.get("ZIPLAW_CFLAGS", "").split()
 
 
 def extension(name, *sources):
