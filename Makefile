@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
+FUZZ_SECONDS ?= 60
 SMOKE := $(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build test lint unit verify sanitize smoke sweep report bench docs config format clean
+.PHONY: help venv build test lint unit verify sanitize fuzz smoke sweep report bench docs config format clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,11 @@ verify: build  ## slow statistical verification
 
 sanitize: build  ## the C cores' tests under address and undefined-behaviour sanitizers, some minutes
 	$(BIN)/python tests/sanitize.py
+
+fuzz: venv  ## coverage-guided fuzzing of the scorer and of grammar files, FUZZ_SECONDS each (60)
+	$(BIN)/pip install --quiet -c constraints.txt 'atheris>=3,<4'
+	$(BIN)/python tests/fuzz/run.py scorer --seconds $(FUZZ_SECONDS)
+	$(BIN)/python tests/fuzz/run.py grammar --seconds $(FUZZ_SECONDS)
 
 sweep: venv  ## set up, then the default sweep: results/default/report.html
 	$(BIN)/snakemake --cores $(CORES)
