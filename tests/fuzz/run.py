@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "build" / "fuzz"
 PACKAGE = OUT / "package"
-COVERAGE = OUT / "coverage.so"
+COVERAGE = OUT / "coverage.o"
 NAMES = ("scorer", "grammar")
 CFLAGS = "-O1 -g -fsanitize-coverage=trace-pc,trace-cmp"
 MEMORY_MB = 2048
@@ -33,10 +33,19 @@ def build():
     ours = shutil.ignore_patterns("*.so", "__pycache__")
     shutil.copytree(ROOT / "pkg/ziplaw", PACKAGE / "ziplaw", ignore=ours, dirs_exist_ok=True)
     compiler = (os.environ.get("CC") or "cc").split()[0]
-    shim = [compiler, "-std=c99", "-O2", "-shared", "-fPIC", ROOT / "tests/fuzz/coverage.c", "-o", COVERAGE]
-    cores = [sys.executable, "setup.py", "--quiet", "build_ext", "--build-lib", PACKAGE, "--build-temp", OUT / "objects"]
+    shim = [compiler, "-std=c99", "-O2", "-c", "-fPIC", "-fvisibility=hidden", ROOT / "tests/fuzz/coverage.c", "-o", COVERAGE]
+    cores = [
+        sys.executable,
+        "setup.py",
+        "--quiet",
+        "build_ext",
+        "--build-lib",
+        PACKAGE,
+        "--build-temp",
+        OUT / "objects",
+    ]
     for command in (shim, cores):
-        flags = {**os.environ, "ZIPLAW_CFLAGS": CFLAGS}
+        flags = {**os.environ, "ZIPLAW_CFLAGS": CFLAGS, "LDFLAGS": str(COVERAGE)}
         done = subprocess.run(list(map(str, command)), cwd=ROOT, env=flags, capture_output=True, text=True, check=False)
         if done.returncode:
             print(f"fuzz: the cores stay without coverage, the compiler says: {done.stderr.strip()[-300:]}")
@@ -49,7 +58,6 @@ def counted(atheris):
     from atheris import core_with_libfuzzer
 
     ctypes.CDLL(core_with_libfuzzer.__file__, mode=ctypes.RTLD_GLOBAL)
-    ctypes.CDLL(str(COVERAGE), mode=ctypes.RTLD_GLOBAL)
     sys.path.insert(0, str(PACKAGE))
 
 
