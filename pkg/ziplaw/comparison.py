@@ -77,7 +77,7 @@ def ladders(models: Sequence[Model]) -> dict[str, list[Model]]:
 
 
 def slope(ladder: Sequence[Model]) -> float | None:
-    """d ln(loss) / d ln(N) along a ladder, by least squares; None for fewer than two sizes."""
+    """D ln(loss) / d ln(N) along a ladder, by least squares; None for fewer than two sizes."""
     if len({m.N for m in ladder}) < 2:
         return None
     return float(

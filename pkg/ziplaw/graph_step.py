@@ -101,16 +101,30 @@ class GraphStep:
         program: list[Stretch],
         capture: bool | None = None,
     ):
-        self.model, self.config = model, config
+        order, settings = tables(config, batches, program)
+        self._prepare(model, config, resident(batches.documents, model.flat.device), order, settings, capture)
+
+    def _prepare(
+        self,
+        model: FlatModel,
+        config: TrainConfig,
+        documents: Tensor,
+        order: Tensor,
+        settings: Tensor,
+        capture: bool | None,
+    ) -> None:
+        self.model, self.config, self.documents = model, config, documents
         device = model.flat.device
         self.first, self.second = torch.zeros_like(model.flat), torch.zeros_like(model.flat)
         self.groups = model.group_indices()
         scales, decays = config.rate_scales(model.config.hidden), config.decay_factors()
         self.factors = torch.tensor([[values[g] for g in GROUPS] for values in (scales, decays)]).to(device)
-        self.documents = resident(batches.documents, device)
-        self.order, self.settings = (table.to(device) for table in tables(config, batches, program))
+        self.order, self.settings = order.to(device), settings.to(device)
         self.idle = len(self.order) - 1
-        self.losses, self.norms = (torch.zeros(self.idle + 1, dtype=torch.float32, device=device) for _ in range(2))
+        # (slots + 1,), or (slots + 1, M) for several models side by side
+        self.losses, self.norms = (
+            torch.zeros(settings.shape[:-1], dtype=torch.float32, device=device) for _ in range(2)
+        )
         self.cursor = torch.zeros(1, dtype=torch.int64, device=device)
         self.graph = None
         if device.type == "cuda" if capture is None else capture:

@@ -183,3 +183,13 @@ def write_run(out_dir: str | os.PathLike, trainer: Trainer, corpus_sha256: str, 
     }
     write_json(out / "run.json", record, kind="run")
     return record
+
+
+def _ensemble(*arguments, **keywords) -> list[dict]:
+    """Train several runs of one size side by side: see :func:`ziplaw.ensemble.ensemble`."""
+    from .ensemble import ensemble
+
+    return ensemble(*arguments, **keywords)
+
+
+train.ensemble = _ensemble
