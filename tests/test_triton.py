@@ -68,15 +68,17 @@ if not INTERPRETED:
         for width in (8, 48, 64):
             block, half = triton_rope.tile(width)
             for packed in (True, False):
-                yield (
-                    f"rope-{width}-{packed}",
-                    triton_rope.rotate_kernel,
-                    [h, h, f, "i32", "i32", "i32", "i32"],
-                    {"TO_PACKED": packed, "BLOCK": block, "HALF": half},
-                )
+                for x in (h, f) if width == 64 else (h,):
+                    yield (
+                        f"rope-{width}-{x[1:]}-{packed}",
+                        triton_rope.rotate_kernel,
+                        [x, x, f, "i32", "i32", "i32", "i32"],
+                        {"TO_PACKED": packed, "BLOCK": block, "HALF": half},
+                    )
         size = {"BLOCK": triton_swiglu.BLOCK}
-        yield "swiglu", triton_swiglu.forward_kernel, [h, h, "i32", "i32"], size
-        yield "swiglu_backward", triton_swiglu.backward_kernel, [h, h, h, "i32", "i32"], size
+        for x in (h, f):
+            yield f"swiglu-{x[1:]}", triton_swiglu.forward_kernel, [x, x, "i32", "i32"], size
+            yield f"swiglu_backward-{x[1:]}", triton_swiglu.backward_kernel, [x, x, x, "i32", "i32"], size
         for vocabulary in (21, 301, 2001, 8192, 32001):
             one, rows, block = triton_cross_entropy.tile(vocabulary)
             yield (
@@ -139,7 +141,8 @@ if not INTERPRETED:
         source = ASTSource(
             kernel, dict(zip(names, types)), {(kernel.arg_names.index(k),): v for k, v in constants.items()}
         )
-        built = triton.compile(source, target=GPUTarget("cuda", architecture, 32), options={"num_warps": 4})
+        warps = triton_cross_entropy.warps(constants["BLOCK"]) if kernel is triton_cross_entropy.rows_kernel else 4
+        built = triton.compile(source, target=GPUTarget("cuda", architecture, 32), options={"num_warps": warps})
         assert built.metadata.shared <= 48 << 10
         assert b"ELF" in built.asm["cubin"][:4]
 
