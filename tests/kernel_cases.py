@@ -153,7 +153,7 @@ def linear_cross_entropy(rows, width, chunk, dtype):
 
 
 def embedding(rows, width, dtype):
-    tokens = torch.cat([torch.zeros(40, dtype=torch.int64), torch.arange(rows) % 4 + 2])
+    tokens = torch.cat([torch.zeros(150, dtype=torch.int64), torch.arange(rows) % 4 + 2])
 
     def call(ops, grad, tokens):
         out = torch.empty(8, width, dtype=grad.dtype, device=grad.device)
@@ -161,7 +161,7 @@ def embedding(rows, width, dtype):
         assert (out[1] == 0).all()
         return (out,)
 
-    return call, (draw(rows + 40, width, dtype=dtype), tokens)
+    return call, (draw(rows + 150, width, dtype=dtype), tokens)
 
 
 def adamw(n, models, clip):

@@ -63,7 +63,7 @@ if not INTERPRETED:
                     f"rms_norm_backward-{width}-{x[1:]}-{flag}",
                     triton_rms_norm.backward_kernel,
                     [x, x, f, f, x, x, f, "i32", "i32"],
-                    {"HAS_TOTAL_GRAD": flag, "STEPS": triton_rms_norm.BACKWARD_STEPS, **size},
+                    {"HAS_TOTAL_GRAD": flag, "STEPS": triton_rms_norm.backward_steps(8192, rows), **size},
                 )
         for width in (8, 48, 64):
             block, half = triton_rope.tile(width)
@@ -87,7 +87,7 @@ if not INTERPRETED:
                 [h, h, "*i64", f, "fp32", "i32", "i32", "i32"],
                 {"ONE": one, "ROWS": rows, "BLOCK": block},
             )
-        for width in (8, 2048):
+        for width in (8, 64, 2048):
             rows, block = triton_embedding.tile(width)
             yield (
                 f"embedding-{width}",
@@ -185,6 +185,14 @@ else:
         for i, (error, limit) in enumerate(kernel_cases.compare(case)):
             print(f"output {i}: error {error:.1e}, limit {limit:.1e}")
             assert error <= limit, f"output {i}: error {error:.2e}, limit {limit:.2e}"
+
+    def test_rms_norm_backward_over_several_tiles(monkeypatch):
+        from ziplaw.kernels import triton_rms_norm
+
+        monkeypatch.setattr(triton_rms_norm, "PROGRAMS", 2)
+        assert triton_rms_norm.backward_steps(300, 32) == 4
+        case = kernel_cases.Case("several tiles", *kernel_cases.rms_norm(300, 96, True, torch.float32))
+        assert all(error <= limit for error, limit in kernel_cases.compare(case))
 
     def test_linear_cross_entropy_sums_the_head_in_fp32():
         from ziplaw.kernels.reference import default_chunk
