@@ -13,14 +13,18 @@ import numpy as np
 import pytest
 import torch
 
+from test_graph_step import Launches, NoHostSync
 from ziplaw.cli import main
 from ziplaw.corpora.format import CorpusWriter
+from ziplaw.data import Batches
 from ziplaw.decoders import Decoders, common_config
 from ziplaw.ensemble import CHECKPOINT, Ensemble, Member, ensemble
 from ziplaw.errors import TrainError
 from ziplaw.lstm import LstmConfig
 from ziplaw.model import Decoder, ModelConfig
 from ziplaw.recipe import TrainConfig
+from ziplaw.schedule import plan_budgets, stretches
+from ziplaw.side_by_side import SideBySide, joint_tables
 from ziplaw.trainer import Stopped, Trainer
 
 training = import_module("ziplaw.train")
@@ -247,6 +251,43 @@ def test_resumed_is_bitwise_uninterrupted(arrays, batched, stop):
         assert mine.diverged == theirs.diverged
         assert str(mine.curve()) == str(theirs.curve())
         assert torch.equal(mine._buffers()[0].isnan(), theirs._buffers()[0].isnan())
+
+
+# --- what a CPU can tell about the step on a GPU -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("compute", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("vocabularies", [(64, 64), (100, 13)])
+def test_whole_step_on_meta_tensors(monkeypatch, compute, vocabularies):
+    """No operation of the step mixes devices or dtypes, or needs a value; the path is the one of a GPU."""
+    launches = Launches(monkeypatch)
+    monkeypatch.setenv("ZIPLAW_KERNELS", "triton")
+    models = [shape(v, hidden=64) for v in vocabularies]
+    corpora = [documents(vocabulary=v) for v in vocabularies]
+    settings = [TrainConfig([20 * 4 * CONTEXT], seed=m).resolved() for m in range(2)]
+    program = stretches(plan_budgets(settings[0].budgets, 4 * CONTEXT, 0.2))
+    batches = [Batches(d, 4, c.seed) for d, c in zip(corpora, settings)]
+    step = SideBySide(Decoders(models, "meta", compute=compute, pad=64), settings, batches, program, corpora)
+    with NoHostSync():
+        step.step()
+    assert step.losses.shape == (21, 2)
+    assert step.model.token_losses(torch.zeros((6, CONTEXT), dtype=torch.int64, device="meta")).shape == (6, CONTEXT)
+    names = {name.split(".")[0] for name in launches.names}
+    assert names >= {
+        f"triton_{n}" for n in ("rms_norm", "rope", "swiglu", "cross_entropy", "embedding", "optimizer", "program")
+    }
+
+
+def test_corpora_are_resident_once(arrays):
+    batches = [Batches(train, 4, seed) for seed, (train, _) in enumerate(arrays)]
+    settings = [c.resolved() for c in configs()]
+    program = stretches(plan_budgets(BUDGETS, 4 * CONTEXT, 0.2))
+    whole, order, rows = joint_tables(settings, batches, program)
+    assert len(whole) == 800
+    assert rows.shape == (len(order), 3, 4)
+    assert rows[5, :, 3].tolist() == pytest.approx([0, 0.1, 0])
+    for m, b in enumerate(batches):
+        assert (whole[order[2, 4 * m : 4 * m + 4].numpy()] == b[2]).all()
 
 
 # --- folders -----------------------------------------------------------------------------------------------------------

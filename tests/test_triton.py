@@ -291,3 +291,33 @@ else:
         for name in ("losses", "norms"):
             a, b = getattr(fast, name)[:3], getattr(plain, name)[:3]
             assert ((a - b).abs() <= limit * b).all(), (name, a, b)
+
+    @pytest.mark.parametrize("compute", [torch.float32, torch.bfloat16])
+    def test_steps_side_by_side(monkeypatch, compute):
+        """The step of several models, with vocabularies of their own, against the same step by plain torch."""
+        from ziplaw.decoders import Decoders
+        from ziplaw.side_by_side import SideBySide
+
+        models = [ModelConfig(8, 1, v, context=16) for v in (11, 5)]
+        corpora = [np.arange(320, dtype=np.uint16).reshape(20, 16) % c.vocab_size for c in models]
+        configs = [
+            TrainConfig([96], batch_documents=2, weight_decay=0.1, learning_rate=r).resolved() for r in (0.01, 0.02)
+        ]
+        program = stretches(plan_budgets(configs[0].budgets, 32, 0.2))
+        steps = []
+        for choice in ("triton", "reference"):
+            monkeypatch.setenv("ZIPLAW_KERNELS", choice)
+            together = Decoders(models, compute=compute, pad=8)
+            together.initialise([0, 1])
+            batches = [Batches(documents, 2, 0) for documents in corpora]
+            steps.append(SideBySide(together, configs, batches, program, corpora))
+            for _ in range(2):
+                steps[-1].step()
+        limit = 1e-5 if compute == torch.float32 else 0.02
+        fast, plain = steps
+        for name in ("losses", "norms"):
+            a, b = getattr(fast, name)[:2], getattr(plain, name)[:2]
+            assert ((a - b).abs() <= limit * b).all(), (name, a, b)
+        a, b = (torch.stack(step.all_losses()) for step in steps)
+        assert ((a - b).abs() <= limit * b).all()
+        assert (fast.model.parameters["head"][1, 5:] == 0).all()

@@ -67,7 +67,12 @@ def check_members(members: Sequence[Member]) -> None:
         ours, theirs = (
             replace(m.model, vocab_size=2).to_dict()
             | replace(m.config.resolved(), seed=0, learning_rate=1.0, weight_decay=0.0).record()
-            | {"arm": m.config.arm, "device": m.config.device, "threads": m.config.threads}
+            | {
+                "arm": m.config.arm,
+                "device": m.config.device,
+                "precision": m.config.precision,
+                "threads": m.config.threads,
+            }
             for m in (first, member)
         )
         for key in ours.keys() | theirs.keys():

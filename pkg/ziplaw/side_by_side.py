@@ -94,7 +94,7 @@ class SideBySide(GraphStep):
 
     @torch.no_grad()
     def all_losses(self, first: int = 0) -> list[Tensor]:
-        """Mean -ln p a token of each model's validation documents, float64 on the CPU; computed once a slot."""
+        """Mean -ln p a token, from position ``first`` on, of each model's validation documents; computed once a slot."""
         if self.measured[0] != (self.position, first):
             most = max(len(documents) for documents in self.valid)
             found = []
@@ -133,6 +133,6 @@ class Seat:
         self.engine.advance(slot, step, rate)
 
     def document_losses(self, documents: np.ndarray, first: int = 0) -> Tensor:
-        """Losses of this run's validation documents, the only ones that it may ask for; float64, shape (n,)."""
+        """Losses of this run's validation documents, the only ones that it may ask for; float64 on the CPU, shape (n,)."""
         assert documents is self.engine.valid[self.index]
         return self.engine.all_losses(first)[self.index]
