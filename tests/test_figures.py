@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from matplotlib.text import Text
-from synthetic_sweep import build, planted
 
+from synthetic_sweep import build, planted
 from ziplaw.cli.plot import KINDS, command
 from ziplaw.errors import FitError
 from ziplaw.figures import FIGURES, draw
