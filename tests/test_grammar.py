@@ -171,7 +171,7 @@ def brute_moments(g):
     for lhs, rhs, q in g.productions:
         t[lhs] += q * sum(s > 0 for s in rhs)
         h[lhs] -= q * math.log(q)
-    for _ in range(3000):
+    for _ in range(400):
         terminals, entropy, p = terminals + p @ t, entropy + p @ h, p @ matrix
     return terminals, entropy
 
