@@ -230,12 +230,14 @@ def read_csv(path: str | os.PathLike) -> list[dict[str, Any]]:
     Raises
     ------
     ZiplawError
-        When the file is empty or a row has more cells than the header.
+        When the file is empty, two columns share a name, or a row has more cells than the header.
     """
     with open(path, encoding="utf-8-sig", errors="replace", newline="") as stream:
         reader = csv.DictReader(stream)
         if not reader.fieldnames:
             raise ZiplawError(f"{path} is empty: a CSV with a header line is needed")
+        if twice := [name for i, name in enumerate(reader.fieldnames) if name and name in reader.fieldnames[:i]]:
+            raise ZiplawError(f"{path} has two columns named {twice[0]!r}: rename one")
         rows = []
         for row in reader:
             if None in row:
