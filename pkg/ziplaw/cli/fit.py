@@ -102,6 +102,7 @@ def command(table, dataset, where, as_json, plot, output, **options):
         if options["compare"]:
             raise click.UsageError("--compare takes a table without --dataset, or --where dataset=NAME")
     else:
+        checks.one_architecture(rows)
         document, shown = _table(rows, group, draw, **options)
     if output:
         from ..io import write_json

@@ -42,6 +42,22 @@ def check_column(values, name):
     return column
 
 
+def one_architecture(rows):
+    """Refuse rows of models of several architectures: a law is one of N and D, and theirs differ.
+
+    Raises
+    ------
+    FitError
+        With their names.
+    """
+    names = sorted({str(row["architecture"]) for row in rows if row.get("architecture")})
+    if len(names) > 1:
+        raise FitError(
+            f"rows of {len(names)} architectures ({', '.join(names)}) in one law: fit one at a time "
+            f"(ziplaw fit --where architecture={names[0]}), or give a table of one"
+        )
+
+
 def _first_text(values, name):
     for row, value in enumerate(values, start=1):
         try:

@@ -316,7 +316,7 @@ def _restarts(theta, design, delta, options):
         anneal=False,
         **{**options, "weights": weights},
     )[0]
-    theta, value, converged = polish(away, design, delta=delta, max_steps=15, anneal=False, **options)
+    theta, value, _ = polish(away, design, delta=delta, max_steps=15, anneal=False, **options)
     behind = np.argsort(value, kind="stable")[:4]
     return polish(theta[behind], design, delta=delta, anneal=False, **options)
 
