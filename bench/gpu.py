@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
 
 import gpu_checks  # noqa: E402
+import gpu_ensemble  # noqa: E402
 import gpu_kernels  # noqa: E402
 
 from ziplaw import roof  # noqa: E402
@@ -316,12 +317,13 @@ def part_grid(bench: Bench) -> None:
 
 
 def part_ensemble(bench: Bench) -> None:
-    """Several models of one small size side by side, where the trainer has them."""
-    if importlib.util.find_spec("ziplaw.ensemble") is None:
-        bench.row("ensemble", "", "left out", "", note="this version has no ziplaw.ensemble")
-        return
-    bench_ensemble = importlib.import_module("gpu_ensemble")
-    bench_ensemble.run(bench, make_step, endless, speed_rows)
+    """Several models of one small size side by side."""
+    documents = random_documents(bench.vocab_size, bench.context)
+
+    def alone(shape: ModelConfig) -> Callable[[], None]:
+        return endless(make_step(bench, shape, 4 if bench.dry else 2000, TrainConfig([1]))[0])
+
+    gpu_ensemble.run(bench, documents, alone)
 
 
 def provenance(device: torch.device) -> dict[str, str]:

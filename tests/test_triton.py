@@ -63,20 +63,22 @@ if not INTERPRETED:
                     f"rms_norm_backward-{width}-{x[1:]}-{flag}",
                     triton_rms_norm.backward_kernel,
                     [x, x, f, f, x, x, f, "i32", "i32"],
-                    {"HAS_TOTAL_GRAD": flag, "STEPS": triton_rms_norm.BACKWARD_STEPS, **size},
+                    {"HAS_TOTAL_GRAD": flag, "STEPS": triton_rms_norm.backward_steps(8192, rows), **size},
                 )
         for width in (8, 48, 64):
             block, half = triton_rope.tile(width)
             for packed in (True, False):
-                yield (
-                    f"rope-{width}-{packed}",
-                    triton_rope.rotate_kernel,
-                    [h, h, f, "i32", "i32", "i32", "i32"],
-                    {"TO_PACKED": packed, "BLOCK": block, "HALF": half},
-                )
+                for x in (h, f) if width == 64 else (h,):
+                    yield (
+                        f"rope-{width}-{x[1:]}-{packed}",
+                        triton_rope.rotate_kernel,
+                        [x, x, f, "i32", "i32", "i32", "i32"],
+                        {"TO_PACKED": packed, "BLOCK": block, "HALF": half},
+                    )
         size = {"BLOCK": triton_swiglu.BLOCK}
-        yield "swiglu", triton_swiglu.forward_kernel, [h, h, "i32", "i32"], size
-        yield "swiglu_backward", triton_swiglu.backward_kernel, [h, h, h, "i32", "i32"], size
+        for x in (h, f):
+            yield f"swiglu-{x[1:]}", triton_swiglu.forward_kernel, [x, x, "i32", "i32"], size
+            yield f"swiglu_backward-{x[1:]}", triton_swiglu.backward_kernel, [x, x, x, "i32", "i32"], size
         for vocabulary in (21, 301, 2001, 8192, 32001):
             one, rows, block = triton_cross_entropy.tile(vocabulary)
             yield (
@@ -85,7 +87,7 @@ if not INTERPRETED:
                 [h, h, "*i64", f, "fp32", "i32", "i32", "i32"],
                 {"ONE": one, "ROWS": rows, "BLOCK": block},
             )
-        for width in (8, 2048):
+        for width in (8, 64, 2048):
             rows, block = triton_embedding.tile(width)
             yield (
                 f"embedding-{width}",
@@ -139,7 +141,8 @@ if not INTERPRETED:
         source = ASTSource(
             kernel, dict(zip(names, types)), {(kernel.arg_names.index(k),): v for k, v in constants.items()}
         )
-        built = triton.compile(source, target=GPUTarget("cuda", architecture, 32), options={"num_warps": 4})
+        warps = triton_cross_entropy.warps(constants["BLOCK"]) if kernel is triton_cross_entropy.rows_kernel else 4
+        built = triton.compile(source, target=GPUTarget("cuda", architecture, 32), options={"num_warps": warps})
         assert built.metadata.shared <= 48 << 10
         assert b"ELF" in built.asm["cubin"][:4]
 
@@ -182,6 +185,14 @@ else:
         for i, (error, limit) in enumerate(kernel_cases.compare(case)):
             print(f"output {i}: error {error:.1e}, limit {limit:.1e}")
             assert error <= limit, f"output {i}: error {error:.2e}, limit {limit:.2e}"
+
+    def test_rms_norm_backward_over_several_tiles(monkeypatch):
+        from ziplaw.kernels import triton_rms_norm
+
+        monkeypatch.setattr(triton_rms_norm, "PROGRAMS", 2)
+        assert triton_rms_norm.backward_steps(300, 32) == 4
+        case = kernel_cases.Case("several tiles", *kernel_cases.rms_norm(300, 96, True, torch.float32))
+        assert all(error <= limit for error, limit in kernel_cases.compare(case))
 
     def test_linear_cross_entropy_sums_the_head_in_fp32():
         from ziplaw.kernels.reference import default_chunk

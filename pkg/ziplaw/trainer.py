@@ -254,8 +254,7 @@ class Trainer:
     def evaluate(self) -> tuple[float, float | None]:
         """Held-out loss, nats per token, and its standard error over documents; see TrainConfig's ``loss``."""
         published = self.config.loss == "paper"
-        skip = {"first": 1} if published else {}
-        losses = self.engine.document_losses(self.valid, **skip).numpy()
+        losses = self.engine.document_losses(self.valid, int(published)).numpy()
         stderr = float(losses.std(ddof=1) / np.sqrt(len(losses))) if len(losses) > 1 else None
         if published:
             batches = [losses[i : i + PAPER_BATCH].mean() for i in range(0, len(losses), PAPER_BATCH)]

@@ -10,13 +10,19 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-TILE = 4096
-ROWS = 16
+TILE = 8192
+MOST_ROWS = 128
+NARROW = 256
 
 
 def tile(width: int) -> tuple[int, int]:
-    """Rows summed at once and columns of a program."""
-    return ROWS, min(triton.next_power_of_2(width), TILE // ROWS)
+    """Rows summed at once and columns of a program.
+
+    A frequent token, such as the separator, has thousands of rows: few columns and many rows at once where a model is
+    narrow, so that no program is long; more columns where it is wide, so that programs are not too many.
+    """
+    columns = min(triton.next_power_of_2(width), 64 if width <= NARROW else 256)
+    return min(MOST_ROWS, TILE // columns), columns
 
 
 @triton.jit

@@ -15,6 +15,10 @@ from .triton_cross_entropy import cross_entropy_into
 from .triton_reduce import row_sums
 
 
+def _whole(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
 def linear_cross_entropy_loss(
     x: Tensor, weight: Tensor, targets: Tensor, vocabulary: int, chunk: int | None = None
 ) -> Tensor:
@@ -24,7 +28,7 @@ def linear_cross_entropy_loss(
     for start in range(0, x.shape[0], chunk):
         logits = x[start : start + chunk] @ weight.t()
         parts.append(cross_entropy_into(logits, targets[start : start + chunk], vocabulary, logits))
-    return torch.cat(parts)
+    return _whole(parts)
 
 
 def linear_cross_entropy_backward(
@@ -41,4 +45,4 @@ def linear_cross_entropy_backward(
         parts.append(cross_entropy_into(logits, targets[start : start + chunk], vocabulary, logits, 1.0 / tokens))
         torch.mm(logits, weight, out=grad[start : start + chunk])
         product_into(logits.t(), rows, weight_grad, accumulate=start > 0)
-    return row_sums(torch.cat(parts), scale=1.0 / tokens), grad
+    return row_sums(_whole(parts), scale=1.0 / tokens), grad
