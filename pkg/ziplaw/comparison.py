@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from .errors import FitError
 from .results import finite
 
 COLUMNS = (
@@ -128,16 +127,9 @@ def compare(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         ladder, its mean loss (nats per token) and 95 % interval over seeds; "matched": a decoder of the ladder, and in
         ``relative`` how far the other architecture's loss at the same N lies above it (a share; below when negative);
         "shape": a model of nearly the reference's N (``N_mismatch``), ``relative`` to the reference, and in
-        ``N_effect`` what the mismatch of N alone would do, by the ladder's slope.
-
-    Raises
-    ------
-    FitError
-        When no run has a loss.
+        ``N_effect`` what the mismatch of N alone would do, by the ladder's slope. Nothing where every run diverged.
     """
     measured = [row for row in rows if finite(row.get("loss")) and row["loss"] > 0]
-    if not measured:
-        raise FitError("no run has a loss: every one diverged, so there is nothing to compare")
     found = []
     for dataset, budget in sorted({(row["dataset"], row["budget"]) for row in measured}):
         here = [row for row in measured if (row["dataset"], row["budget"]) == (dataset, budget)]

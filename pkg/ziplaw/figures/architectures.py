@@ -16,7 +16,10 @@ def architectures(sweep: Sweep, output: Any) -> None:
     rows = compare(sweep.runs)
     datasets = [name for name in sweep.datasets if any(row["dataset"] == name for row in rows)]
     kinds = sorted({row["architecture"] for row in rows})
-    made, grid = figure(min(PAGE, 2 * COLUMN), 2.1 * len(datasets) + 0.4, len(datasets), 2)
+    made, grid = figure(min(PAGE, 2 * COLUMN), 2.1 * max(len(datasets), 1) + 0.4, max(len(datasets), 1), 2)
+    if not datasets:
+        for axes in grid:
+            say(axes, "every run diverged: there is no loss to compare")
     for (left, right), dataset in zip(zip(grid[::2], grid[1::2]), datasets):
         own = [row for row in rows if row["dataset"] == dataset]
         budget = max(row["budget"] for row in own)
