@@ -19,7 +19,7 @@ def default_method(clusters=None):
 
     Without runs the case bootstrap is used: 94 to 97 % coverage with independent errors. Where rows of a run share an
     error it covers as little as 78 %, a wild bootstrap by run 80, a cluster bootstrap needs many runs; leaving out one run
-    at a time holds 96 to 98 % with six runs (``docs/validation.md``).
+    at a time holds 92 to 98 % with six or twelve runs (``docs/validation.md``).
     """
     return "case" if clusters is None or len(np.unique(clusters)) < MIN_RUNS else "jackknife"
 
