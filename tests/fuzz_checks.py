@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import ziplaw
-from ziplaw.errors import ZiplawError
+from ziplaw.errors import GrammarError, ZiplawError
 from ziplaw.grammar import PRESETS, Grammar, random_grammar
 
 
@@ -50,7 +50,10 @@ def _load_and_use(load):
         return  # a derivation that may never reach its next token
     assert tokens.shape == (3, 24)
     assert int(tokens.max()) < g.vocab_size
-    nats = ziplaw.floor(g, tokens, threads=1).nll
+    try:
+        nats = ziplaw.floor(g, tokens, threads=1).nll
+    except GrammarError:
+        return  # more nonterminals or terminals than the floor handles
     assert np.isfinite(nats).all(), f"a sampled document has -ln p {nats}"
     assert (nats >= -1e-9).all()
 
@@ -62,12 +65,41 @@ def seeds():
     files = [left.encode(), b"%start B\nB -> '1' C [1.0]\nC -> '2' [0.25] | B [0.5] | '3' B '3' [0.25]\n"]
     for g in small:
         files += [g.to_text().encode(), json.dumps(g.to_dict()).encode()]
+    files += list(_hostile())
     documents = []
     for preset in PRESETS.values():
         g = random_grammar(*preset["shape"], seed=0, supercritical=preset["supercritical"])
         tokens = ziplaw.sample(g, 2, 256, seed=0, threads=1)
         documents += [tokens[0].astype(">i4").tobytes(), tokens[1].astype("<u2").tobytes()]
     return {"grammar": files, "scorer": documents}
+
+
+def _hostile():
+    # what is easiest to get wrong: claims of size, numbers that are none, digits that are not ASCII, deep nesting
+    small = '{"n_nonterminals": 1, "n_terminals": 2, "productions": ["N0 -> \'1\' [0.5]", "N0 -> \'2\' N0 [0.5]"]}'
+    yield small.encode()
+    yield b"\xef\xbb\xbf" + small.encode()
+    yield small.encode("utf-16")
+    for old, new in (
+        (": 1,", ": 50000000,"),
+        (": 1,", ": 1e400,"),
+        (": 1,", ": true,"),
+        (": 1,", ": NaN,"),
+        (": 2,", ": " + "9" * 5000 + ","),
+        (": 2,", ": 2147483646,"),
+        (": 2,", ': 2, "n_terminals": 3,'),
+        (": 2,", ': 2, "start": [1.0], "provenance": {"\\ud800": NaN},'),
+        (": 2,", ': 2, "start": [' + "9" * 500 + "],"),
+        ("N0 ->", "N" + "1" * 5000 + " ->"),
+        ("'1'", "'\u0661'"),
+        ("'1'", "'\u00b2'"),
+        ("0.5", "nan"),
+        ("0.5", "\u0660.5"),
+        ("0.5", "1e-320"),
+    ):
+        yield small.replace(old, new, 1).encode()
+    yield b'{"a":' * 100_000
+    yield b'{"provenance":' + b"[" * 900 + b"]" * 900 + b"," + small.encode()[1:]
 
 
 def mutated(rng, pool):
@@ -87,23 +119,7 @@ def mutated(rng, pool):
             start = int(rng.integers(len(other) + 1))
             data[at:at] = other[start : start + 8 * n]
         elif what == 4:
-            pieces = [
-                b"0",
-                b"9",
-                b"[",
-                b"]",
-                b"'",
-                b"|",
-                b"->",
-                b"1e308",
-                b"-",
-                b".",
-                b"\n",
-                b"nan",
-                b"{",
-                b'"',
-                b"\xff",
-            ]
+            pieces = rb"""0 9 [ ] ' | -> 1e308 - . nan { " """.split() + [b"\n", b"\xff"]
             data[at:at] = pieces[int(rng.integers(len(pieces)))]
         else:
             data[at : at + n] = bytes(n)

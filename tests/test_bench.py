@@ -24,7 +24,7 @@ def run(*arguments):
         env={"PYTHONPATH": "pkg", "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=550,
     )
 
 

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grammars import ODD, grammar, many_rules, small_grammars
+from grammars import ODD, draw_preset, grammar, many_rules, small_grammars
 from twins import sampler as twin
 from ziplaw import sampling, versions
 from ziplaw.errors import GrammarError, ZiplawError
-from ziplaw.grammar import PRESETS, draw_preset
+from ziplaw.grammar import PRESETS
 from ziplaw.sampling import sample
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +29,7 @@ GOLDEN = Path(__file__).with_name("golden") / "sampler.json"
 def golden_documents():
     """Checksum (little-endian ids) and beginning of a few documents of every preset and odd grammar."""
     found = {}
-    for name, g in {**{name: draw_preset(name) for name in PRESETS}, **ODD}.items():
+    for name, g in {**{name: draw_preset(name) for name in PRESETS if name != "vocabulary-6"}, **ODD}.items():
         tokens = sample(g, 8, 256, seed=1, stream=2, first_document=3)
         digest = hashlib.sha256(tokens.astype("<u4").tobytes()).hexdigest()
         found[name] = {"sha256": digest, "first": tokens[0, :12].tolist()}

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from grammars import grammar, tagged
+from grammars import draw_preset, grammar, tagged
 from ziplaw.floor import next_token_probabilities
-from ziplaw.grammar import Grammar, draw_preset
+from ziplaw.grammar import Grammar
 from ziplaw.sampling import sample
 
 LOWEST_P = 1e-3

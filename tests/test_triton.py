@@ -25,7 +25,7 @@ if not INTERPRETED:
             cwd=Path(__file__).parent.parent,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=550,
         )
         assert done.returncode == 0, done.stdout[-6000:]
         assert "passed" in done.stdout

@@ -8,9 +8,12 @@ import numpy as np
 
 from ..errors import FitError
 
+# N, D, C and losses beyond these are slips of units or of parsing, and their products overflow
+LEAST, MOST = 1e-30, 1e30
+
 
 def check_column(values, name):
-    """Return one column as float64 (n,), finite and positive.
+    """Return one column as float64 (n,), finite and positive, within ``LEAST`` and ``MOST``.
 
     Raises
     ------
@@ -30,6 +33,11 @@ def check_column(values, name):
     if bad.size:
         raise FitError(
             f"{name} is {column[bad[0]]:g} in row {bad[0] + 1}, must be above 0: laws live in logarithms; drop that row"
+        )
+    bad = np.flatnonzero((column < LEAST) | (column > MOST))
+    if bad.size:
+        raise FitError(
+            f"{name} is {column[bad[0]]:g} in row {bad[0] + 1}, must be from {LEAST:g} to {MOST:g}: check its units"
         )
     return column
 

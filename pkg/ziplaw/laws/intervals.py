@@ -14,6 +14,7 @@ from .diagnostics import estimable, jacobian, score_moments, unidentified
 from .forms import PARAMETERS, additive
 from .solver import polish
 
+_FAR = 1e300  # stands for infinity
 METHODS = ("case", "cluster", "residual", "wild", "parametric")
 
 
@@ -95,9 +96,15 @@ class Bootstrap:
             limit = 0.5 / len(good)
             shift = 2 * special.ndtri(np.clip(below, limit, 1 - limit))
             tails = special.ndtr(shift + special.stdtrit(self.freedom, tails))
-        ends = np.array([[np.quantile(column, q) for column, q in zip(good.T, row)] for row in tails])
+        ends = np.array([[_quantile(column, q) for column, q in zip(good.T, row)] for row in tails])
         lo, hi = ends.reshape(2, *shape)
         return (float(lo), float(hi)) if not shape else (lo, hi)
+
+
+def _quantile(column, q):
+    """Quantile of draws of which some may be infinite: interpolation with one of those would be NaN."""
+    value = np.quantile(np.clip(column, -_FAR, _FAR), q)
+    return value if abs(value) < _FAR / 2 else np.copysign(np.inf, value)
 
 
 def named_quantities(parameters):
