@@ -136,6 +136,8 @@ def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finis
         from ..estimate import dry_run as estimate
 
         click.echo(estimate(corpora[corpus_dirs[0]], models[0], configs[0]))
+        if runs > 1:
+            click.echo(f"runs        {runs} of this size in one job; the above is of the first, alone")
         return
     from ..ensemble import Member, ensemble, is_finished
     from ..train import train
