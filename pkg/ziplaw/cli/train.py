@@ -128,7 +128,11 @@ def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finis
     vocab_size = settings.pop("vocab_size")
     corpora = {path: open_corpus(path, verify=False) for path in dict.fromkeys(corpus_dirs)}
     models = [
-        make_config(**shape, vocab_size=vocab_size or corpora[path].vocab_size, context=corpora[path].context)
+        make_config(
+            **shape,
+            vocab_size=corpora[path].vocab_size if vocab_size is None else vocab_size,
+            context=corpora[path].context,
+        )
         for path in corpus_dirs
     ]
     configs = [TrainConfig(**settings, seed=seed) for seed in seeds]
