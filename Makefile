@@ -53,9 +53,10 @@ sweep: venv  ## set up, then the default sweep: results/default/report.html
 	$(BIN)/snakemake --cores $(CORES)
 	@echo "Open results/default/report.html"
 
-bench: build  ## every speed claim of the cores beside its peer
+bench: build  ## every speed claim of the cores and the law fitter beside its peer
 	$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation -e '.[bench]'
 	$(BIN)/python bench/core.py --out results/bench/core.csv
+	$(BIN)/python bench/laws.py --out results/bench/laws.csv
 
 docs: venv  ## the rule graph of the README
 	$(BIN)/snakemake --cores 1 --force docs/rulegraph.svg

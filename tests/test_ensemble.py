@@ -1,5 +1,6 @@
 """Several models side by side against each trained alone: gradients, bits, divergence, resuming, the command line."""
 
+import contextlib
 import json
 import math
 import os
@@ -276,6 +277,31 @@ def test_whole_step_on_meta_tensors(monkeypatch, compute, vocabularies):
     assert names >= {
         f"triton_{n}" for n in ("rms_norm", "rope", "swiglu", "cross_entropy", "embedding", "optimizer", "program")
     }
+
+
+class FakeGraph:
+    """Stands in for torch.cuda.CUDAGraph: a replay runs the step."""
+
+    def replay(self):
+        self.engine.step()
+
+
+def test_capture_leaves_no_trace(monkeypatch, arrays):
+    for name in ("Stream", "current_stream"):
+        monkeypatch.setattr(torch.cuda, name, lambda: type("S", (), {"wait_stream": lambda self, other: None})())
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", FakeGraph)
+    for name in ("stream", "graph"):
+        monkeypatch.setattr(torch.cuda, name, lambda what: contextlib.nullcontext())
+    settings = configs(budgets=(640, 2500))
+    plain, captured = (together(arrays, True, settings, capture=capture) for capture in (False, True))
+    engine = captured.trainers[0].engine.engine
+    engine.graph.engine = engine
+    plain.run()
+    captured.run()
+    for mine, theirs in zip(captured.trainers, plain.trainers):
+        assert mine.points == theirs.points
+        assert mine.curve() == theirs.curve()
 
 
 def test_corpora_are_resident_once(arrays):

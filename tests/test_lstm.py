@@ -227,5 +227,7 @@ def test_an_lstm_has_no_heads():
         make_config("lstm", hidden=8, layers=1, vocab_size=9, heads=2)
     with pytest.raises(TrainError, match="architecture is 'gru'"):
         make_config("gru", hidden=8, layers=1, vocab_size=9)
+    with pytest.raises(TrainError, match="precision is bf16, but an LSTM"):
+        trainer(precision="bf16")
     with pytest.raises(TrainError, match="hidden is 0"):
         make_config("lstm", hidden=0, layers=1, vocab_size=9)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from .device import resolve_precision
 from .errors import TrainError
 from .flat import FlatModel, count_params
 from .lstm import Lstm, LstmConfig
@@ -41,6 +42,21 @@ def make_config(architecture: str = "llama", **shape: Any) -> ModelConfig | Lstm
         if key in shape:
             raise TrainError(f"{key} is {shape[key]}, but an LSTM has none: leave it out")
     return LstmConfig(**shape)
+
+
+def precision_of(architecture: str, wanted: str, device: torch.device) -> str:
+    """Name of the compute dtype of an architecture, see :func:`ziplaw.device.resolve_precision`; an LSTM's is float32.
+
+    Raises
+    ------
+    TrainError
+        When bf16 is asked for where there is none.
+    """
+    if architecture != "lstm":
+        return resolve_precision(wanted, device)
+    if wanted == "bf16":
+        raise TrainError("precision is bf16, but an LSTM computes in fp32: leave precision out")
+    return "float32"
 
 
 def build(config: ModelConfig | LstmConfig, device: torch.device, compute: torch.dtype, pad: int = 1) -> FlatModel:

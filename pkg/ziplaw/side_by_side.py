@@ -77,14 +77,15 @@ class SideBySide(GraphStep):
         documents, order, settings = joint_tables(configs, batches, program)
         device = model.flat.device
         self.valid = valid
-        self.position, self.measured = 0, (None, None)
+        self.position, self.measured = -1, (None, None)
         self._prepare(model, configs[0], resident(documents, device), order, settings, capture)
 
     def seek(self, slot: int) -> None:
         """Go on from a slot; one that other seats are past already changes nothing."""
-        if slot > self.position or slot == self.idle:
+        if slot > self.position:
             super().seek(slot)
-            self.position = slot if slot != self.idle else 0
+            # the idle row is for warming up; from there the first real step is ahead again
+            self.position = -1 if slot == self.idle else slot
 
     def advance(self, slot: int, step: int, rate: float) -> None:
         """Take the step of a slot, unless another seat has done so."""

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .architectures import build
+from .architectures import build, precision_of
 from .cpu_step import CpuStep
 from .data import Batches, check_supply
-from .device import resolve_device, resolve_precision
+from .device import resolve_device
 from .errors import TrainError
 from .flat import init_seed
 from .flops import six_nd, training_flops_per_token
@@ -164,7 +164,7 @@ class Trainer:
         self.plans = plan_budgets(config.budgets, self.tokens_per_step, config.cooldown, config.schedule)
         check_supply(len(train), self.plans[-1].steps, config.batch_documents, config.epochs)
         self.device = resolve_device(config.device)
-        self.precision = resolve_precision(config.precision, self.device)
+        self.precision = precision_of(model.architecture, config.precision, self.device)
         self.batches = Batches(train, config.batch_documents, config.seed)
         self.program = stretches(self.plans)
         self.model = self.engine = seat

@@ -35,9 +35,9 @@ SCENARIOS = {
     "laptop models": {"design": "laptop"},
     "laptop models, E at the floor": {"design": "laptop", "fixed_E": True},
     "laptop models, least squares": {"design": "laptop", "objective": "log-mse"},
-    "laptop models, 6 runs": {"design": "laptop", "methods": BY_RUN},
-    "laptop models, 6 runs share an error": {"design": "laptop", "shared": 0.01, "methods": BY_RUN},
-    "laptop models, 12 runs share an error": {"design": "laptop", "shared": 0.01, "seeds": 2, "methods": BY_RUN},
+    "laptop models, 6 runs": {"design": "laptop", "by_run": True},
+    "laptop models, 6 runs share an error": {"design": "laptop", "shared": 0.01, "by_run": True},
+    "laptop models, 12 runs share an error": {"design": "laptop", "shared": 0.01, "seeds": 2, "by_run": True},
     "laptop models: profile": {"design": "laptop", "methods": ("profile",)},
 }
 
@@ -56,11 +56,11 @@ def truths(law, C, N, D):
     }
 
 
-def one(seed, *, design, methods=INDEPENDENT, shared=0.0, seeds=1, noise=0.01, fixed_E=False, objective="huber"):
+def one(seed, *, design, methods=None, by_run=False, shared=0.0, seeds=1, noise=0.01, fixed_E=False, objective="huber"):
     """Fit one simulated table: estimates (5,), and for each method whether its intervals held the truth, by quantity.
 
     ``shared`` is the standard deviation of an error that all points of a run have in common; ``noise`` of each point's
-    own. The allocation is asked for at ten times the largest C, the loss at twice the largest N and D.
+    own; ``by_run`` tells the methods that know of runs which points share one. The allocation is asked for at ten times the largest C, the loss at twice the largest N and D.
     """
     rng = np.random.default_rng(seed)
     law, sizes, budgets = DESIGNS[design]
@@ -72,8 +72,8 @@ def one(seed, *, design, methods=INDEPENDENT, shared=0.0, seeds=1, noise=0.01, f
     at = {"C": 60 * sizes[-1] * budgets[-1], "N": 2 * sizes[-1], "D": 2 * budgets[-1]}
     true = truths(law, **at)
     covered = {}
-    for method in methods:
-        clusters = runs if methods is BY_RUN and method != "case" else None
+    for method in methods or (BY_RUN if by_run else INDEPENDENT):
+        clusters = runs if by_run and method != "case" else None
         if method == "profile":
             found = profile_interval(fitted, names=PROFILED, **at)
         else:

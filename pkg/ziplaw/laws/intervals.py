@@ -35,7 +35,8 @@ class Bootstrap:
     n_clusters : int or None
         Number of clusters, where clusters were resampled.
     freedom : int
-        Degrees of freedom of the noise: independent rows or clusters less fitted parameters, at least 1.
+        Degrees of freedom of the t that widens intervals: rows or clusters less one where these are resampled (a refit
+        counts its own parameters; Hesterberg 2015), rows less parameters where noise is redrawn on the same design.
     """
 
     samples: np.ndarray
@@ -176,8 +177,8 @@ def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=No
     if fitted.settings.excess_floor is not None:
         samples[:, 0] = fitted.settings.excess_floor
     k = None if labels is None else int(labels.max() + 1)
-    freedom = max(fitted.n - fitted.settings.n_free, 1) if k is None else max(k - 1, 1)
-    return Bootstrap(samples, objective, converged, method, k, freedom, fitted)
+    freedom = k - 1 if k else fitted.n - (1 if method == "case" else fitted.settings.n_free)
+    return Bootstrap(samples, objective, converged, method, k, max(freedom, 1), fitted)
 
 
 def cluster_labels(clusters, n):
