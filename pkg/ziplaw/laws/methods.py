@@ -17,9 +17,9 @@ MIN_RUNS = 5
 def default_method(clusters=None):
     """Return the default kind of interval: "jackknife" over five runs or more, else "case".
 
-    Without runs the case bootstrap is used: 94 to 97 % coverage of every parameter with independent errors. Where rows of
-    a run share an error it covers as little as 77 %, a cluster bootstrap needs many runs, a wild bootstrap by run
-    covers 60 to 90 %; leaving out one run at a time holds 95 to 99 % with six runs (``docs/validation.md``).
+    Without runs the case bootstrap is used: 94 to 97 % coverage with independent errors. Where rows of a run share an
+    error it covers as little as 78 %, a wild bootstrap by run 80, a cluster bootstrap needs many runs; leaving out one run
+    at a time holds 92 to 98 % with six or twelve runs (``docs/validation.md``).
     """
     return "case" if clusters is None or len(np.unique(clusters)) < MIN_RUNS else "jackknife"
 
