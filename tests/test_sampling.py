@@ -117,7 +117,7 @@ def test_threads_and_chunks(monkeypatch, name, mode):
     n = 203
     want = np.empty(n, np.int32)
     whole = sample(preset(name), n, 64, 7, threads=1, mode=mode, lengths=want)
-    for threads in (1, 2, 3, 16, 4096):
+    for threads in (1, 2, np.int64(3), 16, 4096):
         for chunk in (1, 64, 640, 1 << 20):
             monkeypatch.setattr(sampling, "CHUNK_TOKENS", chunk)
             lengths = np.empty(n, np.int32)

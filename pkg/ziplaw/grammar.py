@@ -285,7 +285,8 @@ class Grammar:
         from .grammar_text import parse_grammar
         from .io import read_json
 
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
+        # some editors put a byte order mark first
+        text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
         if text.lstrip().startswith("{"):
             return cls.from_dict(read_json(path, kind="grammar"))
         return parse_grammar(text, where=str(path))
