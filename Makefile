@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
+FUZZ_SECONDS ?= 60
 SMOKE := $(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build test lint unit verify smoke sweep report bench docs config format clean
+.PHONY: help venv build test lint unit verify sanitize fuzz smoke sweep report bench docs config format clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,12 +43,20 @@ test: lint unit smoke  ## everything that CI runs
 verify: build  ## slow statistical verification
 	$(BIN)/python -m pytest -q -m slow tests/verification
 
+sanitize: venv  ## the C cores under address and undefined-behaviour sanitizers (gcc, Linux)
+	$(BIN)/python tests/sanitize.py
+
+fuzz: build  ## fuzz scorer and grammar loading, FUZZ_SECONDS=60 each (best with clang and its runtime, and atheris)
+	$(BIN)/python tests/fuzz.py --seconds $(FUZZ_SECONDS)
+
 sweep: venv  ## set up, then the default sweep: results/default/report.html
 	$(BIN)/snakemake --cores $(CORES)
 	@echo "Open results/default/report.html"
 
-bench: build  ## every speed claim beside its peer
-	$(BIN)/python bench/core.py
+bench: build  ## every speed claim of the cores and the law fitter beside its peer
+	$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation -e '.[bench]'
+	$(BIN)/python bench/core.py --out results/bench/core.csv
+	$(BIN)/python bench/laws.py --out results/bench/laws.csv
 
 docs: venv  ## the rule graph of the README
 	$(BIN)/snakemake --cores 1 --force docs/rulegraph.svg

@@ -32,5 +32,5 @@ wildcard_constraints:
 rule all:
     default_target: True
     input:
-        f"{RESULTS}/report.html",
+        [] if SEVERAL else f"{RESULTS}/report.html",
         EVERY_RESULT,

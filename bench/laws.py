@@ -1,6 +1,6 @@
 """Speed of law fitting beside the published way: one fit, 4000 case-bootstrap refits, and the 500-start L-BFGS grid.
 
-    python bench/laws.py --data ../shared/data --out laws.csv
+    python bench/laws.py [--data ../shared/data] [--out laws.csv] [--markdown docs/benchmarks.md]
 
 The peer is scipy's L-BFGS-B with the analytic gradient of the published objective from 500 starts of a grid like the
 published one (tests/twins/approach3.py), in the same process. Tables: the four reference tables where they are at
@@ -21,7 +21,7 @@ import numpy as np
 
 import ziplaw
 from ziplaw.cli._common import print_table
-from ziplaw.io import read_csv, write_csv
+from ziplaw.io import read_csv, write_csv, write_text
 from ziplaw.laws.forms import CHINCHILLA_REFIT, additive
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from twins import approach3
 
 REFITS = 4000
+BEGIN, END = "<!-- laws.py writes from here -->", "<!-- laws.py writes to here -->"
 
 
 def tables(folder):
@@ -61,11 +62,35 @@ def timed(function, repeats=1):
     return float(np.median(seconds)), result
 
 
+def write_markdown(path, rows):
+    """Put the table between the marks of a page."""
+    page = Path(path).read_text(encoding="utf-8")
+    if page.count(BEGIN) != 1 or page.count(END) != 1:
+        sys.exit(f"laws.py: {path} must hold {BEGIN!r} and {END!r} once each")
+    header = [
+        "table",
+        "rows",
+        "one fit, ms",
+        f"{REFITS} refits, s",
+        "500 starts, s",
+        "times as fast",
+        "objective / peer's",
+    ]
+    lines = ["| " + " | ".join(header) + " |", "|---" + "|---:" * (len(header) - 1) + "|"]
+    for row in rows:
+        cells = [row["table"], str(row["rows"]), f"{row['fit_ms']:.1f}", f"{row['bootstrap_s']:.2f}", f"{row['grid_s']:.1f}",
+                 f"{row['times']:.0f}", f"{row['ratio']:.7f}"]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    text = f"{page.split(BEGIN)[0]}{BEGIN}\n\n" + "\n".join(lines) + f"\n\n{END}{page.split(END)[1]}"
+    write_text(path, text)
+
+
 def main():
     """Time both on every table and write the CSV."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
     parser.add_argument("--out", default="laws.csv")
+    parser.add_argument("--markdown", help="page whose table is written anew")
     parser.add_argument("--starts", type=int, default=approach3.MAX_STARTS)
     arguments = parser.parse_args()
     rows = []
@@ -93,6 +118,8 @@ def main():
         )
         print_table(rows[-1:])
     write_csv(arguments.out, rows)
+    if arguments.markdown:
+        write_markdown(arguments.markdown, rows)
     worst = max(rows, key=lambda row: row["ratio"])
     if worst["ratio"] > 1 + 1e-6:
         sys.exit(f"{worst['table']}: objective {worst['objective']:g} is above the grid's {worst['grid_objective']:g}")

@@ -18,94 +18,18 @@ from statistics import median
 import click
 import torch
 import transformers
-from torch.nn import functional as F
+from llama_peer import Peer
 
 from ziplaw.corpora.format import open_corpus
 from ziplaw.cpu_step import Recorder
 from ziplaw.device import torch_settings
 from ziplaw.flops import training_flops_per_token
 from ziplaw.kernels import reference
-from ziplaw.model import Decoder, ModelConfig, init_seed, shifted
+from ziplaw.model import Decoder, ModelConfig, init_seed
 from ziplaw.recipe import TrainConfig
 from ziplaw.trainer import Trainer
 
 CPU = torch.device("cpu")
-
-
-def as_transformers(model: Decoder) -> transformers.LlamaForCausalLM:
-    """Copy a decoder into transformers' Llama, which turns feature j with j + d/2 where ours turns 2j with 2j + 1."""
-    c, p = model.config, model.parameters
-    llama = transformers.LlamaForCausalLM(
-        transformers.LlamaConfig(
-            vocab_size=c.vocab_size,
-            hidden_size=c.hidden,
-            intermediate_size=c.intermediate,
-            num_hidden_layers=c.layers,
-            num_attention_heads=c.heads,
-            max_position_embeddings=c.context,
-            rms_norm_eps=reference.EPSILON,
-            attn_implementation="sdpa",
-        )
-    ).to(model.flat.dtype)
-    one = torch.cat([torch.arange(0, c.head_width, 2), torch.arange(1, c.head_width, 2)])
-    order = torch.cat([one + head * c.head_width for head in range(c.heads)])
-    state = {
-        "model.embed_tokens.weight": p["embedding"],
-        "model.norm.weight": p["final_norm"],
-        "lm_head.weight": p["head"],
-    }
-    for i in range(c.layers):
-        q, k, v = p[f"layer{i}.qkv"].chunk(3)
-        gate, up = p[f"layer{i}.gate_up"].chunk(2)
-        parts = {
-            "self_attn.q_proj": q[order],
-            "self_attn.k_proj": k[order],
-            "self_attn.v_proj": v,
-            "self_attn.o_proj": p[f"layer{i}.out"],
-            "mlp.gate_proj": gate,
-            "mlp.up_proj": up,
-            "mlp.down_proj": p[f"layer{i}.down"],
-            "input_layernorm": p[f"layer{i}.attention_norm"],
-            "post_attention_layernorm": p[f"layer{i}.mlp_norm"],
-        }
-        state |= {f"model.layers.{i}.{name}.weight": value for name, value in parts.items()}
-    llama.load_state_dict(state)
-    return llama
-
-
-class Peer:
-    """The usual loop around transformers' model: autograd, clip_grad_norm_, torch's fused AdamW."""
-
-    def __init__(self, model: Decoder, config: TrainConfig):
-        self.llama, self.clip = as_transformers(model), config.clip
-        scales = config.rate_scales(model.config.hidden)
-        unscaled = [p for n, p in self.llama.named_parameters() if "norm" in n or "embed" in n]
-        scaled = [p for n, p in self.llama.named_parameters() if not ("norm" in n or "embed" in n)]
-        self.factors = (scales["embedding"], scales["mlp"])
-        self.optimiser = torch.optim.AdamW(
-            [{"params": unscaled}, {"params": scaled}],
-            lr=1.0,
-            betas=(config.beta1, config.beta2),
-            eps=config.epsilon,
-            weight_decay=0.0,
-            fused=True,
-        )
-
-    def loss(self, targets):
-        """Mean cross-entropy of documents."""
-        logits = self.llama(shifted(targets), use_cache=False).logits
-        return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
-
-    def step(self, targets, rate):
-        """One optimiser step; returns the loss."""
-        for group, factor in zip(self.optimiser.param_groups, self.factors):
-            group["lr"] = rate * factor
-        self.optimiser.zero_grad()
-        loss = self.loss(targets)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.llama.parameters(), self.clip)
-        self.optimiser.step()
-        return loss.detach()
 
 
 def seconds(function, steps):

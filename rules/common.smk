@@ -96,15 +96,21 @@ def run_files(dataset):
     )
 
 
-FIGURES = [
-    "gzip_distributions",
-    "training_curves",
-    "loss_contours",
-    "frontiers",
-    "parameters_vs_h",
-    "predicted_vs_measured",
-    *(["presets"] if SWEEP.presets else []),
-]
+# laws are fitted to one architecture at a time, and a sweep of several is there to compare them
+SEVERAL = SWEEP.architectures() if len(SWEEP.architectures()) > 1 else []
+FIGURES = (
+    ["training_curves", "architectures"]
+    if SEVERAL
+    else [
+        "gzip_distributions",
+        "training_curves",
+        "loss_contours",
+        "frontiers",
+        "parameters_vs_h",
+        "predicted_vs_measured",
+        *(["presets"] if SWEEP.presets else []),
+    ]
+)
 
 SCORES = expand(f"{RESULTS}/scores/{{name}}.json", name=[*SWEEP.datasets])
 SCORES += expand(
@@ -119,6 +125,13 @@ TABLES = expand(
     name=["runs.csv", "fits.csv", "regression.json", "claims.csv", "frontier.csv"],
 )
 TABLES += [f"{RESULTS}/presets.csv"] if SWEEP.presets else []
+if SEVERAL:
+    FITS = expand(
+        f"{RESULTS}/fits/{{name}}.{{architecture}}.json",
+        name=SWEEP.datasets,
+        architecture=SEVERAL,
+    )
+    TABLES = [f"{RESULTS}/runs.csv"]
 PLOTS = expand(
     f"{RESULTS}/figures/{{figure}}.{{ext}}", figure=FIGURES, ext=["svg", "csv"]
 )

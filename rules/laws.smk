@@ -20,6 +20,7 @@ rule collect_dataset:
         mem_mb=500,
         runtime=10,
     params:
+        version=versions.TABLES,
         corpus=subpath(input.meta, parent=True),
         floor=lambda w, input: f"--floor {input.floor}" if input.floor else "",
     message:
@@ -68,6 +69,31 @@ rule fit_law:
         "Law of {wildcards.dataset}: free E and E at the floor, with intervals"
     shell:
         "ziplaw fit {input} --dataset {wildcards.dataset} {params.settings} -o {output} > {log} 2>&1"
+
+
+rule fit_architecture:
+    input:
+        f"{RESULTS}/runs/{{dataset}}/runs.csv",
+    output:
+        f"{RESULTS}/fits/{{dataset}}.{{architecture}}.json",
+    log:
+        f"{LOGS}/fit_architecture/{{dataset}}.{{architecture}}.log",
+    benchmark:
+        f"{BENCHMARKS}/fit_architecture/{{dataset}}.{{architecture}}.tsv"
+    wildcard_constraints:
+        architecture=one_of(SEVERAL),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        settings=options(SWEEP.laws.model_dump()),
+        version=versions.FITTER,
+    message:
+        "Law of {wildcards.dataset}: {wildcards.architecture} alone"
+    shell:
+        "ziplaw fit {input} --dataset {wildcards.dataset} --where architecture={wildcards.architecture}"
+        " {params.settings} -o {output} > {log} 2>&1"
 
 
 rule tabulate_fits:

@@ -175,7 +175,10 @@ def test_parameters_carry_intervals_and_lines_follow_the_planted_laws(sweep, dra
     for row in rows:
         if row["kind"] == "law in H" and row["parameter"] in ("alpha", "beta"):
             assert row["low"] < row["value"] < row["high"]
-            assert row["low"] < planted(row["H"])[row["parameter"]] < row["high"]
+            # a 95 % band misses the truth somewhere now and then; a wrong line is off by tenths
+            off = abs(row["value"] - planted(row["H"])[row["parameter"]])
+            assert off < 0.03
+            assert off < row["high"] - row["low"]
 
 
 def test_frontiers_keep_the_table_and_add_tokens_per_parameter(sweep, drawn):

@@ -1,14 +1,18 @@
 """``ziplaw fit`` and ``fits-table``: sweeps, guessed columns, plain warnings, one line for nonsense."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import ziplaw
 from test_fit import DATA, planted, table
 from ziplaw.cli import command, main
+from ziplaw.cli._show_fit import show_other
 from ziplaw.io import read_csv, read_json, write_csv
+from ziplaw.laws import constrained, kaplan
 from ziplaw.tables import COLUMNS, regime
 
 
@@ -167,6 +171,7 @@ def test_early_pcfg_runs_warn_and_print_no_allocation():
     table("pcfg_early_runs.csv")
     arguments = ["--n-column", "N_total", "--d-column", "unique_tokens*epoch", "--loss-column", "valid_loss"]
     text = run("fit", DATA / "pcfg_early_runs.csv", *arguments).output
+    assert text == run("fit", DATA / "pcfg_early_runs.csv").output  # the same columns are guessed
     for words in ("NOT A USABLE LAW", "5 datasets in one fit", "poor fit", "mixed runs", "% below the law"):
         assert words in text, words
     assert "Compute-optimal" not in text
@@ -193,6 +198,15 @@ def test_ambiguous_loss_is_asked_about(capsys):
         (lambda t: t + t.splitlines()[5] + "\n", "are the same N, D and loss"),
         (lambda t: t.replace("Tokens", "Whatever"), "no column for D"),
         (lambda t: "", "empty"),
+        (lambda t: t.replace("\n", "\n1e300,1e9,2.5\n", 1), "N is 1e+300 in row 1, must be from 1e-30 to 1e+30"),
+        (lambda t: t.replace("\n", "\n0,1e9,2.5\n", 1), "N is 0 in row 1"),
+        (lambda t: t.replace("\n", "\n1e8,inf,2.5\n", 1), "D is inf in row 1"),
+        (lambda t: t.replace("Params", "val_loss"), "two columns named 'val_loss'"),
+        (
+            lambda t: t.replace("Params,Tokens,val_loss", "Ñ,トークン,損失"),
+            "no column for loss among Ñ, トークン, 損失",
+        ),
+        (lambda t: t.replace("\n", "\n1,2,3,4\n", 1), "more cells than the header"),
     ],
 )
 def test_nonsense_tables_get_one_clear_line(grid_csv, capsys, edit, message):
@@ -216,6 +230,12 @@ def test_nonsense_tables_get_one_clear_line(grid_csv, capsys, edit, message):
         (["--target-loss", "0.5", "--serve", "1e12"], "not above the law's floor"),
         (["--delta", "-1"], "delta"),
         (["--flops", "-1"], "C is"),
+        (["--at", "7e9"], "write N,D"),
+        (["--at", "7e9,0"], "D is"),
+        (["--plot", "law.gif"], "name it .svg, .png or .pdf"),
+        (["--plot", "law.svg", "--law", "kaplan"], "the law chinchilla"),
+        (["--plot", "law.svg", "--compare"], "the law chinchilla"),
+        (["--weight-column", "weight"], "no column 'weight'"),
     ],
 )
 def test_bad_options_get_one_clear_line(grid_csv, capsys, arguments, message):
@@ -228,8 +248,104 @@ def test_kept_duplicates(grid_csv, capsys):
     assert "37 rows" in run("fit", grid_csv, "--keep-duplicates").output
 
 
-def test_serving_plan_other_laws_and_comparison(grid_csv):
-    assert "To serve 1e+12 tokens" in run("fit", grid_csv, "--serve", "1e12", "--target-loss", "2.6").output
+@pytest.mark.parametrize(("missing", "arguments"), [("pyarrow", []), ("matplotlib", ["--plot", "law.svg"])])
+def test_a_missing_package_is_named_with_its_remedy(grid_csv, capsys, monkeypatch, missing, arguments):
+    for name in [n for n in sys.modules if n.split(".")[0] == missing or n.startswith("ziplaw.figures")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    path = grid_csv.rename(grid_csv.with_suffix(".parquet")) if missing == "pyarrow" else grid_csv
+    assert f"pip install {missing}" in refuses(capsys, "fit", path, *arguments)
+
+
+def test_columns_in_any_script_can_be_named(grid_csv):
+    grid_csv.write_text(grid_csv.read_text().replace("Params,Tokens,val_loss", "Ñ,トークン,損失"))
+    named = ["--n-column", "Ñ", "--d-column", "トークン", "--loss-column", "損失"]
+    assert "loss = 損失, N = Ñ" in run("fit", grid_csv, *named).output
+
+
+def test_prediction_and_serving_plan_carry_intervals(grid_csv):
+    arguments = ["--at", "2e9,2e11", "--serve", "1e12", "--target-loss", "2.6", "--json"]
+    for method in ("case", "delta"):
+        document = json.loads(run("fit", grid_csv, *arguments, "--intervals", method).stdout)
+        (point,) = document["predictions"]
+        assert point["interval"][0] < point["loss"] < point["interval"][1]
+        plan = document["serving"]
+        assert (plan["intervals"] is None) == (method == "delta")
+        for key, (lo, hi) in (plan["intervals"] or {}).items():
+            assert lo < plan[key] < hi
+    text = run("fit", grid_csv, *arguments[:-1]).output
+    assert "To serve 1e+12 tokens" in text
+    assert "loss at N 2e+09" in text
+
+
+def test_weights_from_a_column(tmp_path):
+    N, D, loss = planted(0.01)
+    rows = [{"N": n, "D": d, "loss": v * (9 if i == 7 else 1), "w": float(i != 7)}
+            for i, (n, d, v) in enumerate(zip(N, D, loss))]  # fmt: skip
+    write_csv(tmp_path / "t.csv", rows)
+    found = json.loads(run("fit", tmp_path / "t.csv", "--weight-column", "w", "--json").stdout)["parameters"]
+    keep = np.arange(36) != 7
+    assert found["alpha"] == pytest.approx(ziplaw.fit(N[keep], D[keep], loss[keep]).alpha, rel=1e-6)
+
+
+def test_plot_draws_every_row_and_repeats_to_the_byte(grid_csv, tmp_path):
+    for name in ("one", "two"):
+        run("fit", grid_csv, "--plot", tmp_path / f"{name}.svg")
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    rows = read_csv(tmp_path / "one.csv")
+    assert {row["panel"] for row in rows} == {"curves", "residuals", "frontier", "profile"}
+    assert sum(row["panel"] == "curves" for row in rows) == sum(row["panel"] == "residuals" for row in rows) == 36
+    fitted = ziplaw.fit(*planted(0.01))
+    for row in rows:
+        if row["panel"] == "residuals":
+            assert row["y"] == pytest.approx(100 * (np.exp(-fitted.residuals[row_of(fitted, row)]) - 1), abs=1e-9)
+        if row["panel"] == "frontier":
+            assert row["N"] == pytest.approx(fitted.allocate(C=row["C"]).N, rel=1e-9)
+    for name, estimate in (("E", fitted.E), ("alpha", fitted.alpha), ("beta", fitted.beta)):
+        profile = [row for row in rows if row["series"] == name]
+        lowest = min(profile, key=lambda row: row["y"])
+        assert abs(lowest["x"] - estimate) <= profile[1]["x"] - profile[0]["x"]
+        assert profile[0]["y"] > 1 < profile[-1]["y"]
+
+
+def row_of(fitted, row):
+    """Index of the row of a fit with the N and D of a row of the figure's table."""
+    return int(np.flatnonzero((fitted.N == row["N"]) & (fitted.D == row["D"]))[0])
+
+
+def test_plot_of_an_unusable_law_draws_no_frontier(tmp_path):
+    N, D, loss = planted(0.4)
+    write_csv(tmp_path / "t.csv", [{"N": n, "D": d, "loss": v} for n, d, v in zip(N, D, loss)])
+    run("fit", tmp_path / "t.csv", "--plot", tmp_path / "law.svg")
+    assert "frontier" not in {row["panel"] for row in read_csv(tmp_path / "law.csv")}
+
+
+def test_other_laws_say_what_follows_from_them(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    N, D, U = (g.ravel() for g in np.meshgrid(np.geomspace(1e7, 5e9, 5), np.geomspace(1e8, 5e10, 6), [1e8, 1e9]))
+    U = np.minimum(U, D)
+    loss = constrained.data_constrained_loss(N, D, U) * np.exp(0.002 * rng.normal(size=N.size))
+    rows = [dict(zip(("N", "D", "U", "loss"), map(float, row))) for row in zip(N, D, U, loss)]
+    write_csv(tmp_path / "t.csv", rows)
+    arguments = ["--law", "data-constrained", "--bootstrap", "100", "--flops", "1e20", "--keep-duplicates"]
+    document = json.loads(run("fit", tmp_path / "t.csv", *arguments, "--json").stdout)
+    (plan,) = document["allocation"]
+    assert plan["U"] == 1e9
+    published = constrained.allocate(1e20, 1e9)
+    assert plan["N"] == pytest.approx(published.N, rel=0.1)
+    assert plan["intervals"]["loss"][0] < plan["loss"] < plan["intervals"]["loss"][1]
+    show_other(document)
+    assert "with 1e+09 unique tokens" in capsys.readouterr().out
+    kaplan_csv = tmp_path / "k.csv"
+    N, D = (g.ravel() for g in np.meshgrid(np.geomspace(1e6, 1e9, 6), np.geomspace(1e8, 2e10, 6)))
+    loss = kaplan.joint_loss(N, D) * np.exp(0.002 * rng.normal(size=N.size))
+    write_csv(kaplan_csv, [{"N": n, "D": d, "loss": v} for n, d, v in zip(N, D, loss)])
+    bound = json.loads(run("fit", kaplan_csv, "--law", "kaplan", "--json").stdout)["overfitting_bound"]
+    for name, value in zip("kp", kaplan.overfitting_bound(0.02)):
+        assert bound[f"{name}_interval"][0] < value < bound[f"{name}_interval"][1]
+
+
+def test_other_laws_and_comparison(grid_csv):
     text = run("fit", grid_csv, "--law", "kaplan", "--bootstrap", "100").output
     assert "alpha_N" in text
     text = run("fit", grid_csv, "--compare").output

@@ -1,312 +1,397 @@
-"""Random grammars against their definition, what is known in closed form, and malformed grammars."""
+"""Grammars: checks, files, NLTK both ways, criticality and entropy against brute force, the CLI around them."""
 
 import hashlib
 import json
 import math
-import pickle
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import chi2
+from click.testing import CliRunner
+from hypothesis import given, settings
 
-from made_grammars import ODD, RIGHT, grammar, preset
-from ziplaw import spectra, versions
-from ziplaw.errors import GrammarError
-from ziplaw.grammar import PRESETS, Grammar, Production, draw_preset, random_grammar
+from grammars import ODD, draw_preset, grammar, many_rules, small_grammars
+from ziplaw import versions
+from ziplaw.cli import command
+from ziplaw.corpora import format as corpus_format
+from ziplaw.corpora.format import open_corpus
+from ziplaw.errors import CorpusError, GrammarError
+from ziplaw.grammar import PRESETS, Grammar, random_grammar
 from ziplaw.sampling import sample
 
-GOLDEN = Path(__file__).parent / "golden" / "grammar.json"
-FINITE = grammar((0, (-2, 1, -2), 3), (0, (-3,), 2), (1, (2, -3), 1), (1, (3,), 4), (2, (1,), 1), (2, (1, 1), 2))
+GOLDEN = Path(__file__).with_name("golden") / "grammars.json"
+BY_HAND = """# a grammar written by hand
+S -> NP VP [1.0]
+NP -> '1' '2' [0.5] | \\
+      "3" [0.25] | NP PP [0.25]
+VP -> '4' NP [0.7] | VP PP [0.3]
+PP -> '5' NP [1.]
+"""
+
+
+def run(*arguments):
+    """What ``ziplaw`` prints and how it ends, in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "ziplaw", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def fails(*arguments):
+    found = run(*arguments)
+    assert found.returncode == 2, found.stderr
+    assert found.stderr.startswith("ziplaw: error: ") or "Usage:" in found.stderr
+    assert "Traceback" not in found.stderr
+    return found.stderr
 
 
 # random grammars -----------------------------------------------------------------------------------------------------
 
 
-def plain_draw(n_nonterminals, n_terminals, max_rhs_options, max_rhs_length, seed, sub_seed):
-    """The definition, one draw after the other: option counts, lengths, symbols, weights; no draw is ever rejected."""
-    shape = (n_nonterminals, n_terminals, max_rhs_options, max_rhs_length)
-    bits = np.random.PCG64(np.random.SeedSequence([seed, sub_seed, *shape]))
-
-    def uniform(bound):
-        return bits.random_raw() % bound
-
-    options = [1 + uniform(max_rhs_options) for _ in range(n_nonterminals)]
-    lengths = [[1 + uniform(max_rhs_length) for _ in range(count)] for count in options]
-    draws = [[[uniform(n_nonterminals + n_terminals) for _ in range(n)] for n in row] for row in lengths]
-    weights = [[1 + uniform(100) for _ in range(count)] for count in options]
-    return tuple(
-        Production(
-            lhs,
-            tuple(-(d + 1) if d < n_nonterminals else d - n_nonterminals + 1 for d in rhs),
-            weight / sum(weights[lhs]),
-        )
-        for lhs in range(n_nonterminals)
-        for rhs, weight in zip(draws[lhs], weights[lhs])
-    )
-
-
-def dense_radii(productions, n):
-    """Spectral radii of M and LC by a dense eigenvalue solver."""
-    m, lc = np.zeros((2, n, n))
-    for lhs, rhs, p in productions:
-        for symbol in rhs:
-            if symbol < 0:
-                m[lhs, -symbol - 1] += p
-        if rhs[0] < 0:
-            lc[lhs, -rhs[0] - 1] += p
-    return [np.abs(np.linalg.eigvals(matrix)).max() for matrix in (m, lc)]
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_random_grammar_is_as_defined(name):
-    shape, choice = PRESETS[name]["shape"], PRESETS[name]["supercritical"]
-    for seed in (0, 1, 2**64 - 1) if PRESETS[name]["group"] == "main" and shape[0] < 60 else (0,):
-        g = draw_preset(name, seed)
-        sub_seed = g.provenance["sub_seed"]
-        assert g.productions == plain_draw(*shape, seed, sub_seed)
-        assert set(g.start) == {1 / shape[0]}
-        radii = dense_radii(g.productions, shape[0])
-        np.testing.assert_allclose([g.provenance["rho_m"], g.provenance["rho_lc"]], radii, rtol=1e-8, atol=1e-6)
-        assert radii[choice == "truncate"] < 1
-        for earlier in range(sub_seed):
-            assert dense_radii(plain_draw(*shape, seed, earlier), shape[0])[choice == "truncate"] >= 1 - 1e-9
-        assert (g.provenance["seed"], g.provenance["supercritical"]) == (seed, choice)
-
-
-def test_sub_seeds_are_used():
-    drawn = [random_grammar(3, 20, 2, 2, seed=seed) for seed in range(100)]
-    redrawn = [g for g in drawn if g.provenance["sub_seed"] > 0]
-    assert 2 <= len(redrawn) <= 25  # about one in ten is critical
-    assert all(g.criticality().rho_m < 1 for g in drawn)
-    for g in redrawn:
-        first = dense_radii(plain_draw(3, 20, 2, 2, g.provenance["seed"], 0), 3)
-        assert first[0] >= 1 - 1e-9
-        truncated = random_grammar(3, 20, 2, 2, seed=g.provenance["seed"], supercritical="truncate")
-        assert (truncated.provenance["sub_seed"] == 0) == (first[1] < 1 - 1e-9)
-
-
-def test_draws_are_uniform():
-    g = random_grammar(4000, 5000, 7, 4, seed=5, supercritical="truncate")
-    lhs = np.array([rule.lhs for rule in g.productions])
-    options = np.bincount(lhs, minlength=4000)
-    lengths = np.array([len(rule.rhs) for rule in g.productions])
-    symbols = np.array([symbol for rule in g.productions for symbol in rule.rhs])
-    assert symbols.min() >= -4000
-    assert symbols.max() <= 5000
-    assert 0 not in symbols
-    for values, highest in ((options, 7), (lengths, 4)):
-        counts = np.bincount(values)
-        assert counts[0] == 0
-        assert len(counts) == highest + 1
-        due = counts.sum() / highest
-        assert 1e-3 < chi2.sf(((counts[1:] - due) ** 2 / due).sum(), highest - 1)
-    counts = np.bincount(symbols + 4000, minlength=9001)[np.arange(9001) != 4000]
-    due = counts.sum() / 9000
-    assert 1e-3 < chi2.sf(((counts - due) ** 2 / due).sum(), 8999)
-    # of two options the first has probability a / (a + b), a and b uniform over 1..100
-    a, b = np.meshgrid(np.arange(1, 101), np.arange(1, 101))
-    possible = np.unique(a / (a + b))
-    probabilities = np.array([rule.probability for rule in g.productions])
-    pairs = probabilities[np.flatnonzero(options[lhs] == 2)][::2]
-    assert np.isin(pairs, possible).all()
-    for power in (1, 2):
-        exact = (a / (a + b)) ** power
-        assert abs((pairs**power).mean() - exact.mean()) < 4 * exact.std() / math.sqrt(len(pairs))
-    np.testing.assert_allclose(np.bincount(lhs, weights=probabilities), 1.0, rtol=1e-12)
-
-
-def digests():
-    return {name: hashlib.sha256(draw_preset(name, 1).to_text().encode()).hexdigest() for name in PRESETS}
+def golden_grammars():
+    found = {}
+    for name in PRESETS:
+        text = draw_preset(name, seed=7).to_text()
+        found[name] = hashlib.sha256(text.encode()).hexdigest()
+    return {"version": versions.GRAMMAR, "grammars": found}
 
 
 def test_golden_grammars():
-    want = json.loads(GOLDEN.read_text())
-    assert want["grammar"] == versions.GRAMMAR, "write tests/golden/grammar.json for the new versions.GRAMMAR"
-    assert digests() == want["sha256"], (
-        "random grammars changed: undo that, or bump versions.GRAMMAR and write tests/golden/grammar.json again"
-    )
+    golden = json.loads(GOLDEN.read_text())
+    assert golden["version"] == versions.GRAMMAR, "GRAMMAR was bumped: run python tests/test_grammar.py"
+    assert golden_grammars()["grammars"] == golden["grammars"], "grammars changed: bump GRAMMAR in versions.py"
+
+
+@pytest.mark.parametrize("name", ["main-2", "main-4", "compressibility-4"])
+def test_random_grammars_follow_the_definition(name):
+    shape = PRESETS[name]["shape"]
+    made = [random_grammar(*shape, seed=seed, supercritical="truncate") for seed in range(12)]
+    options = [sum(rule.lhs == i for rule in g.productions) for g in made for i in range(g.n_nonterminals)]
+    lengths = [len(rule.rhs) for g in made for rule in g.productions]
+    symbols = [s if s < 0 else 1 for g in made for rule in g.productions for s in rule.rhs]
+    for values, highest in ((options, shape[2]), (lengths, shape[3])):
+        assert (min(values), max(values)) == (1, highest)
+        # uniform on 1..highest: variance (highest^2 - 1) / 12
+        assert abs(np.mean(values) - (1 + highest) / 2) < 4.5 * math.sqrt((highest**2 - 1) / 12 / len(values))
+    share = shape[0] / (shape[0] + shape[1])
+    spread = math.sqrt(share * (1 - share) / len(symbols))
+    # redrawn and rejected ones are few here, so the mean stays put
+    assert abs(np.mean([s < 0 for s in symbols]) - share) < 5 * spread
+    assert all(abs(sum(r.probability for r in g.productions if r.lhs == 0) - 1) < 1e-12 for g in made)
+
+
+# what a grammar must be ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("make", "message"),
     [
-        ((0, 1, 1, 1), "n_nonterminals is 0, must be from 1"),
-        ((1, 0, 1, 1), "n_terminals is 0"),
-        ((1, 1, -1, 1), "max_rhs_options is -1"),
-        ((1, 1, 1, 1.5), r"max_rhs_length is 1\.5, must be an integer"),
-        ((2_000_000, 1, 1, 1), "n_nonterminals is 2000000"),
-        ((1000, 1, 10_000, 10_000), "symbols, the limit is 50000000"),
-        ((1, 1, 1, 1, -1), "seed is -1"),
-        ((1, 1, 1, 1, 2**64), "seed is 18446744073709551616"),
-        ((1, 1, 1, 1, "0"), "seed is '0', must be an integer"),
-        ((1, 1, 1, 1, 0, "ignore"), "supercritical is 'ignore'"),
-        ((20, 1, 1, 9), r"all of 64 grammars .* rho\(M\) = .* or supercritical='truncate'"),
-        ((5000, 1, 1, 1, 0, "truncate"), "all of 64 grammars .* or more terminals$"),
+        (lambda: Grammar(0, 1, ()), "n_nonterminals is 0"),
+        (lambda: Grammar(1, 0, ()), "n_terminals is 0"),
+        (lambda: Grammar(1, 1, ()), "N0 has no production"),
+        (lambda: Grammar(1, 1, ((0, (), 1.0),)), "empty right-hand side"),
+        (lambda: Grammar(1, 1, ((0, (0,), 1.0),)), "terminal 0, the separator"),
+        (lambda: Grammar(1, 1, ((0, (2,), 1.0),)), "terminal 2, the highest is 1"),
+        (lambda: Grammar(1, 1, ((0, (-2,), 1.0),)), "nonterminal N1, the highest is N0"),
+        (lambda: Grammar(1, 1, ((1, (1,), 1.0),)), "left-hand side is 1"),
+        (lambda: Grammar(1, 1, ((0, (1,), 0.9),)), "sum to 0.9, must sum to 1"),
+        (lambda: Grammar(1, 1, ((0, (1,), 0.0), (0, (1,), 1.0))), "above 0"),
+        (lambda: Grammar(1, 1, ((0, (1,), math.nan),)), "nan"),
+        (lambda: Grammar(1, 1, ((0, (1,), -1.0), (0, (1,), 2.0))), "above 0 and at most 1"),
+        (lambda: Grammar(1, 1, ((0, (1,), 1.0),), (0.5,)), "start probabilities sum to 0.5"),
+        (lambda: Grammar(1, 1, ((0, (1,), 1.0),), (0.5, 0.5)), "start has 2 probabilities"),
+        (lambda: Grammar(2, 1, ((0, (1,), 1.0), (1, (1,), 1.0)), (1.0, 0.0)), "N1 is never reached"),
+        (lambda: Grammar(1, 1, ((0, (1, -1), 1.0),)), "N0 never yields a finite sentence"),
+        (lambda: Grammar(1, 1, ((0, (-1,), 1.0),)), "N0 never yields a finite sentence"),
+        (lambda: Grammar(1, 1, ("N0 -> '1'",)), "is no production"),
+        (lambda: random_grammar(0, 1, 1, 1), "n_nonterminals is 0"),
+        (lambda: random_grammar(10**6, 1, 10**4, 10**4), "symbols, the limit"),
+        (lambda: random_grammar(5, 5, 5, 30), "are critical"),
+        (lambda: draw_preset("main-7"), "there is no preset"),
     ],
 )
-def test_malformed_shapes(arguments, message):
+def test_malformed_grammars(make, message):
     with pytest.raises(GrammarError, match=message):
-        random_grammar(*arguments)
-
-
-def test_unknown_preset():
-    with pytest.raises(GrammarError, match=r"no preset 'main-7': choose from main-1, .*compressibility-4"):
-        draw_preset("main-7")
+        make()
 
 
 # closed forms --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("g", "radii"),
-    [
-        (RIGHT, (0.9, 0.0)),
-        (ODD["left recursion"], (0.6, 0.6)),
-        (ODD["endless"], (1.0, 0.0)),
-        (ODD["one rule"], (0.0, 0.0)),
-        (ODD["33 pending"], (0.0, 0.0)),
-        (grammar((0, (1, -2), 1), (0, (1,), 3), (1, (-1, 1), 1)), (0.5, 0.0)),
-        (grammar((0, (-2, -2), 1), (0, (1,), 3), (1, (-1,), 1), (1, (2,), 1)), (0.5, math.sqrt(0.125))),
-        # two blocks, one feeding the other: the larger radius counts, however often it is repeated
-        (grammar((0, (1, -1), 1), (0, (-2,), 1), (1, (1, -2), 1), (1, (2,), 1)), (0.5, 0.0)),
-    ],
-)
-def test_criticality_of_known_grammars(g, radii):
-    np.testing.assert_allclose(g.criticality(), radii, rtol=1e-12, atol=1e-15)
+def matrices(g):
+    m, lc = np.zeros((2, g.n_nonterminals, g.n_nonterminals))
+    for lhs, rhs, p in g.productions:
+        for place, symbol in enumerate(rhs):
+            if symbol < 0:
+                m[lhs, -symbol - 1] += p
+                if place == 0:
+                    lc[lhs, -symbol - 1] += p
+    return m, lc
 
 
-def test_exactly_critical_grammars_are_seen_as_critical():
-    assert not grammar((0, (1, -1, -1), 1), (0, (2,), 1)).criticality().terminates
-    assert not grammar((0, (-2, 1), 1), (1, (-1, 1), 1), supercritical="truncate").criticality().emits
-    three = grammar(*((i, (1, -1, -2, -3), 1) for i in range(3)), *((i, (1,), 2) for i in range(3)))
-    assert not three.criticality().terminates
-    assert three.expected_sentence_length() == math.inf
-    assert math.isnan(three.entropy_rate())
+@settings(max_examples=100, deadline=None)
+@given(small_grammars())
+def test_criticality_equals_plain_eigenvalues(g):
+    for found, matrix in zip(g.criticality(), matrices(g)):
+        # Gelfand: the spectral radius lies between these, whatever the eigenvectors
+        power = np.linalg.matrix_power(matrix, 64)
+        assert found <= np.abs(power).sum(axis=1).max() ** (1 / 64) + 1e-9
+        assert found >= max(np.abs(np.linalg.eigvals(matrix + 1e-13)).max() - 1e-3, 0)
 
 
-def test_power_iteration_equals_the_dense_solver(monkeypatch):
-    g = random_grammar(150, 300, 4, 4, seed=2, supercritical="truncate")
-    dense = g.criticality()
-    monkeypatch.setattr(spectra, "DENSE", 1)
-    np.testing.assert_allclose(spectra.criticality(**g.arrays()), dense, rtol=1e-9)
-    # a cycle has as many eigenvalues of the same modulus as it has members
-    cycle = grammar(*((i, (-((i + 1) % 9 + 1), 1), 1) for i in range(9)), *((i, (1,), 3) for i in range(9)))
-    np.testing.assert_allclose(spectra.criticality(**cycle.arrays()), (0.25, 0.25), rtol=1e-9)
-    g = random_grammar(60, 400, 4, 4, seed=3)
-    np.testing.assert_allclose(spectra.sentence_moments(**g.arrays()), g._moments, rtol=1e-9)
+@pytest.mark.parametrize("name", PRESETS)
+def test_criticality_of_presets(name):
+    g = draw_preset(name, seed=1)
+    want = [np.abs(np.linalg.eigvals(matrix)).max() for matrix in matrices(g)]
+    np.testing.assert_allclose(g.criticality(), want, rtol=1e-9, atol=1e-9)
+    assert g.criticality().emits
 
 
-def derivations(g, symbols):
-    """Every derivation of pending symbols, as [(probability, tokens)]; only for grammars without recursion."""
-    found = [(1.0, ())]
-    for symbol in symbols:
-        options = [(1.0, (symbol,))] if symbol > 0 else []
-        for lhs, rhs, p in g.productions:
-            if lhs == -symbol - 1:
-                options += [(p * q, tokens) for q, tokens in derivations(g, rhs)]
-        found = [(p * q, head + tail) for p, head in found for q, tail in options]
-    return found
+def test_criticality_of_large_components():
+    # beyond the dense solver: a cycle of 700 nonterminals, rho = (product of its probabilities)^(1 / 700)
+    n = 700
+    rules = [(i, (-((i + 1) % n + 1), 1), 0.3 + 0.5 * i / n) for i in range(n)]
+    g = grammar(1, *rules, *((lhs, (1,), 1 - p) for lhs, _, p in rules))
+    want = math.exp(np.mean([math.log(p) for _, _, p in rules]))
+    assert g.criticality().rho_lc == pytest.approx(want, rel=1e-6)
+    assert g.expected_sentence_length() == pytest.approx(brute_moments(g)[0], rel=1e-8)
 
 
-def test_moments_against_enumeration():
-    g = Grammar(3, 3, FINITE.productions, (0.5, 0.3, 0.2))
-    every = [(share * p, tokens) for i, share in enumerate(g.start) for p, tokens in derivations(g, (-(i + 1),))]
-    assert math.fsum(p for p, _ in every) == pytest.approx(1.0, rel=1e-12)
-    length = math.fsum(p * len(tokens) for p, tokens in every)
-    entropy = -math.fsum(p * math.log(p) for p, _ in every)
+def brute_moments(g):
+    """Expected terminals and derivation entropy of a sentence, summed level by level of the derivation tree."""
+    matrix, _ = matrices(g)
+    p = np.array(g.start)
+    terminals, entropy = 0.0, -sum(q * math.log(q) for q in g.start if q > 0)
+    t, h = np.zeros((2, g.n_nonterminals))
+    for lhs, rhs, q in g.productions:
+        t[lhs] += q * sum(s > 0 for s in rhs)
+        h[lhs] -= q * math.log(q)
+    for _ in range(400):
+        terminals, entropy, p = terminals + p @ t, entropy + p @ h, p @ matrix
+    return terminals, entropy
+
+
+def derivations(g, pending, probability=1.0, length=0):
+    """Every complete derivation of a grammar without recursion: (probability, terminals)."""
+    if not pending:
+        yield probability, length
+        return
+    if pending[0] > 0:
+        yield from derivations(g, pending[1:], probability, length + 1)
+        return
+    for lhs, rhs, p in g.productions:
+        if lhs == -pending[0] - 1:
+            yield from derivations(g, rhs + pending[1:], probability * p, length)
+
+
+def test_entropy_and_length_by_listing_every_derivation():
+    rules = [(0, (-2, 1, -3), 0.3), (0, (-2,), 0.7), (1, (-3, -3), 0.6), (1, (2,), 0.4)]
+    rules += [(2, (3,), 0.25), (2, (4, 4), 0.5), (2, (3, 1, 2), 0.25)]
+    g = grammar(4, *rules, start=(0.5, 0.3, 0.2))
+    found = [d for i, p in enumerate(g.start) for d in derivations(g, (-(i + 1),), p)]
+    assert len(found) == len(list(product(range(3), repeat=3))) + 3 + 9 + 1 + 9 + 1 + 3
+    assert sum(p for p, _ in found) == pytest.approx(1.0, rel=1e-12)
+    length = sum(p * n for p, n in found)
+    entropy = -sum(p * math.log(p) for p, _ in found)
     assert g.expected_sentence_length() == pytest.approx(length, rel=1e-12)
     assert g.entropy_rate() == pytest.approx(entropy / (length + 1), rel=1e-12)
 
 
-def test_moments_of_recursive_grammars():
-    # a geometric number of 1s before a 2
-    assert RIGHT.expected_sentence_length() == pytest.approx(10.0, rel=1e-12)
-    choice = -0.9 * math.log(0.9) - 0.1 * math.log(0.1)
-    assert RIGHT.entropy_rate() == pytest.approx(10 * choice / 11, rel=1e-12)
+@settings(max_examples=60, deadline=None)
+@given(small_grammars(finite=True))
+def test_entropy_and_length_against_plain_sums(g):
+    length, entropy = brute_moments(g)
+    assert g.expected_sentence_length() == pytest.approx(length, rel=1e-8)
+    assert g.entropy_rate() == pytest.approx(entropy / (length + 1), rel=1e-8, abs=1e-12)
+
+
+def test_endless_sentences_have_no_entropy_rate():
     assert ODD["endless"].expected_sentence_length() == math.inf
-    for g in (ODD["unit cycle"], preset("main-2"), preset("main-5")):
-        # as a sum over generations of rewrites
-        n, generation = g.n_nonterminals, np.array(g.start)
-        length, entropy = 0.0, -sum(p * math.log(p) for p in g.start if p > 0)
-        for _ in range(4000):
-            following = np.zeros(n)
-            for lhs, rhs, p in g.productions if generation.sum() > 1e-14 else ():
-                weight = generation[lhs] * p
-                entropy -= weight * math.log(p)
-                for symbol in rhs:
-                    if symbol > 0:
-                        length += weight
-                    else:
-                        following[-symbol - 1] += weight
-            generation = following
-        assert g.expected_sentence_length() == pytest.approx(length, rel=1e-9)
-        assert g.entropy_rate() == pytest.approx(entropy / (length + 1), rel=1e-9)
+    assert math.isnan(ODD["endless"].entropy_rate())
 
 
-# malformed grammars --------------------------------------------------------------------------------------------------
+# files and NLTK ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["main-1", "main-3", "vocabulary-5"])
+def test_files_and_nltk_keep_grammars_exactly(name, tmp_path):
+    g = draw_preset(name, seed=4)
+    g.save(tmp_path / "g.json")
+    assert Grammar.load(tmp_path / "g.json") == g
+    assert Grammar.load(tmp_path / "g.json").provenance == g.provenance
+    if g.criticality().terminates:
+        # NLTK keeps every probability as the same float; it has no place for unused terminals
+        assert Grammar.from_nltk(g.to_nltk(), g.n_terminals) == g
+        (tmp_path / "g.txt").write_text(g.to_text())
+        assert Grammar.load(tmp_path / "g.txt") == g
+
+
+@settings(max_examples=60, deadline=None)
+@given(small_grammars(finite=True))
+def test_small_grammars_survive_nltk(g):
+    back = Grammar.from_nltk(g.to_nltk(), g.n_terminals)
+    assert back == g
+    np.testing.assert_array_equal(sample(back, 3, 20), sample(g, 3, 20))
+
+
+def test_nltk_reads_our_text_and_we_read_its_text(tmp_path):
+    import nltk
+
+    g = draw_preset("main-2")
+    theirs = nltk.PCFG.fromstring(g.to_text())
+    assert Grammar.from_nltk(theirs, g.n_terminals) == g
+    (tmp_path / "theirs.txt").write_text("\n".join(map(str, theirs.productions())))
+    back = Grammar.load(tmp_path / "theirs.txt")
+    # NLTK prints six digits of a probability
+    assert [r[:2] for r in back.productions] == [r[:2] for r in g.productions]
+    np.testing.assert_allclose([r[2] for r in back.productions], [r[2] for r in g.productions], rtol=1e-5)
+
+
+def test_what_is_written_by_hand_is_read_as_nltk_reads_it(tmp_path):
+    import nltk
+
+    (tmp_path / "hand.pcfg").write_text(BY_HAND)
+    ours = Grammar.load(tmp_path / "hand.pcfg")
+    assert ours == Grammar.from_nltk(nltk.PCFG.fromstring(BY_HAND))
+    assert ours.provenance["names"] == ["S", "NP", "VP", "PP"]
+    assert ours.start == (1.0, 0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize(
-    ("n", "rules", "start", "message"),
+    ("text", "message"),
     [
-        (1, (), (), "N0 has no production"),
-        (0, (), (), "n_nonterminals is 0"),
-        (2, [(0, (1,), 1.0)], (), "N1 has no production"),
-        (1, [(0, (), 1.0)], (), "N0 has an empty right-hand side"),
-        (1, [(0, (0,), 1.0)], (), "terminal 0, the separator"),
-        (1, [(0, (6,), 1.0)], (), "terminal 6, the highest is 5"),
-        (1, [(0, (1, -2), 1.0)], (), "nonterminal N1, the highest is N0"),
-        (1, [(1, (1,), 1.0)], (), "left-hand side is 1"),
-        (1, [(0, (1,), 0.9)], (), r"probabilities of N0 sum to 0\.9, must sum to 1"),
-        (1, [(0, (1,), 0.5), (0, (2,), 0.6)], (), r"sum to 1\.1"),
-        (1, [(0, (1,), 1.0), (0, (2,), 0.0)], (), r"probability of N0 is 0\.0, must be above 0"),
-        (1, [(0, (1,), -1.0), (0, (2,), 2.0)], (), r"probability of N0 is -1\.0"),
-        (1, [(0, (1,), math.nan)], (), "probability of N0 is nan"),
-        (1, [(0, (1,), math.inf)], (), "probability of N0 is inf"),
-        (1, [(0, (1,), "much")], (), "probability of N0 is"),
-        (1, [(0, (1.5,), 1.0)], (), "is no production"),
-        (1, [(0, 1, 1.0)], (), "is no production"),
-        (1, [(0, (1,))], (), "is no production"),
-        (1, ["N0 -> '1' [1.0]"], (), "is no production"),
-        (1, [(0, (1,), 1.0)], (0.5, 0.5), "start has 2 probabilities"),
-        (2, [(0, (1, -2), 1.0), (1, (1,), 1.0)], (0.5, 0.4), r"start probabilities sum to 0\.9"),
-        (2, [(0, (1, -2), 1.0), (1, (1,), 1.0)], (1.5, -0.5), r"probability of start is 1\.5"),
-        (2, [(0, (1,), 1.0), (1, (1,), 1.0)], (1.0, 0.0), "N1 is never reached"),
-        (1, [(0, (-1,), 1.0)], (), "N0 never yields a finite sentence"),
-        (1, [(0, (1, -1), 1.0)], (), "N0 never yields a finite sentence"),
-        (2, [(0, (1, -2), 1.0), (1, (1,), 0.5), (1, (2, -1, -2), 0.5)], (), None),
-        (2, [(0, (1, -2), 1.0), (1, (-1,), 1.0)], (), "never yields a finite sentence"),
+        ("", "holds no production"),
+        ("# nothing\n", "holds no production"),
+        ("S -> '1'", "no probability"),
+        ("S -> [1.0]", "empty right-hand side"),
+        ("S ->", "empty right-hand side"),
+        ("S -> 'the' [1.0]", "no token id"),
+        ("S -> '0' [1.0]", "no token id"),
+        ("S -> '-1' [1.0]", "no token id"),
+        ("S -> '9999999999' [1.0]", "limit|must be from"),
+        ("S -> '1' [0.5]", "sum to 0.5"),
+        ("S -> '1' [zero]", "'zero', must be above 0"),
+        ("S -> '1' [nan]", "must be above 0"),
+        ("S -> T [1.0]", "nonterminal T in a rule of S has no production"),
+        ("S -> S [1.0]", "holds no terminal"),
+        ("S -> S '1' [1.0]", "never yields a finite sentence"),
+        ("S -> '1' [1.0]\nT -> '2' [1.0]", "never reached"),
+        ("S -> '1' [0.5] '2' [0.5]", "put . between options"),
+        ("S -> '1 [1.0]", "cannot read"),
+        ("%start T\nS -> '1' [1.0]", "start symbol T has no production"),
+        ("S -> '1' [1.0] \\", "ends in a backslash"),
+        ("\x00\x01\xff", "no production"),
+        ('{"kind": "ziplaw/grammar"', "JSON|json"),
+        ('{"kind": "ziplaw/fit"}', "kind|grammar"),
+        ('{"n_nonterminals": 1, "n_terminals": 1, "productions": ["N0 -> \'1\' [0.5]"]}', "sum to 0.5"),
+        ('{"n_nonterminals": 1, "n_terminals": 1, "productions": []}', "no production"),
     ],
 )
-def test_malformed_grammars(n, rules, start, message):
-    if message is None:
-        Grammar(n, 5, tuple(rules), start)
-        return
-    with pytest.raises(GrammarError, match=message):
-        Grammar(n, 5, tuple(rules), start)
+def test_malformed_files_end_in_one_line(text, message, tmp_path):
+    path = tmp_path / "bad.txt"
+    path.write_text(text, encoding="latin-1")
+    found = CliRunner().invoke(command, ["grammar", "show", str(path)])
+    with pytest.raises(Exception, match=message) as caught:
+        Grammar.load(path)
+    assert type(caught.value).__module__ == "ziplaw.errors"
+    assert "\n" not in str(caught.value)
+    assert type(found.exception) is type(caught.value)
 
 
-def test_a_deep_chain_is_checked_without_recursion():
-    n = 100_000
-    g = Grammar(n, 1, (*((i, (-(i + 2),), 1.0) for i in range(n - 1)), (n - 1, (1,), 1.0)), (1.0,) + (0.0,) * (n - 1))
-    assert g.criticality() == (0.0, 0.0)
-    assert sample(g, 1, 4).tolist() == [[1, 0, 1, 0]]
+# the command line ----------------------------------------------------------------------------------------------------
 
 
-def test_values():
-    g = grammar((1, (2,), 1), (0, (1, -2), 1), (0, (3,), 3))
-    assert [rule.lhs for rule in g.productions] == [0, 0, 1]
-    assert g == Grammar(2, 3, g.productions, (0.5, 0.5), {"source": "elsewhere"})
-    assert g != Grammar(2, 4, g.productions)
-    assert g.vocab_size == 4
-    arrays = g.arrays()
-    assert arrays["symbols"].tolist() == [1, -2, 3, 2]
-    assert arrays["prod_offsets"].tolist() == [0, 2, 3, 4]
-    assert arrays["lhs_offsets"].tolist() == [0, 2, 3]
-    arrays["symbols"][:] = 0
-    assert g.arrays()["symbols"].tolist() == [1, -2, 3, 2]
-    sample(g, 1, 1)
-    assert pickle.loads(pickle.dumps(g)) == g
-    with pytest.raises(AttributeError):
-        g.n_terminals = 5
+@pytest.fixture(scope="module")
+def by_hand(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ünï cödé 'q' $x")
+    (folder / "grammar 文.pcfg").write_text(BY_HAND)
+    return folder / "grammar 文.pcfg"
+
+
+def test_show_prints_what_is_known(by_hand):
+    g = Grammar.load(by_hand)
+    shown = json.loads(run("grammar", "show", by_hand, "--floor", "--documents", 50, "--json").stdout)
+    assert shown["rho_m"] == g.criticality().rho_m
+    assert shown["rho_lc"] == g.criticality().rho_lc
+    assert shown["expected_sentence_length"] == g.expected_sentence_length()
+    assert shown["entropy_rate"] == g.entropy_rate()
+    assert 0 < shown["floor_stderr"] < 0.05
+    assert abs(shown["floor"] - shown["entropy_rate"]) < 0.3
+    text = run("grammar", "show", by_hand, "--floor", "--documents", 50).stdout
+    for name in ("rho_m", "rho_lc", "expected_sentence_length", "entropy_rate", "floor", "floor_stderr"):
+        assert f"\n{name} " in text
+    nltk_text = run("grammar", "show", by_hand, "--nltk").stdout
+    import nltk
+
+    assert Grammar.from_nltk(nltk.PCFG.fromstring(nltk_text)) == g
+
+
+def test_a_grammar_by_hand_is_sampled_and_floored(by_hand):
+    folder = by_hand.parent / "corpus ß"
+    done = run("sample", by_hand, "--documents", 40, "--valid-documents", 10, "--context", 32, "-o", folder)
+    assert done.returncode == 0, done.stderr
+    corpus = open_corpus(folder)
+    np.testing.assert_array_equal(corpus.train, sample(Grammar.load(by_hand), 40, 32))
+    np.testing.assert_array_equal(corpus.valid, sample(Grammar.load(by_hand), 10, 32, stream=1))
+    floor = run("floor", by_hand, "--corpus", folder, "--json")
+    assert floor.returncode == 0, floor.stderr
+    assert json.loads(floor.stdout)["n_documents"] == 10
+
+
+def test_sample_refuses_before_writing(by_hand, tmp_path):
+    critical = tmp_path / "critical.txt"
+    critical.write_text("S -> S '1' [0.5] | S S [0.49] | '1' [0.01]")
+    empty = tmp_path / "none"
+    good = ["--documents", "4", "-o", str(empty)]
+    fails("sample", tmp_path / "missing.json", *good)
+    fails("sample", by_hand, "--documents", 0, "-o", empty)
+    fails("sample", by_hand, *good, "--context", 0)
+    fails("sample", by_hand, *good, "--threads", 0)
+    fails("sample", by_hand, *good, "--seed", -1)
+    fails("sample", by_hand, *good, "--valid-documents", 0)
+    # a file where a folder must be, as good as a read-only place
+    fails("sample", by_hand, "--documents", 4, "-o", by_hand / "x")
+    assert not empty.exists()
+    assert run("grammar", "show", critical).returncode == 0
+
+
+def test_a_full_disk_leaves_nothing(by_hand, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(corpus_format.os, "posix_fallocate", full)
+    arguments = ["sample", str(by_hand), "--documents", "400", "-o", str(tmp_path / "corpus")]
+    found = CliRunner().invoke(command, arguments)
+    assert isinstance(found.exception, CorpusError)
+    assert "No space left" in str(found.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_killed_while_writing_leaves_no_corpus(by_hand, tmp_path):
+    folder = tmp_path / "corpus"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "ziplaw", "sample", str(by_hand), "--documents", "400000", "-o", str(folder)]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list(folder.glob(".train.npy.*.part")) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not [path.name for path in folder.iterdir() if not path.name.startswith(".")]
+    assert run("sample", by_hand, "--documents", 4, "-o", folder).returncode == 0
+    assert open_corpus(folder).train.shape == (4, 256)
+
+
+def test_large_grammars_load_and_save(tmp_path):
+    g = many_rules(100_000)
+    g.save(tmp_path / "g.json")
+    assert Grammar.load(tmp_path / "g.json") == g
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(json.dumps(golden_grammars(), indent=1) + "\n")

@@ -10,6 +10,7 @@ from ziplaw.cpu_step import Recorder
 from ziplaw.errors import TrainError
 from ziplaw.flops import forward_flops_per_token, six_nd, training_flops_per_token
 from ziplaw.model import Decoder, ModelConfig, count_params, default_heads, init_seed, parameter_layout, shifted
+from ziplaw.roof import seconds_per_step
 
 torch.set_num_threads(1)
 
@@ -82,6 +83,22 @@ def test_flops_by_hand():
     assert training_flops_per_token(config) == 3 * sum(parts.values())
     assert round(training_flops_per_token(config) / 1e6, 2) == 1.46
     assert six_nd(config, 1000) == 6000 * count_params(config).N
+
+
+def test_roofs_by_calculation():
+    """ms of arithmetic and of memory traffic a step of 32 documents on an H100, as worked out elsewhere by hand."""
+    known = {
+        (64, 2): (0.015, 0.129),
+        (128, 4): (0.064, 0.349),
+        (256, 6): (0.30, 0.96),
+        (512, 10): (1.75, 3.21),
+        (1024, 20): (13.3, 13.9),
+        (2048, 30): (78.5, 49.7),
+    }
+    for (hidden, layers), (arithmetic, memory) in known.items():
+        got = seconds_per_step(ModelConfig(hidden, layers, 2001), 32)
+        assert got[0] * 1e3 == pytest.approx(arithmetic, rel=0.05)
+        assert got[1] * 1e3 == pytest.approx(memory, rel=0.05)
 
 
 @pytest.mark.parametrize(

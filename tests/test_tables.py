@@ -49,6 +49,8 @@ def test_a_row_a_cell_in_order_of_size_with_excess_and_regime(sweep):
     assert rows[2]["excess"] == 3.0
     assert rows[2]["reducible"] == 0.75
     assert set(rows[0]) == set(COLUMNS)
+    # runs of decoders do not say so
+    assert {r["architecture"] for r in rows} == {"llama"}
 
 
 def test_without_a_floor_there_is_no_regime(sweep):

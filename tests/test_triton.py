@@ -25,7 +25,7 @@ if not INTERPRETED:
             cwd=Path(__file__).parent.parent,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=550,
         )
         assert done.returncode == 0, done.stdout[-6000:]
         assert "passed" in done.stdout
@@ -34,10 +34,13 @@ if not INTERPRETED:
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
+    import kernel_cases
     from ziplaw.kernels import (
         triton_cross_entropy,
         triton_embedding,
         triton_optimizer,
+        triton_program,
+        triton_reduce,
         triton_rms_norm,
         triton_rope,
         triton_swiglu,
@@ -60,20 +63,22 @@ if not INTERPRETED:
                     f"rms_norm_backward-{width}-{x[1:]}-{flag}",
                     triton_rms_norm.backward_kernel,
                     [x, x, f, f, x, x, f, "i32", "i32"],
-                    {"HAS_TOTAL_GRAD": flag, "STEPS": triton_rms_norm.BACKWARD_STEPS, **size},
+                    {"HAS_TOTAL_GRAD": flag, "STEPS": triton_rms_norm.backward_steps(8192, rows), **size},
                 )
         for width in (8, 48, 64):
             block, half = triton_rope.tile(width)
             for packed in (True, False):
-                yield (
-                    f"rope-{width}-{packed}",
-                    triton_rope.rotate_kernel,
-                    [h, h, f, "i32", "i32", "i32", "i32"],
-                    {"TO_PACKED": packed, "BLOCK": block, "HALF": half},
-                )
+                for x in (h, f) if width == 64 else (h,):
+                    yield (
+                        f"rope-{width}-{x[1:]}-{packed}",
+                        triton_rope.rotate_kernel,
+                        [x, x, f, "i32", "i32", "i32", "i32"],
+                        {"TO_PACKED": packed, "BLOCK": block, "HALF": half},
+                    )
         size = {"BLOCK": triton_swiglu.BLOCK}
-        yield "swiglu", triton_swiglu.forward_kernel, [h, h, "i32", "i32"], size
-        yield "swiglu_backward", triton_swiglu.backward_kernel, [h, h, h, "i32", "i32"], size
+        for x in (h, f):
+            yield f"swiglu-{x[1:]}", triton_swiglu.forward_kernel, [x, x, "i32", "i32"], size
+            yield f"swiglu_backward-{x[1:]}", triton_swiglu.backward_kernel, [x, x, x, "i32", "i32"], size
         for vocabulary in (21, 301, 2001, 8192, 32001):
             one, rows, block = triton_cross_entropy.tile(vocabulary)
             yield (
@@ -82,7 +87,7 @@ if not INTERPRETED:
                 [h, h, "*i64", f, "fp32", "i32", "i32", "i32"],
                 {"ONE": one, "ROWS": rows, "BLOCK": block},
             )
-        for width in (8, 2048):
+        for width in (8, 64, 2048):
             rows, block = triton_embedding.tile(width)
             yield (
                 f"embedding-{width}",
@@ -92,13 +97,39 @@ if not INTERPRETED:
             )
         size = {"BLOCK": triton_optimizer.NORM_BLOCK}
         yield "squares", triton_optimizer.squares_kernel, [f, f, "i32"], size
-        for flags in ((True, False, False), (True, True, True)):
+        for clip, shadow in ((True, False), (False, False), (True, True)):
             yield (
-                f"adamw-{flags}",
+                f"adamw-{clip}-{shadow}",
                 triton_optimizer.update_kernel,
-                [f, f, f, f, f, f, h if flags[2] else f, f, f, "i32", *["fp32"] * 5],
-                {**dict(zip(("HAS_CLIP", "HAS_DECAY", "HAS_SHADOW"), flags)), "BLOCK": triton_optimizer.BLOCK},
+                [f, f, f, f, "*u8", f, f, f, h if shadow else f, "i32", "i32", *["fp32"] * 4],
+                {"HAS_CLIP": clip, "HAS_SHADOW": shadow, "BLOCK": triton_optimizer.BLOCK},
             )
+        for root in (False, True):
+            yield (
+                f"sum-{root}",
+                triton_reduce.sum_kernel,
+                [f, f, "i32", "fp32"],
+                {"ROOT": root, "BLOCK": triton_reduce.BLOCK},
+            )
+        size = {"ROWS": triton_reduce.ROWS, "COLUMNS": triton_reduce.COLUMNS}
+        yield "sum_rows", triton_reduce.sum_rows_kernel, [f, f, "i32", "i32"], size
+        for tokens in ("*i16", "*i32"):
+            yield (
+                f"fetch-{tokens}",
+                triton_program.fetch_kernel,
+                [tokens, "*i32", "*i64", "*i64", "i32", "i32", "i32"],
+                {"BLOCK": 256},
+            )
+        yield "record", triton_program.record_kernel, ["*i64", f, f, f, f, "i32"], {"BLOCK": 1}
+
+    @pytest.mark.gpu
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+    def test_on_a_gpu(monkeypatch):
+        monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        for case in kernel_cases.cases(large=True):
+            for i, (error, limit) in enumerate(kernel_cases.compare(case, "cuda")):
+                assert error <= limit, f"{case}, output {i}: error {error:.2e}, limit {limit:.2e}"
+            assert not kernel_cases.repeats_differ(case, "cuda"), case
 
     @pytest.mark.parametrize("architecture", [80, 90])
     @pytest.mark.parametrize("build", list(builds()), ids=lambda build: build[0])
@@ -110,60 +141,38 @@ if not INTERPRETED:
         source = ASTSource(
             kernel, dict(zip(names, types)), {(kernel.arg_names.index(k),): v for k, v in constants.items()}
         )
-        built = triton.compile(source, target=GPUTarget("cuda", architecture, 32), options={"num_warps": 4})
+        warps = triton_cross_entropy.warps(constants["BLOCK"]) if kernel is triton_cross_entropy.rows_kernel else 4
+        built = triton.compile(source, target=GPUTarget("cuda", architecture, 32), options={"num_warps": warps})
         assert built.metadata.shared <= 48 << 10
         assert b"ELF" in built.asm["cubin"][:4]
 
 else:
-    from ziplaw.kernels import attention, functional, reference
+    import numpy as np
+
+    import kernel_cases
+    from kernel_cases import draw
+    from ziplaw.data import Batches
+    from ziplaw.graph_step import GraphStep
+    from ziplaw.kernels import functional, reference
     from ziplaw.kernels.backend import TRITON, for_device
     from ziplaw.model import Decoder, ModelConfig
+    from ziplaw.recipe import TrainConfig
+    from ziplaw.schedule import plan_budgets, stretches
 
     TRUE_EMPTY = torch.empty
-    DTYPES = [torch.float32, torch.bfloat16]
-
-    class Reference:
-        """The plain operations under the names of a device's namespace."""
-
-        attention_forward = staticmethod(attention.blocked_forward)
-        attention_backward = staticmethod(attention.blocked_backward)
-
-        def __getattr__(self, name):
-            return getattr(reference, name)
 
     @pytest.fixture(autouse=True)
     def use_triton(monkeypatch):
         monkeypatch.setenv("ZIPLAW_KERNELS", "triton")
         # what a kernel forgets to write shows up as NaN
         monkeypatch.setattr(torch, "empty", lambda *a, **k: nan_filled(TRUE_EMPTY(*a, **k)))
-        monkeypatch.setattr(torch, "empty_like", lambda x: nan_filled(TRUE_EMPTY(x.shape, dtype=x.dtype)))
+        monkeypatch.setattr(torch, "empty_like", like)
+
+    def like(x, dtype=None):
+        return nan_filled(TRUE_EMPTY(x.shape, dtype=dtype or x.dtype))
 
     def nan_filled(tensor):
         return tensor.fill_(torch.nan) if tensor.is_floating_point() or tensor.is_complex() else tensor
-
-    def draw(*shape, dtype=torch.float32, seed=0):
-        return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
-
-    def doubled(x):
-        return x.double() if isinstance(x, torch.Tensor) and x.is_floating_point() else x
-
-    def agree(call, *inputs):
-        """Error against the float64 reference at most twice that of the reference in the kernel's own dtype.
-
-        ``call(ops, *inputs)`` returns tensors; four units in the last place of the largest value are added to the
-        limit, for outputs that plain torch happens to get right and for sums taken in another order.
-        """
-        outputs = call(for_device("cpu"), *inputs)
-        plain = call(Reference(), *inputs)
-        exact = call(Reference(), *map(doubled, inputs))
-        for i, (got, same, want) in enumerate(zip(outputs, plain, exact)):
-            assert got.shape == want.shape
-            scale = want.abs().max().clamp(min=1e-6)
-            error, theirs = ((t.double() - want).abs().max() / scale for t in (got, same))
-            limit = 2 * theirs + 4 * torch.finfo(same.dtype).eps
-            print(f"output {i}: error {float(error):.1e}, limit {float(limit):.1e}")
-            assert error <= limit, f"output {i}: error {float(error):.2e}, limit {float(limit):.2e}"
-        return outputs
 
     def test_dispatch():
         ops = for_device("cpu")
@@ -171,83 +180,22 @@ else:
             for name in names:
                 assert getattr(ops, name).__module__ == f"ziplaw.kernels.triton_{file}"
 
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize(("rows", "width"), [(1, 6), (37, 8), (300, 96), (5, 300)])
-    @pytest.mark.parametrize("residual", [False, True])
-    def test_rms_norm(rows, width, residual, dtype):
-        def call(ops, x, weight, grad, more, r):
-            y, total, rstd = ops.rms_norm_forward(x, weight, r)
-            weight_grads = torch.empty(2, width, dtype=x.dtype)
-            dx = ops.rms_norm_backward(grad, total, rstd, weight, weight_grads[0])
-            dt = ops.rms_norm_backward(grad, total, rstd, weight, weight_grads[1], more)
-            return y, total, rstd, dx, dt, *weight_grads
+    @pytest.mark.parametrize("case", list(kernel_cases.cases()), ids=str)
+    def test_against_float64(case):
+        for i, (error, limit) in enumerate(kernel_cases.compare(case)):
+            print(f"output {i}: error {error:.1e}, limit {limit:.1e}")
+            assert error <= limit, f"output {i}: error {error:.2e}, limit {limit:.2e}"
 
-        x, grad, more, r = (draw(rows, width, dtype=dtype, seed=i) for i in range(4))
-        agree(call, x, draw(width, dtype=dtype, seed=4), grad, more, r if residual else None)
+    def test_rms_norm_backward_over_several_tiles(monkeypatch):
+        from ziplaw.kernels import triton_rms_norm
 
-    @pytest.mark.parametrize("shape", [(1, 1, 1, 2), (2, 70, 2, 6), (1, 33, 1, 64)])
-    def test_rope(shape):
-        documents, positions, heads, width = shape
-
-        def call(ops, qkv):
-            table = reference.rope_table(positions, width, dtype=qkv.dtype)
-            packed = ops.rope_forward(qkv, table, heads)
-            return packed, ops.rope_backward(packed, table)
-
-        agree(call, draw(documents, positions, 3 * heads * width))
-
-    def test_rope_in_bf16():
-        # torch has no complex bf16: hold it against float32 of the same rounded input
-        qkv = draw(2, 9, 3 * 2 * 4, dtype=torch.bfloat16)
-        table = reference.rope_table(9, 4)
-        ops = for_device("cpu")
-        packed = ops.rope_forward(qkv, table, 2)
-        want = reference.rope_forward(qkv.float(), table, 2)
-        assert packed.dtype == torch.bfloat16
-        assert ((packed.float() - want).abs() <= 2**-7 * want.abs().clamp(min=1e-6)).all()
-        back, want = ops.rope_backward(packed, table), reference.rope_backward(packed.float(), table)
-        assert ((back.float() - want).abs() <= 2**-7 * want.abs().clamp(min=1e-6)).all()
-
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("shape", [(1, 2), (7, 30), (65, 128)])
-    def test_swiglu(shape, dtype):
-        agree(
-            lambda ops, x, grad: (ops.swiglu_forward(x), ops.swiglu_backward(grad, x)),
-            draw(*shape, dtype=dtype) * 3,
-            draw(shape[0], shape[1] // 2, dtype=dtype, seed=1),
-        )
-
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize(
-        ("rows", "padded", "vocabulary"), [(9, 12, 10), (40, 301, 301), (3, 9000, 8500), (2, 8193, 8193)]
-    )
-    def test_cross_entropy(rows, padded, vocabulary, dtype):
-        targets = torch.arange(rows) * 7919 % vocabulary
-        targets[rows // 2] = -1
-        # rising logits, so that the running maximum of the looped kernel rises from block to block
-        logits = (draw(rows, padded) * 3 + torch.linspace(0, 6, padded)).to(dtype)
-        nll, grad = agree(lambda ops, x: ops.cross_entropy_forward(x, targets, vocabulary), logits)
-        assert grad.dtype == dtype
-        assert (grad[:, vocabulary:] == 0).all()
-        assert (grad[rows // 2] == 0).all()
-        assert nll[rows // 2] == 0
-
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("chunk", [64, 16])
-    def test_linear_cross_entropy(chunk, dtype):
-        targets = torch.arange(50) % 21
-
-        def call(ops, x, weight):
-            # as in the trainer's buffer: what the last step left there is written over, padding stays as it is
-            weight_grad = torch.zeros_like(weight)
-            weight_grad[:21] = torch.nan
-            loss, grad = ops.linear_cross_entropy_backward(x, weight, targets, 21, weight_grad, chunk)
-            return loss, grad, weight_grad, ops.linear_cross_entropy_loss(x, weight, targets, 21, chunk)
-
-        agree(call, draw(50, 8, dtype=dtype), draw(24, 8, dtype=dtype, seed=1))
+        monkeypatch.setattr(triton_rms_norm, "PROGRAMS", 2)
+        assert triton_rms_norm.backward_steps(300, 32) == 4
+        case = kernel_cases.Case("several tiles", *kernel_cases.rms_norm(300, 96, True, torch.float32))
+        assert all(error <= limit for error, limit in kernel_cases.compare(case))
 
     def test_linear_cross_entropy_sums_the_head_in_fp32():
-        from ziplaw.kernels.triton_linear_cross_entropy import default_chunk
+        from ziplaw.kernels.reference import default_chunk
 
         x, weight = draw(50, 8, dtype=torch.bfloat16), draw(21, 8, dtype=torch.bfloat16, seed=1)
         targets, out = torch.arange(50) % 21, torch.empty(21, 8)
@@ -259,35 +207,57 @@ else:
         assert default_chunk(8192, 32001, 2) == 4096
         assert default_chunk(8192, 2001, 2) == 8192
 
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("width", [2, 300])
-    def test_embedding_backward(width, dtype):
-        tokens = torch.cat([torch.zeros(40, dtype=torch.int64), torch.arange(50) % 4 + 2])
+    def test_adamw_of_several_models_is_that_of_each_alone():
+        n = 1500
+        state = [draw(2, n, seed=i) for i in range(3)]
+        state.append(draw(2, n, seed=3).square())
+        groups, factors = torch.zeros(n, dtype=torch.uint8), torch.ones(2, 1)
+        rows = reference.adamw_settings([0.01, 0.3], 1, (0.9, 0.95), 0.1)
+        alone = [[t[m].clone() for t in state] for m in range(2)]
+        norms = for_device("cpu").adamw_step(*state, groups, factors, rows)
+        for m in range(2):
+            norm = for_device("cpu").adamw_step(*alone[m], groups, factors, rows[m])
+            assert torch.equal(norm, norms[m])
+            for together, one in zip(state, alone[m]):
+                assert torch.equal(together[m], one)
 
-        def call(ops, grad):
-            out = torch.empty(8, width, dtype=grad.dtype)
-            ops.embedding_backward(grad, tokens, out)
-            return (out,)
+    @pytest.mark.parametrize("shape", [(1, 1), (3, 2048), (70, 65), (2, 5000)])
+    def test_sums(shape):
+        from ziplaw.kernels import triton_reduce
 
-        (out,) = agree(call, draw(90, width, dtype=dtype))
-        assert (out[1] == 0).all()
+        x = draw(*shape)
+        sums, roots, columns = triton_reduce.row_sums(x, scale=0.5), torch.empty(0), torch.empty(shape[1])
+        roots = triton_reduce.row_sums(x.square(), root=True)
+        triton_reduce.sum_of_rows(x, columns)
+        exact = x.double()
+        scale = exact.abs().sum(1)
+        assert ((sums - exact.sum(1) / 2).abs() <= 1e-6 * scale).all()
+        assert ((roots - exact.square().sum(1).sqrt()).abs() <= 1e-6 * scale).all()
+        assert ((columns - exact.sum(0)).abs() <= 1e-6 * exact.abs().sum(0).clamp(min=1)).all()
 
-    @pytest.mark.parametrize("decay", [0.0, 0.1])
-    @pytest.mark.parametrize("clip", [0.0, 0.5, 1e3])
-    def test_adamw(decay, clip):
-        n = 9001
+    @pytest.mark.parametrize("dtype", [torch.int16, torch.int32])
+    @pytest.mark.parametrize("context", [1, 70, 1500])
+    def test_fetch_documents(dtype, context):
+        top = 65535 if dtype == torch.int16 else 1 << 23
+        documents = (torch.arange(6 * context).view(6, context) * 9973 % (top + 1)).to(torch.int32)
+        documents[-1, -1] = top
+        stored = documents.to(torch.uint16).view(torch.int16) if dtype == torch.int16 else documents
+        order = torch.tensor([[0, 1], [5, 3], [2, 2]], dtype=torch.int32)
+        for at in range(3):
+            got = for_device("cpu").fetch_documents(stored, order, torch.tensor([at]))
+            assert got.dtype == torch.int64
+            assert torch.equal(got, documents[order[at].long()].long())
 
-        def call(ops, parameters, grad, first, second, scale, mask):
-            state = [t.clone() for t in (parameters, grad, first, second)]
-            shadow = torch.empty(n, dtype=torch.bfloat16)
-            norm = ops.adamw(
-                *state, scale, learning_rate=0.01, step=3, weight_decay=decay, decay_mask=mask, clip=clip, shadow=shadow
-            )
-            assert (shadow.float() - state[0]).abs().max() <= 2**-7 * state[0].abs().max()
-            return norm, state[0], state[2], state[3]
-
-        tensors = [draw(n, seed=i) for i in range(3)]
-        agree(call, *tensors, draw(n, seed=4).square(), draw(n, seed=5).abs(), (torch.arange(n) > 100).float())
+    @pytest.mark.parametrize("models", [None, 3])
+    def test_record_step(models):
+        shape = () if models is None else (models,)
+        losses, norms, cursor = torch.zeros(4, *shape), torch.zeros(4, *shape), torch.tensor([2])
+        loss, norm = draw(*shape), draw(*shape, seed=1)
+        for_device("cpu").record_step(cursor, losses, norms, loss, norm)
+        assert cursor.item() == 3
+        assert torch.equal(losses[2], loss)
+        assert torch.equal(norms[2], norm)
+        assert (losses[[0, 1, 3]] == 0).all()
 
     def test_autograd_functions_use_the_kernels(monkeypatch):
         x, residual = (draw(6, 8, seed=i).requires_grad_() for i in range(2))
@@ -301,16 +271,53 @@ else:
         for got, want in zip(*grads):
             assert (got - want).abs().max() < 1e-6 * want.abs().max()
 
-    def test_whole_step():
-        config = ModelConfig(8, 2, 11, context=20)
-        targets = torch.randint(0, 11, (2, 20), generator=torch.Generator().manual_seed(0))
+    @pytest.mark.parametrize("compute", [torch.float32, torch.bfloat16])
+    def test_steps_of_the_trainer(monkeypatch, compute):
+        """The step that a GPU captures, three times in a row, against the same step by plain torch."""
+        shape, documents = ModelConfig(8, 1, 11, context=16), np.arange(320, dtype=np.uint16).reshape(20, 16) % 11
+        config = TrainConfig([3 * 32], batch_documents=2, weight_decay=0.1, learning_rate=0.01).resolved()
+        program = stretches(plan_budgets(config.budgets, 32, 0.2))
+        steps = []
+        for choice in ("triton", "reference"):
+            monkeypatch.setenv("ZIPLAW_KERNELS", choice)
+            model = Decoder(shape, compute=compute, pad=8)
+            model.initialise(0)
+            steps.append(GraphStep(model, config, Batches(documents, 2, 0), program))
+            for _ in range(3):
+                steps[-1].step()
+        limit = 1e-5 if compute == torch.float32 else 0.02
+        fast, plain = steps
+        assert fast.cursor.item() == 3
+        for name in ("losses", "norms"):
+            a, b = getattr(fast, name)[:3], getattr(plain, name)[:3]
+            assert ((a - b).abs() <= limit * b).all(), (name, a, b)
 
-        def call(ops, flat):
-            model = Decoder(config, dtype=flat.dtype)
-            model.ops = ops
-            model.flat.copy_(flat)
-            return model.loss_and_grad(targets), model.grad, model.token_losses(targets)
+    @pytest.mark.parametrize("compute", [torch.float32, torch.bfloat16])
+    def test_steps_side_by_side(monkeypatch, compute):
+        """The step of several models, with vocabularies of their own, against the same step by plain torch."""
+        from ziplaw.decoders import Decoders
+        from ziplaw.side_by_side import SideBySide
 
-        start = Decoder(config)
-        start.initialise(0, "llama")
-        agree(call, start.flat * 3)
+        models = [ModelConfig(8, 1, v, context=16) for v in (11, 5)]
+        corpora = [np.arange(320, dtype=np.uint16).reshape(20, 16) % c.vocab_size for c in models]
+        configs = [
+            TrainConfig([96], batch_documents=2, weight_decay=0.1, learning_rate=r).resolved() for r in (0.01, 0.02)
+        ]
+        program = stretches(plan_budgets(configs[0].budgets, 32, 0.2))
+        steps = []
+        for choice in ("triton", "reference"):
+            monkeypatch.setenv("ZIPLAW_KERNELS", choice)
+            together = Decoders(models, compute=compute, pad=8)
+            together.initialise([0, 1])
+            batches = [Batches(documents, 2, 0) for documents in corpora]
+            steps.append(SideBySide(together, configs, batches, program, corpora))
+            for _ in range(2):
+                steps[-1].step()
+        limit = 1e-5 if compute == torch.float32 else 0.02
+        fast, plain = steps
+        for name in ("losses", "norms"):
+            a, b = getattr(fast, name)[:2], getattr(plain, name)[:2]
+            assert ((a - b).abs() <= limit * b).all(), (name, a, b)
+        a, b = (torch.stack(step.all_losses()) for step in steps)
+        assert ((a - b).abs() <= limit * b).all()
+        assert (fast.model.parameters["head"][1, 5:] == 0).all()

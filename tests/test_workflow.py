@@ -47,6 +47,10 @@ def write_config(house, **changes):
     return path
 
 
+def planned(output):
+    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", output, re.M)}
+
+
 @pytest.mark.parametrize(("name", "runs"), [("default", 36), ("paper", 36), ("paper_cpu", 30), ("smoke", 6)])
 def test_a_dry_run_plans_every_run(house, name, runs):
     code, output = snakemake(house, "--dry-run", "--configfile", f"config/{name}.yaml")
@@ -55,6 +59,34 @@ def test_a_dry_run_plans_every_run(house, name, runs):
     assert int(counts["train_run"]) == runs
     for rule in ("sample_corpus", "fit_law", "regress_laws", "frontier", "plot", "report"):
         assert int(counts[rule]) >= 1
+
+
+def test_an_ensemble_is_a_job_of_several_runs(house):
+    path = write_config(house, seeds=[0, 1], training={"learning_rate": 0.02, "ensemble": 4})
+    code, output = snakemake(house, "--dry-run", "--printshellcmds", "--configfile", path)
+    assert code == 0, output
+    # two sizes x three datasets x two seeds: four runs and two runs a size
+    jobs = {name: count for name, count in planned(output).items() if name.startswith("train")}
+    assert jobs == {f"train_ensemble_{number}": 1 for number in range(4)}
+    lines = re.findall(r"ziplaw train .*", output)
+    folders = [folder for line in lines for folder in re.findall(r"-o (\S+)", line)]
+    assert len(folders) == len(set(folders)) == 12
+    for line in lines:
+        corpora = re.findall(r"corpora/(\w+)", line)
+        seeds = re.findall(r"--seed (\d+)", line)
+        for corpus, seed, folder in zip(corpora, seeds, re.findall(r"-o (\S+)", line), strict=True):
+            assert re.search(rf"runs/{corpus}/\w+/s{seed}$", folder)
+        assert len({folder.split("/")[-2] for folder in re.findall(r"-o (\S+)", line)}) == 1
+
+
+def test_a_sweep_of_two_architectures_fits_each_alone(house):
+    code, output = snakemake(house, "--dry-run", "--printshellcmds", "--configfile", "config/architecture.yaml")
+    assert code == 0, output
+    counts = planned(output)
+    assert (counts["train_run"], counts["fit_architecture"], counts["plot"]) == (42, 2, 2)
+    assert not {"fit_law", "regress_laws", "report"} & set(counts)
+    assert "--architecture lstm --hidden 9" in output
+    assert "--where architecture=llama" in output
 
 
 def test_a_single_fit_needs_only_its_own_dataset(house):

@@ -20,6 +20,8 @@ from .io import atomic_path
 
 NAME = "checkpoint.npz"
 DEFAULT_MINUTES = 5.0
+# of what the trainer puts into a checkpoint
+FORMAT = 2
 
 
 def save(

@@ -67,9 +67,18 @@ class Dataset(_Strict):
 class Model(_Strict):
     """The shape of one model size."""
 
-    hidden: int = Field(ge=2, le=65_536, multiple_of=2, description="width of the residual stream")
-    layers: int = Field(ge=1, le=1_000, description="number of decoder blocks")
+    architecture: Literal["llama", "lstm"] = Field("llama", description="decoder, or LSTM of the same interface")
+    hidden: int = Field(ge=1, le=65_536, description="width; of a decoder's residual stream, then even")
+    layers: int = Field(ge=1, le=1_000, description="number of decoder blocks or LSTM layers")
     heads: int | None = Field(None, ge=1, description="attention heads; default: head width 64 or narrower")
+
+    @model_validator(mode="after")
+    def _fits_architecture(self):
+        if self.architecture == "llama" and self.hidden % 2:
+            raise ValueError(f"hidden is {self.hidden}, a decoder needs an even width: use {self.hidden + 1}")
+        if self.architecture == "lstm" and self.heads is not None:
+            raise ValueError("an lstm has no heads: leave heads out")
+        return self
 
 
 class CorpusSettings(_Strict):
@@ -104,7 +113,16 @@ class Training(_Strict):
     warmup_steps: int | None = Field(None, ge=0, description="steps of linear warmup; default: the arm's (10; paper 0)")
     cooldown: float = Field(0.2, gt=0, le=1, description="share of each budget in its linear cooldown branch")
     weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay of matrices")
+    ensemble: int = Field(
+        1, ge=1, le=1024, description="runs of one size that one job trains side by side; 1: each alone"
+    )
+    loss: Literal["mean", "paper"] = Field(
+        "mean", description="held-out loss: mean over all tokens, or the paper's median over batches of 32 documents"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="of activations and products; auto: bf16 on a GPU that has it, else fp32"
+    )
 
 
 class Laws(_Strict):
@@ -181,6 +199,10 @@ class SweepConfig(_Strict):
         if clash:
             raise ValueError(f"datasets: {sorted(clash)[0]!r} is also a reference: rename the dataset")
         return self
+
+    def architectures(self) -> list[str]:
+        """Return the names of the models' architectures; laws are fitted to one at a time."""
+        return sorted({model.architecture for model in self.models.values()})
 
     def batch_documents(self) -> int:
         """Return the number of documents in a training step."""

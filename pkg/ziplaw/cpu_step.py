@@ -11,14 +11,19 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from .data import Batches
 from .kernels import HEAD_CHUNK
 from .kernels.reference import EPSILON, rope_table
 from .model import Decoder
+from .recipe import TrainConfig
+from .schedule import Stretch
 
 BLOCK = 64
+EVAL_TOKENS = 1024
 
 
 class Recorder:
@@ -269,3 +274,89 @@ class Recorder:
         self.call(self.losses.clamp_, min=torch.finfo(self.losses.dtype).tiny)
         self.call(self.losses.log_)
         self.call(self.losses.neg_)
+
+
+class CpuStep:
+    """Moves a model along on a CPU, step by step; the interface is that of :class:`ziplaw.graph_step.GraphStep`.
+
+    Parameters
+    ----------
+    model : Decoder
+    config : TrainConfig
+        Resolved.
+    batches : Batches
+        Training documents by step.
+    program : list of Stretch
+        The whole run.
+
+    Attributes
+    ----------
+    first, second : Tensor, shape (n,)
+        AdamW's moments.
+    losses, norms : Tensor, shape (slots,)
+        Mean training loss (nats per token) and gradient norm before clipping of every step, by slot.
+    """
+
+    def __init__(self, model: Decoder, config: TrainConfig, batches: Batches, program: list[Stretch]):
+        self.model, self.config, self.batches = model, config, batches
+        self.first, self.second = torch.zeros_like(model.flat), torch.zeros_like(model.flat)
+        self.rate_scale = model.spread(config.rate_scales(model.config.hidden))
+        self.decay_mask = model.spread(config.decay_factors()) if config.weight_decay else None
+        slots = program[-1].slot + program[-1].stop - program[-1].start
+        self.losses, self.norms = torch.zeros((2, slots), dtype=model.flat.dtype)
+        self.recorded: dict[bool, Recorder] = {}
+
+    def _recorder(self, backward: bool) -> Recorder:
+        if backward not in self.recorded:
+            documents = self.config.batch_documents if backward else max(1, EVAL_TOKENS // self.model.config.context)
+            self.recorded[backward] = Recorder(self.model, documents, backward=backward)
+        return self.recorded[backward]
+
+    def seek(self, slot: int) -> None:
+        """Go on from a slot; nothing to do here, where :meth:`advance` is told it."""
+
+    @torch.inference_mode()
+    def advance(self, slot: int, step: int, rate: float) -> None:
+        """Take one step.
+
+        Parameters
+        ----------
+        slot : int
+            Its place in the run.
+        step : int
+            Steps before it on its own path, 0-based: decides documents and bias corrections.
+        rate : float
+            Learning rate.
+        """
+        c = self.config
+        recorder = self._recorder(backward=True)
+        recorder.replay(torch.from_numpy(self.batches[step]))
+        self.losses[slot] = recorder.losses.mean()
+        self.norms[slot] = self.model.ops.adamw(
+            self.model.flat,
+            self.model.grad,
+            self.first,
+            self.second,
+            self.rate_scale,
+            learning_rate=rate,
+            step=step + 1,
+            betas=(c.beta1, c.beta2),
+            epsilon=c.epsilon,
+            weight_decay=c.weight_decay,
+            decay_mask=self.decay_mask,
+            clip=c.clip,
+        )
+
+    @torch.inference_mode()
+    def document_losses(self, documents: np.ndarray, first: int = 0) -> Tensor:
+        """Mean -ln p a token of each document (n, context) from token ``first`` on, nats, float64 on the CPU, (n,)."""
+        look = self._recorder(backward=False)
+        means = []
+        for start in range(0, len(documents), look.B):
+            targets = torch.from_numpy(documents[start : start + look.B].astype(np.int64))
+            # the recording has a fixed batch; what a last, smaller batch leaves in the other rows is not read
+            full = torch.zeros_like(look.targets)
+            full[: len(targets)] = targets
+            look.replay(full)
+            means.append(look.losses[: len(targets), first:].double().mean(1))
+        return torch.cat(means)

@@ -89,6 +89,15 @@ class Batches:
             self._block = block
         return self._ahead[row]
 
+    def indices_of(self, start: int, stop: int) -> np.ndarray:
+        """Documents of steps start..stop-1, int64, shape (stop - start, batch_documents)."""
+        rows = [np.empty((0, self.batch_documents), np.int64)]
+        for first in range(start, stop, AHEAD):
+            last = min(first + AHEAD, stop)
+            positions = np.arange(first * self.batch_documents, last * self.batch_documents)
+            rows.append(permuted(positions, len(self.documents), self.seed).reshape(last - first, -1))
+        return np.concatenate(rows)
+
     def __getitem__(self, step: int) -> np.ndarray:
         """Documents of a step, int64, shape (batch_documents, context)."""
         return self.documents[self.indices(step)].astype(np.int64)

@@ -8,6 +8,15 @@ class ZiplawError(ValueError):
     """Base class: catch this to catch everything that ziplaw raises on purpose."""
 
 
+def shown(value: object, limit: int = 60) -> str:
+    """Return a value as a message shows it: its repr, shortened; integers may be too long for a repr at all."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return f"an integer of {value.bit_length()} bits" if isinstance(value, int) else f"a {type(value).__name__}"
+    return text if len(text) <= limit else f"{text[:limit]}..."
+
+
 class ConfigError(ZiplawError):
     """A sweep's config has an unknown key, a value out of range or a name that does not exist."""
 

@@ -7,11 +7,14 @@ import time
 import numpy as np
 import torch
 
+from . import roof
 from .corpora.format import Corpus
 from .data import check_supply
 from .device import resolve_device, torch_settings
 from .flops import forward_flops_per_token, training_flops_per_token
 from .kernels import HEAD_CHUNK
+from .kernels.reference import default_chunk
+from .lstm import LstmConfig
 from .meter import format_seconds, total_steps
 from .model import ModelConfig, count_params
 from .recipe import TrainConfig
@@ -24,33 +27,53 @@ TRIAL_STEPS = 3
 TRIAL_LIMIT_PARAMETERS = 50_000_000
 
 
-def memory_bytes(model: ModelConfig, documents: int) -> dict[str, int]:
-    """Memory of training in fp32 by part.
+def memory_bytes(
+    model: ModelConfig | LstmConfig, documents: int, gpu: bool = False, n_train: int = 0
+) -> dict[str, int]:
+    """Memory of training by part.
 
     Parameters
     ----------
-    model : ModelConfig
+    model : ModelConfig or LstmConfig
     documents : int
         Documents a step.
+    gpu : bool
+        bf16 with fp32 masters, as on a GPU; else fp32, as on a CPU.
+    n_train : int
+        Documents of the corpus, which lie on the device.
 
     Returns
     -------
     dict of str to int
-        Bytes of state (parameters, gradient, two moments, two vectors of factors, one snapshot of three), saved
-        activations, and one block of logits.
+        Bytes of state (parameters, gradient, two moments, factors, one snapshot of three; on a GPU the bf16 copy),
+        saved activations, one block of logits, and on a GPU the corpus.
     """
-    tokens = documents * model.context
-    per_layer = 9 * model.hidden + 4 * model.intermediate
+    tokens, n, h = documents * model.context, count_params(model).N_total, model.hidden
+    recurrent = isinstance(model, LstmConfig)
+    if gpu:
+        if recurrent:
+            kept = model.activation_floats()
+        else:
+            kept = model.layers * (8 * h + 3 * model.intermediate) + 16 * h + 4 * model.intermediate
+        return {
+            "state": n * (4 * 4 + 4 * 3 + 2 + 1),
+            "activations": 2 * tokens * kept,
+            "logits": 2 * default_chunk(tokens, model.vocab_size, 2) * model.vocab_size,
+            "corpus": n_train * model.context * (2 if model.vocab_size <= 1 << 16 else 4),
+        }
+    state, logits = 4 * 9 * n, 4 * min(HEAD_CHUNK, tokens) * model.vocab_size
+    if recurrent:
+        return {"state": state, "activations": 4 * tokens * model.activation_floats(), "logits": logits}
     # probabilities of the blocks at or below the diagonal
     attention = model.heads * model.context * (0.5 + 32 / model.context)
     return {
-        "state": 4 * 9 * count_params(model).N_total,
-        "activations": int(4 * tokens * (model.layers * (per_layer + attention) + 4 * model.hidden)),
-        "logits": 4 * min(HEAD_CHUNK, tokens) * model.vocab_size,
+        "state": state,
+        "activations": int(4 * tokens * (model.layers * (9 * h + 4 * model.intermediate + attention) + 4 * h)),
+        "logits": logits,
     }
 
 
-def seconds_per_step(model: ModelConfig, config: TrainConfig) -> float | None:
+def seconds_per_step(model: ModelConfig | LstmConfig, config: TrainConfig) -> float | None:
     """Time a few steps on random tokens; None for models too large to try in passing."""
     if count_params(model).N_total > TRIAL_LIMIT_PARAMETERS:
         return None
@@ -58,18 +81,24 @@ def seconds_per_step(model: ModelConfig, config: TrainConfig) -> float | None:
     device = resolve_device(config.device)
     with torch_settings(device, config.threads):
         trial = TrainConfig(
-            [(TRIAL_STEPS + 1) * tokens.size], batch_documents=config.batch_documents, epochs=10**6, device=device.type
+            [(TRIAL_STEPS + 1) * tokens.size],
+            schedule="constant",
+            batch_documents=config.batch_documents,
+            epochs=10**6,
+            device=device.type,
+            precision=config.precision,
         )
         trainer = Trainer(tokens, tokens, model, trial)
-        trainer.advance(1, None)
+        plan = trainer.plans[0]
+        trainer.advance(1, plan)
         began = time.perf_counter()
-        trainer.advance(1 + TRIAL_STEPS, None)
+        trainer.advance(plan.steps, plan)
         if device.type == "cuda":
             torch.cuda.synchronize()
         return (time.perf_counter() - began) / TRIAL_STEPS
 
 
-def dry_run(corpus: Corpus, model: ModelConfig, config: TrainConfig) -> str:
+def dry_run(corpus: Corpus, model: ModelConfig | LstmConfig, config: TrainConfig) -> str:
     """Check everything that ``train`` would check and describe the run.
 
     Returns
@@ -92,8 +121,9 @@ def dry_run(corpus: Corpus, model: ModelConfig, config: TrainConfig) -> str:
     steps = total_steps(plans)
     shape = "  ".join(f"{key} {value}" for key, value in model.to_dict().items())
     lines = [f"model       {shape}", "parameters"]
-    for name in ("attention", "mlp", "norms", "embedding", "head"):
-        lines.append(f"  {name:<10}{getattr(params, name):>15,}")
+    for name in ("attention", "mlp", "norms", "recurrent", "biases", "embedding", "head"):
+        if getattr(params, name):
+            lines.append(f"  {name:<10}{getattr(params, name):>15,}")
     lines += [f"  {'N':<10}{params.N:>15,}", f"  {'N_total':<10}{params.N_total:>15,}"]
     lines.append("FLOPs a token, forward and backward")
     lines += [f"  {name:<12}{3 * value:>13,}" for name, value in forward.items()]
@@ -105,13 +135,26 @@ def dry_run(corpus: Corpus, model: ModelConfig, config: TrainConfig) -> str:
     )
     if config.learning_rate is None:
         lines.append(f"tuning      several runs of {tuning_budget(config.budgets):,} tokens come first")
-    parts = memory_bytes(model, config.batch_documents)
-    detail = ", ".join(f"{name} {value / 2**20:,.1f}" for name, value in parts.items())
-    lines.append(f"memory      {sum(parts.values()) / 2**20:,.1f} MiB ({detail})")
     each = seconds_per_step(model, config)
+    here = resolve_device(config.device).type
+    for name, gpu in (("CPU", False), ("GPU", True)):
+        parts = memory_bytes(model, config.batch_documents, gpu, len(corpus.train))
+        detail = ", ".join(f"{part} {value / 2**20:,.1f}" for part, value in parts.items())
+        lines.append(f"memory {name}  {sum(parts.values()) / 2**20:,.1f} MiB ({detail})")
+    if each is None:
+        lines.append("time        not tried: the model is large")
+    else:
+        lines.append(
+            f"time {here.upper():<4}   {format_seconds(each * steps)} and evaluation "
+            f"({each * 1e3:.2f} ms a step, {step_tokens / each:,.0f} tokens/s, "
+            f"{step_tokens * per_token / each / 1e9:,.1f} GFLOP/s, tried just now)"
+        )
+    if isinstance(model, LstmConfig):
+        return "\n".join(lines)
+    arithmetic, traffic = roof.seconds_per_step(model, config.batch_documents)
+    least = max(arithmetic, traffic)
     lines.append(
-        "time        not tried: the model is large"
-        if each is None
-        else f"time        {format_seconds(each * steps)} and evaluation ({each * 1e3:.1f} ms a step, tried just now)"
+        f"time {roof.H100.name}   at least {format_seconds(least * steps)} ({least * 1e3:.3f} ms a step, bound by "
+        f"{'arithmetic' if arithmetic > traffic else 'memory'}): a floor by calculation, not a measurement"
     )
     return "\n".join(lines)

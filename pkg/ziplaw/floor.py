@@ -25,6 +25,8 @@ CHUNK_TOKENS = 1 << 13
 SHOW_PROGRESS_TOKENS = 1 << 20
 # two dense square matrices are made: 8192 nonterminals take 1 GB
 MAX_NONTERMINALS = 8192
+# an entry for every id up to the highest, used or not
+MAX_TERMINALS = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -239,6 +241,11 @@ def _parser(grammar):
             raise GrammarError(
                 f"the grammar has {grammar.n_nonterminals} nonterminals, the floor handles {MAX_NONTERMINALS} "
                 "(its closures are dense matrices): use a smaller grammar"
+            )
+        if grammar.n_terminals > MAX_TERMINALS:
+            raise GrammarError(
+                f"the grammar has {grammar.n_terminals} terminals, the floor handles {MAX_TERMINALS}: number the ones "
+                "that are used from 1 up"
             )
         critical = grammar.criticality()
         if not critical.emits:

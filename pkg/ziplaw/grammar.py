@@ -9,21 +9,22 @@ from __future__ import annotations
 import math
 import operator
 import os
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import grammar_checks as checks
-from .errors import GrammarError
+from .errors import GrammarError, shown
 
 MAX_SYMBOLS = 50_000_000
 MAX_TERMINALS = 2**31 - 2
 MAX_SUB_SEEDS = 64
 # an eigenvalue of exactly 1 comes out of the solver as 1 - 1e-15; such a grammar is critical
 CRITICAL = 1.0 - 1e-9
+_NAME = re.compile("N[0-9]{1,9}")
 
 
 def _presets() -> dict[str, dict[str, Any]]:
@@ -129,6 +130,10 @@ class Grammar:
         put = object.__setattr__
         put(self, "n_nonterminals", checks.count("n_nonterminals", self.n_nonterminals, MAX_SYMBOLS))
         put(self, "n_terminals", checks.count("n_terminals", self.n_terminals, MAX_TERMINALS))
+        rules = [
+            Production(*checks.production(rule, self.n_nonterminals, self.n_terminals)) for rule in self.productions
+        ]
+        checks.covered(rules, self.n_nonterminals)
         start = tuple(self.start) or (1.0 / self.n_nonterminals,) * self.n_nonterminals
         put(self, "start", tuple(checks.probability("start", p, lowest=0.0) for p in start))
         if len(self.start) != self.n_nonterminals:
@@ -136,9 +141,6 @@ class Grammar:
                 f"start has {len(self.start)} probabilities, must have one for each of the {self.n_nonterminals} "
                 "nonterminals: leave it out for a uniform start"
             )
-        rules = [
-            Production(*checks.production(rule, self.n_nonterminals, self.n_terminals)) for rule in self.productions
-        ]
         put(self, "productions", tuple(sorted(rules, key=operator.attrgetter("lhs"))))
         if not isinstance(self.provenance, dict):
             raise GrammarError(f"provenance is a {type(self.provenance).__name__}, must be a dict: leave it out")
@@ -250,13 +252,13 @@ class Grammar:
         if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
             raise GrammarError("productions must be a list of texts like \"N0 -> '3' N1 [0.5]\": mend the file")
         if start != "uniform" and not isinstance(start, list):
-            raise GrammarError(f'start is {start!r}, must be "uniform" or a list of probabilities: mend the file')
+            raise GrammarError(f'start is {shown(start)}, must be "uniform" or a list of probabilities: mend the file')
         rules = []
         for name, rhs, probability in parse_rules(lines, one_option=True):
             names = [name, *(symbol for symbol in rhs if isinstance(symbol, str))]
-            bad = next((n for n in names if not (n[:1] == "N" and n[1:].isdecimal() and n.isascii())), None)
+            bad = next((name for name in names if not _NAME.fullmatch(name)), None)
             if bad is not None:
-                raise GrammarError(f"nonterminal {bad!r} is not of the form N0, N1, ...: mend the file")
+                raise GrammarError(f"nonterminal {shown(bad)} is not of the form N0, N1, ...: mend the file")
             encoded = [-int(symbol[1:]) - 1 if isinstance(symbol, str) else symbol for symbol in rhs]
             rules.append(Production(int(name[1:]), tuple(encoded), probability))
         return cls(
@@ -283,10 +285,9 @@ class Grammar:
             When the file is neither, was damaged, or describes a malformed grammar.
         """
         from .grammar_text import parse_grammar
-        from .io import read_json
+        from .io import read_json, read_text
 
-        # some editors put a byte order mark first
-        text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
+        text = read_text(path)
         if text.lstrip().startswith("{"):
             return cls.from_dict(read_json(path, kind="grammar"))
         return parse_grammar(text, where=str(path))

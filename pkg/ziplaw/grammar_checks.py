@@ -8,33 +8,35 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from .errors import GrammarError
+from .errors import GrammarError, shown
 
 SUM_TOLERANCE = 1e-6
 
 Rule = tuple[int, tuple[int, ...], float]
 
 
-def count(name: str, value: Any, limit: int) -> int:
-    """Return ``value`` as an int from 1 to ``limit``."""
+def count(name: str, given: Any, limit: int) -> int:
+    """Return ``given`` as an int from 1 to ``limit``."""
     try:
-        value = operator.index(value)
+        value = None if isinstance(given, bool) else operator.index(given)
     except TypeError:
-        raise GrammarError(f"{name} is {value!r}, must be an integer from 1 to {limit}") from None
+        value = None
+    if value is None:
+        raise GrammarError(f"{name} is {shown(given)}, must be an integer from 1 to {limit}")
     if not 1 <= value <= limit:
-        raise GrammarError(f"{name} is {value}, must be from 1 to {limit}")
+        raise GrammarError(f"{name} is {shown(value)}, must be from 1 to {limit}")
     return value
 
 
-def probability(where: str, value: Any, lowest: float) -> float:
-    """Return ``value`` as a float from ``lowest`` to 1."""
+def probability(where: str, given: Any, lowest: float) -> float:
+    """Return ``given`` as a float from ``lowest`` to 1."""
     try:
-        value = float(value)
-    except (TypeError, ValueError):
+        value = float(given)
+    except (TypeError, ValueError, OverflowError):
         value = math.nan
     if not (lowest <= value <= 1.0 + SUM_TOLERANCE):
         bound = "above 0" if lowest > 0 else "at least 0"
-        raise GrammarError(f"a probability of {where} is {value!r}, must be {bound} and at most 1: mend that rule")
+        raise GrammarError(f"a probability of {where} is {shown(given)}, must be {bound} and at most 1: mend that rule")
     return value
 
 
@@ -44,31 +46,39 @@ def production(rule: Any, n_nonterminals: int, n_terminals: int) -> Rule:
         lhs, rhs, p = rule
         lhs, rhs = operator.index(lhs), tuple(operator.index(symbol) for symbol in rhs)
     except (TypeError, ValueError):
-        raise GrammarError(f"{rule!r} is no production: give (lhs, rhs, probability), symbols as integers") from None
+        raise GrammarError(
+            f"{shown(rule)} is no production: give (lhs, rhs, probability), symbols as integers"
+        ) from None
     if not 0 <= lhs < n_nonterminals:
-        raise GrammarError(f"a left-hand side is {lhs}, must be a nonterminal from 0 to {n_nonterminals - 1}")
+        raise GrammarError(f"a left-hand side is {shown(lhs)}, must be a nonterminal from 0 to {n_nonterminals - 1}")
     if not rhs:
         raise GrammarError(f"a production of N{lhs} has an empty right-hand side: each must hold a symbol")
     for symbol in rhs:
         if symbol == 0:
             raise GrammarError(f"a production of N{lhs} holds terminal 0, the separator: count terminals from 1")
         if symbol > n_terminals:
-            raise GrammarError(f"a production of N{lhs} holds terminal {symbol}, the highest is {n_terminals}")
+            raise GrammarError(f"a production of N{lhs} holds terminal {shown(symbol)}, the highest is {n_terminals}")
         if symbol < -n_nonterminals:
             raise GrammarError(
-                f"a production of N{lhs} holds nonterminal N{-symbol - 1}, the highest is N{n_nonterminals - 1}"
+                f"a production of N{lhs} holds nonterminal N{shown(-symbol - 1)}, the highest is N{n_nonterminals - 1}"
             )
     return lhs, rhs, probability(f"N{lhs}", p, lowest=math.ulp(0.0))
 
 
+def covered(rules: Sequence[Rule], n_nonterminals: int) -> None:
+    """Check that every nonterminal has productions, in memory that grows with the rules only."""
+    known = {lhs for lhs, _, _ in rules}
+    if len(known) < n_nonterminals:
+        lhs = next(i for i in range(n_nonterminals) if i not in known)
+        raise GrammarError(f"nonterminal N{lhs} has no production: give it one, or take it out")
+
+
 def sums(rules: Sequence[Rule], start: Sequence[float]) -> None:
-    """Check that every nonterminal has productions and that probabilities sum to 1."""
+    """Check that probabilities sum to 1."""
     totals = [0.0] * len(start)
     for lhs, _, p in rules:
         totals[lhs] += p
     for lhs, total in enumerate(totals):
-        if total == 0.0:
-            raise GrammarError(f"nonterminal N{lhs} has no production: give it one, or take it out")
         if abs(total - 1.0) > SUM_TOLERANCE:
             raise GrammarError(f"probabilities of N{lhs} sum to {total:.9g}, must sum to 1: normalise them")
     total = math.fsum(start)

@@ -7,17 +7,19 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from .errors import GrammarError
+from .errors import GrammarError, shown
 from .grammar import Grammar, Production
 
 # NLTK takes probabilities that sum to within 0.01 of 1; so do we, and normalise
 NLTK_TOLERANCE = 0.01
 
 _TOKEN = re.compile(
-    r"""\s*(?: (?P<terminal>'[^']*'|"[^"]*") | \[\s*(?P<probability>[^\]]*?)\s*\] | (?P<bar>\|)
+    r"""\s*(?: (?P<terminal>'[^']*'|"[^"]*") | \[(?P<probability>[^\]]*)\] | (?P<bar>\|)
              | (?P<nonterminal>[^\s'"\[\]|]+) )\s*""",
     re.VERBOSE,
 )
+
+_NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 Rule = tuple[str, list[str | int], float]
 
@@ -79,20 +81,19 @@ def _options(lhs, body, place, one_option):
 
 
 def _number(text, lhs, place):
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    text = text.strip()
+    # float takes other digits than 0 to 9 too, and digits with underscores
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan
     if not 0.0 < value <= 1.0:
-        raise GrammarError(f"{place}: a probability of {lhs} is {text!r}, must be above 0 and at most 1")
+        raise GrammarError(f"{place}: a probability of {lhs} is {shown(text)}, must be above 0 and at most 1")
     return value
 
 
 def _terminal(value, place):
-    text = str(value)
+    text = value if isinstance(value, str) else shown(value)
     if not (text.isdecimal() and text.isascii() and len(text) <= 10) or int(text) == 0:
         raise GrammarError(
-            f"{place}: terminal {text!r} is no token id: terminals are integers from 1 up (0 is the separator)"
+            f"{place}: terminal {shown(text)} is no token id: terminals are integers from 1 up (0 is the separator)"
         )
     return int(text)
 

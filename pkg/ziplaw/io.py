@@ -9,15 +9,17 @@ import json
 import math
 import numbers
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .errors import ZiplawError
+from .errors import ZiplawError, shown
 
 FORMAT = 1
+MAX_NESTING = 100
 
 
 @contextlib.contextmanager
@@ -67,6 +69,20 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="")
 
 
+def read_text(path: str | os.PathLike) -> str:
+    """Read UTF-8 text, with or without a byte-order mark.
+
+    Raises
+    ------
+    ZiplawError
+        When the bytes are not UTF-8: replaced characters could make two names one.
+    """
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ZiplawError(f"{path} is not UTF-8 text (byte {error.start}): convert it to UTF-8") from None
+
+
 def _digest(document: dict[str, Any]) -> str:
     body = {key: value for key, value in document.items() if key != "sha256"}
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -102,7 +118,32 @@ def write_json(path: str | os.PathLike, document: dict[str, Any], kind: str | No
     if kind is not None:
         body = {**body, "kind": f"ziplaw/{kind}", "format": FORMAT}
     body["sha256"] = _digest(body)
-    write_text(path, json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    text = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False)
+    # file names may hold bytes that are no UTF-8; Python keeps them as lone surrogates, JSON as escapes
+    write_text(path, re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
+
+
+def _unique(pairs):
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        seen = set()
+        name = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise ValueError(f"the key {shown(name)} stands twice in one object")
+    return document
+
+
+def _refuse(constant):
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+def _check_nesting(document):
+    level = [document]
+    for _ in range(MAX_NESTING):
+        children = (child for node in level for child in (node.values() if isinstance(node, dict) else node))
+        level = [child for child in children if isinstance(child, dict | list)]
+        if not level:
+            return
+    raise ValueError(f"it is nested more than {MAX_NESTING} deep")
 
 
 def read_json(path: str | os.PathLike, kind: str | None = None) -> dict[str, Any]:
@@ -113,20 +154,29 @@ def read_json(path: str | os.PathLike, kind: str | None = None) -> dict[str, Any
     Raises
     ------
     ZiplawError
-        When the file is not a JSON object, is of another kind or a newer format, or was changed after writing.
+        When the file is not a JSON object (a key given twice and NaN are not JSON either), is of another kind or a
+        newer format, or was changed after writing.
     """
-    text = Path(path).read_text(encoding="utf-8", errors="replace")
+    text = read_text(path)
     try:
-        document = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+        if isinstance(document, dict):
+            _check_nesting(document)
+    except (ValueError, RecursionError) as error:
         raise ZiplawError(f"{path} is not valid JSON ({error}): write it again or restore it") from None
     if not isinstance(document, dict):
         raise ZiplawError(f"{path} holds a JSON {type(document).__name__}, not an object: is it the right file?")
     if kind is not None and document.get("kind", f"ziplaw/{kind}") != f"ziplaw/{kind}":
-        raise ZiplawError(f"{path} is a {document['kind']} file, not ziplaw/{kind}: give a file of that kind")
+        raise ZiplawError(f"{path} is a {shown(document['kind'])} file, not ziplaw/{kind}: give a file of that kind")
     if document.get("format", FORMAT) != FORMAT:
-        raise ZiplawError(f"{path} has format {document['format']}, this ziplaw reads {FORMAT}: use a matching version")
-    if "sha256" in document and document["sha256"] != _digest(document):
+        raise ZiplawError(
+            f"{path} has format {shown(document['format'])}, this ziplaw reads {FORMAT}: use a matching version"
+        )
+    try:
+        damaged = "sha256" in document and document["sha256"] != _digest(document)
+    except ValueError:  # a number beyond double precision, which nothing here writes
+        damaged = True
+    if damaged:
         raise ZiplawError(
             f"{path} does not match its own checksum: it was damaged or edited; make it again, "
             'or delete its "sha256" line if the edit was meant'
@@ -181,12 +231,14 @@ def read_csv(path: str | os.PathLike) -> list[dict[str, Any]]:
     Raises
     ------
     ZiplawError
-        When the file is empty or a row has more cells than the header.
+        When the file is empty, two columns share a name, or a row has more cells than the header.
     """
     with open(path, encoding="utf-8-sig", errors="replace", newline="") as stream:
         reader = csv.DictReader(stream)
         if not reader.fieldnames:
             raise ZiplawError(f"{path} is empty: a CSV with a header line is needed")
+        if twice := [name for i, name in enumerate(reader.fieldnames) if name and name in reader.fieldnames[:i]]:
+            raise ZiplawError(f"{path} has two columns named {twice[0]!r}: rename one")
         rows = []
         for row in reader:
             if None in row:

@@ -17,6 +17,7 @@ GUESSES = {
     "C": "c flops flop compute trainingflops trainflops c6nd".split(),
     "U": "u uniquetokens unique tokensperepoch".split(),
     "S": "s steps step".split(),
+    "epochs": "epoch epochs nepochs numepochs".split(),
     "loss": "loss validloss valloss validationloss evalloss testloss heldoutloss crossentropy nll".split(),
 }
 GROUPS = ("dataset", "dataset_name", "corpus")
@@ -107,7 +108,8 @@ def law_columns(rows, named=None, extra=()) -> tuple[dict[str, list], dict[str, 
     named : dict, optional
         Column names given for "N", "D", "loss", "C", "U", "S"; a product such as "unique_tokens*epoch" is allowed.
     extra : sequence of str
-        Further columns that are needed: "C", "U" (unique tokens) or "S" (steps). C is 6 N D where there is none.
+        Further columns that are needed: "C", "U" (unique tokens) or "S" (steps). C is 6 N D where there is none, D
+        unique tokens times epochs.
 
     Raises
     ------
@@ -115,11 +117,15 @@ def law_columns(rows, named=None, extra=()) -> tuple[dict[str, list], dict[str, 
         When a column is missing, ambiguous, or a cell is no number.
     """
     named = {key: value for key, value in (named or {}).items() if value}
+    if "D" not in named and not _guess(rows[0], "D"):
+        unique, epochs = named.get("U") or _guess(rows[0], "U"), _guess(rows[0], "epochs")
+        if unique and epochs:
+            named["D"] = f"{unique}*{epochs}"
     columns, origin = {}, {}
     for key in ("N", "D", "loss", "C", *(key for key in extra if key != "C")):
         name = named.get(key) or _guess(rows[0], key)
         if name:
-            columns[key], origin[key] = _product(rows, name), name
+            columns[key], origin[key] = numbers(rows, name), name
     for missing, other in (("N", "D"), ("D", "N")):
         if missing not in columns and other in columns and "C" in columns:
             columns[missing] = [c / (6 * v) for c, v in zip(columns["C"], columns[other])]
@@ -153,7 +159,8 @@ def _guess(header, key):
     return None
 
 
-def _product(rows, name):
+def numbers(rows, name) -> list[float]:
+    """Return one column of numbers, or the product of several ("unique_tokens*epoch"); FitError where a cell is none."""
     factors = [name] if name in rows[0] else [part.strip() for part in name.split("*")]
     values = [1.0] * len(rows)
     for factor in factors:

@@ -28,17 +28,19 @@ def total_steps(plans: Sequence[BudgetPlan]) -> int:
 
 
 class Meter:
-    """Tokens a second, loss, time left and GFLOP/s on standard error."""
+    """Tokens a second, loss, time left, GFLOP/s and MFU (where the device is known) on standard error."""
 
     def __init__(self):
         self.stream = sys.stderr
         self.live = self.stream.isatty()
         self.done = self.total = self.skipped = 0
 
-    def start(self, plans: Sequence[BudgetPlan], tokens_per_step: int, flops_per_token: int) -> None:
-        """Begin counting."""
+    def start(
+        self, plans: Sequence[BudgetPlan], tokens_per_step: int, flops_per_token: int, peak: float | None = None
+    ) -> None:
+        """Begin counting; ``peak`` is the device's FLOP/s, where it is known: the line then has the MFU too."""
         self.total = total_steps(plans)
-        self.tokens_per_step, self.flops_per_token = tokens_per_step, flops_per_token
+        self.tokens_per_step, self.flops_per_token, self.peak = tokens_per_step, flops_per_token, peak
         self.began = self.shown = time.monotonic()
 
     def skip(self, steps: int) -> None:
@@ -54,9 +56,10 @@ class Meter:
         self.shown = now
         speed = (self.done - self.skipped) * self.tokens_per_step / (now - self.began)
         left = (self.total - self.done) * self.tokens_per_step / speed
+        work = speed * self.flops_per_token
         line = (
-            f"step {self.done}/{self.total}  loss {loss:.4f}  {speed:,.0f} tokens/s  "
-            f"{speed * self.flops_per_token / 1e9:.1f} GFLOP/s  {format_seconds(left)} left"
+            f"step {self.done}/{self.total}  loss {loss:.4f}  {speed:,.0f} tokens/s  {work / 1e9:,.1f} GFLOP/s  "
+            f"{f'MFU {work / self.peak:.1%}  ' if self.peak else ''}{format_seconds(left)} left"
         )
         print(f"\r\x1b[K{line}" if self.live else line, end="" if self.live else "\n", file=self.stream, flush=True)
 

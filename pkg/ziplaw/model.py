@@ -1,20 +1,30 @@
-"""The Llama-style decoder: sizes, parameter counts, and a forward and backward pass over flat buffers.
+"""The Llama-style decoder: its shape, and a forward and backward pass over flat buffers.
 
-Pre-norm RMSNorm, rotary positions, causal attention, SwiGLU, no biases, untied embeddings. All parameters live in one
-flat buffer and all gradients in another, so the optimiser is a handful of operations and a snapshot is one copy.
+Pre-norm RMSNorm, rotary positions, causal attention, SwiGLU, no biases, untied embeddings.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from . import kernels
 from .errors import TrainError
+from .flat import GROUPS, FlatModel, Layout, ParamCount, count_params, init_seed, shifted, whole
+
+__all__ = [
+    "GROUPS",
+    "Decoder",
+    "ModelConfig",
+    "ParamCount",
+    "count_params",
+    "default_heads",
+    "init_seed",
+    "parameter_layout",
+    "shifted",
+]
 
 HEAD_WIDTH = 64
 
@@ -28,12 +38,6 @@ def default_heads(hidden: int) -> int:
     while heads > 1 and (hidden % heads or (hidden // heads) % 2):
         heads -= 1
     return heads
-
-
-def _whole(name: str, value: object, low: int, high: int, remedy: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise TrainError(f"{name} is {value!r}, must be a whole number from {low} to {high}: {remedy}")
-    return value
 
 
 @dataclass(frozen=True)
@@ -68,18 +72,18 @@ class ModelConfig:
     context: int = 256
 
     def __post_init__(self) -> None:
-        _whole("hidden", self.hidden, 2, 1 << 20, "choose an even width such as 64")
+        whole("hidden", self.hidden, 2, 1 << 20, "choose an even width such as 64")
         if self.hidden % 2:
             raise TrainError(f"hidden is {self.hidden}, rotary positions need an even width: use {self.hidden + 1}")
-        _whole("layers", self.layers, 1, 10_000, "choose at least one layer")
-        _whole("vocab_size", self.vocab_size, 2, 1 << 31, "use the corpus's own vocabulary size")
-        _whole("context", self.context, 1, 1 << 20, "use the corpus's document length")
+        whole("layers", self.layers, 1, 10_000, "choose at least one layer")
+        whole("vocab_size", self.vocab_size, 2, 1 << 31, "use the corpus's own vocabulary size")
+        whole("context", self.context, 1, 1 << 20, "use the corpus's document length")
         if self.heads is None:
             object.__setattr__(self, "heads", default_heads(self.hidden))
         if self.intermediate is None:
             object.__setattr__(self, "intermediate", 2 * self.hidden)
-        _whole("intermediate", self.intermediate, 1, 1 << 22, "leave it out for 2 * hidden")
-        _whole("heads", self.heads, 1, self.hidden // 2, "leave it out for heads of width 64")
+        whole("intermediate", self.intermediate, 1, 1 << 22, "leave it out for 2 * hidden")
+        whole("heads", self.heads, 1, self.hidden // 2, "leave it out for heads of width 64")
         if self.hidden % self.heads or self.head_width % 2:
             raise TrainError(
                 f"heads is {self.heads}, which does not divide hidden {self.hidden} into even head widths: "
@@ -90,6 +94,15 @@ class ModelConfig:
     def head_width(self) -> int:
         """Features a head, hidden / heads."""
         return self.hidden // self.heads
+
+    @property
+    def architecture(self) -> str:
+        """Name of the architecture."""
+        return "llama"
+
+    def layout(self, pad: int = 1) -> Layout:
+        """See :func:`parameter_layout`."""
+        return parameter_layout(self, pad)
 
     def to_dict(self) -> dict[str, int]:
         """Return the six numbers as a dict, in the names of run.json."""
@@ -104,10 +117,14 @@ class ModelConfig:
 
 
 # name, shape, group of every tensor; groups decide learning-rate scale, weight decay and counting
-def parameter_layout(config: ModelConfig) -> list[tuple[str, tuple[int, ...], str]]:
-    """Names, shapes and groups (embedding, norms, attention, mlp, head) of all tensors, in flat-buffer order."""
+def parameter_layout(config: ModelConfig, pad: int = 1) -> Layout:
+    """Names, shapes and groups (of :data:`GROUPS`) of all tensors, in flat-buffer order.
+
+    The vocabulary is rounded up to a multiple of ``pad``.
+    """
     h, m = config.hidden, config.intermediate
-    layout: list[tuple[str, tuple[int, ...], str]] = [("embedding", (config.vocab_size, h), "embedding")]
+    entries = -(-config.vocab_size // pad) * pad
+    layout: Layout = [("embedding", (entries, h), "embedding")]
     for i in range(config.layers):
         layout += [(f"layer{i}.attention_norm", (h,), "norms"), (f"layer{i}.mlp_norm", (h,), "norms")]
     layout.append(("final_norm", (h,), "norms"))
@@ -118,58 +135,11 @@ def parameter_layout(config: ModelConfig) -> list[tuple[str, tuple[int, ...], st
             (f"layer{i}.gate_up", (2 * m, h), "mlp"),
             (f"layer{i}.down", (h, m), "mlp"),
         ]
-    layout.append(("head", (config.vocab_size, h), "head"))
+    layout.append(("head", (entries, h), "head"))
     return layout
 
 
-@dataclass(frozen=True)
-class ParamCount:
-    """Parameters by group; ``N`` leaves out embedding and head, ``N_total`` counts everything."""
-
-    embedding: int
-    head: int
-    attention: int
-    mlp: int
-    norms: int
-
-    @property
-    def N(self) -> int:
-        """Non-embedding parameters: attention, SwiGLU and norms."""
-        return self.attention + self.mlp + self.norms
-
-    @property
-    def N_total(self) -> int:
-        """All parameters, embedding and output head included."""
-        return self.N + self.embedding + self.head
-
-
-def count_params(config: ModelConfig) -> ParamCount:
-    """Count parameters by group; padding of the vocabulary, if any, is not counted.
-
-    N = layers * (4 h^2 + 3 h * intermediate) + (2 layers + 1) h.
-    """
-    totals = dict.fromkeys(("embedding", "head", "attention", "mlp", "norms"), 0)
-    for _, shape, group in parameter_layout(config):
-        totals[group] += math.prod(shape)
-    return ParamCount(**totals)
-
-
-def init_seed(seed: int, config: ModelConfig, corpus: str = "") -> int:
-    """Seed of the initial weights: a hash of (seed, model shape, corpus identity).
-
-    The corpus takes part so that datasets of one sweep do not share one initialisation, which would correlate their
-    errors.
-    """
-    text = f"ziplaw init 1|{seed}|{sorted(config.to_dict().items())}|{corpus}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
-
-
-def shifted(targets: Tensor) -> Tensor:
-    """Inputs for documents (B, S): the same tokens moved right behind a separator, so that every token is predicted."""
-    return torch.nn.functional.pad(targets[:, :-1], (1, 0))
-
-
-class Decoder:
+class Decoder(FlatModel):
     """A decoder over flat parameter and gradient buffers, with hand-written backward pass.
 
     Parameters
@@ -177,36 +147,37 @@ class Decoder:
     config : ModelConfig
     device : torch.device or str
     dtype : torch.dtype
-        float32; float64 for tests.
+        Of parameters and gradients: float32; float64 for tests.
+    compute : torch.dtype, optional
+        Of activations and of the copy of the matrices that products read, by default ``dtype``; bfloat16 on a GPU.
+        Norms, softmax and loss are computed in float32 all the same.
+    pad : int
+        Round the vocabulary's rows of embedding and head up to a multiple of this, for products of aligned sizes.
+        Padded rows are zero, get no probability and no gradient.
 
     Attributes
     ----------
-    flat, grad : Tensor, shape (N_total,)
-        Parameters and gradients.
+    flat, grad : Tensor, shape (n,)
+        Parameters and gradients; n is N_total and padding.
+    shadow : Tensor or None, shape (n,)
+        The parameters in the compute dtype, where that is another; :meth:`refresh` brings it up to date.
     parameters, grads : dict of str to Tensor
-        Named views into the two.
+        Named views into ``flat`` and ``grad``.
+    weights : dict of str to Tensor
+        What the passes read: views into ``shadow``, but of ``flat`` for norms and where there is no shadow.
     """
 
-    def __init__(self, config: ModelConfig, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32):
+    def __init__(
+        self,
+        config: ModelConfig,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        compute: torch.dtype | None = None,
+        pad: int = 1,
+    ):
+        super().__init__(parameter_layout(config, pad), device, dtype, compute)
         self.config = config
-        self.ops = kernels.for_device(device)
-        self.layout = parameter_layout(config)
-        self.flat = torch.zeros(count_params(config).N_total, dtype=dtype, device=device)
-        self.grad = torch.zeros_like(self.flat)
-        self.parameters = self._views(self.flat)
-        self.grads = self._views(self.grad)
         self.table = self.ops.rope_table(config.context, config.head_width, dtype=dtype).to(device)
-
-    def _views(self, flat: Tensor) -> dict[str, Tensor]:
-        views, start = {}, 0
-        for name, shape, _ in self.layout:
-            views[name] = flat[start : start + math.prod(shape)].view(shape)
-            start += math.prod(shape)
-        return views
-
-    def spread(self, values: dict[str, float]) -> Tensor:
-        """Return a flat vector that holds ``values[group]`` at every parameter of a group."""
-        return torch.cat([torch.full((math.prod(s),), float(values[g])) for _, s, g in self.layout]).to(self.flat)
 
     def initialise(self, seed: int, style: str = "mup") -> None:
         """Draw initial weights on the CPU, so that a seed gives the same weights on every device.
@@ -221,8 +192,9 @@ class Decoder:
             (``initializer_range`` of transformers' LlamaConfig).
         """
         generator = torch.Generator().manual_seed(seed)
-        for name, shape, group in self.layout:
-            weight = self.parameters[name]
+        # the padding stays zero, so a seed gives the same weights whatever the padding
+        for name, shape, group in parameter_layout(self.config):
+            weight = self.parameters[name][: shape[0]]
             if group == "norms":
                 weight.fill_(1.0)
                 continue
@@ -238,10 +210,11 @@ class Decoder:
                 if name.endswith((".out", ".down")):
                     std /= math.sqrt(2 * self.config.layers)
             weight.copy_(draw.mul_(std))
+        self.refresh()
 
     # x is the residual stream before the pending branch is added to it; the norm that follows adds it
     def _layer_forward(self, x: Tensor, branch: Tensor | None, i: int, table: Tensor, keep: bool) -> tuple:
-        ops, p = self.ops, self.parameters
+        ops, p = self.ops, self.weights
         normed1, x1, rstd1 = ops.rms_norm_forward(x, p[f"layer{i}.attention_norm"], branch)
         qkv = torch.mm(normed1, p[f"layer{i}.qkv"].t())
         packed = ops.rope_forward(qkv.view(-1, table.shape[1], qkv.shape[1]), table, self.config.heads)
@@ -256,30 +229,30 @@ class Decoder:
 
     # grad is the gradient of the residual stream after the layer, and so of its last branch too
     def _layer_backward(self, grad: Tensor, i: int, table: Tensor, kept: tuple) -> Tensor:
-        ops, p, g = self.ops, self.parameters, self.grads
+        ops, p, g = self.ops, self.weights, self.grads
         normed1, x1, rstd1, packed, mixed, saved, normed2, x2, rstd2, gate_up, inner = kept
-        torch.mm(grad.t(), inner, out=g[f"layer{i}.down"])
+        ops.product_into(grad.t(), inner, g[f"layer{i}.down"])
         d = ops.swiglu_backward(torch.mm(grad, p[f"layer{i}.down"]), gate_up)
-        torch.mm(d.t(), normed2, out=g[f"layer{i}.gate_up"])
+        ops.product_into(d.t(), normed2, g[f"layer{i}.gate_up"])
         d = torch.mm(d, p[f"layer{i}.gate_up"])
         norm = f"layer{i}.mlp_norm"
         grad = ops.rms_norm_backward(d, x2, rstd2, p[norm], g[norm], grad)
-        torch.mm(grad.t(), mixed, out=g[f"layer{i}.out"])
+        ops.product_into(grad.t(), mixed, g[f"layer{i}.out"])
         d = ops.attention_backward(torch.mm(grad, p[f"layer{i}.out"]), packed, saved)
         d = ops.rope_backward(d, table).view(grad.shape[0], -1)
-        torch.mm(d.t(), normed1, out=g[f"layer{i}.qkv"])
+        ops.product_into(d.t(), normed1, g[f"layer{i}.qkv"])
         d = torch.mm(d, p[f"layer{i}.qkv"])
         norm = f"layer{i}.attention_norm"
         return ops.rms_norm_backward(d, x1, rstd1, p[norm], g[norm], grad)
 
     def _body(self, inputs: Tensor, keep: bool) -> tuple[Tensor, Tensor, Tensor, list[tuple], Tensor]:
         table = self.table[:, : inputs.shape[1]].contiguous()
-        x, branch = torch.index_select(self.parameters["embedding"], 0, inputs.reshape(-1)), None
+        x, branch = torch.index_select(self.weights["embedding"], 0, inputs.reshape(-1)), None
         layers = []
         for i in range(self.config.layers):
             x, branch, kept = self._layer_forward(x, branch, i, table, keep)
             layers.append(kept)
-        normed, x, rstd = self.ops.rms_norm_forward(x, self.parameters["final_norm"], branch)
+        normed, x, rstd = self.ops.rms_norm_forward(x, self.weights["final_norm"], branch)
         return normed, x, rstd, layers, table
 
     @torch.no_grad()
@@ -296,7 +269,7 @@ class Decoder:
         Tensor, 0-dimensional
             Nats per token.
         """
-        ops, p, g = self.ops, self.parameters, self.grads
+        ops, p, g = self.ops, self.weights, self.grads
         inputs = shifted(targets)
         normed, x, rstd, layers, table = self._body(inputs, keep=True)
         loss, d = ops.linear_cross_entropy_backward(
@@ -313,7 +286,7 @@ class Decoder:
         """-ln p of every token of documents (B, S), nats, same shape; no gradient."""
         normed, *_ = self._body(shifted(targets), keep=False)
         nll = self.ops.linear_cross_entropy_loss(
-            normed, self.parameters["head"], targets.reshape(-1), self.config.vocab_size
+            normed, self.weights["head"], targets.reshape(-1), self.config.vocab_size
         )
         return nll.view(targets.shape)
 
@@ -321,4 +294,4 @@ class Decoder:
     def logits(self, inputs: Tensor) -> Tensor:
         """Unnormalised log-probabilities of the next token, shape (B, S, vocab_size)."""
         normed, *_ = self._body(inputs, keep=False)
-        return (normed @ self.parameters["head"].t()).view(*inputs.shape, -1)
+        return (normed @ self.weights["head"][: self.config.vocab_size].t()).view(*inputs.shape, -1)

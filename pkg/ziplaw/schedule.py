@@ -83,6 +83,38 @@ def plan_budgets(
     return plans
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """Consecutive steps of the trunk (plan None) or of a budget's branch, in the order in which a run takes them.
+
+    Attributes
+    ----------
+    plan : BudgetPlan or None
+    start, stop : int
+        First step, and the one after the last.
+    slot : int
+        Steps that the run has taken before, on trunk and branches together.
+    """
+
+    plan: BudgetPlan | None
+    start: int
+    stop: int
+    slot: int
+
+
+def stretches(plans: Sequence[BudgetPlan]) -> list[Stretch]:
+    """Lay out a whole run: the trunk up to each budget's branch, then the branch; empty stretches are left out."""
+    found: list[Stretch] = []
+    trunk = slot = 0
+    for plan in plans:
+        for owner, start, stop in ((None, trunk, plan.branch), (plan, plan.branch, plan.steps)):
+            if stop > start:
+                found.append(Stretch(owner, start, stop, slot))
+                slot += stop - start
+        trunk = plan.branch
+    return found
+
+
 def rate_factor(step: int, plan: BudgetPlan | None, warmup: int, schedule: str = "wsd") -> float:
     """Share of the peak learning rate at a step (0-based).
 

@@ -10,7 +10,7 @@ from .errors import FitError
 from .io import read_csv, read_json
 
 COLUMNS = (
-    "dataset model seed arm hidden layers vocab_size N N_total budget D C C_6nd loss loss_stderr train_loss status "
+    "dataset model seed arm architecture hidden layers vocab_size N N_total budget D C C_6nd loss loss_stderr train_loss status "
     "floor floor_stderr excess unigram_entropy reducible regime H H_std"
 ).split()
 
@@ -83,6 +83,7 @@ def run_rows(
                     "dataset": dataset,
                     "model": model,
                     **{key: run[key] for key in ("seed", "arm", "N", "N_total", "status")},
+                    "architecture": run["model"].get("architecture", "llama"),
                     **{key: run["model"][key] for key in ("hidden", "layers", "vocab_size")},
                     **{key: point[key] for key in ("budget", "D", "C", "C_6nd", "loss", "loss_stderr", "train_loss")},
                     "floor": bayes["floor"],

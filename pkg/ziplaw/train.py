@@ -10,10 +10,11 @@ import torch
 
 from . import checkpoint, versions
 from .corpora.format import Corpus, open_corpus
-from .device import resolve_device, torch_settings
+from .device import lease, peak_flops, resolve_device, torch_settings
 from .errors import TrainError
 from .flops import training_flops_per_token
 from .io import sha256_file, write_csv, write_json
+from .lstm import LstmConfig
 from .meter import Meter
 from .model import ModelConfig, count_params
 from .recipe import TrainConfig
@@ -40,7 +41,7 @@ COLUMNS = [
 ]
 
 
-def check_corpus(corpus: Corpus, model: ModelConfig) -> None:
+def check_corpus(corpus: Corpus, model: ModelConfig | LstmConfig) -> None:
     """Refuse a model whose vocabulary or context does not fit the corpus.
 
     Raises
@@ -60,12 +61,22 @@ def check_corpus(corpus: Corpus, model: ModelConfig) -> None:
         )
 
 
+def execution(trainer: Trainer) -> dict:
+    """Return where and how a run was computed, as far as it decides bits: nothing for a CPU, which computes in fp32."""
+    if trainer.device.type == "cpu":
+        return {}
+    name = torch.cuda.get_device_name(trainer.device)
+    return {"device": trainer.device.type, "device_name": name, "precision": trainer.precision}
+
+
 def run_identity(trainer: Trainer, corpus_sha256: str) -> dict:
     """Everything that decides the bits of a run; a checkpoint is only used under the same."""
     return {
         "trainer version": versions.TRAINER,
         "torch": torch.__version__,
+        "checkpoint format": checkpoint.FORMAT,
         "device": trainer.device.type,
+        "execution": execution(trainer),
         "threads": trainer.config.threads,
         "corpus_sha256": corpus_sha256,
         "arm": trainer.config.arm,
@@ -78,7 +89,7 @@ def run_identity(trainer: Trainer, corpus_sha256: str) -> dict:
 def train(
     corpus_dir: str | os.PathLike,
     out_dir: str | os.PathLike,
-    model: ModelConfig,
+    model: ModelConfig | LstmConfig,
     config: TrainConfig,
     checkpoint_minutes: float = checkpoint.DEFAULT_MINUTES,
 ) -> dict:
@@ -91,7 +102,7 @@ def train(
     out_dir : path-like
         Where the two files go; they appear when the run is finished. Until then a checkpoint may lie there, from
         which the same command goes on; the finished run deletes it.
-    model : ModelConfig
+    model : ModelConfig or LstmConfig
     config : TrainConfig
     checkpoint_minutes : float
         Time between checkpoints; 0 writes one only when the process is told to stop (SIGTERM, SIGINT).
@@ -126,7 +137,7 @@ def train(
             if timer.stopped_by:
                 raise Stopped
 
-    with torch_settings(device, config.threads), timer.signals():
+    with lease(device) as device, torch_settings(device, config.threads), timer.signals():
         tuning = None
         if config.learning_rate is None:
             config, tuning = tune(corpus.train, corpus.valid, model, config, corpus_sha256)
@@ -135,7 +146,8 @@ def train(
         found = checkpoint.load(path, run_identity(trainer, corpus_sha256))
         if found:
             trainer.load_state(*found)
-        meter.start(trainer.plans, trainer.tokens_per_step, training_flops_per_token(model))
+        peak = peak_flops(execution(trainer).get("device_name", ""))
+        meter.start(trainer.plans, trainer.tokens_per_step, training_flops_per_token(model), peak)
         meter.skip(sum(segment.done for segment in trainer.segments))
         try:
             trainer.run()
@@ -166,7 +178,18 @@ def write_run(out_dir: str | os.PathLike, trainer: Trainer, corpus_sha256: str, 
         "status": "diverged" if trainer.diverged else "finished",
         "points": trainer.points,
         "versions": {"ziplaw_trainer": versions.TRAINER},
+        **({"execution": execution(trainer)} if execution(trainer) else {}),
         **more,
     }
     write_json(out / "run.json", record, kind="run")
     return record
+
+
+def _ensemble(*arguments, **keywords) -> list[dict]:
+    """Train several runs of one size side by side: see :func:`ziplaw.ensemble.ensemble`."""
+    from .ensemble import ensemble
+
+    return ensemble(*arguments, **keywords)
+
+
+train.ensemble = _ensemble

@@ -5,25 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .cpu_step import Recorder
+from .architectures import build, precision_of
+from .cpu_step import CpuStep
 from .data import Batches, check_supply
 from .device import resolve_device
 from .errors import TrainError
+from .flat import init_seed
 from .flops import six_nd, training_flops_per_token
+from .graph_step import GraphStep
+from .lstm import LstmConfig
 from .meter import Meter
-from .model import Decoder, ModelConfig, init_seed
+from .model import ModelConfig
 from .recipe import TrainConfig
-from .schedule import BudgetPlan, plan_budgets, rate_factor
+from .schedule import BudgetPlan, plan_budgets, rate_factor, stretches
 
 # a budget's train_loss is the mean over this share of its steps, at the end
 TAIL = 0.05
 CHECK_STEPS = 50
-EVAL_TOKENS = 1024
+# documents in a batch of the published held-out loss
+PAPER_BATCH = 32
+# entries of a vocabulary on a GPU are padded to a multiple of this, so that rows of logits are aligned
+VOCABULARY_PAD = 64
+BUFFERS = ("flat", "first", "second")
 LOG_ROWS = 100
 SPIKE_WINDOW = 32
 SPIKE_FACTOR = 8.0
@@ -44,13 +53,16 @@ class Segment:
         First step.
     done : int
         Steps taken; the tensors have room for all steps of the segment.
+    slot : int
+        Steps of other segments before it.
     losses, norms : Tensor, shape (steps,)
-        Mean training loss (nats per token) and gradient norm before clipping, by step.
+        Mean training loss (nats per token) and gradient norm before clipping, by step; views of the run's log.
     """
 
     budget: int | None
     start: int
     done: int
+    slot: int
     losses: Tensor
     norms: Tensor
 
@@ -89,6 +101,28 @@ class Segment:
         return rows
 
 
+class Seat(Protocol):
+    """A place among several models that train side by side: one model and its engine, see :mod:`ziplaw.side_by_side`."""
+
+    flat: Tensor
+    first: Tensor
+    second: Tensor
+    losses: Tensor
+    norms: Tensor
+
+    def refresh(self) -> None:
+        """See :meth:`ziplaw.flat.FlatModel.refresh`."""
+
+    def seek(self, slot: int) -> None:
+        """See :meth:`ziplaw.graph_step.GraphStep.seek`."""
+
+    def advance(self, slot: int, step: int, rate: float) -> None:
+        """See :meth:`ziplaw.graph_step.GraphStep.advance`."""
+
+    def document_losses(self, documents: np.ndarray, first: int = 0) -> Tensor:
+        """See :meth:`ziplaw.graph_step.GraphStep.document_losses`."""
+
+
 class Trainer:
     """A model, its optimiser state and its place in the data, moved along step by step.
 
@@ -104,17 +138,23 @@ class Trainer:
         Told about progress.
     between_steps : callable, optional
         Called with the trainer between any two steps; may save :meth:`state` and may raise :class:`Stopped`.
+    graph : bool, optional
+        Step by :class:`GraphStep`, by default everywhere but for a decoder on a CPU; on a CPU it runs without a graph.
+    seat : Seat, optional
+        Train the model there instead of one of its own; its weights are initialised already.
     """
 
     def __init__(
         self,
         train: np.ndarray,
         valid: np.ndarray,
-        model: ModelConfig,
+        model: ModelConfig | LstmConfig,
         config: TrainConfig,
         corpus_sha256: str = "",
         meter: Meter | None = None,
         between_steps: Callable[[Trainer], None] | None = None,
+        graph: bool | None = None,
+        seat: Seat | None = None,
     ):
         self.config = config = config.resolved()
         if config.learning_rate is None:
@@ -124,123 +164,101 @@ class Trainer:
         self.plans = plan_budgets(config.budgets, self.tokens_per_step, config.cooldown, config.schedule)
         check_supply(len(train), self.plans[-1].steps, config.batch_documents, config.epochs)
         self.device = resolve_device(config.device)
-        self.model = Decoder(model, self.device)
-        self.model.initialise(init_seed(config.seed, model, corpus_sha256), config.init)
-        self.first = torch.zeros_like(self.model.flat)
-        self.second = torch.zeros_like(self.model.flat)
-        self.rate_scale = self.model.spread(config.rate_scales(model.hidden))
-        decays = {"embedding": 0, "norms": 0, "attention": 1, "mlp": 1, "head": 1}
-        self.decay_mask = self.model.spread(decays) if config.weight_decay else None
-        self.recorded: dict[bool, Recorder] = {}
+        self.precision = precision_of(model.architecture, config.precision, self.device)
         self.batches = Batches(train, config.batch_documents, config.seed)
+        self.program = stretches(self.plans)
+        self.model = self.engine = seat
+        if seat is None:
+            # the recorded step of a CPU knows the decoder only
+            if graph is None:
+                graph = self.device.type != "cpu" or model.architecture != "llama"
+            pad = VOCABULARY_PAD if graph else 1
+            self.model = build(model, self.device, getattr(torch, self.precision), pad)
+            self.model.initialise(init_seed(config.seed, model, corpus_sha256), config.init)
+            self.engine = (GraphStep if graph else CpuStep)(self.model, config, self.batches, self.program)
         self.valid = valid
         self.step = 0
         self.segments: list[Segment] = []
         self.points: list[dict[str, object]] = []
         self.trunk: tuple[int, Tensor, Tensor, Tensor] | None = None
         self.on_branch = False
-        self.dead = self.diverged = False
+        # dead: the trunk has diverged, and so has every budget to come; lost: the branch has
+        self.dead = self.lost = self.diverged = False
         self.meter = meter
         self.between_steps = between_steps
 
     def snapshot(self) -> tuple[int, Tensor, Tensor, Tensor]:
         """Copy everything a later :meth:`restore` needs: step, parameters, both moments."""
-        return self.step, self.model.flat.clone(), self.first.clone(), self.second.clone()
+        return self.step, *(buffer.clone() for buffer in self._buffers())
+
+    def _buffers(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self.model.flat, self.engine.first, self.engine.second
 
     def restore(self, saved: tuple[int, Tensor, Tensor, Tensor]) -> None:
         """Go back to a :meth:`snapshot`."""
-        self.step, flat, first, second = saved
-        self.model.flat.copy_(flat)
-        self.first.copy_(first)
-        self.second.copy_(second)
-
-    def _recorder(self, backward: bool) -> Recorder:
-        if backward not in self.recorded:
-            documents = self.config.batch_documents if backward else max(1, EVAL_TOKENS // self.model_config.context)
-            self.recorded[backward] = Recorder(self.model, documents, backward=backward)
-        return self.recorded[backward]
-
-    def _loss_and_grad(self, documents: np.ndarray) -> Tensor:
-        targets = torch.from_numpy(documents)
-        if self.device.type != "cpu":
-            return self.model.loss_and_grad(targets.to(self.device))
-        step = self._recorder(backward=True)
-        step.replay(targets)
-        return step.losses.mean()
-
-    def _document_losses(self, documents: np.ndarray) -> Tensor:
-        targets = torch.from_numpy(documents.astype(np.int64))
-        if self.device.type != "cpu":
-            return self.model.token_losses(targets.to(self.device)).double().mean(1).cpu()
-        look = self._recorder(backward=False)
-        # the recording has a fixed batch; what a last, smaller batch leaves in the other rows is not read
-        full = torch.zeros_like(look.targets)
-        full[: len(targets)] = targets
-        look.replay(full)
-        return look.losses[: len(targets)].double().mean(1)
+        self.step, *buffers = saved
+        for buffer, value in zip(self._buffers(), buffers):
+            buffer.copy_(value)
+        self.model.refresh()
 
     def _rate(self, step: int, plan: BudgetPlan | None) -> float:
         c = self.config
         return c.learning_rate * rate_factor(step, plan, c.warmup_steps, c.schedule)
 
-    def _segment(self, count: int, budget: int | None) -> Segment:
+    def _segment(self, stop: int, plan: BudgetPlan | None) -> Segment:
         # a resumed run goes on with the segment that it was in
         last = self.segments[-1] if self.segments else None
+        budget = None if plan is None else plan.budget
         if last and last.budget == budget and last.start + last.done == self.step and last.done < len(last.losses):
             return last
-        segment = Segment(budget, self.step, 0, *torch.zeros((2, count), device=self.device))
-        if count:
-            self.segments.append(segment)
+        here = (part for part in self.program if part.plan == plan and part.start <= self.step < part.stop)
+        part = next(here)
+        slot = part.slot + self.step - part.start
+        segment = self._view(budget, self.step, 0, slot, stop - self.step)
+        self.segments.append(segment)
         return segment
 
-    @torch.inference_mode()
-    def advance(self, stop: int, plan: BudgetPlan | None) -> bool:
-        """Train up to step ``stop``, on the trunk (plan None) or on a budget's branch.
+    def _view(self, budget: int | None, start: int, done: int, slot: int, count: int) -> Segment:
+        here = slice(slot, slot + count)
+        return Segment(budget, start, done, slot, self.engine.losses[here], self.engine.norms[here])
+
+    def advance(self, stop: int, plan: BudgetPlan | None, limit: int | None = None) -> bool:
+        """Train up to step ``stop``, on the trunk (plan None) or on a budget's branch; ``limit`` steps at most.
 
         Returns
         -------
         bool
             False when a loss or gradient norm was not finite; training then stopped within CHECK_STEPS steps.
         """
-        c = self.config
-        segment = self._segment(max(stop - self.step, 0), None if plan is None else plan.budget)
-        while self.step < stop:
-            i = segment.done
-            segment.losses[i] = self._loss_and_grad(self.batches[self.step])
-            segment.norms[i] = self.model.ops.adamw(
-                self.model.flat,
-                self.model.grad,
-                self.first,
-                self.second,
-                self.rate_scale,
-                learning_rate=self._rate(self.step, plan),
-                step=self.step + 1,
-                betas=(c.beta1, c.beta2),
-                epsilon=c.epsilon,
-                weight_decay=c.weight_decay,
-                decay_mask=self.decay_mask,
-                clip=c.clip,
-            )
+        if self.step >= stop:
+            return True
+        segment = self._segment(stop, plan)
+        self.engine.seek(segment.slot + segment.done)
+        end = stop if limit is None else min(stop, self.step + limit)
+        while self.step < end:
+            self.engine.advance(segment.slot + segment.done, self.step, self._rate(self.step, plan))
             segment.done += 1
             self.step += 1
             if segment.done % CHECK_STEPS == 0 or self.step == stop:
+                # the only places where the host waits for a device
                 first = (segment.done - 1) // CHECK_STEPS * CHECK_STEPS
-                recent = segment.losses[first : segment.done] + segment.norms[first : segment.done]
+                recent = torch.stack([segment.losses[first : segment.done], segment.norms[first : segment.done]]).cpu()
                 if self.meter:
-                    self.meter.update(segment.done - first, float(segment.losses[i]))
+                    self.meter.update(segment.done - first, float(recent[0, -1]))
                 if not recent.isfinite().all():
                     return False
             if self.between_steps:
                 self.between_steps(self)
         return True
 
-    @torch.inference_mode()
     def evaluate(self) -> tuple[float, float | None]:
-        """Held-out loss over all validation documents, nats per token, and its standard error over documents."""
-        batch = max(1, EVAL_TOKENS // self.model_config.context)
-        means = [self._document_losses(self.valid[start : start + batch]) for start in range(0, len(self.valid), batch)]
-        losses = torch.cat(means).numpy()
+        """Held-out loss, nats per token, and its standard error over documents; see TrainConfig's ``loss``."""
+        published = self.config.loss == "paper"
+        losses = self.engine.document_losses(self.valid, int(published)).numpy()
         stderr = float(losses.std(ddof=1) / np.sqrt(len(losses))) if len(losses) > 1 else None
+        if published:
+            batches = [losses[i : i + PAPER_BATCH].mean() for i in range(0, len(losses), PAPER_BATCH)]
+            return float(np.median(batches)), stderr
         return float(losses.mean()), stderr
 
     def _point(self, plan: BudgetPlan, finite: bool) -> dict[str, object]:
@@ -263,22 +281,45 @@ class Trainer:
             "train_loss": train_loss,
         }
 
+    @property
+    def plan(self) -> BudgetPlan | None:
+        """The budget that is trained next, None when all are done."""
+        return self.plans[len(self.points)] if len(self.points) < len(self.plans) else None
+
+    def reach_branch(self, limit: int | None = None) -> bool:
+        """Train the trunk up to the next budget's branch, ``limit`` steps at most; True when there is no more to do."""
+        if not (self.on_branch or self.dead):
+            self.dead = not self.advance(self.plan.branch, None, limit)
+        return self.on_branch or self.dead or self.step == self.plan.branch
+
+    def open_branch(self) -> None:
+        """Keep the trunk, where it is needed again, and leave it."""
+        if not self.on_branch:
+            needed = not self.dead and self.plan is not self.plans[-1]
+            self.trunk = self.snapshot() if needed else None
+            self.on_branch = True
+
+    def reach_budget(self, limit: int | None = None) -> bool:
+        """Train the branch to its end, ``limit`` steps at most; True when there is no more to do."""
+        if not (self.dead or self.lost):
+            self.lost = not self.advance(self.plan.steps, self.plan, limit)
+        return self.dead or self.lost or self.step == self.plan.steps
+
+    def close_branch(self) -> None:
+        """Measure the held-out loss and go back to the trunk."""
+        self.points.append(self._point(self.plan, not (self.dead or self.lost)))
+        self.on_branch = self.lost = False
+        if self.trunk is not None:
+            self.restore(self.trunk)
+            self.trunk = None
+
     def run(self) -> None:
         """Train every budget: the trunk up to each branch, the branch, its held-out loss, and back to the trunk."""
-        while len(self.points) < len(self.plans):
-            plan = self.plans[len(self.points)]
-            alive = not self.dead
-            if not self.on_branch:
-                alive = alive and self.advance(plan.branch, None)
-                self.dead = not alive
-                self.trunk = self.snapshot() if alive and plan is not self.plans[-1] else None
-                self.on_branch = True
-            finite = alive and self.advance(plan.steps, plan)
-            self.points.append(self._point(plan, finite))
-            self.on_branch = False
-            if self.trunk is not None:
-                self.restore(self.trunk)
-                self.trunk = None
+        while self.plan is not None:
+            self.reach_branch()
+            self.open_branch()
+            self.reach_budget()
+            self.close_branch()
 
     def curve(self) -> list[dict[str, object]]:
         """Rows of curve.csv: logged steps of trunk and branches, then one point a budget."""
@@ -293,31 +334,31 @@ class Trainer:
 
     def state(self) -> tuple[dict[str, object], dict[str, np.ndarray]]:
         """Everything needed to go on from here: a JSON-serialisable part and arrays."""
-        arrays = {"flat": self.model.flat, "first": self.first, "second": self.second}
+        arrays = dict(zip(BUFFERS, self._buffers()))
         if self.trunk is not None:
-            arrays |= dict(zip(("trunk_flat", "trunk_first", "trunk_second"), self.trunk[1:]))
-        for i, segment in enumerate(self.segments):
-            arrays[f"losses{i}"], arrays[f"norms{i}"] = segment.losses, segment.norms
+            arrays |= {f"trunk_{name}": value for name, value in zip(BUFFERS, self.trunk[1:])}
+        arrays |= {"losses": self.engine.losses, "norms": self.engine.norms}
         place = {
             "step": self.step,
             "trunk_step": None if self.trunk is None else self.trunk[0],
             "on_branch": self.on_branch,
             "dead": self.dead,
+            "lost": self.lost,
             "diverged": self.diverged,
             "points": self.points,
-            "segments": [[segment.budget, segment.start, segment.done] for segment in self.segments],
+            "segments": [[s.budget, s.start, s.done, s.slot, len(s.losses)] for s in self.segments],
         }
         return place, {name: value.cpu().numpy() for name, value in arrays.items()}
 
     def load_state(self, place: dict[str, object], arrays: dict[str, np.ndarray]) -> None:
         """Go on from a :meth:`state`; the model and settings must be those it was taken under."""
         tensors = {name: torch.from_numpy(value).to(self.device) for name, value in arrays.items()}
-        self.restore((place["step"], tensors["flat"], tensors["first"], tensors["second"]))
+        self.restore((place["step"], *(tensors[name] for name in BUFFERS)))
         if place["trunk_step"] is not None:
-            parts = (tensors[name] for name in ("trunk_flat", "trunk_first", "trunk_second"))
-            self.trunk = (place["trunk_step"], *parts)
-        self.on_branch, self.dead, self.diverged = place["on_branch"], place["dead"], place["diverged"]
+            self.trunk = (place["trunk_step"], *(tensors[f"trunk_{name}"] for name in BUFFERS))
+        for name in ("on_branch", "dead", "lost", "diverged"):
+            setattr(self, name, place[name])
         self.points = place["points"]
-        self.segments = [
-            Segment(*where, tensors[f"losses{i}"], tensors[f"norms{i}"]) for i, where in enumerate(place["segments"])
-        ]
+        self.engine.losses.copy_(tensors["losses"])
+        self.engine.norms.copy_(tensors["norms"])
+        self.segments = [self._view(*where) for where in place["segments"]]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .lstm import LstmConfig
 from .model import ModelConfig
 from .recipe import TrainConfig
 from .trainer import Trainer
@@ -56,7 +57,7 @@ def descend(loss: Callable[[int], float]) -> tuple[int, dict[int, float]]:
 
 
 def tune(
-    train: np.ndarray, valid: np.ndarray, model: ModelConfig, config: TrainConfig, corpus_sha256: str
+    train: np.ndarray, valid: np.ndarray, model: ModelConfig | LstmConfig, config: TrainConfig, corpus_sha256: str
 ) -> tuple[TrainConfig, dict[str, object]]:
     """Search the learning rate by powers of two on one budget of the run.
 
@@ -65,7 +66,7 @@ def tune(
     train, valid : ndarray of uint, shape (n, context)
         Documents. The held-out loss that a rate is chosen by is over ``valid``, as the run's own losses are: with
         hundreds of documents and half a dozen rates the choice gains next to nothing from it.
-    model : ModelConfig
+    model : ModelConfig or LstmConfig
     config : TrainConfig
         Of the arm tuned, without a learning rate.
     corpus_sha256 : str

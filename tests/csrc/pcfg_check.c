@@ -114,7 +114,7 @@ main(void)
 
     zl_rng_seed(&rng, 1, 2);
     for (s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
-        for (repeat = 0; repeat < 6; repeat++) {
+        for (repeat = 0; repeat < 3; repeat++) {
             draw_grammar(&rng, &g, shapes[s][0], shapes[s][1], shapes[s][2], shapes[s][3]);
             for (wide = 0; wide < 2; wide++) {
                 if (pcfg_sampler_new(&sampler, &g, wide) != ZL_OK) {

@@ -16,6 +16,7 @@ VERBS = {
     "floor": ("floor", "Compute the Bayes-optimal loss of a grammar, the floor under every model."),
     "presets": ("presets", "Score the paper's preset grammars (its Table 1 and Figure 1)."),
     "train": ("train", "Train one model at several token budgets on one corpus."),
+    "shapes": ("shapes", "Propose shapes of equal N: depth against width, and LSTMs."),
     "collect": ("collect", "Gather finished runs, floors and scores into one table, runs.csv."),
     "fit": ("fit", "Fit a scaling law to a table of N, D and loss, with intervals and diagnostics."),
     "fits-table": ("fits_table", "Gather fitted laws into one table, fits.csv."),

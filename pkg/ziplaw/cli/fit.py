@@ -2,7 +2,8 @@
 
 import click
 
-from ._common import json_option, print_json, print_table
+from ._common import json_option, print_json
+from ._show_fit import show_comparison, show_dataset, show_law, show_other, summary
 
 OBJECTIVES = ("huber", "log-mse", "huber-scaled")
 LAWS = ("chinchilla", "kaplan", "kaplan-coupled", "kaplan-steps", "data-constrained", "broken", "power")
@@ -29,6 +30,7 @@ rows_options = _options(
     click.option("--c-column", help="Column of training FLOPs; fills in a missing N or D by C = 6ND."),
     click.option("--u-column", help="Column of unique tokens, for --law data-constrained [default: guessed]."),
     click.option("--s-column", help="Column of steps, for --law kaplan-steps [default: guessed]."),
+    click.option("--weight-column", help="Column of each row's weight in the objective, at least 0."),
     click.option("--keep-duplicates", is_flag=True, help="Keep exact copies of a row."),
 )
 law_options = _options(
@@ -58,7 +60,10 @@ plan_options = _options(
     click.option("--flops", multiple=True, type=float, help="Allocate this many training FLOPs; may be repeated."),
     click.option("--target-loss", type=float, help="With --serve: the loss to reach at the least total FLOPs."),
     click.option("--serve", type=float, metavar="TOKENS", help="Tokens to be served over the model's life."),
-)
+    click.option("--at", multiple=True, metavar="N,D", help="Predict the loss at N parameters and D tokens; may be repeated."),
+    click.option("--unique", type=float, metavar="TOKENS",
+                 help="Unique tokens at hand, for --flops with --law data-constrained [default: the most in TABLE]."),
+)  # fmt: skip
 
 
 @click.command()
@@ -85,18 +90,20 @@ def command(table, dataset, where, as_json, plot, output, **options):
     from ..laws import checks
 
     checks.check_level(options["level"])
+    draw = _drawing(plot) if plot else None
     rows = law_tables.select(law_tables.read_rows(table), [_condition(text) for text in where])
     group = law_tables.group_column(rows)
     if dataset is not None:
         if group is None:
             raise click.UsageError(f"--dataset {dataset}: {table} has no column named dataset")
         rows = law_tables.select(rows, [(group, dataset)])
-    if dataset is not None and SWEEP_COLUMNS <= set(rows[0]) and options["law"] == "chinchilla" and not plot:
-        document, shown = _sweep(rows, **options), _print_dataset
+    if dataset is not None and SWEEP_COLUMNS <= set(rows[0]) and options["law"] == "chinchilla" and not draw:
+        document, shown = _sweep(rows, **options), show_dataset
         if options["compare"]:
             raise click.UsageError("--compare takes a table without --dataset, or --where dataset=NAME")
     else:
-        document, shown = _table(rows, group, plot, **options)
+        checks.one_architecture(rows)
+        document, shown = _table(rows, group, draw, **options)
     if output:
         from ..io import write_json
 
@@ -104,9 +111,22 @@ def command(table, dataset, where, as_json, plot, output, **options):
     if as_json:
         print_json(document)
     elif output:
-        click.echo(f"{output}: {_summary(document)}")
+        click.echo(f"{output}: {summary(document)}")
     else:
         shown(document)
+
+
+def _drawing(path):
+    """Return what draws a fit to ``path``, or refuse before anything is fitted."""
+    from functools import partial
+
+    from ..errors import FitError
+
+    try:
+        from ..figures.law_fit import check_output, law_fit_figure
+    except ModuleNotFoundError as error:
+        raise FitError(f"--plot needs {error.name}: pip install matplotlib") from None
+    return partial(law_fit_figure, output=check_output(path))
 
 
 def _condition(text):
@@ -116,13 +136,21 @@ def _condition(text):
     return column.strip(), value.strip()
 
 
+def _point(text):
+    N, _, D = text.partition(",")
+    try:
+        return float(N), float(D)
+    except ValueError:
+        raise click.UsageError(f"--at {text}: write N,D such as 7e9,1.4e11") from None
+
+
 def _sweep(rows, *, cells, bootstrap, level, seed, **_):
     from ..laws.sweep import fit_dataset
 
     return fit_dataset(rows, cells=cells, bootstrap=bootstrap, level=level, seed=seed)
 
 
-def _table(rows, group, plot, *, law, compare, x, bootstrap, level, seed, **o):
+def _table(rows, group, draw, *, law, compare, x, bootstrap, level, seed, **o):
     from .. import law_tables
 
     named = {key: o[f"{key.lower()}_column"] for key in ("N", "D", "C", "U", "S")}
@@ -131,22 +159,33 @@ def _table(rows, group, plot, *, law, compare, x, bootstrap, level, seed, **o):
     if compare:
         extra = [key for key in ("U", "S") if named[key]]
     columns, origin = law_tables.law_columns(rows, named, extra)
+    if draw and (compare or law != "chinchilla"):
+        raise click.UsageError("--plot draws a fit of the law chinchilla")
     if compare:
         from ..laws.catalogue import compare as compare_laws
 
         loss = columns.pop("loss")
         arrays = _checked(columns, loss, o["keep_duplicates"])
-        return {"columns": origin, "laws": compare_laws(*arrays, delta=o["delta"])}, _print_comparison
+        return {"columns": origin, "laws": compare_laws(*arrays, delta=o["delta"])}, show_comparison
     if law != "chinchilla":
         from ..laws.report import other_document
 
-        if plot:
-            raise click.UsageError("--plot draws the law chinchilla only")
         arrays, loss = _checked(columns, columns.pop("loss"), o["keep_duplicates"])
-        document = other_document(law, arrays, loss, x=x, delta=o["delta"], bootstrap=bootstrap, level=level, seed=seed)
+        document = other_document(
+            law,
+            arrays,
+            loss,
+            x=x,
+            delta=o["delta"],
+            bootstrap=bootstrap,
+            level=level,
+            seed=seed,
+            flops=o["flops"],
+            unique=o["unique"],
+        )
         document["columns"] = origin
-        return document, _print_other
-    return _additive(rows, columns, origin, group, plot, bootstrap=bootstrap, level=level, seed=seed, **o), _print_law
+        return document, show_other
+    return _additive(rows, columns, origin, group, draw, bootstrap=bootstrap, level=level, seed=seed, **o), show_law
 
 
 def _checked(columns, loss, keep):
@@ -159,7 +198,7 @@ def _checked(columns, loss, keep):
     return {key: np.asarray(values, dtype=float) for key, values in columns.items()}, np.asarray(loss, dtype=float)
 
 
-def _additive(rows, columns, origin, group, plot, *, bootstrap, level, seed, **o):
+def _additive(rows, columns, origin, group, draw, *, bootstrap, level, seed, **o):
     from .. import law_tables
     from ..laws.fit import fit
     from ..laws.report import law_document
@@ -176,6 +215,7 @@ def _additive(rows, columns, origin, group, plot, *, bootstrap, level, seed, **o
         raise click.UsageError("--serve and --target-loss go together")
     fitted = fit(
         **columns,
+        weights=law_tables.numbers(rows, o["weight_column"]) if o["weight_column"] else None,
         fixed_E=None if o["excess"] else floor,
         excess_floor=floor if o["excess"] else None,
         tie=o["tie"],
@@ -197,128 +237,13 @@ def _additive(rows, columns, origin, group, plot, *, bootstrap, level, seed, **o
         level=level,
         seed=seed,
         flops=o["flops"],
+        points=[_point(text) for text in o["at"]],
         serving=(o["target_loss"], o["serve"]) if o["serve"] is not None else None,
     )
     datasets = sorted({str(row[group]) for row in rows}) if group else []
     if len(datasets) > 1:
         document["warnings"].insert(0, f"{len(datasets)} datasets in one fit: --dataset NAME fits one of them")
     document["columns"] = origin
-    if plot:
-        from ..figures.law_fit import law_fit_figure
-
-        law_fit_figure(fitted, document, plot)
+    if draw:
+        draw(fitted, document)
     return document
-
-
-def _summary(document):
-    if "variants" in document:
-        return f"{'reportable' if document['reportable'] else 'NOT reportable'} ({document['reason']})"
-    if "laws" in document:
-        return f"{len(document['laws'])} laws compared"
-    verdict = "usable" if document["usable"] else "NOT a usable law: " + ", ".join(document["flags"] or ["poor fit"])
-    return f"{document['message']}; {verdict}"
-
-
-def _columns(document):
-    return ", ".join(f"{key} = {value}" for key, value in document["columns"].items())
-
-
-def _print_dataset(document):
-    click.echo(f"{document['dataset']}: {_summary(document)}")
-    click.echo(f"regime: {document['regime'] or 'not known without a floor'}; cells used: {document['cells']}")
-    for name, variant in document["variants"].items():
-        if variant:
-            click.echo(f"\nE {'free' if name == 'free' else 'at the floor'}: {variant['message']}")
-            _print_fit(variant)
-
-
-def _print_comparison(document):
-    click.echo(f"Laws by held-out error at the largest C = 6ND ({_columns(document)})")
-    columns = "law n parameters objective rms_log_residual holdout_rms message".split()
-    print_table(document["laws"], columns)
-
-
-def _print_other(document):
-    click.echo(f"{document['formula']}, {document['n']} rows ({_columns(document)})")
-    _print_warnings(document)
-    _print_estimates(document["parameters"], document)
-    _print_quality(document, (document["holdout"] or {}).get("rms_log_error"))
-
-
-def _print_law(document):
-    click.echo(f"L(N, D) = E + A/N^alpha + B/D^beta, {document['n']} rows ({_columns(document)})")
-    _print_fit(document)
-    if not document["usable"]:
-        return
-    a = document["parameters"]["beta"] / (document["parameters"]["alpha"] + document["parameters"]["beta"])
-    click.echo(f"\nCompute-optimal split, C = 6ND (* beyond the largest run); ten times C: {10**a:.3g} x N, "
-               f"{10 ** (1 - a):.3g} x D (Chinchilla 3.16 and 3.16, Kaplan 5.5 and 1.8)")  # fmt: skip
-    rows = []
-    for plan in document["allocation"]:
-        row = {"C": f"{plan['C']:.3g}{'*' if plan['extrapolates'] else ''}"}
-        for key in ("N", "D", "loss"):
-            lo, hi = plan["intervals"][key]
-            row[key] = f"{plan[key]:.4g}"
-            row[f"{key} interval"] = f"{lo:.4g} .. {hi:.4g}"
-        row["D/N"] = f"{plan['D'] / plan['N']:.3g}"
-        row["N Chinchilla"] = f"{plan['published']['chinchilla']['N']:.3g}"
-        row["N Kaplan"] = f"{plan['published']['kaplan']['N']:.3g}"
-        rows.append(row)
-    print_table(rows)
-    click.echo("\na in N_opt ~ C^a by other approaches:")
-    for name, found in document["approaches"].items():
-        if name == "additive law":
-            continue
-        value = (
-            "-"
-            if found["a"] is None
-            else f"{found['a']:.3f} ({found['interval'][0]:.3f} .. {found['interval'][1]:.3f})"
-        )
-        bias = "" if found["bias"] is None else f"; bias on this law {found['bias']:+.3f}"
-        click.echo(f"  {name}: {value}{bias}; {found['note']}")
-    if document["serving"]:
-        plan = document["serving"]
-        click.echo(
-            f"\nTo serve {plan['served_tokens']:.3g} tokens at loss {plan['loss']:g} for the least total: N {plan['N']:.4g}, "
-            f"D {plan['D']:.4g}, training {plan['training_flops']:.3g}, total {plan['total_flops']:.3g} FLOPs"
-        )
-
-
-def _print_warnings(fit):
-    for text in fit["warnings"]:
-        click.echo(f"  warning: {text}")
-    if not fit["usable"] and fit["objective"] is not None:
-        click.echo("  NOT A USABLE LAW: the estimates below are for diagnosis only; no allocation is drawn from them")
-
-
-def _print_fit(fit):
-    _print_warnings(fit)
-    if fit["objective"] is None:
-        return
-    estimates = dict(fit["parameters"])
-    total = estimates["alpha"] + estimates["beta"]
-    estimates.update(a=estimates["beta"] / total, b=estimates["alpha"] / total)
-    _print_estimates(estimates, fit)
-    _print_quality(fit, fit["holdout"]["rms_log_error"])
-    if fit["lack_of_fit"]:
-        test = fit["lack_of_fit"]
-        click.echo(f"  lack of fit against replicates: F({test['df1']}, {test['df2']}) = {test['F']:.3g}, "
-                   f"p = {test['p_value']:.2g}")  # fmt: skip
-
-
-def _print_estimates(estimates, fit):
-    low = f"{fit['level']:.0%} low"
-    rows = []
-    for name, value in estimates.items():
-        lo, hi = fit["intervals"][name]
-        rows.append({"": name, "estimate": value, low: lo, "high": hi})
-    print_table(rows)
-    click.echo(f"  intervals: {fit['interval_method']}")
-
-
-def _print_quality(fit, held):
-    condition = f", condition {fit['condition_number']:.2g}" if "condition_number" in fit else ""
-    click.echo(
-        f"  objective {fit['objective']:.8g}, RMS log residual {fit['rms_log_residual']:.4g}, "
-        f"hold-out {'-' if held is None else f'{held:.4g}'}{condition}, {fit['fraction_of_starts']:.0%} of starts agree"
-    )

@@ -10,6 +10,7 @@ KINDS = {
     "frontiers": "compute-optimal N and D of all laws, beside Chinchilla's",
     "parameters_vs_h": "each law parameter against H, with intervals, lines and bands",
     "predicted_vs_measured": "each law's predictions against the measured losses",
+    "architectures": "loss against N by architecture, and against depth at fixed N",
 }
 
 

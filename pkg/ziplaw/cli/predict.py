@@ -66,6 +66,7 @@ def show(result):
         rows.append({"": "the same laws, H ignored", **_cells(result["without_H"])})
     for key, title in (("published", "Chinchilla"), ("refit", "Chinchilla, refitted")):
         rows.append({"": title, **_cells(result["chinchilla"][key])})
+    rows.append({"": "Kaplan", **_cells(result["kaplan"])})
     click.echo(f"Best split of C = {result['C']:.3g} training FLOPs (C = 6 N D):")
     print_table(rows)
     click.echo(f"{bands} for a new dataset of this H:")

@@ -1,23 +1,45 @@
-"""``ziplaw train``: one model, several budgets, one corpus."""
+"""``ziplaw train``: one model, several budgets, one corpus; or several such runs of one size side by side."""
 
 import click
 
 
 def _budgets(context, parameter, value):
+    if value.startswith("paper"):
+        from ..recipe import BUDGETS
+
+        if value in BUDGETS:
+            return list(BUDGETS[value])
     try:
         return [int(part) for part in value.replace("_", "").split(",") if part.strip()]
     except ValueError:
-        raise click.BadParameter(f"{value!r} is not a list of whole numbers such as 65536,131072") from None
+        raise click.BadParameter(
+            f"{value!r} is neither a list of whole numbers such as 65536,131072 nor paper or paper-code"
+        ) from None
 
 
 @click.command()
-@click.argument("corpus_dir", type=click.Path(exists=True, file_okay=False))
-@click.option("--hidden", type=int, required=True, help="Width of the model, even.")
+@click.argument(
+    "corpus_dirs", metavar="CORPUS_DIR...", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False)
+)
+@click.option(
+    "--architecture",
+    "--arch",
+    type=click.Choice(["llama", "lstm"]),
+    default="llama",
+    show_default=True,
+    help="Decoder or LSTM; ziplaw shapes proposes shapes of equal N.",
+)
+@click.option("--hidden", type=int, required=True, help="Width of the model, even (llama).")
 @click.option("--layers", type=int, required=True, help="Number of layers.")
 @click.option("--heads", type=int, help="Attention heads [default: hidden / 64, rounded, at least 1].")
 @click.option("--intermediate", type=int, help="Width of the SwiGLU [default: 2 * hidden].")
 @click.option("--vocab-size", type=int, help="Vocabulary of the model [default: the corpus's own].")
-@click.option("--budgets", required=True, callback=_budgets, help="Training tokens to measure at, comma-separated.")
+@click.option(
+    "--budgets",
+    required=True,
+    callback=_budgets,
+    help="Training tokens to measure at, comma-separated; or paper, paper-code.",
+)
 @click.option(
     "--arm",
     type=click.Choice(["mup", "paper", "tuned"]),
@@ -33,9 +55,30 @@ def _budgets(context, parameter, value):
 @click.option("--cooldown", type=float, default=0.2, show_default=True, help="Share of a budget that cools down.")
 @click.option("--weight-decay", type=float, default=0.0, show_default=True, help="Decoupled decay of matrices.")
 @click.option("--clip", type=float, help="Largest gradient norm, 0 for none [default: 1 for mup, 0 for paper].")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of initial weights and data order.")
+@click.option(
+    "--loss",
+    type=click.Choice(["mean", "paper"]),
+    default="mean",
+    show_default=True,
+    help="Held-out loss: mean over all tokens; paper: median over batches of 32 documents, first tokens left out.",
+)
+@click.option(
+    "--seed",
+    "seeds",
+    type=int,
+    multiple=True,
+    default=[0],
+    show_default=True,
+    help="Seed of initial weights and data order; once for each run, or for all.",
+)
 @click.option("--epochs", type=int, default=1, show_default=True, help="Passes over the corpus that are allowed.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train.")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    default="auto",
+    help="Of activations and products [default: bf16 on a GPU that has it, else fp32]; parameters are fp32.",
+)
 @click.option("--threads", type=click.IntRange(1, 4096), default=1, show_default=True, help="CPU threads.")
 @click.option(
     "--checkpoint-minutes",
@@ -45,39 +88,67 @@ def _budgets(context, parameter, value):
     help="Time between checkpoints; 0: only when told to stop.",
 )
 @click.option("--dry-run", is_flag=True, help="Print parameters, FLOPs, memory and a time estimate; train nothing.")
-@click.option("-o", "--output", type=click.Path(file_okay=False), help="Folder for curve.csv and run.json.")
-def command(
-    corpus_dir, hidden, layers, heads, intermediate, vocab_size, dry_run, checkpoint_minutes, output, **settings
-):
+@click.option("--keep-finished", is_flag=True, help="Leave runs alone that are there already, trained in the same way.")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=click.Path(file_okay=False),
+    multiple=True,
+    help="Folder for curve.csv and run.json; once for each run.",
+)
+def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finished, **settings):
     """Train one model at several token budgets on the corpus in CORPUS_DIR.
 
     One trunk is trained at the peak rate; for every budget a branch cools down from it, and the held-out loss at its
     end is one point of the scaling grid. Writes curve.csv and run.json, both at the very end; a run that was stopped
     goes on from its checkpoint when the same command is given again.
-    """
-    if output is None and not dry_run:
+
+    Several -o train several runs of one size side by side, and CORPUS_DIR and --seed are given once for all of them or
+    once for each. Every folder is written as if its run had been trained alone.
+
+    \b
+      ziplaw train corpora/a --hidden 16 --layers 2 --budgets 65536,262144 -o runs/a
+      ziplaw train corpora/a corpora/b --hidden 16 --layers 2 --budgets 65536,262144 -o runs/a -o runs/b
+    """  # noqa: D301
+    if not outputs and not dry_run:
         raise click.UsageError("give the folder for the results with -o, or --dry-run")
+    runs = max(len(outputs), 1)
+    for what, given in (("corpora", corpus_dirs), ("seeds", seeds)):
+        if len(given) not in (1, runs):
+            raise click.UsageError(f"{len(given)} {what} for {runs} folder(s): give one for all, or one for each -o")
+    corpus_dirs, seeds = (given * runs if len(given) == 1 else given for given in (tuple(corpus_dirs), tuple(seeds)))
+    if len(set(zip(corpus_dirs, seeds))) < runs:
+        raise click.UsageError("two runs have the same corpus, seed and settings: give seeds or corpora of their own")
+    from ..architectures import make_config
     from ..corpora.format import open_corpus
-    from ..model import ModelConfig
     from ..recipe import TrainConfig
 
-    corpus = open_corpus(corpus_dir, verify=False)
-    model = ModelConfig(
-        hidden=hidden,
-        layers=layers,
-        vocab_size=corpus.vocab_size if vocab_size is None else vocab_size,
-        heads=heads,
-        intermediate=intermediate,
-        context=corpus.context,
-    )
-    config = TrainConfig(**settings)
+    shape = {key: settings.pop(key) for key in ("architecture", "hidden", "layers", "heads", "intermediate")}
+    vocab_size = settings.pop("vocab_size")
+    corpora = {path: open_corpus(path, verify=False) for path in dict.fromkeys(corpus_dirs)}
+    models = [
+        make_config(**shape, vocab_size=vocab_size or corpora[path].vocab_size, context=corpora[path].context)
+        for path in corpus_dirs
+    ]
+    configs = [TrainConfig(**settings, seed=seed) for seed in seeds]
     if dry_run:
         from ..estimate import dry_run as estimate
 
-        click.echo(estimate(corpus, model, config))
+        click.echo(estimate(corpora[corpus_dirs[0]], models[0], configs[0]))
         return
+    from ..ensemble import Member, ensemble, is_finished
     from ..train import train
 
-    run = train(corpus_dir, output, model, config, checkpoint_minutes)
-    if run["status"] == "diverged":
-        click.echo("ziplaw: warning: the run diverged; run.json says where, fits leave it out", err=True)
+    if runs == 1:
+        member = Member(corpus_dirs[0], outputs[0], models[0], configs[0])
+        if keep_finished and is_finished(member, corpora[corpus_dirs[0]].meta["sha256_train"]):
+            return
+        records = [train(*corpus_dirs, *outputs, *models, *configs, checkpoint_minutes)]
+    else:
+        records = ensemble(
+            [Member(*parts) for parts in zip(corpus_dirs, outputs, models, configs)], checkpoint_minutes, keep_finished
+        )
+    for output, record in zip(outputs, records):
+        if record["status"] == "diverged":
+            click.echo(f"ziplaw: warning: {output}: the run diverged; run.json says where, fits leave it out", err=True)

@@ -70,11 +70,12 @@ def _new_array(path, dtype, shape):
 
 
 def _drop_pages(array):
-    """Write a mapped array back and let the kernel take its pages: a large corpus must not count as memory in use."""
-    array.flush()
-    mapping = array._mmap
+    """Unmap the pages of a mapped array, which stay in the file: a large corpus must not count as memory in use.
+
+    Waiting for the disk is left to the one fsync at the end.
+    """
     if hasattr(mmap, "MADV_DONTNEED"):
-        mapping.madvise(mmap.MADV_DONTNEED)
+        array._mmap.madvise(mmap.MADV_DONTNEED)
 
 
 def _chunks(tokens):

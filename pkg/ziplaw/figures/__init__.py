@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..errors import FitError
 from ..results import Sweep
+from .architectures import architectures
 from .contours import loss_contours
 from .dependence import parameters_vs_h
 from .frontiers import frontiers
@@ -22,6 +23,7 @@ FIGURES = {
     "frontiers": frontiers,
     "parameters_vs_h": parameters_vs_h,
     "predicted_vs_measured": predicted_vs_measured,
+    "architectures": architectures,
 }
 FORMATS = (".svg", ".png", ".pdf")
 

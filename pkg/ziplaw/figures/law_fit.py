@@ -8,9 +8,25 @@ import numpy as np
 
 from ..errors import FitError
 from ..laws.allocate import optimal_split
-from ..laws.forms import additive
+from ..laws.forms import PARAMETERS, additive
 from ..laws.likelihood import criterion, profile_curve
-from .style import ACCENT, GREY, INK, PAGE, PALE, figure, handle, label, log_axis, look, prefixed, save, say, style
+from ..laws.solver import EXPONENT_BOUNDS
+from .style import (
+    ACCENT,
+    GREY,
+    INK,
+    PAGE,
+    PALE,
+    figure,
+    handle,
+    log_axis,
+    look,
+    prefixed,
+    save,
+    say,
+    style,
+    wrap,
+)
 
 COLUMNS = "panel series N D C x y loss".split()
 _MOST_CURVES = 8
@@ -33,8 +49,7 @@ def law_fit_figure(fitted, document, output):
     FitError
         When the ending is not known or the fit has no finite objective.
     """
-    if Path(output).suffix not in (".svg", ".png", ".pdf"):
-        raise FitError(f"{output} ends in {Path(output).suffix or 'nothing'!r}: name it .svg, .png or .pdf")
+    output = check_output(output)
     if not np.isfinite(fitted.objective):
         raise FitError(f"nothing to draw: {fitted.message}")
     with style():
@@ -44,9 +59,28 @@ def law_fit_figure(fitted, document, output):
         rows += _contour(axes[2], fitted, document["usable"])
         for panel, name in zip(axes[3:], ("E", "alpha", "beta")):
             rows += _profile(panel, fitted, document, name)
-        if not document["usable"]:
-            made.suptitle("Not a usable law: " + ", ".join(document["flags"]), color=ACCENT, size=7.5)
+        _title(made, fitted, document)
         save(made, output, rows, COLUMNS)
+
+
+def check_output(output):
+    """Return the path of an image, or FitError where its ending names none."""
+    output = Path(output)
+    if output.suffix not in (".svg", ".png", ".pdf"):
+        raise FitError(f"{output} ends in {output.suffix or 'nothing'!r}: name it .svg, .png or .pdf")
+    return output
+
+
+def _title(made, fitted, document):
+    """The law itself above the panels, or why it is none."""
+    if not document["usable"]:
+        words = wrap("Not a usable law: " + ", ".join(document["flags"] or ["poor fit"]), 120)
+        made.suptitle(words, color=ACCENT, size=7.5, x=0.01, ha="left")
+        return
+    E, A, B, alpha, beta = fitted.parameters
+    law = f"$L = {E:.4g} + {A:.4g} / N^{{{alpha:.3f}}} + {B:.4g} / D^{{{beta:.3f}}}$"
+    rms = f"RMS error {document['rms_log_residual']:.2%}"
+    made.suptitle(f"{law},  {fitted.n} points, {rms}", size=8, x=0.01, ha="left")
 
 
 def _curves(axes, fitted):
@@ -74,6 +108,8 @@ def _curves(axes, fitted):
         entries.append((handle(**{**how, "ms": 2.6}), f"N {prefixed(size)}"))
         rows += [{"panel": "curves", "series": f"N = {size:.4g}", "N": n, "D": d, "loss": v}
                  for n, d, v in zip(fitted.N[own], fitted.D[own], fitted.loss[own])]  # fmt: skip
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.3 * (high - low))  # room for the legend
     axes.legend(*zip(*entries), ncols=2, fontsize=5, loc="upper right", handlelength=2.2)
     log_axis(axes.xaxis, si=True)
     return rows
@@ -106,7 +142,8 @@ def _contour(axes, fitted, usable):
         C = np.geomspace(6 * fitted.N.min() * fitted.D.min(), 6 * fitted.N.max() * fitted.D.max(), 60)
         N, D, loss = optimal_split(fitted.parameters, C)
         inside = (N > spans[0][0]) & (N < spans[0][1]) & (D > spans[1][0]) & (D < spans[1][1])
-        axes.plot(N[inside], D[inside], color=ACCENT, linewidth=1.5)
+        axes.plot(N[inside], D[inside], color=ACCENT, linewidth=1.5, label="compute-optimal")
+        axes.legend(loc="upper left", fontsize=5.5, frameon=True, edgecolor="none", framealpha=0.85)
         rows = [{"panel": "frontier", "C": c, "N": n, "D": d, "loss": v}
                 for c, n, d, v in zip(C[inside], N[inside], D[inside], loss[inside])]  # fmt: skip
     axes.set(xlim=spans[0], ylim=spans[1])
@@ -116,23 +153,26 @@ def _contour(axes, fitted, usable):
 
 
 def _profile(axes, fitted, document, name):
-    """Rise of the objective over fixed values of one parameter, in units of the 95 % criterion."""
-    axes.set(title=f"Profile of {name}", xlabel=label(name), ylabel="rise / 95 % criterion")
-    position = ("E", "A", "B", "alpha", "beta").index(name)
+    """Rise of the objective over fixed values of one parameter, in units of the interval's criterion."""
+    symbol = name if name == "E" else rf"$\{name}$"
+    level = document["level"]
+    axes.set(title=f"Profile of {symbol}", xlabel=symbol, ylabel=f"rise / {level:.0%} criterion")
+    position = PARAMETERS.index(name)
     estimate = float(fitted.parameters[position])
     if not fitted.settings.free[position]:
-        say(axes, f"{name} is held at {estimate:.4g}" if name == "E" else f"{name} is tied to alpha")
+        say(axes, f"E is held at {estimate:.4g}" if name == "E" else "beta is tied to alpha")
         return []
     lo, hi = document["intervals"][name]
-    half = max(estimate - lo, hi - estimate) if lo is not None and np.isfinite([lo, hi]).all() else estimate
-    half = half or 0.1 * max(estimate, 1.0)
-    low = max(estimate - 1.6 * half, 0.0 if name == "E" else 0.006)
-    values = np.linspace(low, min(estimate + 1.6 * half, 4.9 if name != "E" else fitted.loss.min()), 41)
-    rise = (profile_curve(fitted, name, values) - fitted.objective) / criterion(fitted)
-    axes.plot(values, rise, color=INK)
+    bounded = lo is not None and np.isfinite([lo, hi]).all()
+    half = (max(estimate - lo, hi - estimate) if bounded else estimate) or 0.1 * max(estimate, 1.0)
+    ends = (0.0, fitted.loss.min()) if name == "E" else (EXPONENT_BOUNDS[0], EXPONENT_BOUNDS[1])
+    values = np.linspace(max(estimate - 1.8 * half, ends[0]), min(estimate + 1.8 * half, ends[1]), 41)
+    rise = (profile_curve(fitted, name, values) - fitted.objective) / criterion(fitted, level)
+    axes.plot(values, rise, color=INK, label="profile")
     axes.axhline(1, color=GREY, linewidth=0.6, linestyle=(0, (3, 2)))
-    axes.axvline(estimate, color=ACCENT, linewidth=0.9)
-    if lo is not None and np.isfinite([lo, hi]).all():
-        axes.axvspan(lo, hi, color=PALE, alpha=0.4, linewidth=0)
-    axes.set_ylim(0, min(max(float(np.nanmax(rise)), 1.5), 6))
+    axes.axvline(estimate, color=ACCENT, linewidth=0.9, label=f"estimate {estimate:.4g}")
+    if bounded:
+        axes.axvspan(lo, hi, color=PALE, alpha=0.4, linewidth=0, label=f"{level:.0%} interval {lo:.3g} to {hi:.3g}")
+    axes.set(ylim=(0, 5), xlim=values[[0, -1]])
+    axes.legend(loc="upper center", fontsize=5.5, frameon=True, edgecolor="none", framealpha=0.85)
     return [{"panel": "profile", "series": name, "x": x, "y": y} for x, y in zip(values, rise)]

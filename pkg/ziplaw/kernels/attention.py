@@ -16,8 +16,8 @@ BLOCK = 64
 
 
 @lru_cache(maxsize=8)
-def _mask(size: int, dtype: torch.dtype) -> Tensor:
-    return torch.full((size, size), -torch.inf, dtype=dtype).triu_(1)
+def _mask(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.full((size, size), -torch.inf, dtype=dtype, device=device).triu_(1)
 
 
 def _join(blocks: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ def blocked_forward(qkv: Tensor, keep: bool = True) -> tuple[Tensor, list[Tensor
     for start in range(0, positions, BLOCK):
         stop = min(start + BLOCK, positions)
         p = torch.bmm(query[:, start:stop], key[:, :, :stop])
-        p[:, :, start:].add_(_mask(BLOCK, p.dtype)[: stop - start, : stop - start])
+        p[:, :, start:].add_(_mask(BLOCK, p.dtype, p.device)[: stop - start, : stop - start])
         torch.softmax(p, -1, out=p)
         parts.append(torch.bmm(p, value[:, :stop]))
         if keep:

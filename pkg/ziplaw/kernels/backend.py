@@ -22,8 +22,11 @@ TRITON = {
     "cross_entropy": ("cross_entropy_forward",),
     "linear_cross_entropy": ("linear_cross_entropy_loss", "linear_cross_entropy_backward"),
     "embedding": ("embedding_backward",),
-    "optimizer": ("adamw",),
+    "optimizer": ("adamw_step",),
+    "program": ("fetch_documents", "record_step"),
 }
+# what plain torch does on every device
+PLAIN = ("rope_table", "product_into", "adamw", "adamw_settings")
 
 
 def for_device(device: torch.device | str) -> SimpleNamespace:
@@ -49,7 +52,7 @@ def for_device(device: torch.device | str) -> SimpleNamespace:
 @cache
 def _operations(on_cpu: bool, triton: bool) -> SimpleNamespace:
     names = [name for names in TRITON.values() for name in names]
-    ops = SimpleNamespace(rope_table=reference.rope_table, **{name: getattr(reference, name) for name in names})
+    ops = SimpleNamespace(**{name: getattr(reference, name) for name in (*PLAIN, *names)})
     if triton:
         for file, names in TRITON.items():
             module = import_module(f"{__package__}.triton_{file}")

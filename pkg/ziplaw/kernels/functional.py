@@ -9,7 +9,7 @@ from torch.autograd.function import once_differentiable
 from .backend import for_device
 from .reference import EPSILON
 
-__all__ = ["adamw", "cross_entropy", "linear_cross_entropy", "rms_norm", "rope", "swiglu"]
+__all__ = ["adamw", "adamw_step", "cross_entropy", "linear_cross_entropy", "rms_norm", "rope", "swiglu"]
 
 
 class _RMSNorm(torch.autograd.Function):
@@ -75,14 +75,17 @@ class _LinearCrossEntropy(torch.autograd.Function):
         weight_grad = torch.zeros_like(weight)
         ops, sizes = for_device(x.device), {} if chunk is None else {"chunk": chunk}
         loss, grad = ops.linear_cross_entropy_backward(x, weight, targets, vocabulary, weight_grad, **sizes)
-        ctx.save_for_backward(grad, weight_grad)
-        return loss
+        # the kernels' mean is over all tokens; no host sync to learn how many are ignored
+        ratio = len(targets) / (targets >= 0).sum().clamp(min=1)
+        ctx.save_for_backward(grad, weight_grad, ratio)
+        return loss * ratio
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):
-        x_grad, weight_grad = ctx.saved_tensors
-        return x_grad * grad, weight_grad * grad, None, None, None
+        x_grad, weight_grad, ratio = ctx.saved_tensors
+        grad = grad * ratio
+        return (x_grad * grad).to(x_grad.dtype), (weight_grad * grad).to(weight_grad.dtype), None, None, None
 
 
 def rms_norm(
@@ -110,10 +113,18 @@ def cross_entropy(logits: Tensor, targets: Tensor, vocabulary: int | None = None
 def linear_cross_entropy(
     x: Tensor, weight: Tensor, targets: Tensor, vocabulary: int | None = None, chunk: int | None = None
 ) -> Tensor:
-    """Mean -ln p(target) of the head ``x @ weight.T``, without holding all logits; x (T, h), weight (Vp, h)."""
+    """Mean -ln p(target) of the head ``x @ weight.T``, without holding all logits; x (T, h), weight (Vp, h).
+
+    Negative targets are ignored and not counted by the mean; rows of ``weight`` from ``vocabulary`` on are padding.
+    """
     return _LinearCrossEntropy.apply(x, weight, targets, vocabulary or weight.shape[0], chunk)
 
 
 def adamw(parameters: Tensor, *arguments, **settings) -> Tensor:
     """One AdamW step over flat buffers; see :func:`ziplaw.kernels.reference.adamw`."""
     return for_device(parameters.device).adamw(parameters, *arguments, **settings)
+
+
+def adamw_step(parameters: Tensor, *arguments, **settings) -> Tensor:
+    """AdamW with rates and corrections in tensors; see :func:`ziplaw.kernels.reference.adamw_step`."""
+    return for_device(parameters.device).adamw_step(parameters, *arguments, **settings)

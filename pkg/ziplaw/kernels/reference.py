@@ -3,12 +3,13 @@
 Each op is a pair ``*_forward`` / ``*_backward`` of plain functions on tensors that need no autograd (the trainer
 calls these and writes weight gradients straight into its flat buffer), and, for everyone else, one differentiable
 function of the op's name built on that pair. Shapes: T tokens = B documents x S positions, h hidden, H heads of
-width d, I intermediate, V vocabulary. Any floating dtype; statistics are kept in the dtype of the input.
+width d, I intermediate, V vocabulary. Any floating dtype.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -19,6 +20,9 @@ EPSILON = 1e-5
 ROPE_BASE = 10_000.0
 # rows of logits held at once: 256 x 301 floats stay in a 512 KiB cache
 HEAD_CHUNK = 256
+LOGITS_BYTES = 256 << 20
+# norms and rotations are computed in float32 for these
+HALF = (torch.bfloat16, torch.float16)
 
 
 def rms_norm_forward(
@@ -41,6 +45,10 @@ def rms_norm_forward(
     rstd : Tensor, shape (T,)
         1 / sqrt(mean(t^2) + epsilon).
     """
+    if x.dtype in HALF:
+        wide = None if residual is None else residual.float()
+        y, total, rstd = rms_norm_forward(x.float(), weight.float(), wide, epsilon)
+        return y.to(x.dtype), x if residual is None else total.to(x.dtype), rstd
     total = x if residual is None else x + residual
     rstd = torch.linalg.vecdot(total, total).mul_(1.0 / x.shape[1]).add_(epsilon).rsqrt_()
     return total * rstd.unsqueeze(1) * weight, total, rstd
@@ -54,6 +62,12 @@ def rms_norm_backward(
     dt = total_grad + rstd * (g*w - n * mean(g*w*n)) with n = t * rstd; dw = sum over tokens of g*n. ``total_grad``,
     (T, h), is what else flows back into t: the residual stream's own gradient.
     """
+    if total.dtype in HALF:
+        wide = None if total_grad is None else total_grad.float()
+        share = torch.empty_like(weight_grad, dtype=torch.float32)
+        out = rms_norm_backward(grad.float(), total.float(), rstd.float(), weight.float(), share, wide)
+        weight_grad.copy_(share)
+        return out.to(total.dtype)
     rstd = rstd.unsqueeze(1)
     normed = total * rstd
     torch.sum(grad * normed, 0, out=weight_grad)
@@ -112,6 +126,8 @@ def rope_forward(qkv: Tensor, table: Tensor, heads: int) -> Tensor:
     Tensor, shape (3, B, H, S, d)
         Contiguous; queries carry the attention scale if the table does.
     """
+    if qkv.dtype in HALF:
+        return rope_forward(qkv.float(), table, heads).to(qkv.dtype)
     documents, positions, width = qkv.shape
     half = width // (6 * heads)
     turned = torch.view_as_complex(qkv.view(documents, positions, 3, heads, half, 2)).permute(2, 0, 3, 1, 4)
@@ -122,6 +138,8 @@ def rope_forward(qkv: Tensor, table: Tensor, heads: int) -> Tensor:
 
 def rope_backward(grad: Tensor, table: Tensor) -> Tensor:
     """Gradient of :func:`rope_forward`: (3, B, H, S, d) back to (B, S, 3*h); a rotation by the conjugate."""
+    if grad.dtype in HALF:
+        return rope_backward(grad.float(), table).to(grad.dtype)
     _, documents, heads, positions, width = grad.shape
     turned = torch.view_as_complex(grad.view(*grad.shape[:-1], width // 2, 2))
     out = torch.empty((documents, positions, 3, heads, width // 2), dtype=turned.dtype, device=grad.device)
@@ -172,6 +190,12 @@ def cross_entropy_forward(logits: Tensor, targets: Tensor, vocabulary: int | Non
     return nll, grad.masked_fill_(ignored.unsqueeze(1), 0.0)
 
 
+def default_chunk(tokens: int, vocabulary: int, item_bytes: int) -> int:
+    """Rows of logits held at once on a GPU: a power of two of at most LOGITS_BYTES, at least 128; all if they fit."""
+    rows = max(128, LOGITS_BYTES // (vocabulary * item_bytes))
+    return min(tokens, 1 << (rows.bit_length() - 1))
+
+
 def linear_cross_entropy_loss(
     x: Tensor, weight: Tensor, targets: Tensor, vocabulary: int, chunk: int = HEAD_CHUNK
 ) -> Tensor:
@@ -183,6 +207,7 @@ def linear_cross_entropy_loss(
     weight : Tensor, shape (Vp, h)
         The output head; rows from ``vocabulary`` on are padding and are never multiplied.
     targets : Tensor, int64, shape (T,)
+        Negative targets are ignored: loss 0.
     vocabulary : int
     chunk : int
 
@@ -195,8 +220,8 @@ def linear_cross_entropy_loss(
     parts = []
     for start in range(0, x.shape[0], chunk):
         log_p = torch.log_softmax(x[start : start + chunk] @ head, -1)
-        parts.append(log_p.gather(1, targets[start : start + chunk].unsqueeze(1)).squeeze(1))
-    return torch.cat(parts).neg_()
+        parts.append(log_p.gather(1, targets[start : start + chunk].clamp(min=0).unsqueeze(1)).squeeze(1))
+    return torch.cat(parts).neg_().masked_fill_(targets < 0, 0.0)
 
 
 def linear_cross_entropy_backward(
@@ -209,10 +234,10 @@ def linear_cross_entropy_backward(
     x : Tensor, shape (T, h)
     weight : Tensor, shape (Vp, h)
     targets : Tensor, int64, shape (T,)
-        Each in 0..vocabulary-1.
+        Each in 0..vocabulary-1; negative targets are ignored: loss 0, gradient 0, still counted by the mean.
     vocabulary : int
     weight_grad : Tensor, shape (Vp, h)
-        Filled; rows from ``vocabulary`` on are left as they are (zero in the trainer's buffer).
+        Filled; rows from ``vocabulary`` on must be zero, and stay so.
     chunk : int
 
     Returns
@@ -233,20 +258,27 @@ def linear_cross_entropy_backward(
         rows = x[start : start + chunk]
         n = rows.shape[0]
         index = targets[start : start + chunk].unsqueeze(1)
+        ignored = index < 0
+        index = index.clamp(min=0)
         p = torch.mm(rows, head.t(), out=logits[:n])
         torch.softmax(p, -1, out=p)
         torch.gather(p, 1, index, out=picked[start : start + n])
         p.scatter_add_(1, index, minus[:n])
+        p.masked_fill_(ignored, 0.0)
         # the mean's 1/T is applied by the products, not in a pass of its own over p
         out = grad[start : start + n]
         torch.addmm(out, p, head, beta=0.0, alpha=1.0 / tokens, out=out)
-        torch.addmm(head_grad, p.t(), rows, beta=float(start > 0), alpha=1.0 / tokens, out=head_grad)
-    return picked.clamp_(min=torch.finfo(x.dtype).tiny).log_().mean().neg_(), grad
+        if head_grad.dtype == x.dtype:
+            torch.addmm(head_grad, p.t(), rows, beta=float(start > 0), alpha=1.0 / tokens, out=head_grad)
+        else:
+            product_into(p.t(), rows * (1.0 / tokens), head_grad, accumulate=start > 0)
+    picked = picked.clamp_(min=torch.finfo(x.dtype).tiny).log_().masked_fill_((targets < 0).unsqueeze(1), 0.0)
+    return picked.mean().neg_(), grad
 
 
 def embedding_backward(grad: Tensor, tokens: Tensor, weight_grad: Tensor) -> None:
     """Sum token gradients (T, h) into the rows of ``weight_grad`` (Vp, h), in token order."""
-    weight_grad.zero_().index_add_(0, tokens, grad)
+    weight_grad.zero_().index_add_(0, tokens, grad.to(weight_grad.dtype))
 
 
 def adamw(
@@ -309,3 +341,126 @@ def adamw(
     if shadow is not None:
         shadow.copy_(parameters)
     return norm
+
+
+def adamw_settings(
+    rates: Sequence[float], first_step: int, betas: tuple[float, float], weight_decay: float = 0.0
+) -> Tensor:
+    """Rows of (rate, 1 / (1 - beta1^t), 1 / sqrt(1 - beta2^t), decay) for consecutive steps, of :func:`adamw_step`.
+
+    Parameters
+    ----------
+    rates : sequence of float
+        Learning rate of each step.
+    first_step : int
+        t of the first row, 1 for the first update.
+    betas : tuple of float
+    weight_decay : float
+
+    Returns
+    -------
+    Tensor, float32, shape (len(rates), 4)
+        On the CPU; computed in float64 before rounding.
+    """
+    t = torch.arange(first_step, first_step + len(rates), dtype=torch.float64)
+    table = torch.empty((len(rates), 4), dtype=torch.float64)
+    table[:, 0] = torch.as_tensor(rates, dtype=torch.float64)
+    table[:, 1] = 1.0 / (1.0 - betas[0] ** t)
+    table[:, 2] = 1.0 / torch.sqrt(1.0 - betas[1] ** t)
+    table[:, 3] = weight_decay
+    return table.float()
+
+
+def adamw_step(
+    parameters: Tensor,
+    grad: Tensor,
+    first: Tensor,
+    second: Tensor,
+    groups: Tensor,
+    factors: Tensor,
+    settings: Tensor,
+    *,
+    betas: tuple[float, float] = (0.9, 0.95),
+    epsilon: float = 1e-8,
+    clip: float = 1.0,
+    shadow: Tensor | None = None,
+) -> Tensor:
+    """:func:`adamw` with everything that changes from step to step in tensors, for one model or several side by side.
+
+    Parameters
+    ----------
+    parameters, grad, first, second : Tensor, shape (n,) or (M, n)
+        Flat buffers of one or M models of one shape; ``grad`` may be scaled in place.
+    groups : Tensor, uint8, shape (n,)
+        Group of each parameter.
+    factors : Tensor, float32, shape (2, G)
+        By group: the factor on the learning rate, and the factor on the decay (1 where it applies, else 0).
+    settings : Tensor, float32, shape (4,) or (M, 4)
+        A row of :func:`adamw_settings` for each model: rate, two bias corrections, decay.
+    betas : tuple of float
+    epsilon : float
+    clip : float
+        Largest global norm of one model's gradient; 0 leaves it as it is.
+    shadow : Tensor, shape of ``parameters``, optional
+        A copy of the parameters in a smaller dtype, brought up to date.
+
+    Returns
+    -------
+    Tensor, shape () or (M,)
+        Global norms before clipping.
+    """
+    norm = torch.linalg.vector_norm(grad, dim=-1)
+    rate, correct1, correct2, decay = settings.unsqueeze(-1).unbind(-2)
+    if clip:
+        grad.mul_(torch.clamp(clip / (norm + 1e-6), max=1.0).unsqueeze(-1))
+    first.lerp_(grad, 1.0 - betas[0])
+    second.mul_(betas[1]).addcmul_(grad, grad, value=1.0 - betas[1])
+    scale, decays = factors.index_select(1, groups.int()).to(parameters.dtype)
+    update = first * correct1 / (torch.sqrt(second) * correct2 + epsilon) + decay * decays * parameters
+    parameters.sub_(rate * scale * update)
+    if shadow is not None:
+        shadow.copy_(parameters)
+    return norm
+
+
+def fetch_documents(documents: Tensor, order: Tensor, cursor: Tensor) -> Tensor:
+    """Documents of the step at the cursor.
+
+    Parameters
+    ----------
+    documents : Tensor, int16 or int32, shape (n, context)
+        Token ids; int16 holds the bits of unsigned 16-bit ids.
+    order : Tensor, int32, shape (steps, R)
+        Documents of every step.
+    cursor : Tensor, int64, shape (1,)
+        Row of ``order``.
+
+    Returns
+    -------
+    Tensor, int64, shape (R, context)
+    """
+    tokens = documents.index_select(0, order.index_select(0, cursor).view(-1)).long()
+    return tokens.bitwise_and_(0xFFFF) if documents.dtype == torch.int16 else tokens
+
+
+def record_step(cursor: Tensor, losses: Tensor, norms: Tensor, loss: Tensor, norm: Tensor) -> None:
+    """Write ``loss`` and ``norm``, () or (M,), into row ``cursor`` of the logs (steps,) or (steps, M) and move it on."""
+    losses.index_copy_(0, cursor, loss.unsqueeze(0).to(losses.dtype))
+    norms.index_copy_(0, cursor, norm.unsqueeze(0).to(norms.dtype))
+    cursor.add_(1)
+
+
+def product_into(left: Tensor, right: Tensor, out: Tensor, accumulate: bool = False) -> None:
+    """Write (or add) ``left @ right`` into ``out``, which may be wider: fp32 gradients of bf16 operands."""
+    if left.dtype == out.dtype:
+        if accumulate:
+            torch.addmm(out, left, right, out=out)
+        else:
+            torch.mm(left, right, out=out)
+    elif left.device.type == "cpu":
+        product = left.to(out.dtype) @ right.to(out.dtype)
+        out.add_(product) if accumulate else out.copy_(product)
+    elif accumulate:
+        out.add_(torch.mm(left, right, out_dtype=out.dtype))
+    else:
+        torch.mm(left, right, out_dtype=out.dtype, out=out)

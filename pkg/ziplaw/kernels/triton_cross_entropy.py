@@ -24,6 +24,11 @@ def tile(padded: int) -> tuple[bool, int, int]:
     return True, max(1, min(16, TILE // block)), block
 
 
+def warps(block: int) -> int:
+    """Warps of a program that holds so many columns at once."""
+    return 8 if block >= 4096 else 4
+
+
 @triton.jit
 def rows_kernel(
     logits_ptr, grad_ptr, targets_ptr, nll_ptr, scale, rows, vocabulary, padded,
@@ -80,7 +85,7 @@ def cross_entropy_into(logits: Tensor, targets: Tensor, vocabulary: int, grad: T
     one, tile_rows, block = tile(padded)
     rows_kernel[(triton.cdiv(rows, tile_rows),)](
         logits, grad, targets, nll, scale, rows, vocabulary, padded, ONE=one, ROWS=tile_rows, BLOCK=block,
-        num_warps=8 if block >= 4096 else 4,
+        num_warps=warps(block),
     )  # fmt: skip
     return nll
 

@@ -10,13 +10,19 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-TILE = 4096
-ROWS = 16
+TILE = 8192
+MOST_ROWS = 128
+NARROW = 256
 
 
 def tile(width: int) -> tuple[int, int]:
-    """Rows summed at once and columns of a program."""
-    return ROWS, min(triton.next_power_of_2(width), TILE // ROWS)
+    """Rows summed at once and columns of a program.
+
+    A frequent token, such as the separator, has thousands of rows: few columns and many rows at once where a model is
+    narrow, so that no program is long; more columns where it is wide, so that programs are not too many.
+    """
+    columns = min(triton.next_power_of_2(width), 64 if width <= NARROW else 256)
+    return min(MOST_ROWS, TILE // columns), columns
 
 
 @triton.jit
@@ -40,8 +46,10 @@ def sum_kernel(grad_ptr, order_ptr, bounds_ptr, out_ptr, width, ROWS: tl.constex
 def embedding_backward(grad: Tensor, tokens: Tensor, weight_grad: Tensor) -> None:
     """See :func:`ziplaw.kernels.reference.embedding_backward`; grad (T, h) contiguous, every row is written."""
     entries, width = weight_grad.shape
-    ordered, order = torch.sort(tokens, stable=True)
-    bounds = torch.searchsorted(ordered, torch.arange(entries + 1, device=tokens.device))
+    # a radix sort takes a pass for every byte of the key
+    keys = tokens.to(torch.int16 if entries < 1 << 15 else torch.int32)
+    ordered, order = torch.sort(keys, stable=True)
+    bounds = torch.searchsorted(ordered, torch.arange(entries + 1, device=tokens.device, dtype=keys.dtype))
     rows, block = tile(width)
     grid = (entries, triton.cdiv(width, block))
     sum_kernel[grid](grad, order, bounds, weight_grad, width, ROWS=rows, BLOCK=block)

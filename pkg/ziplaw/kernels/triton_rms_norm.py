@@ -12,15 +12,23 @@ import triton.language as tl
 from torch import Tensor
 
 from .reference import EPSILON
+from .triton_reduce import sum_of_rows
 
 TILE = 4096
-BACKWARD_STEPS = 8
+# programs of the backward pass: enough for any GPU, few enough that adding up their shares costs little
+PROGRAMS = 256
+MOST_STEPS = 16
 
 
 def tile(width: int) -> tuple[int, int]:
     """Rows and columns a program works on at once: all columns, as many rows as keep the tile at 4096 numbers."""
     block = triton.next_power_of_2(width)
     return max(1, TILE // block), block
+
+
+def backward_steps(rows: int, tile_rows: int) -> int:
+    """Tiles that a program of the backward pass works through: decided by the shape alone, not by the device."""
+    return max(1, min(MOST_STEPS, rows // (tile_rows * PROGRAMS)))
 
 
 @triton.jit
@@ -92,11 +100,12 @@ def rms_norm_backward(
     rows, width = total.shape
     out = torch.empty_like(total)
     tile_rows, block = tile(width)
-    blocks = triton.cdiv(rows, tile_rows * BACKWARD_STEPS)
+    steps = backward_steps(rows, tile_rows)
+    blocks = triton.cdiv(rows, tile_rows * steps)
     partial = torch.empty((blocks, width), dtype=torch.float32, device=total.device)
     backward_kernel[(blocks,)](
         grad, total, rstd, weight, grad if total_grad is None else total_grad, out, partial, rows, width,
-        HAS_TOTAL_GRAD=total_grad is not None, STEPS=BACKWARD_STEPS, ROWS=tile_rows, BLOCK=block,
+        HAS_TOTAL_GRAD=total_grad is not None, STEPS=steps, ROWS=tile_rows, BLOCK=block,
     )  # fmt: skip
-    weight_grad.copy_(partial.sum(0))
+    sum_of_rows(partial, weight_grad)
     return out

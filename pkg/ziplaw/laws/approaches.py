@@ -151,6 +151,8 @@ def envelope(N, D, loss, *, points=50, law=None) -> Approach:
     if (~edge).sum() < 3:
         raise FitError("the lowest loss is at the smallest or largest size nearly everywhere: widen the range of sizes")
     keep = ~edge
+    if (count_found := len(np.unique(best[keep]))) < 3:
+        raise FitError(f"the lowest loss is at {count_found} of {len(sizes)} sizes only, a slope needs 3: add sizes")
     losses = np.exp(z[best, np.arange(len(log_C))])
     bias = None if law is None else _bias(envelope, N, D, law, points=points)
     return _line("envelope", log_C[keep], np.log(sizes[best])[keep], losses[keep], bias, note)

@@ -8,9 +8,12 @@ import numpy as np
 
 from ..errors import FitError
 
+# N, D, C and losses beyond these are slips of units or of parsing, and their products overflow
+LEAST, MOST = 1e-30, 1e30
+
 
 def check_column(values, name):
-    """Return one column as float64 (n,), finite and positive.
+    """Return one column as float64 (n,), finite and positive, within ``LEAST`` and ``MOST``.
 
     Raises
     ------
@@ -31,7 +34,28 @@ def check_column(values, name):
         raise FitError(
             f"{name} is {column[bad[0]]:g} in row {bad[0] + 1}, must be above 0: laws live in logarithms; drop that row"
         )
+    bad = np.flatnonzero((column < LEAST) | (column > MOST))
+    if bad.size:
+        raise FitError(
+            f"{name} is {column[bad[0]]:g} in row {bad[0] + 1}, must be from {LEAST:g} to {MOST:g}: check its units"
+        )
     return column
+
+
+def one_architecture(rows):
+    """Refuse rows of models of several architectures: a law is one of N and D, and theirs differ.
+
+    Raises
+    ------
+    FitError
+        With their names.
+    """
+    names = sorted({str(row["architecture"]) for row in rows if row.get("architecture")})
+    if len(names) > 1:
+        raise FitError(
+            f"rows of {len(names)} architectures ({', '.join(names)}) in one law: fit one at a time "
+            f"(ziplaw fit --where architecture={names[0]}), or give a table of one"
+        )
 
 
 def _first_text(values, name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .allocate import FLOPS_PER_PARAMETER_TOKEN, Plan
 from .checks import check_positive
 from .forms import Constants, additive
 from .generic import Form
@@ -53,6 +54,35 @@ def data_constrained_loss(N, D, U, constants=DATA_CONSTRAINED, r_d_star=R_D_STAR
     N, D, U = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (N, D, U)))
     out = additive(p, effective_parameters(N, U, p, r_n_star), effective_tokens(D, U, r_d_star))
     return float(out[0]) if out.size == 1 else out
+
+
+def allocate(C, U, parameters=None) -> Plan:
+    """Best split of C FLOPs when only U tokens are unique: the N whose loss is lowest at D = C/(6 N), repeats discounted.
+
+    Parameters
+    ----------
+    C, U : float
+        Training FLOPs and unique tokens.
+    parameters : array-like (7,), optional
+        E, A, B, alpha, beta, R_D*, R_N*, as a fit of "data-constrained" gives them; by default the published ones.
+
+    Returns
+    -------
+    Plan
+        With D > U where repeating pays.
+    """
+    C, U = (float(check_positive(v, name)) for v, name in ((C, "C"), (U, "U")))
+    *law, r_d, r_n = [*DATA_CONSTRAINED.array, R_D_STAR, R_N_STAR] if parameters is None else parameters
+    constants = Constants(*law)
+    low, high = 0.0, np.log(C / FLOPS_PER_PARAMETER_TOKEN)
+    # the valley may have a shelf where repeats lose their worth: look everywhere, then closer three times
+    for _ in range(4):
+        x = np.linspace(low, high, 401)
+        loss = data_constrained_loss(np.exp(x), C / FLOPS_PER_PARAMETER_TOKEN * np.exp(-x), U, constants, r_d, r_n)
+        best = int(np.argmin(loss))
+        low, high = x[max(best - 2, 0)], x[min(best + 2, 400)]
+    N = float(np.exp(x[best]))
+    return Plan(C, N, C / (FLOPS_PER_PARAMETER_TOKEN * N), float(loss[best]))
 
 
 # theta: ln of the three terms at the centre, ln alpha, ln beta, ln R_D*, ln R_N*

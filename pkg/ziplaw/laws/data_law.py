@@ -11,7 +11,7 @@ import numpy as np
 from scipy import stats
 
 from ..errors import FitError
-from . import checks
+from . import checks, kaplan
 from .allocate import exponents, optimal_split
 from .forms import CHINCHILLA, CHINCHILLA_REFIT
 from .hierarchy import meta_regression
@@ -243,12 +243,12 @@ def _float(value):
 
 def _crossing_text(found, H_range):
     if found["H"] is None:
-        return "alpha and beta run parallel: none"
+        return "alpha = beta at no H: their lines run parallel"
     lo, hi = found["interval"]
     span = "its interval is unbounded" if lo is None else f"{found['level']:.0%} interval {lo:.3f} to {hi:.3f}"
     if found["in_range"] is False:
         measured = f"{H_range[0]:.3f} to {H_range[1]:.3f}"
-        return f"none in the measured range {measured} (the lines meet at H = {found['H']:.3f}, {span})"
+        return f"alpha = beta at no H in the measured range {measured} (the lines meet at H = {found['H']:.3f}, {span})"
     return f"alpha = beta at H = {found['H']:.3f} ({span})"
 
 
@@ -315,6 +315,8 @@ def predict(law, H, C, *, level=0.95, epsilon=1.0, fitted_on=None, without_H=Non
     for name, constants in (("published", CHINCHILLA), ("refit", CHINCHILLA_REFIT)):
         cN, cD, cL = (float(v) for v in optimal_split(constants.array, C))
         out["chinchilla"][name] = {"N": cN, "D": cD, "loss": cL, "source": constants.source}
+    plan = kaplan.allocate(C)
+    out["kaplan"] = {"N": plan.N, "D": plan.D, "loss": plan.loss, "source": "Kaplan et al. 2020, arXiv 2001.08361"}
     out["without_H"] = None
     if without_H is not None:
         mean = dict(zip(("N", "D", "loss"), (float(v) for v in optimal_split(parameters_at(without_H, H), C))))

@@ -51,8 +51,8 @@ def joint_test(panel, *, bootstrap=499, level=0.95, seed=42) -> dict:
     - parametric bootstrap: tables simulated from M0 with each dataset's residual variance. It takes M0 at its word
       (identical exponents), so scatter of datasets makes it reject too often; it is there to be compared.
 
-    The slopes' intervals use t with K - 2 degrees of freedom and are widened by the scatter of datasets off the line,
-    sqrt(max(1, F of S against M1)).
+    The slopes' intervals use t with K - 2 degrees of freedom; their errors are those that the cells' noise foretells,
+    times sqrt(F of S against M1), by which datasets lie further off the line (or closer to it) than that noise.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def _effects(panel, fits, basis, alone, scatter_F, level):
     """Slope of alpha and of beta in H with intervals, and their values at mean H."""
     K = panel.K
     sigma2 = float(alone.rss.sum()) / (panel.n - K * (panel.n_local + 2))
-    V = joint.covariance(panel, fits, basis) * sigma2 * max(1.0, scatter_F or 1.0)
+    V = joint.covariance(panel, fits, basis) * sigma2 * (scatter_F or 1.0)
     t = float(stats.t.ppf((1 + level) / 2, K - 2))
     out = {"H_centre": float(panel.H.mean()), "covariance": V.tolist(), "df": K - 2}
     out["order"] = ["alpha at centre", "beta at centre", "slope of alpha", "slope of beta"]

@@ -16,7 +16,7 @@ from .solver import Design, polish, residuals
 OBJECTIVES = ("huber", "log-mse", "huber-scaled")
 _HUBER_EFFICIENT = 1.345  # delta in standard deviations: 95 % efficient under normal noise
 _SAME_OPTIMUM = 1e-6  # relative
-_FIRST_STEPS, _FINISHED = 30, 12
+_ROWS_RESTARTED, _MOST_RESTARTS, _LEAST_RESTARTS = 840, 24, 8
 
 
 @dataclass(frozen=True)
@@ -277,28 +277,48 @@ def solve(N, D, loss, weights, settings, count=None):
     theta0 = starts(design, weights, fixed_E=fixed, tie=settings.tie, count=count)
     delta = {"huber": settings.delta, "log-mse": np.inf, "huber-scaled": np.inf}[settings.objective]
     options = {"weights": weights, "free": settings.free, "tie": settings.tie}
-    theta, value, converged = polish(theta0, design, delta=delta, max_steps=_FIRST_STEPS, **options)
-    # the best dozen go on to the end; of 550 hard tables this missed two optima, finishing every start one
-    behind = np.argsort(value, kind="stable")[:_FINISHED]
-    behind = behind[~converged[behind]]
-    if behind.size:
-        finished = polish(theta[behind], design, delta=delta, anneal=False, **options)
-        theta[behind], value[behind], converged[behind] = finished
+    theta, value, converged = polish(theta0, design, delta=delta, **options)
+    restarted = _restarts(theta[np.argmin(value)], design, delta, options)
+    theta, value, converged = (np.concatenate(pair) for pair in zip((theta, value, converged), restarted))
     if settings.objective == "huber-scaled":
         for _ in range(3):
             best = theta[np.argmin(value)]
             delta = _HUBER_EFFICIENT * robust_scale(residuals(best[None], design)[0], settings.n_free)
             theta, value, converged = polish(theta, design, delta=delta, **options)
     best = int(np.argmin(value))
-    same = value <= value[best] * (1 + _SAME_OPTIMUM) + 1e-300
+    lowest = float(value[best])
+    # an objective that is zero to rounding is the same optimum, whatever its digits
+    same = value[: len(theta0)] <= lowest * (1 + _SAME_OPTIMUM) + 1e-26 * weights.sum()
     return Solution(
         theta=theta[best],
-        objective=float(value[best]),
-        converged=bool(converged[best]) and bool(np.isfinite(value[best])),
+        objective=lowest,
+        converged=bool(converged[best]) and bool(np.isfinite(lowest)),
         delta=float(delta),
         fraction_of_starts=float(same.mean()),
         design=design,
     )
+
+
+def _restarts(theta, design, delta, options):
+    """Look for a better optimum near theta (5,): go to the optima of resampled rows and back to all rows.
+
+    Far below the noise, delta makes an objective with kinks, and where rows share an error with basins too small for a
+    grid of starts; resampling shakes loose what holds theta in one (bootstrap restarting, Wood 2001).
+    """
+    n = len(design.x)
+    count = min(max(_ROWS_RESTARTED // n, _LEAST_RESTARTS), _MOST_RESTARTS)
+    weights = options["weights"] * np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=count)
+    away = polish(
+        np.repeat(theta[None], count, axis=0),
+        design,
+        delta=delta,
+        max_steps=20,
+        anneal=False,
+        **{**options, "weights": weights},
+    )[0]
+    theta, value, _ = polish(away, design, delta=delta, max_steps=15, anneal=False, **options)
+    behind = np.argsort(value, kind="stable")[:4]
+    return polish(theta[behind], design, delta=delta, anneal=False, **options)
 
 
 def robust_scale(r, n_free):

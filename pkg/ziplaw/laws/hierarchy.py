@@ -1,10 +1,11 @@
 """Random-effects regression over datasets: each dataset's law with its full covariance, on a line in H with scatter.
 
 y_k = (I kron x_k') gamma + u_k + e_k, with u_k ~ N(0, T) the scatter of datasets off the line and e_k ~ N(0, S_k) the
-error of dataset k's fit, S_k (full) known. T is found by restricted maximum likelihood, gamma by generalised least
-squares. With few datasets T is diagonal: K - 2 residuals a parameter cannot hold the 15 numbers of a full 5 x 5 matrix,
-and the likelihood would run to a singular one. Source: the multivariate meta-regression of Jackson, White and Riley
-(2013), with the variance scaling and t quantiles of Knapp and Hartung (2003).
+error of dataset k's fit, S_k (full) known; gamma by generalised least squares. With few datasets T is diagonal and the
+posterior mean of each parameter's scatter: the likelihood's maximum is zero in a quarter of all sweeps of six
+datasets that do scatter, and bands for a new dataset then cover 86 % instead of 95. With K - q >= 3 m datasets T is full,
+by restricted maximum likelihood. Sources: the multivariate meta-regression of Jackson, White and Riley (2013), the
+scale and t quantiles of Knapp and Hartung (2003), the flat prior on a standard deviation of Gelman (2006).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+_LARGEST = 3.0  # prior of a scatter's standard deviation: flat up to so many of the residuals'
 _RIDGE = 1e-9  # added to every variance, in units of the residuals': keeps what is known exactly from a division by 0
 
 
@@ -69,23 +71,39 @@ def meta_regression(y, S, X, *, structure=None) -> MetaRegression:
     y, S = y / unit, S / (unit[:, None] * unit)
     Z = np.einsum("ij,kq->kijq", np.eye(m), X).reshape(K, m, m * q)
     structure = structure or ("full" if df >= 3 * m else "diagonal")
-    T = _restricted_likelihood(y, S, Z, np.sqrt(((rest / unit) ** 2).sum(axis=0) / df + 1e-6), structure == "full")
-    gamma, C, r, inverse = _generalised(y, S, T, Z)
-    misfit = float(np.einsum("ka,kab,kb->", r, inverse, r)) / (m * df)
-    scale = np.repeat(unit, q)
+    if structure == "full":
+        T = _restricted_likelihood(y, S, Z, np.sqrt(((rest / unit) ** 2).sum(axis=0) / df + 1e-6))
+    else:
+        T = np.diag([_posterior_scatter(y[:, i], S[:, i, i], X) for i in range(m)])
+    gamma, C, r, _ = _generalised(y, S, T, Z)
+    # Knapp and Hartung's scale of each parameter: what its residuals show against what S and T foretold
+    foretold = np.einsum("kii->ki", S) + np.diag(T) + _RIDGE
+    scale = np.repeat(unit * np.sqrt((r**2 / foretold).sum(axis=0) / df), q)
     return MetaRegression(
-        coefficients=(gamma * scale).reshape(m, q),
-        covariance=C * max(1.0, misfit) * scale[:, None] * scale,
+        coefficients=(gamma * np.repeat(unit, q)).reshape(m, q),
+        covariance=C * scale[:, None] * scale,
         scatter=T * unit[:, None] * unit,
         df=df,
         residuals=r * unit,
     )
 
 
-def _restricted_likelihood(y, S, Z, start, full):
-    """Find T = L L' that maximises the restricted likelihood, by L-BFGS on the entries of L, from a diagonal L."""
+def _posterior_scatter(y, s, X):
+    """Posterior mean of one parameter's scatter variance; y (K,) with residuals of unit size, s (K,) fit variances."""
+    tau = np.linspace(0.0, _LARGEST, 121)
+    v = s + tau[:, None] ** 2 + _RIDGE
+    XX = np.einsum("tk,ka,kb->tab", 1 / v, X, X)
+    line = np.linalg.solve(XX, (y / v @ X)[..., None])[..., 0]
+    r = y - line @ X.T
+    minus = np.log(v).sum(axis=1) + (r**2 / v).sum(axis=1) + np.linalg.slogdet(XX)[1]
+    posterior = np.exp(-0.5 * (minus - minus.min()))
+    return float(posterior @ tau**2 / posterior.sum())
+
+
+def _restricted_likelihood(y, S, Z, start):
+    """Find the full T = L L' that maximises the restricted likelihood, by L-BFGS on the entries of L."""
     m = y.shape[1]
-    entries = np.tril_indices(m) if full else np.diag_indices(m)
+    entries = np.tril_indices(m)
 
     def value(flat):
         L = np.zeros((m, m))

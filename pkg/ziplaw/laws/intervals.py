@@ -14,6 +14,7 @@ from .diagnostics import estimable, jacobian, score_moments, unidentified
 from .forms import PARAMETERS, additive
 from .solver import polish
 
+_FAR = 1e300  # stands for infinity
 METHODS = ("case", "cluster", "residual", "wild", "parametric")
 
 
@@ -34,7 +35,8 @@ class Bootstrap:
     n_clusters : int or None
         Number of clusters, where clusters were resampled.
     freedom : int
-        Degrees of freedom of the noise: independent rows or clusters less fitted parameters, at least 1.
+        Degrees of freedom of the t that widens intervals: rows or clusters less one where these are resampled (a refit
+        counts its own parameters; Hesterberg 2015), rows less parameters where noise is redrawn on the same design.
     """
 
     samples: np.ndarray
@@ -95,9 +97,15 @@ class Bootstrap:
             limit = 0.5 / len(good)
             shift = 2 * special.ndtri(np.clip(below, limit, 1 - limit))
             tails = special.ndtr(shift + special.stdtrit(self.freedom, tails))
-        ends = np.array([[np.quantile(column, q) for column, q in zip(good.T, row)] for row in tails])
+        ends = np.array([[_quantile(column, q) for column, q in zip(good.T, row)] for row in tails])
         lo, hi = ends.reshape(2, *shape)
         return (float(lo), float(hi)) if not shape else (lo, hi)
+
+
+def _quantile(column, q):
+    """Quantile of draws of which some may be infinite: interpolation with one of those would be NaN."""
+    value = np.quantile(np.clip(column, -_FAR, _FAR), q)
+    return value if abs(value) < _FAR / 2 else np.copysign(np.inf, value)
 
 
 def named_quantities(parameters):
@@ -169,8 +177,8 @@ def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=No
     if fitted.settings.excess_floor is not None:
         samples[:, 0] = fitted.settings.excess_floor
     k = None if labels is None else int(labels.max() + 1)
-    freedom = max(fitted.n - fitted.settings.n_free, 1) if k is None else max(k - 1, 1)
-    return Bootstrap(samples, objective, converged, method, k, freedom, fitted)
+    freedom = k - 1 if k else fitted.n - (1 if method == "case" else fitted.settings.n_free)
+    return Bootstrap(samples, objective, converged, method, k, max(freedom, 1), fitted)
 
 
 def cluster_labels(clusters, n):

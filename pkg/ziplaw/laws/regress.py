@@ -102,6 +102,7 @@ def cells(rows, fit):
     ]
     if not kept:
         raise FitError(f"runs.csv has no cell of {fit['dataset']} that its fit used: give the runs that were fitted")
+    checks.one_architecture(kept)
     return tuple(checks.check_column([row[key] for row in kept], key) for key in ("N", "D", "loss"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import FitError
-from . import diagnostics
+from . import checks, diagnostics
 from .fit import fit
 from .forms import PARAMETERS
 from .methods import describe, resample
@@ -39,11 +39,12 @@ def fit_dataset(rows, *, cells="scaling", bootstrap=1000, level=0.95, seed=42):
     Raises
     ------
     FitError
-        When there is no row, or the rows are of several datasets.
+        When there is no row, or the rows are of several datasets or architectures.
     """
     names = {row["dataset"] for row in rows}
     if len(names) != 1:
         raise FitError(f"rows of {len(names)} datasets {sorted(names)}: fit one dataset at a time")
+    checks.one_architecture(rows)
     measured = [row for row in rows if _number(row.get("loss")) and row.get("status", "finished") != "diverged"]
     floor = next((row["floor"] for row in rows if row.get("floor") is not None), None)
     scaling = [row for row in measured if row.get("regime") == "scaling"]

@@ -1,0 +1,63 @@
+"""The part `ensemble` of bench/gpu.py: several models of one size side by side, beside one alone."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from statistics import median
+
+import torch
+
+from ziplaw.data import Batches
+from ziplaw.decoders import Decoders
+from ziplaw.model import init_seed
+from ziplaw.recipe import TrainConfig
+from ziplaw.schedule import plan_budgets, stretches
+from ziplaw.side_by_side import SideBySide
+from ziplaw.trainer import VOCABULARY_PAD
+
+COUNTS = (2, 4, 8, 16)
+WIDEST = 256
+
+
+def build(bench, hidden: int, models: int, documents) -> tuple[SideBySide, float]:
+    """Captured step of so many models that differ in their seed; and the seconds that this took."""
+    shape, tokens = bench.shape(hidden), bench.documents * bench.context
+    steps = 4 if bench.dry else 2000
+    configs = [
+        replace(TrainConfig([steps * tokens]), batch_documents=bench.documents, seed=seed).resolved()
+        for seed in range(models)
+    ]
+    decoders = Decoders([shape] * models, bench.device, compute=torch.bfloat16, pad=VOCABULARY_PAD)
+    decoders.initialise([init_seed(config.seed, shape) for config in configs], configs[0].init)
+    program = stretches(plan_budgets(configs[0].budgets, tokens, configs[0].cooldown))
+    batches = [Batches(documents, bench.documents, config.seed) for config in configs]
+    began = time.perf_counter()
+    return SideBySide(decoders, configs, batches, program, [documents[:9]] * models), time.perf_counter() - began
+
+
+def run(bench, documents, alone) -> None:
+    """Tokens/s of all models together, in turn with one alone; ``alone(shape)`` returns that one's step to call."""
+    for hidden in [h for h in bench.hidden if h <= WIDEST]:
+        shape, tokens = bench.shape(hidden), bench.documents * bench.context
+        single = alone(shape)
+        for models in COUNTS[: 1 if bench.dry else None]:
+            case = f"h={hidden} {models} models"
+            if bench.late("ensemble", case):
+                continue
+            step, seconds = build(bench, hidden, models, documents)
+            bench.row("ensemble", case, "compile", seconds, "s", "kernels, warm-up and capture")
+
+            def together(step=step):
+                if step.position == step.idle:
+                    step.position = 0
+                    step.cursor.zero_()
+                step.advance(step.position, 0, 0.0)
+
+            times = bench.alternate({"alone": single, "together": together})
+            bench.row("ensemble", case, "tokens_per_s", models * tokens / median(times["together"]), "tokens/s", "all")
+            ratio = median(models * a / b for a, b in zip(times["alone"], times["together"]))
+            bench.row("ensemble", case, "against_alone", ratio, "times")
+            del step, together
+            if bench.device.type == "cuda":
+                torch.cuda.empty_cache()

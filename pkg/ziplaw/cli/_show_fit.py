@@ -1,0 +1,144 @@
+"""A fit as text on a terminal."""
+
+import click
+
+from ._common import print_table
+
+
+def summary(document):
+    """One line about a fit: may its law be used?"""
+    if "variants" in document:
+        return f"{'reportable' if document['reportable'] else 'NOT reportable'} ({document['reason']})"
+    if "laws" in document:
+        return f"{len(document['laws'])} laws compared"
+    verdict = "usable" if document["usable"] else "NOT a usable law: " + ", ".join(document["flags"] or ["poor fit"])
+    return f"{document['message']}; {verdict}"
+
+
+def _columns(document):
+    return ", ".join(f"{key} = {value}" for key, value in document["columns"].items())
+
+
+def show_dataset(document):
+    """Print both fits of a sweep's dataset."""
+    click.echo(f"{document['dataset']}: {summary(document)}")
+    click.echo(f"regime: {document['regime'] or 'not known without a floor'}; cells used: {document['cells']}")
+    for name, variant in document["variants"].items():
+        if variant:
+            click.echo(f"\nE {'free' if name == 'free' else 'at the floor'}: {variant['message']}")
+            _print_fit(variant)
+
+
+def show_comparison(document):
+    """Print the laws side by side."""
+    click.echo(f"Laws by held-out error at the largest C = 6ND ({_columns(document)})")
+    columns = "law n parameters objective rms_log_residual holdout_rms message".split()
+    print_table(document["laws"], columns)
+
+
+def show_other(document):
+    """Print a fit of a law other than the additive one."""
+    click.echo(f"{document['formula']}, {document['n']} rows ({_columns(document)})")
+    _print_warnings(document)
+    _print_estimates(document["parameters"], document)
+    _print_quality(document, (document["holdout"] or {}).get("rms_log_error"))
+    if bound := document.get("overfitting_bound"):
+        click.echo(
+            f"  overfitting stays within {bound['tolerance']:.0%} for D >= k N^p, k = {bound['k']:.3g} "
+            f"({bound['k_interval'][0]:.3g} .. {bound['k_interval'][1]:.3g}), p = {bound['p']:.3f} "
+            f"({bound['p_interval'][0]:.3f} .. {bound['p_interval'][1]:.3f}); published 5e3 N^0.74"
+        )
+    for plan in document.get("allocation", ()) if document["usable"] else ():
+        ends = plan["intervals"]
+        click.echo(
+            f"  C = {plan['C']:.3g} with {plan['U']:.3g} unique tokens: N {plan['N']:.4g} ({ends['N'][0]:.3g} .. "
+            f"{ends['N'][1]:.3g}), D {plan['D']:.4g} ({plan['epochs']:.2g} epochs), loss {plan['loss']:.4f} "
+            f"({ends['loss'][0]:.4f} .. {ends['loss'][1]:.4f})"
+        )
+
+
+def show_law(document):
+    """Print an additive law: estimates, quality, allocation, approaches, serving."""
+    click.echo(f"L(N, D) = E + A/N^alpha + B/D^beta, {document['n']} rows ({_columns(document)})")
+    _print_fit(document)
+    if not document["usable"]:
+        return
+    a = document["parameters"]["beta"] / (document["parameters"]["alpha"] + document["parameters"]["beta"])
+    click.echo(f"\nCompute-optimal split, C = 6ND (* beyond the largest run); ten times C: {10**a:.3g} x N, "
+               f"{10 ** (1 - a):.3g} x D (Chinchilla 3.16 and 3.16, Kaplan 5.5 and 1.8)")  # fmt: skip
+    rows = []
+    for plan in document["allocation"]:
+        row = {"C": f"{plan['C']:.3g}{'*' if plan['extrapolates'] else ''}"}
+        for key in ("N", "D", "loss"):
+            lo, hi = plan["intervals"][key]
+            row[key] = f"{plan[key]:.4g}"
+            row[f"{key} interval"] = f"{lo:.4g} .. {hi:.4g}"
+        row["D/N"] = f"{plan['D'] / plan['N']:.3g}"
+        row["N Chinchilla"] = f"{plan['published']['chinchilla']['N']:.3g}"
+        row["N Kaplan"] = f"{plan['published']['kaplan']['N']:.3g}"
+        rows.append(row)
+    print_table(rows)
+    for point in document["predictions"]:
+        lo, hi = point["interval"]
+        click.echo(f"loss at N {point['N']:.4g}, D {point['D']:.4g}: {point['loss']:.4f} ({lo:.4f} .. {hi:.4f})")
+    click.echo("\na in N_opt ~ C^a by other approaches:")
+    for name, found in document["approaches"].items():
+        if name == "additive law":
+            continue
+        value = (
+            "-"
+            if found["a"] is None
+            else f"{found['a']:.3f} ({found['interval'][0]:.3f} .. {found['interval'][1]:.3f})"
+        )
+        bias = "" if found["bias"] is None else f"; bias on this law {found['bias']:+.3f}"
+        click.echo(f"  {name}: {value}{bias}; {found['note']}")
+    if document["serving"]:
+        _print_serving(document["serving"])
+
+
+def _print_serving(plan):
+    click.echo(f"\nTo serve {plan['served_tokens']:.3g} tokens at loss {plan['loss']:g} for the least total FLOPs:")
+    ends = plan["intervals"] or {}
+    rows = [{"": key.replace("_", " "), "plan": plan[key], "low": ends.get(key, [None])[0], "high": ends.get(key, [None])[-1]}
+            for key in ("N", "D", "training_flops", "total_flops")]  # fmt: skip
+    print_table(rows)
+
+
+def _print_warnings(fit):
+    for text in fit["warnings"]:
+        click.echo(f"  warning: {text}")
+    if not fit["usable"] and fit["objective"] is not None:
+        click.echo("  NOT A USABLE LAW: the estimates below are for diagnosis only; no allocation is drawn from them")
+
+
+def _print_fit(fit):
+    _print_warnings(fit)
+    if fit["objective"] is None:
+        return
+    estimates = dict(fit["parameters"])
+    total = estimates["alpha"] + estimates["beta"]
+    estimates.update(a=estimates["beta"] / total, b=estimates["alpha"] / total)
+    _print_estimates(estimates, fit)
+    _print_quality(fit, fit["holdout"]["rms_log_error"])
+    if fit["lack_of_fit"]:
+        test = fit["lack_of_fit"]
+        click.echo(f"  lack of fit against replicates: F({test['df1']}, {test['df2']}) = {test['F']:.3g}, "
+                   f"p = {test['p_value']:.2g}")  # fmt: skip
+
+
+def _print_estimates(estimates, fit):
+    low = f"{fit['level']:.0%} low"
+    rows = []
+    for name, value in estimates.items():
+        lo, hi = fit["intervals"][name]
+        rows.append({"": name, "estimate": value, low: lo, "high": hi})
+    print_table(rows)
+    click.echo(f"  intervals: {fit['interval_method']}")
+
+
+def _print_quality(fit, held):
+    condition = f", condition {fit['condition_number']:.2g}" if "condition_number" in fit else ""
+    click.echo(
+        f"  objective {fit['objective']:.8g}, RMS log residual {fit['rms_log_residual']:.4g}, "
+        f"hold-out {'-' if held is None else f'{held:.4g}'}{condition}, {fit['fraction_of_starts']:.0%} of starts agree"
+    )

@@ -1,0 +1,93 @@
+"""Break every Triton kernel on purpose: the test that guards it must fail."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("triton")
+ROOT = Path(__file__).parents[2]
+
+# file of kernels/, what stands there, what is put there instead, the tests (pytest -k) of which one must fail
+MUTATIONS = [
+    ("rms_norm", "tl.sum(total * total, 1) / width + epsilon", "tl.sum(total * total, 1) / BLOCK + epsilon", "rms_norm"),
+    ("rms_norm", "total * rstd[:, None] * weight[None, :]", "total * rstd[:, None]", "rms_norm"),
+    ("rms_norm", "total += tl.load(residual_ptr", "total -= tl.load(residual_ptr", "rms_norm"),
+    ("rms_norm", "inner = tl.sum(scaled * normed, 1) / width", "inner = tl.sum(scaled * normed, 1)", "rms_norm"),
+    ("rms_norm", "share += tl.sum(grad * normed, 0)", "share = tl.sum(grad * normed, 0)", "rms_norm"),
+    ("rms_norm", "out += tl.load(total_grad_ptr", "out -= tl.load(total_grad_ptr", "rms_norm"),
+    ("rope", "even * cos - odd * sin", "even * cos + odd * sin", "rope"),
+    ("rope", "odd * cos - even * sin", "odd * cos + even * sin", "rope"),
+    ("rope", "token = (document * positions + position)", "token = (document * heads + position)", "rope"),
+    ("swiglu", "gate / (1.0 + tl.exp(-gate)) * up", "gate / (1.0 + tl.exp(gate)) * up", "swiglu"),
+    ("swiglu", "(sigmoid + silu * (1.0 - sigmoid))", "sigmoid", "swiglu"),
+    ("swiglu", "mask = at < total\n    gate_at = at // width * (2 * width) + at % width\n    gate =", "mask = at < total - 1\n    gate_at = at // width * (2 * width) + at % width\n    gate =", "swiglu"),
+    ("cross_entropy", "power = tl.where(real, tl.exp(z - top[:, None]), 0.0)\n        total", "power = tl.exp(z - top[:, None])\n        total", "cross_entropy"),
+    ("cross_entropy", "total = total * tl.exp(top - higher) +", "total = total +", "cross_entropy"),
+    ("cross_entropy", "grad = tl.where(counted[:, None], grad, 0.0)", "grad = grad", "cross_entropy"),
+    ("cross_entropy", "tl.where(counted, nll, 0.0)", "nll", "cross_entropy"),
+    ("linear_cross_entropy", "accumulate=start > 0", "accumulate=False", "linear_cross_entropy"),
+    ("linear_cross_entropy", "vocabulary, logits, 1.0 / tokens", "vocabulary, logits, 1.0", "linear_cross_entropy"),
+    ("linear_cross_entropy", "vocabulary, logits, 1.0 / tokens", "weight.shape[0], logits, 1.0 / tokens", "linear_cross_entropy"),
+    ("embedding", "for start in range(first, last, ROWS)", "for start in range(first, first + 1, ROWS)", "embedding"),
+    ("embedding", "mask = (place < last)[:, None] &", "mask = (place <= last)[:, None] &", "embedding"),
+    ("optimizer", "grad * grad, 0))", "grad, 0))", "adamw"),
+    ("optimizer", "grad_ptr + model * total + at, mask=at < total, other=0.0).to(tl.float32)\n    tl.store(partial", "grad_ptr + at, mask=at < total, other=0.0).to(tl.float32)\n    tl.store(partial", "adamw"),
+    ("optimizer", "tl.load(norm_ptr + model)", "tl.load(norm_ptr)", "adamw"),
+    ("optimizer", "tl.minimum(clip / (tl.load(norm_ptr + model) + 1e-6), 1.0)", "clip / (tl.load(norm_ptr + model) + 1e-6)", "adamw"),
+    ("optimizer", "(grad - first) * (1.0 - beta1)", "(grad - first) * beta1", "adamw"),
+    ("optimizer", "tl.sqrt(second) * correct2", "tl.sqrt(second)", "adamw"),
+    ("optimizer", "factors_ptr + n_groups + group", "factors_ptr + group", "adamw"),
+    ("optimizer", "decay * decays * parameter", "decay * decays", "adamw"),
+    ("optimizer", "tl.store(shadow_ptr + at, parameter", "tl.store(shadow_ptr + at, first", "adamw"),
+    ("optimizer", "settings_ptr + model * 4)", "settings_ptr)", "adamw"),
+    ("program", "tl.load(cursor_ptr) * rows + row", "row", "fetch"),
+    ("program", "tokens.to(tl.int64) & token_mask", "tokens.to(tl.int64)", "fetch"),
+    ("program", "tl.store(cursor_ptr, cursor + 1)", "tl.store(cursor_ptr, cursor)", "record"),
+    ("program", "losses_ptr + cursor * models", "losses_ptr + cursor", "record"),
+    ("reduce", "tl.sum(share, 0) * scale", "tl.sum(share, 0)", "sums"),
+    ("reduce", "for first in range(0, rows, ROWS)", "for first in range(0, ROWS, ROWS)", "sums"),
+    ("reduce", "value = tl.sqrt(value)", "value = value", "sums"),
+]  # fmt: skip
+
+
+def guard(package, tests):
+    """Run the kernel tests named ``tests`` under the interpreter on a copy of the package."""
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"),
+            *("-o", f"pythonpath={package} {ROOT / 'tests'}", "-k", tests, str(ROOT / "tests" / "test_triton.py")),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": str(package)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def package(tmp_path):
+    shutil.copytree(ROOT / "pkg", tmp_path / "pkg", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "pkg"
+
+
+@pytest.mark.slow
+def test_the_guards_pass_on_the_kernels_as_they_are(package):
+    done = guard(package, " or ".join(sorted({mutation[3] for mutation in MUTATIONS})))
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("file", "old", "new", "tests"), MUTATIONS)
+def test_a_broken_kernel_fails_its_test(package, file, old, new, tests):
+    path = package / "ziplaw" / "kernels" / f"triton_{file}.py"
+    source = path.read_text()
+    assert old in source, "the kernel has changed: mutate what it is now"
+    path.write_text(source.replace(old, new, 1))
+    done = guard(package, tests)
+    assert done.returncode == 1, done.stdout[-3000:]
+    assert "failed" in done.stdout
