@@ -24,7 +24,7 @@ _FORM = (
     "A and B are kept at the geometric mean of N and D, where they are least correlated with the exponents"
 )
 _METHOD = (
-    "random-effects regression of the datasets' laws on H with their full covariances (REML); "
+    "random-effects regression of the datasets' laws on H with their full covariances; "
     "intervals by t with df degrees of freedom, the datasets less the coefficients of a line"
 )
 
