@@ -191,15 +191,17 @@ def step_seconds(bench: Bench, shape: ModelConfig) -> float:
     """Seconds a step of a shape, measured once in a run; its rows go to the part throughput."""
     if shape not in bench.measured:
         case = f"h={shape.hidden} V={shape.vocab_size}"
+        gpu = bench.device.type == "cuda"
+        if gpu:
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
         step, seconds = make_step(bench, shape, 4 if bench.dry else 2000, TrainConfig([1]))
         bench.row("throughput", case, "compile", seconds, "s", "kernels, warm-up and capture")
         bench.measured[shape] = median(bench.alternate({"ziplaw": endless(step)})["ziplaw"])
-        speed_rows(bench, "throughput", case, shape, bench.measured[shape])
-        if bench.device.type == "cuda":
+        if gpu:
             bench.row("throughput", case, "memory", torch.cuda.max_memory_allocated() / 2**30, "GiB")
-            del step
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats()
+        del step
+        speed_rows(bench, "throughput", case, shape, bench.measured[shape])
     return bench.measured[shape]
 
 

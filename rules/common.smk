@@ -96,6 +96,18 @@ def run_files(dataset):
     )
 
 
+def shape_options(model):
+    return options(SWEEP.models[model].model_dump(exclude_defaults=True))
+
+
+def ensembles(most):
+    """Runs (dataset, seed) of each model in groups of at most so many."""
+    runs = [(dataset, seed) for seed in SWEEP.seeds for dataset in SWEEP.datasets]
+    for model in SWEEP.models:
+        for start in range(0, len(runs), most):
+            yield model, runs[start : start + most]
+
+
 # laws are fitted to one architecture at a time, and a sweep of several is there to compare them
 SEVERAL = SWEEP.architectures() if len(SWEEP.architectures()) > 1 else []
 FIGURES = (

@@ -6,18 +6,6 @@ BUDGETS = ",".join(map(str, SWEEP.budgets))
 CORPUS_PARTS = ["train.npy", "valid.npy", "meta.json"]
 
 
-def shape_options(model):
-    return options(SWEEP.models[model].model_dump(exclude_defaults=True))
-
-
-def ensembles(most):
-    """Runs (dataset, seed) of each model in groups of at most so many."""
-    runs = [(dataset, seed) for seed in SWEEP.seeds for dataset in SWEEP.datasets]
-    for model in SWEEP.models:
-        for start in range(0, len(runs), most):
-            yield model, runs[start : start + most]
-
-
 if SWEEP.training.ensemble == 1:
 
     rule train_run:

@@ -50,6 +50,17 @@ def test_malformed_json(tmp_path, old, new, match):
     refused(tmp_path / "g.json", text.replace(old, new, 1), match)
 
 
+def test_edited_files_are_refused(tmp_path):
+    path = tmp_path / "g.json"
+    Grammar.from_dict(SMALL).save(path)
+    text = path.read_text()
+    for old, new in (("'2' N0", "'1' N0"), ('"n_terminals": 2', '"n_terminals": 3')):
+        assert old in text
+        refused(path, text.replace(old, new), "does not match its own checksum")
+    refused(path, text[: len(text) // 2], "not valid JSON")
+    refused(path, text.replace("ziplaw/grammar", "ziplaw/floor"), "ziplaw/floor.? file")
+
+
 @pytest.mark.parametrize("depth", [101, 900, 100_000])
 def test_deep_nesting(tmp_path, depth):
     body = json.dumps(SMALL)[1:]

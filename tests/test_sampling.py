@@ -100,7 +100,7 @@ def test_made_up_grammars_equal_the_twin(g, context, n_documents, seed, stream):
 def test_bytes_do_not_depend_on_threads_or_pieces(name, mode, tmp_path, monkeypatch):
     g = draw_preset(name)
     whole = sample(g, 203, 256, seed=3, threads=1, mode=mode)
-    for threads in (2, 3, 7):
+    for threads in (2, np.int64(3), 7):
         np.testing.assert_array_equal(sample(g, 203, 256, seed=3, threads=threads, mode=mode), whole)
     np.testing.assert_array_equal(sample(g, 57, 256, seed=3, mode=mode), whole[:57])
     pieces = [
@@ -173,6 +173,17 @@ def test_paper_mode_skips_deep_sentences_and_shortens_documents():
     assert short.any()
     assert (tokens[short, -1] == 0).all()
     assert set(lengths.tolist()) == {3999, 4000}
+
+
+@pytest.mark.parametrize(("n", "deep_enough"), [(990, True), (991, False)])
+def test_paper_mode_depth_is_exact(n, deep_enough):
+    # a chain of n nonterminals, the start symbol being one level more
+    g = grammar(1, *((i, (-(i + 2),), 1.0) for i in range(n - 1)), (n - 1, (1,), 1.0), start=(1.0,) + (0.0,) * (n - 1))
+    if deep_enough:
+        assert not sample(g, 2, 8, mode="paper").any()
+    else:
+        with pytest.raises(GrammarError, match="never end"):
+            sample(g, 1, 8, mode="paper")
 
 
 def test_paper_mode_ends_where_every_sentence_is_too_deep():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from grammars import draw_preset, grammar, tagged
+from grammars import ODD, draw_preset, grammar, tagged
 from ziplaw.floor import next_token_probabilities
 from ziplaw.grammar import Grammar
 from ziplaw.sampling import sample
@@ -56,11 +56,13 @@ def combined(p_values):
     return chi2.sf(-2 * np.log(p_values).sum(), 2 * len(p_values))
 
 
-@pytest.mark.parametrize(("name", "n_choosers"), [("main-1", 1), ("main-3", 12), ("main-5", 40), ("main-6", 90)])
+@pytest.mark.parametrize(
+    ("name", "n_choosers"), [("main-1", 1), ("main-3", 12), ("main-5", 40), ("main-6", 90), ("compressibility-4", 40)]
+)
 def test_rule_frequencies(name, n_choosers):
     g = tagged(draw_preset(name, seed=1))
-    rules = rules_used(g, sample(g, 40_000, 256, seed=11))
-    assert len(rules) > 700_000
+    rules = rules_used(g, sample(g, 120_000, 256, seed=11))
+    assert len(rules) > 2_000_000
     found = rule_p_values(g, rules)
     assert len(found) >= n_choosers
     print(f"{name}: {len(rules)} rewrites, lowest p {found.min():.3g} of {len(found)}, together {combined(found):.3g}")
@@ -159,3 +161,58 @@ def test_mean_sentence_length():
     print(f"relative error {error:.2g}, standard error {stderr:.2g}")
     assert abs(error) < 4 * stderr
     assert stderr < 0.01
+
+
+# where tags stand in front no rule begins with a nonterminal; these two draw through left corners
+
+
+@pytest.mark.parametrize("name", ["left recursion", "unit cycle", "nested", "centre", "doubling", "uneven start"])
+def test_every_document_of_a_small_grammar(name):
+    g, n, context = ODD[name], 400_000, 6
+    level = {(): 1.0}
+    for _ in range(context):
+        level = {
+            (*prefix, token): p * q
+            for prefix, p in level.items()
+            for token, q in enumerate(next_token_probabilities(g, prefix))
+            if q > 0
+        }
+    digits = g.vocab_size ** np.arange(context)
+    counts = np.bincount(sample(g, n, context, seed=17) @ digits, minlength=g.vocab_size**context)
+    counts = counts[np.array(list(level)) @ digits]
+    assert counts.sum() == n
+    assert p_value(counts, list(level.values())) > LOWEST_P
+
+
+def test_rule_frequencies_behind_left_corners():
+    """Tags behind their rules, in a grammar without recursion; only sentences that always fit are counted."""
+    draw = np.random.default_rng(4)
+    rules = []
+    for lhs in range(5):
+        for weight in draw.integers(1, 100, 4):
+            symbols = [
+                -int(draw.integers(lhs + 2, min(lhs + 4, 6))) if lhs < 4 and draw.random() < 0.9 else 21
+                for _ in range(2)
+            ]
+            rules.append((lhs, (*symbols, len(rules) + 1), int(weight)))
+    totals = np.bincount([lhs for lhs, _, _ in rules], [weight for _, _, weight in rules])
+    g = grammar(21, *((lhs, rhs, weight / totals[lhs]) for lhs, rhs, weight in rules))
+    longest = 3  # of the last nonterminal; a level up has two of them and a tag
+    for _ in range(4):
+        longest = 2 * longest + 1
+    n_sentences = 8
+    tokens = sample(g, 60_000, n_sentences * (longest + 1), seed=18)
+    whole = np.cumsum(tokens == 0, axis=1, dtype=np.int16) < n_sentences
+    assert not whole[:, -1].any()
+    used = tokens[whole]
+    used = used[(used > 0) & (used < 21)].astype(np.int64) - 1
+    assert len(used) > 2_000_000
+    found = rule_p_values(g, used)
+    assert len(found) == 5
+    assert min(found) > LOWEST_P / len(found)
+    # and 5 % off on one rule is noticed
+    most = np.bincount(used).argmax()
+    claimed = [p * (1.05 if r == most else 1.0) for r, (_, _, p) in enumerate(g.productions)]
+    totals = np.bincount([rule.lhs for rule in g.productions], claimed)
+    off = grammar(21, *((lhs, rhs, p / totals[lhs]) for (lhs, rhs, _), p in zip(g.productions, claimed)))
+    assert min(rule_p_values(off, used)) < 1e-6

@@ -64,8 +64,7 @@ class Decoders(FlatModel):
         pad: int = 1,
     ):
         self.configs, self.config = list(configs), common_config(configs)
-        self.layout = parameter_layout(self.config, pad)
-        super().__init__(self.layout, device, dtype, compute, models=len(self.configs))
+        super().__init__(parameter_layout(self.config, pad), device, dtype, compute, models=len(self.configs))
         self.M, self.compute = len(self.configs), compute or dtype
         c = self.config
         self.table = self.ops.rope_table(c.context, c.head_width, dtype=dtype).to(device)

@@ -63,7 +63,7 @@ def _options(lhs, body, place, one_option):
         position = match.end()
         kind = match.lastgroup
         if kind == "bar":
-            if not closed or one_option:
+            if not closed or one_option or match.start() == 0:
                 raise GrammarError(f"{place}: an option of {lhs} has no probability: write [p] behind each option")
             closed = False
         elif kind == "probability":

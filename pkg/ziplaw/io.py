@@ -7,6 +7,7 @@ import csv
 import hashlib
 import json
 import math
+import numbers
 import os
 import re
 import sys
@@ -262,9 +263,9 @@ def n_threads(threads: int | None) -> int:
     """
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= 4096:
+    if not isinstance(threads, numbers.Integral) or isinstance(threads, bool) or not 1 <= threads <= 4096:
         raise ZiplawError(f"threads is {threads!r}, must be an integer from 1 to 4096: leave it out to use all cores")
-    return threads
+    return int(threads)
 
 
 def progress(items: Iterable | None = None, *, total: int | None = None, desc: str = "", unit: str = "it") -> Any:

@@ -128,7 +128,11 @@ def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finis
     vocab_size = settings.pop("vocab_size")
     corpora = {path: open_corpus(path, verify=False) for path in dict.fromkeys(corpus_dirs)}
     models = [
-        make_config(**shape, vocab_size=vocab_size or corpora[path].vocab_size, context=corpora[path].context)
+        make_config(
+            **shape,
+            vocab_size=corpora[path].vocab_size if vocab_size is None else vocab_size,
+            context=corpora[path].context,
+        )
         for path in corpus_dirs
     ]
     configs = [TrainConfig(**settings, seed=seed) for seed in seeds]
@@ -136,6 +140,8 @@ def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finis
         from ..estimate import dry_run as estimate
 
         click.echo(estimate(corpora[corpus_dirs[0]], models[0], configs[0]))
+        if runs > 1:
+            click.echo(f"runs        {runs} of this size in one job; the above is of the first, alone")
         return
     from ..ensemble import Member, ensemble, is_finished
     from ..train import train
