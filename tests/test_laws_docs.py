@@ -1,6 +1,7 @@
 """Every command and every Python line of docs/laws.md runs, and docs/validation.md is what its tables give."""
 
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from ziplaw.cli import command
-from ziplaw.io import write_csv
+from ziplaw.io import read_json, write_csv
 from ziplaw.laws import diagnostics
 from ziplaw.laws.constrained import data_constrained_loss
 
@@ -55,3 +56,18 @@ def test_validation_page_is_what_its_tables_give():
     from verification.page import page
 
     assert (DOCS / "validation.md").read_text(encoding="utf-8") == page()
+
+
+def test_readme_tells_what_the_shipped_law_of_the_default_sweep_says():
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    law = read_json(files("ziplaw") / "data" / "reference_law.json", "regression")
+    fitted_on, p = law["fitted_on"], law["joint_test"]["p_permutation"]
+    low, high = (f"{H:.3f}".lstrip("0") for H in fitted_on["H"])
+    smallest, largest = fitted_on["N"]
+    for text in (
+        f"permuting H over them gives p = {p:.2f}".replace("= 0", "= "),
+        f"of which {fitted_on['n_cells']} are in the scaling regime",
+        f"H from {low} to {high}",
+        f"{smallest:.0f} to {largest:,.0f} parameters",
+    ):
+        assert text in readme, f"README does not say {text!r}: bring its findings up to date with the reference law"

@@ -7,7 +7,6 @@ every run keeps its own step, which makes it the run trained alone bit for bit, 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +29,7 @@ from .model import ModelConfig
 from .recipe import TrainConfig
 from .schedule import plan_budgets, stretches
 from .side_by_side import Seat, SideBySide
-from .train import check_corpus, execution, run_identity, versions, write_run
+from .train import check_corpus, execution, run_identity, run_to_end, versions, write_run
 from .trainer import CHECK_STEPS, VOCABULARY_PAD, Stopped, Trainer
 from .tune import tune
 
@@ -274,13 +273,7 @@ def _train(members, corpora, device, path, checkpoint_minutes, batched):
         peak = peak_flops(execution(first).get("device_name", ""))
         meter.start(first.plans, first.tokens_per_step * len(models), flops, peak)
         meter.skip(sum(segment.done for segment in first.segments))
-        try:
-            whole.run()
-        except Stopped:
-            print(f"ziplaw: stopped; the same command goes on from {path}", file=sys.stderr)
-            raise SystemExit(128 + timer.stopped_by) from None
-        finally:
-            meter.close()
+        run_to_end(whole, path, timer, meter)
     for member, trainer, sha256, extra in zip(members, whole.trainers, hashes, more):
         write_run(member.out_dir, trainer, sha256, extra)
     path.unlink(missing_ok=True)

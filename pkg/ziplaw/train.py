@@ -149,16 +149,21 @@ def train(
         peak = peak_flops(execution(trainer).get("device_name", ""))
         meter.start(trainer.plans, trainer.tokens_per_step, training_flops_per_token(model), peak)
         meter.skip(sum(segment.done for segment in trainer.segments))
-        try:
-            trainer.run()
-        except Stopped:
-            print(f"ziplaw: stopped; the same command goes on from {path}", file=sys.stderr)
-            raise SystemExit(128 + timer.stopped_by) from None
-        finally:
-            meter.close()
+        run_to_end(trainer, path, timer, meter)
     record = write_run(out_dir, trainer, corpus_sha256, {} if tuning is None else {"tuning": tuning})
     path.unlink(missing_ok=True)
     return record
+
+
+def run_to_end(work: Trainer, path: Path, timer: checkpoint.Timer, meter: Meter) -> None:
+    """Run what has a ``run`` method; a signal that saved a checkpoint ends the process with 128 + its number."""
+    try:
+        work.run()
+    except Stopped:
+        print(f"ziplaw: stopped; the same command goes on from {path}", file=sys.stderr)
+        raise SystemExit(128 + timer.stopped_by) from None
+    finally:
+        meter.close()
 
 
 def write_run(out_dir: str | os.PathLike, trainer: Trainer, corpus_sha256: str, more: dict) -> dict:
