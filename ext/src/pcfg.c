@@ -22,6 +22,8 @@
 #define ZL_UNROLL
 #endif
 
+/* documents derived at a time; more hide no more latency */
+#define PCFG_LANES 4
 /* random words made at a time: about what a document of 256 tokens needs */
 #define PCFG_WORDS 12
 /* after so many rounds of four draws without a token a derivation is stuck */

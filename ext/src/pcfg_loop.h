@@ -1,6 +1,6 @@
 /* The sampling loop, included once for each token width: PCFG_TOKEN is the type, PCFG_NAME(x) decorates names.
  *
- * Four documents are derived at a time, each in its lane, so that one lane's table look-ups overlap the others'. A lane
+ * PCFG_LANES documents are derived at a time, each in its lane, so that one lane's table look-ups overlap the others'. A lane
  * writes its documents one after the other and copies runs in whole blocks: what is written past the end of a document
  * is overwritten by the next one. A lane's last documents go through a scratch buffer, so nothing outside is touched. */
 
@@ -91,16 +91,16 @@ PCFG_NAME(pop)(LANE_T *lane, const pcfg_sampler_t *self, size_t mask, size_t lim
     lane->code = item->next;
 }
 
-/* Everything out of the ordinary: escapes, long runs, pushes, pops. */
+/* Everything out of the ordinary: draws that 16 bits do not decide, long runs, pushes, pops. The piece has been taken. */
 static ZL_NOINLINE void
-PCFG_NAME(step_slowly)(LANE_T *lane, const pcfg_sampler_t *self, const pcfg_rec_t *rec, size_t mask, size_t limit)
+PCFG_NAME(step_slowly)(LANE_T *lane, const pcfg_sampler_t *self, size_t row, uint32_t piece, size_t mask, size_t limit)
 {
+    const pcfg_entry_t entry = self->entries[row];
+    const pcfg_rec_t *rec = self->recs + row + (piece < entry.threshold ? 0 : entry.alias);
     size_t length;
 
-    if (rec->length_flags & PCFG_ESCAPE) {
-        const pcfg_alias_t *residual = &self->residual[rec->item];
+    if (piece == entry.threshold && lane->code != self->pop_again) {
         uint64_t word;
-        uint32_t j;
 
         /* four for this, and up to three for the rest of the round */
         if (PIECES_LEFT(lane) < 8) {
@@ -109,11 +109,9 @@ PCFG_NAME(step_slowly)(LANE_T *lane, const pcfg_sampler_t *self, const pcfg_rec_
         word = (uint64_t) lane->piece[0] | (uint64_t) lane->piece[1] << 16 | (uint64_t) lane->piece[2] << 32
             | (uint64_t) lane->piece[3] << 48;
         lane->piece += 4;
-        j = (uint32_t) (word >> (64 - residual->bits));
-        if (word << residual->bits >= self->thresholds[residual->first + j]) {
-            j = self->aliases[residual->first + j];
+        if (word < self->remainders[row]) {
+            rec = self->recs + row;
         }
-        rec += 1 + j;
     }
     length = rec->length_flags >> PCFG_FLAG_BITS;
     PCFG_NAME(copy)(lane->at, (const PCFG_TOKEN *) self->pool + rec->offset, length, limit);
@@ -128,20 +126,23 @@ PCFG_NAME(step_slowly)(LANE_T *lane, const pcfg_sampler_t *self, const pcfg_rec_
     }
 }
 
-/* Derive documents in every lane until one lane has none left. n_lanes and open are constants to the compiler. */
+/* Derive documents in every lane until one lane has none left. n_lanes and open are constants to the compiler.
+ *
+ * A step is done in two passes over the lanes, so that what a core can look ahead holds the look-ups of all of them. */
 static ZL_INLINE int
 PCFG_NAME(derive)(LANE_T *lanes, const int n_lanes, const int open, const pcfg_sampler_t *self, uint64_t stream_key,
     int64_t context, size_t mask)
 {
     const size_t limit = (size_t) context;
-    const uint16_t *const slots = self->slots;
+    const pcfg_entry_t *const entries = self->entries;
     const pcfg_rec_t *const recs = self->recs;
+    const pcfg_item_t *const items = self->items;
     const PCFG_TOKEN *const pool = self->pool;
-    const PCFG_TOKEN *seen_at[4] = {NULL, NULL, NULL, NULL};
-    uint64_t seen_document[4] = {0, 0, 0, 0};
-    const uint32_t slow = open ? PCFG_ESCAPE | PCFG_LONG : PCFG_ESCAPE | PCFG_LONG | PCFG_PUSH | PCFG_POP;
+    const PCFG_TOKEN *seen_at[PCFG_LANES] = {NULL};
+    uint64_t seen_document[PCFG_LANES] = {0};
+    const uint32_t slow = open ? PCFG_LONG : PCFG_LONG | PCFG_PUSH | PCFG_POP;
     int64_t round;
-    int i, k;
+    int i, k, finished = 0;
 
     for (;;) {
         for (round = 0; round < PCFG_ROUNDS; round++) {
@@ -150,54 +151,75 @@ PCFG_NAME(derive)(LANE_T *lanes, const int n_lanes, const int open, const pcfg_s
                     PCFG_NAME(refill)(&lanes[i]);
                 }
             }
-            ZL_UNROLL
-            for (k = 0; k < 4; k++) {
+            for (k = 0; k < 4 && !finished; k++) {
+                const pcfg_rec_t *drawn[PCFG_LANES];
+                size_t rows[PCFG_LANES];
+                uint32_t pieces[PCFG_LANES], undecided[PCFG_LANES];
+
                 ZL_UNROLL
                 for (i = 0; i < n_lanes; i++) {
                     LANE_T *const lane = &lanes[i];
                     const uint32_t code = lane->code, piece = *lane->piece;
-                    const uint32_t number = slots[(code >> PCFG_CODE_SHIFT) + (piece >> (code & 31))];
-                    const pcfg_rec_t *const rec = recs + (code >> (PCFG_CODE_SHIFT + PCFG_EXTRA_BITS)) + number;
+                    const size_t row = (code >> PCFG_CODE_SHIFT) + (piece >> (code & 31));
+                    const pcfg_entry_t entry = entries[row];
+
+                    /* no branch: which of the two it is, is as good as random */
+                    drawn[i] = recs + row + (entry.alias & -(int32_t) (piece >= entry.threshold));
+                    undecided[i] = piece == entry.threshold;
+                    rows[i] = row;
+                    pieces[i] = piece;
+                    /* to pop again takes a step but no random piece */
+                    lane->piece += open ? code != self->pop_again : 1;
+                }
+                ZL_UNROLL
+                for (i = 0; i < n_lanes; i++) {
+                    LANE_T *const lane = &lanes[i];
+                    const pcfg_rec_t *const rec = drawn[i];
                     const uint32_t length_flags = rec->length_flags;
                     PCFG_TOKEN *at = lane->at;
 
-                    /* to pop again takes a step but no random piece */
-                    lane->piece += open ? code != self->pop_again : 1;
-                    if (ZL_UNLIKELY((length_flags & slow) != 0)) {
-                        PCFG_NAME(step_slowly)(lane, self, rec, mask, limit);
+                    if (ZL_UNLIKELY(((length_flags & slow) | undecided[i]) != 0)) {
+                        PCFG_NAME(step_slowly)(lane, self, rows[i], pieces[i], mask, limit);
                         at = lane->at;
                     } else {
                         memcpy(at, pool + rec->offset, PCFG_MAX_RUN * sizeof(*at));
                         at += length_flags >> PCFG_FLAG_BITS;
-                        lane->code = rec->next;
                         if (open) {
-                            /* without branches: whether a draw pushes or pops is as good as random */
-                            const uint32_t pops = rec->next == 0;
+                            /* no branch again, in words that compilers do not turn into one: always write where a push
+                             * would; a step that does not pop takes item 0, which is all zeros */
+                            const uint32_t pops = -(uint32_t) (rec->next == 0);
                             const uint32_t top = lane->top + (rec->item != 0);
-                            const uint32_t newest = rec->item != 0 ? rec->item : lane->stack[top & mask];
-                            const pcfg_item_t *const item = &self->items[newest];
-                            const uint32_t length = pops ? item->length : 0;
+                            uint32_t *const newest = &lane->stack[top & mask];
+                            const pcfg_item_t *item;
+                            size_t length;
 
-                            lane->stack[top & mask] = pops ? item->link : newest;
-                            lane->top = top - (pops & (item->link == 0));
-                            lane->code = pops ? item->next : rec->next;
+                            lane->stack[(lane->top + 1) & mask] = rec->item;
+                            item = &items[*newest & pops];
+                            length = item->length;
+                            *newest = (*newest & ~pops) | item->link;
+                            lane->top = top + (pops & -(uint32_t) (item->link == 0));
+                            lane->code = rec->next | item->next;
                             memcpy(at, pool + item->offset, PCFG_MAX_RUN * sizeof(*at));
                             if (ZL_UNLIKELY(length > PCFG_MAX_RUN)) {
                                 PCFG_NAME(copy)(at, pool + item->offset, length, limit);
+                                length = length < limit ? length : limit;
                             }
-                            at += length < limit ? length : limit;
+                            at += length;
+                        } else {
+                            lane->code = rec->next;
                         }
                     }
                     lane->at = at;
                     if (ZL_UNLIKELY(at >= lane->end)) {
-                        if (--lane->n_left == 0) {
-                            return ZL_OK;
-                        }
+                        finished |= --lane->n_left == 0;
                         lane->at = lane->end;
                         lane->end += context;
                         PCFG_NAME(begin)(lane, self, stream_key);
                     }
                 }
+            }
+            if (finished) {
+                return ZL_OK;
             }
         }
         for (i = 0; i < n_lanes; i++) {
@@ -212,11 +234,11 @@ PCFG_NAME(derive)(LANE_T *lanes, const int n_lanes, const int open, const pcfg_s
 
 /* Only the loop that a document was begun with may go on with it: the open one can stop between two pops. */
 static ZL_NOINLINE int
-PCFG_NAME(derive_four)(
+PCFG_NAME(derive_all)(
     LANE_T *lanes, const pcfg_sampler_t *self, uint64_t stream_key, int64_t context, size_t mask)
 {
-    return self->open ? PCFG_NAME(derive)(lanes, 4, 1, self, stream_key, context, mask)
-                      : PCFG_NAME(derive)(lanes, 4, 0, self, stream_key, context, mask);
+    return self->open ? PCFG_NAME(derive)(lanes, PCFG_LANES, 1, self, stream_key, context, mask)
+                      : PCFG_NAME(derive)(lanes, PCFG_LANES, 0, self, stream_key, context, mask);
 }
 
 static ZL_NOINLINE int
@@ -245,7 +267,7 @@ PCFG_NAME(sample)(
     int ret = ZL_ERR_MEMORY;
     /* a run of up to context tokens and a block may be written from the last token of a document on */
     const int64_t slack = context + 2 * PCFG_MAX_RUN, behind = 1 + (slack + context - 1) / context;
-    const int64_t share = n / 4, direct = share > behind ? share - behind : 0;
+    const int64_t share = n / PCFG_LANES, direct = share > behind ? share - behind : 0;
     size_t ring = 2;
     int64_t j, row;
     int i;
@@ -260,31 +282,31 @@ PCFG_NAME(sample)(
     if (n == 0) {
         return ZL_OK;
     }
-    lanes = malloc(4 * sizeof(*lanes));
-    stacks = calloc(4 * ring, sizeof(*stacks));
+    lanes = malloc(PCFG_LANES * sizeof(*lanes));
+    stacks = calloc(PCFG_LANES * ring, sizeof(*stacks));
     scratch = malloc((size_t) (context + slack) * sizeof(*scratch));
     if (lanes == NULL || stacks == NULL || scratch == NULL) {
         goto out;
     }
     ret = ZL_OK;
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < PCFG_LANES; i++) {
         lanes[i].stack = stacks + (size_t) i * ring;
     }
     if (direct > 0) {
-        for (i = 0; i < 4; i++) {
+        for (i = 0; i < PCFG_LANES; i++) {
             row = i * share;
             PCFG_NAME(place)(&lanes[i], self, stream_key, first + (uint64_t) row, direct, out + row * context, context);
         }
-        ret = PCFG_NAME(derive_four)(lanes, self, stream_key, context, ring - 1);
-        for (i = 0; i < 4 && ret == ZL_OK; i++) {
+        ret = PCFG_NAME(derive_all)(lanes, self, stream_key, context, ring - 1);
+        for (i = 0; i < PCFG_LANES && ret == ZL_OK; i++) {
             if (lanes[i].n_left > 0) {
                 ret = PCFG_NAME(derive_one)(&lanes[i], self, stream_key, context, ring - 1);
             }
         }
     }
-    /* the last documents of each lane, and those that do not divide by four */
+    /* the last documents of each lane, and those left over when they do not divide by the lanes */
     for (j = 0; j < n && ret == ZL_OK; j++) {
-        if (j < 4 * share && j % share < direct) {
+        if (j < PCFG_LANES * share && j % share < direct) {
             j += direct - 1 - j % share;
             continue;
         }

@@ -392,10 +392,18 @@ grow(builder_t *b)
 
 /* from leaves to tables ---------------------------------------------------------------------------------------- */
 
+/* A table of a state's leaves, or of a group of them, or of the groups. */
 typedef struct {
-    size_t n_leaves;
     uint32_t code;
-    uint32_t first_rec, first_slot, n_slots, filled, added;
+    uint32_t bits, first; /* of its entries */
+} table_t;
+
+typedef struct {
+    size_t n_leaves, n_tables; /* n_tables counts the groups; 1 for a state that is not split */
+    unsigned group_bits;       /* each group has 2^group_bits leaves, the last one fewer */
+    size_t added;
+    table_t table; /* what a draw in this state looks at first */
+    uint32_t first_group; /* entry where the groups' tables begin */
 } layout_t;
 
 static void
@@ -413,23 +421,13 @@ put_leaf(pcfg_sampler_t *self, const builder_t *b, const leaf_t *leaf, layout_t 
 {
     layout_t *layout = &layouts[leaf->state];
     const int32_t *symbols = b->arena + leaf->symbols, *rest = symbols + leaf->n_run;
-    uint32_t number = ++layout->added, count, flags = 0;
-    double share = leaf->p * (double) layout->n_slots;
-    pcfg_rec_t *rec = &self->recs[layout->first_rec + number];
+    /* groups are whole tables one after the other, so this is the leaf's entry in either case */
+    const size_t entry = layout->first_group + layout->added++;
+    uint32_t flags = 0;
+    pcfg_rec_t *rec = &self->recs[entry];
     int32_t at, covered = 0, state;
 
-    /* whole slots here; the fractions of all leaves make the escape slots and the residual table */
-    count = share < (double) layout->n_slots ? (uint32_t) share : layout->n_slots;
-    if (number > UINT16_MAX) {
-        count = 0;
-    }
-    if (count > layout->n_slots - layout->filled) {
-        count = layout->n_slots - layout->filled;
-    }
-    weights[number - 1] = share - (double) count;
-    while (count-- > 0) {
-        self->slots[layout->first_slot + layout->filled++] = (uint16_t) number;
-    }
+    weights[entry] = leaf->p;
     rec->offset = (uint32_t) self->n_pool;
     for (at = 0; at < leaf->n_run; at++) {
         put_token(self, symbols[at]);
@@ -439,7 +437,7 @@ put_leaf(pcfg_sampler_t *self, const builder_t *b, const leaf_t *leaf, layout_t 
     at = 0;
     if (leaf->n_rest > 0) {
         state = state_of(b, rest, leaf->n_rest, &covered);
-        rec->next = layouts[state].code;
+        rec->next = layouts[state].table.code;
         at = covered;
     } else {
         flags |= PCFG_POP;
@@ -459,7 +457,7 @@ put_leaf(pcfg_sampler_t *self, const builder_t *b, const leaf_t *leaf, layout_t 
         item->next = self->pop_again;
         if (at < leaf->n_rest) {
             state = state_of(b, rest + at, leaf->n_rest - at, &covered);
-            item->next = layouts[state].code;
+            item->next = layouts[state].table.code;
             at += covered;
         }
         item->link = at < leaf->n_rest ? (uint32_t) self->n_items : 0;
@@ -471,50 +469,107 @@ put_leaf(pcfg_sampler_t *self, const builder_t *b, const leaf_t *leaf, layout_t 
 }
 
 static int
+place_table(table_t *table, unsigned bits, size_t *entries)
+{
+    if (*entries + ((size_t) 1 << bits) + 2 >= (size_t) 1 << (32 - PCFG_CODE_SHIFT)) {
+        return ZL_ERR_OVERFLOW;
+    }
+    table->bits = bits;
+    table->first = (uint32_t) *entries;
+    table->code = table->first << PCFG_CODE_SHIFT | (16 - bits);
+    *entries += (size_t) 1 << bits;
+    return ZL_OK;
+}
+
+static int
 lay_out(const builder_t *b, layout_t *layouts, pcfg_sampler_t *self)
 {
-    size_t s, i, slots = (size_t) 1 << PCFG_EXTRA_BITS, n_states = (size_t) b->n_states;
-    /* large tables are slow for their size: fewer slots, more escapes */
-    const unsigned spare = b->n_live > PCFG_LEAVES ? 1 : 0;
+    size_t s, i, entries = 1, n_states = (size_t) b->n_states;
+    table_t last;
+    int ret;
 
     for (i = 0; i < b->n_leaves; i++) {
         layouts[b->leaves[i].state].n_leaves += !b->leaves[i].dead;
     }
-    self->n_residual = 0;
     for (s = 0; s < n_states; s++) {
-        unsigned bits = pcfg_bits(layouts[s].n_leaves + 1) + PCFG_EXTRA_BITS;
-        size_t region = (size_t) 1 << bits;
+        layout_t *layout = &layouts[s];
+        unsigned bits = pcfg_bits(layout->n_leaves);
 
-        if (slots + region + 64 >= (size_t) 1 << (32 - PCFG_CODE_SHIFT)) {
-            return ZL_ERR_OVERFLOW;
+        layout->group_bits = bits > PCFG_TABLE_BITS ? (bits + 1) / 2 : bits;
+        layout->n_tables = ((layout->n_leaves - 1) >> layout->group_bits) + 1;
+        if (layout->n_tables > 1) {
+            ret = place_table(&layout->table, pcfg_bits(layout->n_tables), &entries);
+            if (ret != ZL_OK) {
+                return ret;
+            }
         }
-        bits = bits - spare > 16 ? 16 : bits - spare;
-        layouts[s].first_slot = (uint32_t) slots;
-        layouts[s].first_rec = (uint32_t) (slots >> PCFG_EXTRA_BITS);
-        layouts[s].n_slots = 1u << bits;
-        layouts[s].code = (uint32_t) slots << PCFG_CODE_SHIFT | (16 - bits);
-        slots += region;
-        self->residual[s].bits = pcfg_bits(layouts[s].n_leaves);
-        self->residual[s].first = (uint32_t) self->n_residual;
-        self->n_residual += (size_t) 1 << self->residual[s].bits;
+        layout->first_group = (uint32_t) entries;
+        for (i = 0; i < layout->n_tables; i++) {
+            ret = place_table(layout->n_tables > 1 ? &last : &layout->table, layout->group_bits, &entries);
+            if (ret != ZL_OK) {
+                return ret;
+            }
+        }
     }
-    self->pop_again = (uint32_t) slots << PCFG_CODE_SHIFT | (16 - PCFG_EXTRA_BITS);
-    slots += (size_t) 2 << PCFG_EXTRA_BITS;
-    self->n_slots = slots;
-    self->n_recs = slots >> PCFG_EXTRA_BITS;
+    /* its one entry whatever is drawn */
+    self->pop_again = (uint32_t) entries << PCFG_CODE_SHIFT | 16;
+    self->n_entries = entries + 1;
     return ZL_OK;
+}
+
+/* Fill the entries of a table from the weights of its rows; thresholds and aliases are room for as many rows. */
+static int
+fill_table(pcfg_sampler_t *self, uint32_t first, unsigned bits, size_t n, const double *weights, uint64_t *thresholds,
+    uint32_t *aliases)
+{
+    const unsigned fraction = 16 - bits;
+    size_t j;
+    int ret = pcfg_alias_fill(weights + first, n, bits, thresholds, aliases);
+
+    for (j = 0; ret == ZL_OK && j < (size_t) 1 << bits; j++) {
+        self->entries[first + j].threshold = (uint16_t) (j << fraction | thresholds[j] >> (64 - fraction));
+        self->entries[first + j].alias = (int16_t) ((int32_t) aliases[j] - (int32_t) j);
+        self->remainders[first + j] = thresholds[j] << fraction;
+    }
+    return ret;
+}
+
+static int
+fill_tables(pcfg_sampler_t *self, const layout_t *layout, double *weights, uint64_t *thresholds, uint32_t *aliases)
+{
+    const size_t size = (size_t) 1 << layout->group_bits;
+    size_t i, j, n, first, left = layout->n_leaves;
+    int ret = ZL_OK;
+
+    for (i = 0; i < layout->n_tables && ret == ZL_OK; i++, left -= n) {
+        n = left < size ? left : size;
+        first = layout->first_group + i * size;
+        ret = fill_table(self, (uint32_t) first, layout->group_bits, n, weights, thresholds, aliases);
+        if (layout->n_tables > 1) {
+            self->recs[layout->table.first + i].next = (uint32_t) first << PCFG_CODE_SHIFT | (16 - layout->group_bits);
+            for (j = 0; j < n; j++) {
+                weights[layout->table.first + i] += weights[first + j];
+            }
+        }
+    }
+    if (ret == ZL_OK && layout->n_tables > 1) {
+        ret = fill_table(
+            self, layout->table.first, layout->table.bits, layout->n_tables, weights, thresholds, aliases);
+    }
+    return ret;
 }
 
 static int
 finish(const builder_t *b, pcfg_sampler_t *self)
 {
     int ret = ZL_ERR_MEMORY;
-    size_t i, s, n_states = (size_t) b->n_states, tokens = POOL_SLACK, items = 1;
+    size_t i, s, n_states = (size_t) b->n_states, tokens = POOL_SLACK, items = 1, rows = 2;
     layout_t *layouts = calloc(n_states, sizeof(*layouts));
     double *weights = NULL;
+    uint64_t *thresholds = NULL;
+    uint32_t *aliases = NULL;
 
-    self->residual = malloc(n_states * sizeof(*self->residual));
-    if (layouts == NULL || self->residual == NULL) {
+    if (layouts == NULL) {
         goto out;
     }
     ret = lay_out(b, layouts, self);
@@ -535,42 +590,40 @@ finish(const builder_t *b, pcfg_sampler_t *self)
     if (tokens > MAX_SYMBOLS) {
         goto out;
     }
+    for (s = 0; s < n_states; s++) {
+        rows = rows < (size_t) 1 << layouts[s].group_bits ? (size_t) 1 << layouts[s].group_bits : rows;
+        rows = rows < (size_t) 1 << layouts[s].table.bits ? (size_t) 1 << layouts[s].table.bits : rows;
+    }
     ret = ZL_ERR_MEMORY;
-    self->slots = calloc(self->n_slots, sizeof(*self->slots));
-    self->recs = calloc(self->n_recs, sizeof(*self->recs));
+    self->entries = calloc(self->n_entries, sizeof(*self->entries));
+    self->remainders = calloc(self->n_entries, sizeof(*self->remainders));
+    self->recs = calloc(self->n_entries, sizeof(*self->recs));
     self->items = calloc(items, sizeof(*self->items));
     self->pool = calloc(tokens, self->wide ? sizeof(uint32_t) : sizeof(uint16_t));
-    self->thresholds = malloc(self->n_residual * sizeof(*self->thresholds));
-    self->aliases = malloc(self->n_residual * sizeof(*self->aliases));
-    weights = malloc(self->n_residual * sizeof(*weights));
-    if (self->slots == NULL || self->recs == NULL || self->items == NULL || self->pool == NULL
-        || self->thresholds == NULL || self->aliases == NULL || weights == NULL) {
+    weights = calloc(self->n_entries, sizeof(*weights));
+    thresholds = malloc(rows * sizeof(*thresholds));
+    aliases = malloc(rows * sizeof(*aliases));
+    if (self->entries == NULL || self->remainders == NULL || self->recs == NULL || self->items == NULL
+        || self->pool == NULL || weights == NULL || thresholds == NULL || aliases == NULL) {
         goto out;
     }
     self->n_items = 1;
     for (i = 0; i < b->n_leaves; i++) {
         if (!b->leaves[i].dead) {
-            put_leaf(self, b, &b->leaves[i], layouts, weights + self->residual[b->leaves[i].state].first);
+            put_leaf(self, b, &b->leaves[i], layouts, weights);
         }
     }
-    for (s = 0; s < n_states; s++) {
-        const pcfg_alias_t *residual = &self->residual[s];
-
-        self->recs[layouts[s].first_rec].length_flags = PCFG_ESCAPE;
-        self->recs[layouts[s].first_rec].item = (uint32_t) s;
-        self->recs[layouts[s].first_rec].next = layouts[s].code;
-        ret = pcfg_alias_fill(weights + residual->first, layouts[s].n_leaves, residual->bits,
-            self->thresholds + residual->first, self->aliases + residual->first);
-        if (ret != ZL_OK) {
-            goto out;
-        }
-    }
-    self->document = layouts[n_states - 1].code;
-    self->recs[self->pop_again >> (PCFG_CODE_SHIFT + PCFG_EXTRA_BITS)].length_flags = PCFG_POP;
     ret = ZL_OK;
+    for (s = 0; s < n_states && ret == ZL_OK; s++) {
+        ret = fill_tables(self, &layouts[s], weights, thresholds, aliases);
+    }
+    self->document = layouts[n_states - 1].table.code;
+    self->recs[self->n_entries - 1].length_flags = PCFG_POP;
 out:
     free(layouts);
     free(weights);
+    free(thresholds);
+    free(aliases);
     return ret;
 }
 
@@ -692,13 +745,11 @@ void
 pcfg_sampler_free(pcfg_sampler_t *self)
 {
     if (self != NULL) {
-        free(self->slots);
+        free(self->entries);
+        free(self->remainders);
         free(self->recs);
         free(self->items);
         free(self->pool);
-        free(self->residual);
-        free(self->thresholds);
-        free(self->aliases);
         free(self);
     }
 }

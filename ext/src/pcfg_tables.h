@@ -14,18 +14,25 @@
 #define PCFG_MAX_RUN 24   /* no growth into longer runs of terminals: they are copied whole, 24 tokens at a time */
 #define PCFG_MAX_REST 32  /* no growth of leaves with more pending symbols */
 #define PCFG_SWEEPS 48    /* power iterations for how often states are visited */
-#define PCFG_EXTRA_BITS 4 /* a table of up to 2^b - 1 leaves has 2^(b + 4) slots, at most 2^16; in larger grammars 2^(b + 3) */
+#define PCFG_TABLE_BITS 12 /* a state of more than 2^12 leaves first draws a group of them, then one of the group */
 
 /* rec.length_flags: the length of the run in the upper 28 bits, flags below */
-#define PCFG_ESCAPE 1u /* no leaf: draw again, from the residual table of state `item` */
-#define PCFG_LONG 2u   /* the run is longer than PCFG_MAX_RUN */
-#define PCFG_PUSH 4u   /* items remain pending: push `item` */
-#define PCFG_POP 8u    /* nothing is pending here: pop the stack; `next` is 0 */
+#define PCFG_LONG 1u   /* the run is longer than PCFG_MAX_RUN */
+#define PCFG_PUSH 2u   /* items remain pending: push `item` */
+#define PCFG_POP 4u    /* nothing is pending here: pop the stack; `next` is 0 */
 #define PCFG_FLAG_BITS 4
 #define PCFG_MAX_LENGTH ((1u << 28) - 1)
 
-/* A state's code: (first slot << 5) | (16 - bits). Records of a state start at first slot >> PCFG_EXTRA_BITS. */
+/* A state's code: (its first entry << 5) | (16 - bits). Code 0 is no state. */
 #define PCFG_CODE_SHIFT 5
+
+/* One row of a state's alias table of 2^bits rows, for draws of 16 bits. A piece w looks at row j = w >> (16 - bits) and
+ * takes leaf j when w < threshold, leaf j + alias when w > threshold. When they are equal, 64 more bits are drawn and
+ * held against the row's fraction: see remainders. */
+typedef struct {
+    uint16_t threshold;
+    int16_t alias;
+} pcfg_entry_t;
 
 typedef struct {
     uint32_t offset; /* of the run, in the pool */
@@ -41,25 +48,23 @@ typedef struct { /* one pending piece: copy a run, then go on in state `next` */
     uint32_t link; /* the item after it in its chain; 0 at the end */
 } pcfg_item_t;
 
-typedef struct { /* alias table over 2^bits entries, for draws of 64 bits */
-    uint32_t bits;
-    uint32_t first;
-} pcfg_alias_t;
-
 struct pcfg_sampler {
     uint32_t document;  /* code of the state S' */
     uint32_t pop_again; /* code of a state whose one record pops: `next` of a chain's last item when only a run is left */
     int open;          /* whether pushes and pops are frequent: chooses the loop, not the bytes */
     int wide;          /* whether the pool holds uint32 */
-    size_t n_slots, n_recs, n_items, n_pool, n_residual;
-    uint16_t *slots;   /* record number within the state; 0 escapes */
-    pcfg_rec_t *recs;
-    pcfg_item_t *items; /* from 1 */
+    size_t n_entries, n_items, n_pool;
+    pcfg_entry_t *entries;
+    uint64_t *remainders; /* of the entries: the leaf of the row stands when a word of 64 bits is less */
+    pcfg_rec_t *recs;     /* of the entries */
+    pcfg_item_t *items;   /* from 1 */
     void *pool;
-    pcfg_alias_t *residual; /* one per state */
-    uint64_t *thresholds;
-    uint32_t *aliases;
 };
+
+typedef struct { /* an alias table over 2^bits entries, for draws of 64 bits */
+    uint32_t bits;
+    uint32_t first;
+} pcfg_alias_t;
 
 /* Fill an alias table over weights[0..n): draw a word w, take j = w >> (64 - bits); it stands when
  * (w << bits) < thresholds[j], else aliases[j] does. */

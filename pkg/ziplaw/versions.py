@@ -5,7 +5,7 @@ rebuilt but unchanged extension reruns nothing. Golden-byte tests catch a change
 """
 
 GRAMMAR = 1
-SAMPLER = 2
+SAMPLER = 3
 SCORER = 1
 FLOOR = 1
 TABLES = 1

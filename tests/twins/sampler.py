@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LEAVES, MAX_RUN, MAX_REST, SWEEPS, EXTRA_BITS = 2048, 24, 32, 48, 4
+LEAVES, MAX_RUN, MAX_REST, SWEEPS, TABLE_BITS = 2048, 24, 32, 48, 12
 MASK = 2**64 - 1
 GOLDEN = 0x9E3779B97F4A7C15
 
@@ -89,6 +89,26 @@ def alias_draw(table, bits, word):
     return j if (word << bits & MASK) < thresholds[j] else aliases[j]
 
 
+class Table:
+    """An alias table drawn from with one piece of 16 bits, and with 64 more where that leaves a column undecided."""
+
+    def __init__(self, weights, options, bits):
+        self.options, self.bits = options, bits
+        self.thresholds, self.aliases = alias_table(weights, bits)
+
+    def draw(self, source):
+        """Draw an option; an option that is a table itself is drawn from in turn."""
+        fraction_bits = 16 - self.bits
+        j, fraction = divmod(next(source), 2**fraction_bits)
+        threshold = self.thresholds[j]
+        stands = fraction < threshold >> (64 - fraction_bits)
+        if fraction == threshold >> (64 - fraction_bits):
+            word = sum(next(source) << shift for shift in (0, 16, 32, 48))
+            stands = word < threshold << fraction_bits & MASK
+        option = self.options[j if stands else self.aliases[j]]
+        return option.draw(source) if isinstance(option, Table) else option
+
+
 @dataclass(eq=False)
 class Leaf:
     state: tuple
@@ -98,7 +118,7 @@ class Leaf:
 
 
 class Tables:
-    """All states of a grammar with their leaves, slots and residual tables."""
+    """All states of a grammar with their leaves and the tables to draw them from."""
 
     def __init__(self, grammar):
         self.n = grammar.n_nonterminals
@@ -197,32 +217,21 @@ class Tables:
         self.leaves = [leaf for index, leaf in enumerate(made) if index not in dead]
 
     def lay_out(self):
-        """Give each leaf whole slots of 2**bits; what is left over is drawn from the residual table."""
+        """Make a table of each state's leaves; of groups of them, and one of the groups, where there are very many."""
         by_state = {state: [] for state in self.states}
         for leaf in self.leaves:
             by_state[leaf.state].append(leaf)
-        extra = EXTRA_BITS - (len(self.leaves) > LEAVES)
         self.table = {}
         for state, leaves in by_state.items():
-            bits = min(16, bits_for(len(leaves) + 1) + extra)
-            slots, weights = [], []
-            for number, leaf in enumerate(leaves, start=1):
-                share = leaf.p * 2**bits
-                count = min(int(share), 2**bits, 2**bits - len(slots)) if number <= 65535 else 0
-                slots += [number] * count
-                weights.append(share - count)
-            slots += [0] * (2**bits - len(slots))
-            residual_bits = bits_for(len(leaves))
-            self.table[state] = (bits, slots, leaves, residual_bits, alias_table(weights, residual_bits))
-
-    def draw(self, state, source):
-        """Draw a leaf: one piece, and four more when it lands on an escape slot."""
-        bits, slots, leaves, residual_bits, residual = self.table[state]
-        number = slots[next(source) >> (16 - bits)]
-        if number > 0:
-            return leaves[number - 1]
-        word = sum(next(source) << shift for shift in (0, 16, 32, 48))
-        return leaves[alias_draw(residual, residual_bits, word)]
+            bits = bits_for(len(leaves))
+            if bits > TABLE_BITS:
+                size = 2 ** ((bits + 1) // 2)
+                groups = [leaves[at : at + size] for at in range(0, len(leaves), size)]
+                tables = [Table([leaf.p for leaf in group], group, bits_for(size)) for group in groups]
+                weights = [plain_sum(leaf.p for leaf in group) for group in groups]
+                self.table[state] = Table(weights, tables, bits_for(len(tables)))
+            else:
+                self.table[state] = Table([leaf.p for leaf in leaves], leaves, bits)
 
 
 # documents -----------------------------------------------------------------------------------------------------------
@@ -233,7 +242,7 @@ def document(tables, seed, stream, index, context, leaves_used=None):
     source = pieces(seed, stream, index)
     tokens, stack, state = [], [], (tables.document,)
     while len(tokens) < context:
-        leaf = tables.draw(state, source)
+        leaf = tables.table[state].draw(source)
         if leaves_used is not None:
             leaves_used[leaf] += 1
         tokens += leaf.run
