@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ziplaw.errors import ZiplawError
-from ziplaw.io import atomic_path, n_threads, read_csv, read_json, write_csv, write_json, write_text
+from ziplaw.io import atomic_path, read_csv, read_json, write_csv, write_json, write_text
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -92,9 +92,3 @@ def test_results_are_readable_by_others(tmp_path):
     umask = os.umask(0)
     os.umask(umask)
     assert stat.S_IMODE((tmp_path / "f.txt").stat().st_mode) == 0o666 & ~umask
-
-
-@pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2", 10**9])
-def test_thread_counts_out_of_range(threads):
-    with pytest.raises(ZiplawError, match="threads"):
-        n_threads(threads)

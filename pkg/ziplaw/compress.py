@@ -10,8 +10,7 @@ from __future__ import annotations
 import functools
 import warnings
 import zlib
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -19,13 +18,14 @@ from typing import Any
 import numpy as np
 
 from .errors import CorpusError, ZiplawError
-from .io import n_threads
+from .threads import each, n_threads
 
 GZIP_OVERHEAD = 18  # ten bytes of header, eight of trailer: a gzip member with no name, comment or extra field
 MAX_ID = 2**31 - 1
 ENCODINGS = (">i4", "<i4", ">i2", "<i2", ">u2", "<u2", "u1")
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 _CHUNK_BYTES = 1 << 18
+_CHUNKS_PER_THREAD = 8  # so that the threads end at about the same time
 
 
 @dataclass(frozen=True)
@@ -303,7 +303,8 @@ def _sizes_of(tokens: np.ndarray, offsets: np.ndarray, dtype: str, level: int, t
     sizes = np.empty(len(offsets) - 1, dtype=np.int64)
     core = _trusted_core() if level == 9 else None
 
-    def fill(first: int, last: int) -> None:
+    def fill(chunk: tuple[int, int]) -> None:
+        first, last = chunk
         rows, out = offsets[first : last + 1], sizes[first:last]
         if core is None:
             _zlib_sizes(tokens, rows, dtype, level, out)
@@ -312,7 +313,7 @@ def _sizes_of(tokens: np.ndarray, offsets: np.ndarray, dtype: str, level: int, t
         for i in np.flatnonzero(out == core.TOO_LONG):
             _zlib_sizes(tokens, rows[i : i + 2], dtype, level, out[i : i + 1])
 
-    _in_threads(fill, _chunks(offsets * np.dtype(dtype).itemsize), threads)
+    each(fill, _chunks(offsets * np.dtype(dtype).itemsize, threads), threads)
     return sizes
 
 
@@ -382,23 +383,15 @@ def _probes() -> list[bytes]:
     return probes
 
 
-def _chunks(byte_offsets: np.ndarray) -> Sequence[tuple[int, int]]:
-    """Split rows into runs of about _CHUNK_BYTES each, at least one row a run."""
+def _chunks(byte_offsets: np.ndarray, threads: int) -> Sequence[tuple[int, int]]:
+    """Split rows into runs of about _CHUNK_BYTES each, at least one row a run and equally many runs a thread."""
     n = len(byte_offsets) - 1
     total = int(byte_offsets[-1] - byte_offsets[0]) + 64 * n  # empty rows cost time too
-    pieces = max(1, min(n, -(-total // _CHUNK_BYTES)))
+    pieces = -(-total // _CHUNK_BYTES)
+    if threads > 1:
+        pieces = threads * max(_CHUNKS_PER_THREAD, -(-pieces // threads))
+    pieces = max(1, min(n, pieces))
     weight = byte_offsets + 64 * np.arange(n + 1)
     cuts = np.searchsorted(weight, weight[0] + np.arange(1, pieces) * (total / pieces))
     cuts = np.unique(np.concatenate([[0], cuts, [n]]))
     return [(int(a), int(b)) for a, b in pairwise(cuts)]
-
-
-def _in_threads(fill: Callable[[int, int], None], chunks: Sequence[tuple[int, int]], threads: int) -> None:
-    threads = min(threads, len(chunks))
-    if threads <= 1:
-        for first, last in chunks:
-            fill(first, last)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(fill, first, last) for first, last in chunks]:
-            done.result()

@@ -11,7 +11,6 @@ that no normal form is asked for and recursion, left recursion, unit cycles and 
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +18,8 @@ import numpy as np
 
 from .errors import GrammarError, ZiplawError
 from .grammar import Grammar
-from .io import n_threads, progress
+from .io import progress
+from .threads import each, n_threads
 
 CHUNK_TOKENS = 1 << 13
 SHOW_PROGRESS_TOKENS = 1 << 20
@@ -167,11 +167,7 @@ def _run(grammar, tokens, nll, positions, threads, wide=False):
             raise _explained(error, grammar, tokens, start) from None
 
     bar = progress(total=len(starts), desc="floor", unit="chunk") if tokens.size >= SHOW_PROGRESS_TOKENS else None
-    with ThreadPoolExecutor(threads) as pool:
-        # map gives results, and so the first error, in the documents' order
-        for _ in pool.map(work, starts) if threads > 1 and len(starts) > 1 else map(work, starts):
-            if bar is not None:
-                bar.update()
+    each(work, starts, threads, bar)
     if bar is not None:
         bar.close()
 

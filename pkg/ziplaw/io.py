@@ -7,7 +7,6 @@ import csv
 import hashlib
 import json
 import math
-import numbers
 import os
 import re
 import sys
@@ -251,21 +250,6 @@ def sha256_file(path: str | os.PathLike) -> str:
     """Return the SHA-256 of a file's bytes as 64 hex digits."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def n_threads(threads: int | None) -> int:
-    """Return a thread count: ``threads`` when given, else the processors this process may use.
-
-    Raises
-    ------
-    ZiplawError
-        When ``threads`` is not a positive integer.
-    """
-    if threads is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not isinstance(threads, numbers.Integral) or isinstance(threads, bool) or not 1 <= threads <= 4096:
-        raise ZiplawError(f"threads is {threads!r}, must be an integer from 1 to 4096: leave it out to use all cores")
-    return int(threads)
 
 
 def progress(items: Iterable | None = None, *, total: int | None = None, desc: str = "", unit: str = "it") -> Any:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from .errors import TrainError
-from .io import n_threads
 from .schedule import SCHEDULES
+from .threads import n_threads
 
 # What each arm uses where the user says nothing.
 #

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import operator
 import os
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from .errors import GrammarError, ZiplawError
 from .grammar import Grammar
-from .io import n_threads, progress
+from .io import progress
+from .threads import each, n_threads
 
 CHUNK_TOKENS = 1 << 20
 MAX_CONTEXT = 1 << 24
@@ -99,11 +99,7 @@ def sample(
     chunks = range(0, n_documents, rows)
     total = n_documents * context
     bar = progress(total=len(chunks), desc="sampling", unit="chunk") if total >= SHOW_PROGRESS_TOKENS else None
-    with ThreadPoolExecutor(threads) as pool:
-        done = pool.map(work, chunks) if threads > 1 and len(chunks) > 1 else map(work, chunks)
-        for _ in done:
-            if bar is not None:
-                bar.update()
+    each(work, chunks, threads, bar)
     if bar is not None:
         bar.close()
     return out

@@ -24,7 +24,7 @@ def command(paths, tokenizer, text_field, extensions, dtype, window, samples, th
     import os
 
     from ..corpora.scoring import score_path
-    from ..io import n_threads
+    from ..threads import n_threads
 
     # the tokenizers library starts its own threads, and asks only the environment how many
     os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads(threads)))

@@ -62,7 +62,8 @@ def command(
 
     from ..corpora import scoring
     from ..errors import ZiplawError
-    from ..io import n_threads, progress, write_json
+    from ..io import progress, write_json
+    from ..threads import n_threads
 
     # the tokenizers library starts its own threads, and asks only the environment how many
     os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads(threads)))

@@ -7,7 +7,6 @@ between ln A and alpha.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -15,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..errors import FitError
+from ..threads import each
 
 # alpha and beta: below the lower bound a power law cannot be told from a constant, above the upper from a step
 EXPONENT_BOUNDS = (0.005, 5.0)
@@ -163,11 +163,7 @@ def polish(
     pieces = max(1, min(threads, k * n // _SHARE))
     bounds = np.linspace(0, k, pieces + 1).astype(int)
     slices = [slice(a, b) for a, b in pairwise(bounds)]
-    if pieces == 1:
-        part(slices[0])
-    else:
-        with ThreadPoolExecutor(pieces) as pool:
-            list(pool.map(part, slices))
+    each(part, slices, pieces)
     return theta, objective, converged.astype(bool)
 
 
