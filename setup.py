@@ -27,7 +27,7 @@ def extension(name, *sources):
 setup(
     ext_modules=cythonize(
         [
-            extension("_pcfg", "ext/src/pcfg.c", "ext/src/pcfg_tables.c", "ext/src/pcfg_paper.c"),
+            extension("_pcfg", *sorted(glob("ext/src/pcfg*.c"))),
             extension("_gzip", "ext/src/gzip_size.c"),
             extension("_earley", "ext/src/earley.c", "ext/src/earley_grammar.c"),
             extension("_laws", "ext/src/lawfit.c"),

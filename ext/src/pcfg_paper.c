@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "pcfg.h"
-#include "pcfg_tables.h"
+#include "pcfg_alias.h"
 #include "rng.h"
 #include "status.h"
 

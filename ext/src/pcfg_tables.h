@@ -1,20 +1,8 @@
-/* The sampler's tables: what one random draw may do to a leftmost derivation, expanded several rewrites deep.
- *
- * A state is a string of pending symbols that begins with a nonterminal: each nonterminal N_i; the document symbol S',
- * which rewrites to N_i 0 S'; and, in grammars small enough, each sentence just begun, D_i = N_i 0 S'. The leaves of a
- * state are partial leftmost derivations: a probability, a run of terminals to copy, and the pending rest. One draw
- * picks a leaf. tests/twins/sampler.py says the same in Python, byte for byte. */
+/* The sampler's tables: every state's leaves as records to draw, runs to copy and pending items to push. */
 #ifndef ZL_PCFG_TABLES_H
 #define ZL_PCFG_TABLES_H
 
-#include "pcfg.h"
-
-/* These shape the tables, so they shape the bytes: change one, bump SAMPLER in versions.py. */
-#define PCFG_LEAVES 2048  /* grow tables up to this many leaves; larger grammars keep one rewrite a draw */
-#define PCFG_MAX_RUN 24   /* no growth into longer runs of terminals: they are copied whole, 24 tokens at a time */
-#define PCFG_MAX_REST 32  /* no growth of leaves with more pending symbols */
-#define PCFG_SWEEPS 48    /* power iterations for how often states are visited */
-#define PCFG_TABLE_BITS 12 /* a state of more than 2^12 leaves first draws a group of them, then one of the group */
+#include "pcfg_leaves.h"
 
 /* rec.length_flags: the length of the run in the upper 28 bits, flags below */
 #define PCFG_LONG 1u   /* the run is longer than PCFG_MAX_RUN */
@@ -57,20 +45,8 @@ struct pcfg_sampler {
     pcfg_entry_t *entries;
     uint64_t *remainders; /* of the entries: the leaf of the row stands when a word of 64 bits is less */
     pcfg_rec_t *recs;     /* of the entries */
-    pcfg_item_t *items;   /* from 1 */
+    pcfg_item_t *items;   /* from 1; item 0 is all zeros */
     void *pool;
 };
-
-typedef struct { /* an alias table over 2^bits entries, for draws of 64 bits */
-    uint32_t bits;
-    uint32_t first;
-} pcfg_alias_t;
-
-/* Fill an alias table over weights[0..n): draw a word w, take j = w >> (64 - bits); it stands when
- * (w << bits) < thresholds[j], else aliases[j] does. */
-int pcfg_alias_fill(const double *weights, size_t n, unsigned bits, uint64_t *thresholds, uint32_t *aliases);
-
-/* The smallest b >= 1 with 2^b >= n. */
-unsigned pcfg_bits(size_t n);
 
 #endif
