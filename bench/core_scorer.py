@@ -31,7 +31,7 @@ from ziplaw.io import progress, write_csv
 DOCUMENTS = 1000
 REPEATS = 5
 # wall times are short and any other process disturbs them: the best of many, of more documents
-WALL_DOCUMENTS = 4000
+WALL_DOCUMENTS = 8000
 WALL_REPEATS = 15
 QUICK = {"documents": 30, "repeats": 1, "wall_repeats": 1}
 LOOP = """
