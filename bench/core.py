@@ -74,12 +74,18 @@ def markdown_table(rows):
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def around_tables(path):
+    """What of a page stands before and behind the marks."""
+    path = Path(path)
+    page = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
+        raise ValueError(f"{path} must be a page that holds {BEGIN!r} and {END!r} once each, in this order")
+    return page.split(BEGIN)[0], page.split(END)[1]
+
+
 def write_markdown(path, text):
     """Replace what stands between the marks of the page."""
-    page = Path(path).read_text(encoding="utf-8")
-    if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
-        sys.exit(f"core.py: {path} must hold {BEGIN!r} and {END!r} once each, in this order")
-    head, tail = page.split(BEGIN)[0], page.split(END)[1]
+    head, tail = around_tables(path)
     with atomic_path(path) as temporary:
         temporary.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}", encoding="utf-8")
 
@@ -93,6 +99,11 @@ def main():
     options = parser.parse_args()
     if options.quick and options.markdown:
         parser.error("--quick figures do not belong on a page")
+    if options.markdown:
+        try:
+            around_tables(options.markdown)  # now, not after minutes of measuring
+        except ValueError as error:
+            parser.error(str(error))
     everything, sections = [], [f"Measured with: {machine()}."]
     for name in options.only:
         module = importlib.import_module(f"core_{name}")
