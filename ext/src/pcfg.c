@@ -16,7 +16,9 @@
 #define ZL_NOINLINE
 #define ZL_UNLIKELY(x) (x)
 #endif
-#if defined(__GNUC__) && !defined(__clang__)
+#if defined(__clang__)
+#define ZL_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
 #define ZL_UNROLL _Pragma("GCC unroll 4")
 #else
 #define ZL_UNROLL
