@@ -223,3 +223,19 @@ def test_two_writers_at_once(tmp_path):
     corpus = open_corpus(tmp_path)
     assert set(np.unique(corpus.train)) == set(np.unique(corpus.valid)) == {corpus.meta["source"]["fill"]}
     assert sorted(os.listdir(tmp_path)) == ["meta.json", "train.npy", "valid.npy"]
+
+
+def test_a_folder_of_other_files_is_not_written_into(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep me company")
+    with pytest.raises(CorpusError, match=r"holds 'notes.txt' and is no corpus"):
+        small(tmp_path / "mine")
+    assert os.listdir(tmp_path / "mine") == ["notes.txt"]
+    # a corpus may be replaced, with what lies beside it
+    small(tmp_path / "c")
+    (tmp_path / "c" / "notes.txt").write_text("about it")
+    assert small(tmp_path / "c", fill=2).train[0, 0] == 2
+    # and so may what a writer that was stopped left behind
+    (tmp_path / "c" / "notes.txt").unlink()
+    (tmp_path / "c" / "meta.json").unlink()
+    assert small(tmp_path / "c", fill=3).train[0, 0] == 3

@@ -236,10 +236,31 @@ def test_nonsense_tables_get_one_clear_line(grid_csv, capsys, edit, message):
         (["--plot", "law.svg", "--law", "kaplan"], "the law chinchilla"),
         (["--plot", "law.svg", "--compare"], "the law chinchilla"),
         (["--weight-column", "weight"], "no column 'weight'"),
+        (["--seed", "-1"], "'--seed': -1"),
+        (["--law", "kaplan", "--tie"], "--tie would not be used with --law kaplan"),
+        (["--law", "power", "--flops", "1e21", "--at", "1e9,1e10"], "--at, --flops would not be used with --law power"),
+        (["--compare", "--bootstrap", "300"], "--bootstrap would not be used with --compare"),
+        (["-x", "N"], "-x would not be used with --law chinchilla"),
+        (["--cells", "all"], "--cells would not be used"),
     ],
 )
 def test_bad_options_get_one_clear_line(grid_csv, capsys, arguments, message):
     assert message in refuses(capsys, "fit", grid_csv, *arguments)
+
+
+def test_options_that_a_sweeps_dataset_does_not_take(tmp_path, capsys):
+    write_csv(tmp_path / "runs.csv", sweep_rows(), COLUMNS)
+    for option in (["--flops", "1e12"], ["--fix-e", ".1"], ["--compare"], ["--n-column", "N"]):
+        text = refuses(capsys, "fit", tmp_path / "runs.csv", "--dataset", "d1", *option)
+        assert f"{option[0]} would not be used with a sweep's dataset: --where dataset=NAME" in text
+
+
+def test_tables_in_another_form_are_recognised(grid_csv, capsys):
+    semicolons = grid_csv.with_name("semi.csv")
+    semicolons.write_text(grid_csv.read_text().replace(",", ";").replace(".", ","))
+    assert "columns separated by ';': commas are needed" in refuses(capsys, "fit", semicolons)
+    (document := grid_csv.with_name("law.json")).write_text("{}")
+    assert "is JSON, no table" in refuses(capsys, "fit", document)
 
 
 def test_kept_duplicates(grid_csv, capsys):
@@ -346,8 +367,9 @@ def test_other_laws_say_what_follows_from_them(tmp_path, capsys):
 
 
 def test_other_laws_and_comparison(grid_csv):
-    text = run("fit", grid_csv, "--law", "kaplan", "--bootstrap", "100").output
+    text = run("fit", grid_csv, "--law", "kaplan", "--bootstrap", "300").output
     assert "alpha_N" in text
+    assert "300 refits" in text
     text = run("fit", grid_csv, "--compare").output
     assert "holdout_rms" in text
     assert "kaplan-coupled" in text

@@ -235,4 +235,4 @@ def test_bad_usage(arguments, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, _, err = run(capsys, *arguments)
     assert status == 2
-    assert "Error" in err
+    assert err.startswith("ziplaw: error: ")

@@ -5,6 +5,8 @@ import gzip
 import json
 import os
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -171,7 +173,10 @@ def test_one_bad_path_does_not_hide_the_good_ones(inputs, capsys):
     ("arguments", "says"),
     [
         ([], "nothing to score"),
-        (["notes.txt", "--tokenizer", "gpt2"], "tokenizer is 'gpt2', must be bytes, bundled or bpe:FILE"),
+        (
+            ["notes.txt", "--tokenizer", "gpt2"],
+            "tokenizer is 'gpt2', and there is no file gpt2: give bytes, bundled or bpe:FILE",
+        ),
         (["notes.txt", "--window", "0"], "window is 0, must be a positive integer"),
         (["notes.txt", "--samples", "-1"], "samples is -1"),
         (["notes.txt", "--threads", "0"], "threads"),
@@ -210,6 +215,19 @@ def test_under_trained_vocabulary_is_said(tmp_path, capsys):
     assert json.loads(out)["H"] < score_path(tmp_path / "notes.txt")["H"]
 
 
+def test_a_plan_says_what_the_score_says(tmp_path):
+    rng = np.random.default_rng(0)
+    text = bytes(rng.integers(33, 123, 20_000, dtype=np.uint8))
+    (tmp_path / "noise.txt").write_bytes(text + b"\xff")
+    command = [sys.executable, "-m", "ziplaw", "plan", "noise.txt", "--flops", "1e12", "--epsilon", "0"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "bytes a token: the vocabulary does not fit this text" in done.stdout
+    assert "invalid UTF-8" in done.stdout
+    # Chinchilla's constants alone have no band
+    assert "band" not in done.stdout
+
+
 def test_long_text_is_thinned_evenly(monkeypatch, capsys, tmp_path):
     pieces = [random.Random(i).randbytes(100) for i in range(200)]
     source = TextSource("many", "text", lambda: iter([("", piece) for piece in pieces]))
@@ -234,8 +252,6 @@ def test_arguments_of_the_library_are_checked(tmp_path, window):
 
 
 def test_ids_need_no_tokenizer(tmp_path, monkeypatch):
-    import sys
-
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     np.save(tmp_path / "a.npy", np.arange(600))
     assert score_path(tmp_path / "a.npy")["tokenizer"] is None

@@ -82,6 +82,27 @@ def test_the_verb_collects_and_joins(sweep, monkeypatch, capsys):
     assert read_csv("b.csv")[:4] == read_csv("a.csv")
 
 
+@pytest.mark.parametrize("place", ["run.json", "a/run.json", "web/h16/run.json", "web/h16/s1/run.json"])
+def test_a_run_whose_place_names_no_row_is_refused(sweep, place, monkeypatch, capsys):
+    monkeypatch.chdir(sweep)
+    first = next(iter(sorted(sweep.glob("runs/web/*/s0/run.json"))))
+    (sweep / place).parent.mkdir(parents=True, exist_ok=True)
+    (sweep / place).write_bytes(first.read_bytes())
+    for path in (place, str(sweep / place)):
+        with pytest.raises(SystemExit) as stop:
+            main(["collect", path, "--corpus", "c", "--score", "score.json", "-o", "a.csv"])
+        assert stop.value.code == 2
+        assert f"{path} must lie at DATASET/MODEL/s0/run.json" in capsys.readouterr().err
+        assert not (sweep / "a.csv").exists()
+
+
+def test_names_are_found_from_inside_the_folder(sweep, monkeypatch):
+    monkeypatch.chdir(next(iter(sorted(sweep.glob("runs/web/*/s0")))))
+    up = "../../../.."
+    rows = run_rows(["run.json"], corpus_meta=f"{up}/c/meta.json", score=f"{up}/score.json", floor=f"{up}/floor.json")
+    assert {row["dataset"] for row in rows} == {"web"}
+
+
 def test_a_table_of_something_else_is_refused(tmp_path):
     write_csv(tmp_path / "x.csv", [{"N": 1}])
     with pytest.raises(FitError, match="lacks the column dataset"):

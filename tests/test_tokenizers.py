@@ -140,7 +140,7 @@ def test_what_is_no_tokenizer_file(tmp_path, content):
 @pytest.mark.parametrize("spec", ["gpt2", "", "bpe:", "bpe:nowhere.json"])
 def test_unknown_tokenizer(spec, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(CorpusError, match="must be bytes, bundled or bpe:FILE"):
+    with pytest.raises(CorpusError, match="give bytes, bundled or bpe:FILE"):
         load_tokenizer(spec)
 
 

@@ -173,23 +173,58 @@ class Ensemble:
 
 def is_finished(member: Member, corpus_sha256: str) -> bool:
     """Tell whether a run's folder holds what training it would write: the same settings, corpus and trainer version."""
-    out, config = Path(member.out_dir), member.config.resolved()
+    out = Path(member.out_dir)
     try:
         record = read_json(out / "run.json", "run")
-        trained = dict(record["training"])
-        if config.learning_rate is None and "tuning" in record:
-            trained["learning_rate"] = None
-        # as JSON gives lists for tuples
-        wanted = {**config.record(), "budgets": list(config.budgets)}
-        return (
-            (record["arm"], record["seed"], record["model"]) == (config.arm, config.seed, member.model.to_dict())
-            and trained == wanted
-            and record["corpus_sha256"] == corpus_sha256
-            and record["versions"] == {"ziplaw_trainer": versions.TRAINER}
-            and record["curve_sha256"] == sha256_file(out / "curve.csv")
+        return not _difference(member, corpus_sha256, record) and record["curve_sha256"] == sha256_file(
+            out / "curve.csv"
         )
     except (OSError, KeyError, TypeError, ValueError, ZiplawError):
         return False
+
+
+def check_folder(member: Member, corpus_sha256: str) -> None:
+    """Refuse to train over a finished run of other settings.
+
+    Raises
+    ------
+    TrainError
+        Saying which setting differs.
+    """
+    path = Path(member.out_dir) / "run.json"
+    try:
+        difference = _difference(member, corpus_sha256, read_json(path, "run"))
+    except (OSError, KeyError, TypeError, ValueError, ZiplawError):
+        return  # no run, or none that can be read
+    if difference:
+        name, there, here = difference
+        raise TrainError(
+            f"{path} is of another run that is finished: {name} is {there!r} there and {here!r} here: give another "
+            "folder, or delete the file"
+        )
+
+
+def _difference(member, corpus_sha256, record):
+    """The first setting in which a run.json differs from what training the member would write, or None."""
+    config = member.config.resolved()
+    trained = dict(record["training"])
+    if config.learning_rate is None and "tuning" in record:
+        trained["learning_rate"] = None
+    there = {**record["model"], **trained, **{key: record[key] for key in ("arm", "seed", "corpus_sha256", "versions")}}
+    here = {
+        **member.model.to_dict(),
+        # as JSON gives lists for tuples
+        **config.record(),
+        "budgets": list(config.budgets),
+        "arm": config.arm,
+        "seed": config.seed,
+        "corpus_sha256": corpus_sha256,
+        "versions": {"ziplaw_trainer": versions.TRAINER},
+    }
+    for name in sorted(there.keys() | here.keys()):
+        if there.get(name) != here.get(name):
+            return name, there.get(name), here.get(name)
+    return None
 
 
 def ensemble(

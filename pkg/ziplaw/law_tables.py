@@ -32,12 +32,18 @@ def read_rows(path: str | Path) -> list[dict[str, Any]]:
         When the file is empty, has no rows, or is parquet and pyarrow is missing.
     """
     path = Path(path)
+    if path.suffix.lower() == ".json":
+        raise FitError(f"{path} is JSON, no table: give the CSV, TSV or parquet file of runs")
     if path.suffix.lower() in (".parquet", ".pq"):
         rows = _read_parquet(path)
     elif path.suffix.lower() in (".tsv", ".tab"):
         with open(path, encoding="utf-8-sig", errors="replace", newline="") as stream:
             rows = [{k: _parse(v) for k, v in row.items() if k} for row in csv.DictReader(stream, delimiter="\t")]
     else:
+        with open(path, encoding="utf-8-sig", errors="replace") as stream:
+            header = stream.readline()
+        if "," not in header and (others := [mark for mark in ";\t|" if mark in header]):
+            raise FitError(f"{path} has columns separated by {others[0]!r}: commas are needed, or tabs in a .tsv")
         rows = read_csv(path)
     if not rows:
         raise FitError(f"{path} has a header and no rows: measure something first")
@@ -117,13 +123,13 @@ def law_columns(rows, named=None, extra=()) -> tuple[dict[str, list], dict[str, 
         When a column is missing, ambiguous, or a cell is no number.
     """
     named = {key: value for key, value in (named or {}).items() if value}
-    if "D" not in named and not _guess(rows[0], "D"):
-        unique, epochs = named.get("U") or _guess(rows[0], "U"), _guess(rows[0], "epochs")
+    if "D" not in named and not guess_column(rows, "D"):
+        unique, epochs = named.get("U") or guess_column(rows, "U"), guess_column(rows, "epochs")
         if unique and epochs:
             named["D"] = f"{unique}*{epochs}"
     columns, origin = {}, {}
     for key in ("N", "D", "loss", "C", *(key for key in extra if key != "C")):
-        name = named.get(key) or _guess(rows[0], key)
+        name = named.get(key) or guess_column(rows, key)
         if name:
             columns[key], origin[key] = numbers(rows, name), name
     for missing, other in (("N", "D"), ("D", "N")):
@@ -142,7 +148,15 @@ def law_columns(rows, named=None, extra=()) -> tuple[dict[str, list], dict[str, 
     return {key: columns[key] for key in wanted}, {key: origin[key] for key in wanted}
 
 
-def _guess(header, key):
+def guess_column(rows, key) -> str | None:
+    """Return the column of a table that by its name holds a quantity of ``GUESSES``; None where there is none.
+
+    Raises
+    ------
+    FitError
+        When several columns may be the loss.
+    """
+    header = rows[0]
     plain = {}
     for name in header:
         plain.setdefault("".join(ch for ch in str(name).lower() if ch.isalnum()), name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def run_rows(
         run = read_json(path, "run")
         if run["corpus_sha256"] != meta["sha256_train"]:
             raise FitError(f"{path} was trained on another corpus than {corpus_meta}: train it again")
-        dataset, model = path.parts[-4:-2]
+        dataset, model = _names(path, run["seed"])
         for point in run["points"]:
             excess = reducible = None
             if bayes["floor"] is not None and point["loss"] is not None:
@@ -97,6 +98,17 @@ def run_rows(
                 }
             )
     return sorted(rows, key=lambda row: (row["dataset"], row["N"], row["model"], row["seed"], row["D"]))
+
+
+def _names(path, seed):
+    """Dataset and model of a run, which its place names: DATASET/MODEL/sSEED/run.json."""
+    parts = Path(os.path.abspath(path)).parts
+    if len(parts) < 5 or parts[-2] != f"s{seed}":
+        raise FitError(
+            f"{path} must lie at DATASET/MODEL/s{seed}/run.json, which names its row: move its folder there, or train "
+            f"with -o DATASET/MODEL/s{seed}"
+        )
+    return parts[-4:-2]
 
 
 def concatenate(tables: Sequence[str | Path]) -> list[dict[str, Any]]:

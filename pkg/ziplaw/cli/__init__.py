@@ -67,9 +67,12 @@ def main(argv=None):
     except click.exceptions.Abort:
         print("ziplaw: interrupted", file=sys.stderr)
         sys.exit(130)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        sys.exit(error.exit_code if error.exit_code == 0 else 2)
+        sys.exit(2)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        _fail(error.format_message() + (f" ({context.command_path} --help explains)" if context else ""))
     except BrokenPipeError:
         # the reader (head, less) went away: nothing is wrong
         sys.stderr.close()

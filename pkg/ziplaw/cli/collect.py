@@ -4,7 +4,7 @@ import click
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
 @click.option("--corpus", type=click.Path(exists=True), help="The corpus folder that the runs were trained on.")
 @click.option("--score", type=click.Path(exists=True, dir_okay=False), help="Its score (ziplaw score -o).")
 @click.option("--floor", type=click.Path(exists=True, dir_okay=False), help="Its floor, when it came from a grammar.")
@@ -12,8 +12,8 @@ import click
 def command(paths, corpus, score, floor, output):
     """Gather runs into one table, a row per measured budget.
 
-    PATHS are run.json files of ONE dataset (then --corpus and --score are needed), or tables made so, which
-    are joined one after the other.
+    PATHS are run.json files of ONE dataset (then --corpus and --score are needed), each in a folder
+    DATASET/MODEL/sSEED, which names its row; or tables made so, which are joined one after the other.
 
     \b
       ziplaw collect runs/web/*/s0/run.json --corpus corpora/web --score scores/web.json -o web.csv

@@ -10,6 +10,25 @@ LAWS = ("chinchilla", "kaplan", "kaplan-coupled", "kaplan-steps", "data-constrai
 METHODS = ("case", "cluster", "residual", "wild", "parametric", "jackknife", "delta", "profile")
 SWEEP_COLUMNS = {"dataset", "model", "seed", "regime", "N", "D", "loss"}
 EXTRA = {"kaplan-steps": ("S",), "data-constrained": ("U",)}
+# laws that are fitted by a general optimiser: their refits take longer
+OTHER_BOOTSTRAP = 200
+
+_COLUMNS = {"n_column", "d_column", "loss_column", "c_column", "keep_duplicates"}
+_RESAMPLING = {"bootstrap", "level", "seed"}
+_OTHER = _COLUMNS | _RESAMPLING | {"delta"}
+# options that each way to fit looks at, beside --dataset, --where, --law, --compare, --plot and the output
+USED = {
+    "a sweep's dataset": {"cells"} | _RESAMPLING,
+    "--compare": _COLUMNS | {"u_column", "s_column", "delta"},
+    "chinchilla": _COLUMNS | _RESAMPLING | {"weight_column", "fix_e", "fix_floor", "excess", "tie", "objective", "delta"}
+    | {"intervals", "cluster", "flops", "target_loss", "serve", "at"},
+    "kaplan": _OTHER,
+    "kaplan-coupled": _OTHER,
+    "kaplan-steps": _OTHER | {"s_column"},
+    "data-constrained": _OTHER | {"u_column", "flops", "unique"},
+    "broken": _OTHER | {"x"},
+    "power": _OTHER | {"x"},
+}  # fmt: skip
 
 
 def _options(*options):
@@ -48,13 +67,13 @@ law_options = _options(
     click.option("--delta", type=float, default=1e-3, show_default=True, help="Huber's delta on log loss."),
 )  # fmt: skip
 interval_options = _options(
-    click.option("--bootstrap", type=click.IntRange(100, 1_000_000), default=1000, show_default=True,
-                 help="Refits behind the intervals."),
+    click.option("--bootstrap", type=click.IntRange(100, 1_000_000),
+                 help=f"Refits behind the intervals [default: 1000; {OTHER_BOOTSTRAP} for a --law other than chinchilla]."),
     click.option("--intervals", type=click.Choice(METHODS),
                  help="Kind of interval [default: case; with --cluster jackknife over runs]."),
     click.option("--cluster", metavar="COLUMN", help="Column that names the run: rows of a run share an error."),
     click.option("--level", type=float, default=0.95, show_default=True, help="Coverage of the intervals."),
-    click.option("--seed", type=int, default=42, show_default=True, help="Seed of the resampling."),
+    click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True, help="Seed of the resampling."),
 )  # fmt: skip
 plan_options = _options(
     click.option("--flops", multiple=True, type=float, help="Allocate this many training FLOPs; may be repeated."),
@@ -79,7 +98,8 @@ def command(table, dataset, where, as_json, plot, output, **options):
     """Fit a scaling law to TABLE (CSV, TSV or parquet): by default L(N, D) = E + A/N^alpha + B/D^beta.
 
     A sweep's runs.csv with --dataset gives that dataset's fits/NAME.json: E free and E at the floor, from the cells
-    that scale. Any other table needs columns for N, D and loss (guessed from their names).
+    that scale; to choose more than --cells and the resampling there, select with --where dataset=NAME. Any other
+    table needs columns for N, D and loss (guessed from their names).
 
     \b
       ziplaw fit runs.csv --dataset ladder1 -o fits/ladder1.json
@@ -98,10 +118,11 @@ def command(table, dataset, where, as_json, plot, output, **options):
             raise click.UsageError(f"--dataset {dataset}: {table} has no column named dataset")
         rows = law_tables.select(rows, [(group, dataset)])
     if dataset is not None and SWEEP_COLUMNS <= set(rows[0]) and options["law"] == "chinchilla" and not draw:
+        _refuse_unused("a sweep's dataset", "--where dataset=NAME fits it as any other table")
         document, shown = _sweep(rows, **options), show_dataset
-        if options["compare"]:
-            raise click.UsageError("--compare takes a table without --dataset, or --where dataset=NAME")
     else:
+        way = "--compare" if options["compare"] else options["law"]
+        _refuse_unused(way, f"with it go {_names(USED[way])}")
         checks.one_architecture(rows)
         document, shown = _table(rows, group, draw, **options)
     if output:
@@ -114,6 +135,23 @@ def command(table, dataset, where, as_json, plot, output, **options):
         click.echo(f"{output}: {summary(document)}")
     else:
         shown(document)
+
+
+def _names(options):
+    return ", ".join("-x" if name == "x" else f"--{name.replace('_', '-')}" for name in sorted(options))
+
+
+def _refuse_unused(way, remedy):
+    """Refuse options that were given and would not be looked at."""
+    context = click.get_current_context()
+    default = click.core.ParameterSource.DEFAULT
+    # --compare has a way of its own, and is said no to on a sweep's dataset
+    known = set().union(*USED.values()) | {"compare"}
+    given = {name for name in known if context.get_parameter_source(name) is not default}
+    unused = given - USED[way] - ({"compare"} if way == "--compare" else set())
+    if unused:
+        law = "" if way.startswith(("-", "a ")) else "--law "
+        raise click.UsageError(f"{_names(unused)} would not be used with {law}{way}: {remedy}")
 
 
 def _drawing(path):
@@ -147,7 +185,7 @@ def _point(text):
 def _sweep(rows, *, cells, bootstrap, level, seed, **_):
     from ..laws.sweep import fit_dataset
 
-    return fit_dataset(rows, cells=cells, bootstrap=bootstrap, level=level, seed=seed)
+    return fit_dataset(rows, cells=cells, bootstrap=bootstrap or 1000, level=level, seed=seed)
 
 
 def _table(rows, group, draw, *, law, compare, x, bootstrap, level, seed, **o):
@@ -157,7 +195,7 @@ def _table(rows, group, draw, *, law, compare, x, bootstrap, level, seed, **o):
     named["loss"] = o["loss_column"]
     extra = EXTRA.get(law, ())
     if compare:
-        extra = [key for key in ("U", "S") if named[key]]
+        extra = [key for key in ("U", "S") if named[key] or law_tables.guess_column(rows, key)]
     columns, origin = law_tables.law_columns(rows, named, extra)
     if draw and (compare or law != "chinchilla"):
         raise click.UsageError("--plot draws a fit of the law chinchilla")
@@ -177,7 +215,7 @@ def _table(rows, group, draw, *, law, compare, x, bootstrap, level, seed, **o):
             loss,
             x=x,
             delta=o["delta"],
-            bootstrap=bootstrap,
+            bootstrap=bootstrap or OTHER_BOOTSTRAP,
             level=level,
             seed=seed,
             flops=o["flops"],
@@ -185,7 +223,9 @@ def _table(rows, group, draw, *, law, compare, x, bootstrap, level, seed, **o):
         )
         document["columns"] = origin
         return document, show_other
-    return _additive(rows, columns, origin, group, draw, bootstrap=bootstrap, level=level, seed=seed, **o), show_law
+    return _additive(
+        rows, columns, origin, group, draw, bootstrap=bootstrap or 1000, level=level, seed=seed, **o
+    ), show_law
 
 
 def _checked(columns, loss, keep):

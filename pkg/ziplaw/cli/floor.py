@@ -34,7 +34,7 @@ def command(grammar_file, documents, context, seed, corpus, dataset, threads, as
 
     grammar = Grammar.load(grammar_file)
     sha256 = sha256_file(grammar_file)
-    tokens = _validation(corpus, sha256) if corpus else _sampled(grammar, documents, context, seed, threads)
+    tokens = _validation(corpus, sha256) if corpus else sampled(grammar, documents, context, seed, threads)
     found = floor(grammar, tokens, threads)
     critical = grammar.criticality()
     document = {
@@ -57,7 +57,7 @@ def command(grammar_file, documents, context, seed, corpus, dataset, threads, as
         print_table([document], columns)
 
 
-def _sampled(grammar, documents, context, seed, threads):
+def sampled(grammar, documents, context, seed, threads):
     from ..sampling import sample
 
     return sample(grammar, documents, context, seed, threads, stream=2)

@@ -61,7 +61,7 @@ def convert(grammar_file, output):
 @click.option("--floor", "with_floor", is_flag=True, help="Also compute the exact floor.")
 @click.option("--documents", type=click.IntRange(2), default=1000, show_default=True, help="Documents for the floor.")
 @click.option("--context", type=click.IntRange(1), default=256, show_default=True, help="Tokens per document.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the floor's documents.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the floor's documents.")
 @threads_option
 @json_option
 def show(grammar_file, nltk, with_floor, documents, context, seed, threads, as_json):
@@ -86,9 +86,9 @@ def show(grammar_file, nltk, with_floor, documents, context, seed, threads, as_j
     }
     if with_floor:
         from ..floor import floor
-        from ..sampling import sample
+        from .floor import sampled
 
-        tokens = sample(grammar, documents, context=context, seed=seed, threads=threads, stream=2)
+        tokens = sampled(grammar, documents, context, seed, threads)
         found = floor(grammar, tokens, threads=threads)
         facts |= {"floor": found.nats_per_token, "floor_stderr": found.stderr, "floor_documents": documents}
     if as_json:

@@ -4,7 +4,7 @@ import click
 
 from ._common import print_json, threads_option
 from .predict import law_options, make, show
-from .score import source_options
+from .score import remarks, source_options
 
 
 @click.command()
@@ -37,6 +37,7 @@ def command(paths, tokenizer, text_field, extensions, dtype, window, samples, th
         if score["window"] != 256:
             text = f"H was measured over windows of {score['window']} tokens, the law's over 256: they do not compare"
             result["warnings"].append(text)
+        result["warnings"] += remarks(score)
         results.append(result)
     if as_json:
         print_json(results[0] if len(results) == 1 else results)

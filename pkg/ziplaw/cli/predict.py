@@ -27,8 +27,8 @@ def command(H, flops, law, level, epsilon, as_json):
     """Predict the best N, D and loss for data of gzip-compressibility H, beside Chinchilla's split.
 
     \b
-      ziplaw predict --gzip 0.30 --flops 1e21
-      ziplaw predict --gzip 0.30 --flops 1e15 --law regression.json --json
+      ziplaw predict --gzip 0.40 --flops 1e21
+      ziplaw predict --gzip 0.40 --flops 1e15 --law regression.json --json
     """  # noqa: D301
     result = make(H, flops, law, level, epsilon)
     if as_json:
@@ -69,16 +69,17 @@ def show(result):
     rows.append({"": "Kaplan", **_cells(result["kaplan"])})
     click.echo(f"Best split of C = {result['C']:.3g} training FLOPs (C = 6 N D):")
     print_table(rows)
-    click.echo(f"{bands} for a new dataset of this H:")
-    for name, unit in (("N", "parameters"), ("D", "tokens"), ("loss", "nats per token")):
-        lo, hi = result[f"{name}_interval"]
-        click.echo(f"  {name:4} {lo:.3g} to {hi:.3g} {unit}")
+    if result["epsilon"] > 0:
+        click.echo(f"{bands} for a new dataset of this H:")
+        for name, unit in (("N", "parameters"), ("D", "tokens"), ("loss", "nats per token")):
+            lo, hi = result[f"{name}_interval"]
+            click.echo(f"  {name:4} {lo:.3g} to {hi:.3g} {unit}")
     if result["epsilon"] != 1:
         click.echo(f"Blended with Chinchilla's constants, epsilon = {result['epsilon']:g}.")
     on = result["fitted_on"]
     click.echo(
         f"Law: {result['law']}, fitted on {on['n_datasets']} datasets ({on['n_cells']} runs), H {on['H'][0]:.3f} to "
-        f"{on['H'][1]:.3f}, C {on['C'][0]:.2g} to {on['C'][1]:.2g} FLOPs."
+        f"{on['H'][1]:.3f}, C {on['C'][0]:.3g} to {on['C'][1]:.3g} FLOPs."
     )
     for text in result["warnings"]:
         click.echo(f"Warning: {text}.")

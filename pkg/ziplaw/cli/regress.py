@@ -16,7 +16,7 @@ from ._common import json_option, print_json, print_table
 @click.option(
     "--level", type=float, default=0.95, show_default=True, help="Coverage of intervals; tests use 1 - level."
 )
-@click.option("--seed", type=int, default=42, show_default=True, help="Seed of all resampling.")
+@click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True, help="Seed of all resampling.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write regression.json here.")
 @click.option("--claims", "claims_csv", type=click.Path(dir_okay=False), help="Write the paper's claims as CSV here.")
 @json_option

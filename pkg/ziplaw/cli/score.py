@@ -89,7 +89,9 @@ def command(
         print_json(scores[0][1] if len(paths) + len(builtins) == 1 else [score for _, score in scores])
     else:
         print_table([_row(path, score) for path, score in scores], COLUMNS)
-    _remarks(scores)
+    for path, score in scores:
+        for text in remarks(score):
+            click.echo(f"ziplaw: note: {click.format_filename(path)}: {text}", err=True)
     return 2 if failed else 0
 
 
@@ -99,20 +101,17 @@ def _row(path, score):
     return row | {"path": click.format_filename(path), "tokenizer": score.get("tokenizer") or "ids"}
 
 
-def _remarks(scores):
-    """Say on standard error what a reader of the numbers has to know."""
-    for path, score in scores:
-        name = click.format_filename(path)
-        notes = score["source"].get("notes", {})
-        if notes:
-            click.echo(f"ziplaw: note: {name}: {', '.join(f'{what}: {n}' for what, n in notes.items())}", err=True)
-        if score.get("tokenised_bytes", 0) < score.get("text_bytes", 0):
-            share = score["tokenised_bytes"] / score["text_bytes"]
-            click.echo(f"ziplaw: note: {name}: evenly spaced blocks, {share:.2%} of the text, were tokenised", err=True)
-        few = (score.get("bytes_per_token") or FEW_BYTES_PER_TOKEN) < FEW_BYTES_PER_TOKEN
-        if few and "tokenizer_sha256" in score and score["tokenizer"] != "bytes":
-            click.echo(
-                f"ziplaw: note: {name}: only {score['bytes_per_token']:.2f} bytes a token: the vocabulary does not fit "
-                "this text, which lowers H; an under-trained vocabulary looks like compressibility",
-                err=True,
-            )
+def remarks(score):
+    """What a reader of a score has to know, as sentences."""
+    notes = score["source"].get("notes", {})
+    texts = [", ".join(f"{what}: {n}" for what, n in notes.items())] if notes else []
+    if score.get("tokenised_bytes", 0) < score.get("text_bytes", 0):
+        share = score["tokenised_bytes"] / score["text_bytes"]
+        texts.append(f"evenly spaced blocks, {share:.2%} of the text, were tokenised")
+    few = (score.get("bytes_per_token") or FEW_BYTES_PER_TOKEN) < FEW_BYTES_PER_TOKEN
+    if few and "tokenizer_sha256" in score and score["tokenizer"] != "bytes":
+        texts.append(
+            f"only {score['bytes_per_token']:.2f} bytes a token: the vocabulary does not fit this text, which lowers H; "
+            "an under-trained vocabulary looks like compressibility"
+        )
+    return texts

@@ -102,7 +102,7 @@ def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finis
 
     One trunk is trained at the peak rate; for every budget a branch cools down from it, and the held-out loss at its
     end is one point of the scaling grid. Writes curve.csv and run.json, both at the very end; a run that was stopped
-    goes on from its checkpoint when the same command is given again.
+    goes on from its checkpoint when the same command is given again. A finished run of other settings is not replaced.
 
     Several -o train several runs of one size side by side, and CORPUS_DIR and --seed are given once for all of them or
     once for each. Every folder is written as if its run had been trained alone.
@@ -143,18 +143,18 @@ def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finis
         if runs > 1:
             click.echo(f"runs        {runs} of this size in one job; the above is of the first, alone")
         return
-    from ..ensemble import Member, ensemble, is_finished
+    from ..ensemble import Member, check_folder, ensemble, is_finished
     from ..train import train
 
+    members = [Member(*parts) for parts in zip(corpus_dirs, outputs, models, configs)]
+    for member in [] if keep_finished else members:
+        check_folder(member, corpora[member.corpus_dir].meta["sha256_train"])
     if runs == 1:
-        member = Member(corpus_dirs[0], outputs[0], models[0], configs[0])
-        if keep_finished and is_finished(member, corpora[corpus_dirs[0]].meta["sha256_train"]):
+        if keep_finished and is_finished(members[0], corpora[corpus_dirs[0]].meta["sha256_train"]):
             return
         records = [train(*corpus_dirs, *outputs, *models, *configs, checkpoint_minutes)]
     else:
-        records = ensemble(
-            [Member(*parts) for parts in zip(corpus_dirs, outputs, models, configs)], checkpoint_minutes, keep_finished
-        )
+        records = ensemble(members, checkpoint_minutes, keep_finished)
     for output, record in zip(outputs, records):
         if record["status"] == "diverged":
             click.echo(f"ziplaw: warning: {output}: the run diverged; run.json says where, fits leave it out", err=True)

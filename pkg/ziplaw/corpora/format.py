@@ -171,7 +171,8 @@ class CorpusWriter:
     Raises
     ------
     CorpusError
-        When a number is out of range, the folder cannot be written, the disk is full, or an id is too large.
+        When a number is out of range, the folder holds other files or cannot be written, the disk is full, or an id
+        is too large.
     """
 
     def __init__(self, folder, n_train, n_valid, context, vocab_size, source, token_bytes=None):
@@ -186,6 +187,7 @@ class CorpusWriter:
 
     def __enter__(self):
         """Reserve both files under temporary names."""
+        _check_folder(self.path)
         self._stack = contextlib.ExitStack()
         self._made_folder = not self.path.exists()
         try:
@@ -256,6 +258,14 @@ class CorpusWriter:
         with _locked(self.path):
             (self.path / "meta.json").unlink(missing_ok=True)
             self._stack.close()
+
+
+def _check_folder(folder):
+    """Refuse to write among files that are no corpus: reading the folder as text would then find the corpus."""
+    names = sorted(os.listdir(folder)) if folder.is_dir() else []
+    others = [name for name in names if name not in ("train.npy", "valid.npy") and not name.startswith(".")]
+    if others and "meta.json" not in others:
+        raise CorpusError(f"{folder} holds {others[0]!r} and is no corpus: give a new or empty folder")
 
 
 class _Abandoned(Exception):

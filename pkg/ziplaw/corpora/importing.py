@@ -224,7 +224,13 @@ def _enough(name, parts, n_documents, n_valid, context):
     if have["valid"] >= n_valid and have["train"] >= asked:
         return n_documents or have["train"]
     total, units = have["valid"] + have["train"], sum(len(part.units) for part in parts.values())
+    if total >= n_valid + asked:
+        raise CorpusError(
+            f"{name} is made of {units} text(s) or sections, each held out or trained on as a whole, which gives "
+            f"{have['valid']} documents of {context} tokens to hold out and {have['train']} for training, {n_valid} and "
+            f"{asked} were asked for: give more texts, or a longer one (a section is about 16 KiB or 16 documents)"
+        )
     raise CorpusError(
-        f"{name} gives {total} documents of {context} tokens from {units} of its own, {n_valid} held out and {asked} "
-        "for training were asked for: give more text, or ask for fewer --valid-documents or --documents"
+        f"{name} gives {total} documents of {context} tokens, {n_valid} held out and {asked} for training were asked "
+        "for: give more text, or ask for fewer --valid-documents or --documents"
     )

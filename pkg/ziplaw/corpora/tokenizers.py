@@ -166,7 +166,10 @@ def load_tokenizer(spec: str = BUNDLED) -> Tokenizer:
     if path.is_dir():
         path = path / "tokenizer.json"
     if not path.is_file():
-        raise CorpusError(f"tokenizer is {spec!r}, must be bytes, bundled or bpe:FILE with FILE a tokenizer.json")
+        raise CorpusError(
+            f"tokenizer is {spec!r}, and there is no file {path}: give bytes, bundled or bpe:FILE with FILE a "
+            "tokenizer.json or a folder with one"
+        )
     return BpeTokenizer(f"bpe:{path.name}", path.read_text("utf-8", errors="replace"))
 
 

@@ -293,6 +293,11 @@ def predict(law, H, C, *, level=0.95, epsilon=1.0, fitted_on=None, without_H=Non
     Returns
     -------
     dict
+
+    Raises
+    ------
+    FitError
+        When an argument is out of range, or the law gives less than one parameter or token there.
     """
     checks.check_level(level)
     H = _check_H(H)
@@ -302,6 +307,12 @@ def predict(law, H, C, *, level=0.95, epsilon=1.0, fitted_on=None, without_H=Non
     drawn = blend(drawn, epsilon) if epsilon != 1 else drawn
     band = bands(drawn, C, level)
     N, D, loss = (float(v) for v in optimal_split(parameters, C))
+    if not (N >= 1 and D >= 1):
+        far = f"; {extrapolation(H, C, fitted_on)['text']}" if fitted_on else ""
+        raise FitError(
+            f"at H = {H:g} and C = {C:g} the law's best split is {N:.3g} parameters and {D:.3g} tokens, which means "
+            f"nothing{far}: stay nearer to what the law was fitted on"
+        )
     a, b, _ = exponents(parameters)
     a_band = np.quantile(exponents(drawn)[0], [(1 - level) / 2, (1 + level) / 2])
     out = {

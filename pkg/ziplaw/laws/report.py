@@ -17,7 +17,6 @@ from .methods import resample
 from .serving import serve
 from .sweep import fit_document
 
-_MOST_REFITS = 200
 _OVERFITTING = 0.02
 _SERVED = ("N", "D", "training_flops", "total_flops")
 
@@ -130,12 +129,11 @@ def other_document(law, columns, loss, *, x="C", delta=1e-3, bootstrap=200, leve
     ``unique`` tokens (by default the most in the table).
     """
     fitted = fit_law(law, columns, loss, x=x, delta=delta)
-    n = min(bootstrap, _MOST_REFITS)
-    draws = fitted.bootstrap(n, seed=seed)
+    draws = fitted.bootstrap(bootstrap, seed=seed)
     ends = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     document = fitted.to_dict()
     document["intervals"] = {name: [float(lo), float(hi)] for name, lo, hi in zip(fitted.form.parameters, *ends)}
-    document["interval_method"] = f"case bootstrap, {n} refits, percentile"
+    document["interval_method"] = f"case bootstrap, {bootstrap} refits, percentile"
     document["level"] = level
     document["warnings"] = [f"{name}: it is not identified" for name in document["flags"]]
     if not fitted.converged:
