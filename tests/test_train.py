@@ -461,7 +461,9 @@ def ziplaw(*arguments, **options):
 def test_command_line(corpus, tmp_path, capsys):
     shape = ("--hidden", 8, "--layers", 1)
     done = ziplaw("train", corpus, *shape, "--budgets", "640,2_560", "-o", tmp_path / "run")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{tmp_path / 'run'}: loss ")
+    assert "after 2560 tokens, N = " in done.stdout
     assert sorted(os.listdir(tmp_path / "run")) == ["curve.csv", "run.json"]
     assert json.loads((tmp_path / "run" / "run.json").read_text())["points"][1]["D"] == 2560
     before = {name: (tmp_path / "run" / name).read_bytes() for name in ("curve.csv", "run.json")}

@@ -52,12 +52,15 @@ def command(grammar_file, documents, context, seed, corpus, dataset, threads, as
         write_json(output, document, kind="floor")
     if as_json:
         print_json(document)
-    elif not output:
+    elif output:
+        click.echo(f"{output}: {found.nats_per_token:.4f} +- {found.stderr:.4f} nats per token")
+    else:
         columns = ["dataset", "floor", "stderr", "n_documents", "context", "entropy_rate", "rho_m", "rho_lc"]
         print_table([document], columns)
 
 
 def sampled(grammar, documents, context, seed, threads):
+    """Documents for a floor: a stream of their own, which neither training nor validation documents use."""
     from ..sampling import sample
 
     return sample(grammar, documents, context, seed, threads, stream=2)

@@ -43,6 +43,7 @@ def new(nonterminals, terminals, rhs_options, rhs_length, preset, seed, supercri
         )
     grammar = random_grammar(*shape, seed=seed, supercritical=supercritical or "redraw")
     grammar.save(output)
+    _say(output, grammar)
 
 
 @command.command()
@@ -52,7 +53,14 @@ def convert(grammar_file, output):
     """Check a grammar written by hand (NLTK text or JSON) and write it as JSON."""
     from ..grammar import Grammar
 
-    Grammar.load(grammar_file).save(output)
+    grammar = Grammar.load(grammar_file)
+    grammar.save(output)
+    _say(output, grammar)
+
+
+def _say(output, grammar):
+    size = f"{grammar.n_nonterminals} nonterminals, {grammar.n_terminals} terminals, {len(grammar.productions)} productions"
+    click.echo(f"{output}: {size}")
 
 
 @command.command()

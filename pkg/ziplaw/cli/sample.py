@@ -50,3 +50,4 @@ def command(grammar_file, documents, valid_documents, context, seed, mode, threa
             if lengths is not None:
                 # these have a 0 in place of their last token
                 writer.source[f"short_documents_{name}"] = int((lengths < context).sum())
+    click.echo(f"{output}: {documents} training and {valid_documents} validation documents of {context} tokens")

@@ -156,5 +156,10 @@ def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finis
     else:
         records = ensemble(members, checkpoint_minutes, keep_finished)
     for output, record in zip(outputs, records):
+        last = record["points"][-1]
+        if last["loss"] is not None:
+            click.echo(
+                f"{output}: loss {last['loss']:.4f} after {last['D']} tokens, N = {record['N']}; run.json has all budgets"
+            )
         if record["status"] == "diverged":
             click.echo(f"ziplaw: warning: {output}: the run diverged; run.json says where, fits leave it out", err=True)

@@ -118,9 +118,9 @@ def score_source(
     Texts are joined end to end, as training packs them, and tokenised whole up to TEXT_BYTES (more when many or long
     windows are wanted); of a longer source evenly spaced blocks are. Windows are evenly spaced over the tokens.
     """
-    for name, value in (("window", window), ("samples", samples)):
+    for name, value, papers in (("window", window, 256), ("samples", samples, 1000)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ZiplawError(f"{name} is {value!r}, must be a positive integer: 256 and 1000 are the paper's")
+            raise ZiplawError(f"{name} is {value!r}, must be a positive integer: {papers} is the paper's")
     if isinstance(source, TextSource):
         tokenizer = load_tokenizer(tokenizer) if isinstance(tokenizer, str) else tokenizer
         result = _score_text(source, tokenizer, window, samples, threads)
