@@ -425,7 +425,8 @@ def test_command_line(corpora, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["train", *map(str, (a, b, a, *SHAPE, *seeds, *outputs))])
     assert ended.value.code == 0
-    assert capsys.readouterr() == ("", "")
+    printed = capsys.readouterr()
+    assert (printed.out.count(": loss "), printed.err) == (3, "")
     for i, member in enumerate(members(corpora, tmp_path / "alone")):
         training.train(member.corpus_dir, member.out_dir, member.model, member.config)
         assert files(tmp_path / str(i)) == files(member.out_dir)
