@@ -18,7 +18,7 @@ three scripts and this page's own, from simulations with fixed seeds:
 
     python tests/verification/interval_study.py
     python tests/verification/joint_study.py
-    python tests/verification/published.py --data ../shared/data
+    python tests/verification/published.py --data FOLDER     # the published tables of runs, which the project does not hold
     python tests/verification/page.py
 
 `make verify` runs the slow tests that hold the defaults to their limits. Percentages carry a Monte-Carlo error, given with each table.

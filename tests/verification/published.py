@@ -66,6 +66,8 @@ def main():
     parser.add_argument("--data", type=Path, default=HERE.parents[2] / "shared" / "data")
     parser.add_argument("-o", "--output", default=str(HERE / "published.csv"))
     arguments = parser.parse_args()
+    if not arguments.data.is_dir():
+        parser.error(f"{arguments.data} is no folder: the published tables of runs are not part of the project")
     rows = [{"what": what, "given": given, "ziplaw": float(f"{value:.9g}"), "kind": kind}
             for kind, found in (("table", tables(arguments.data)), ("literature", literature()))
             for what, given, value in found]  # fmt: skip
