@@ -80,3 +80,13 @@ def test_the_bar_ends_full():
     bar = Bar()
     each(lambda i: time.sleep(0.0001), range(200), 3, bar)
     assert bar.n == 200
+
+
+def test_where_no_thread_can_be_started_the_caller_does_it_all(monkeypatch):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    done = []
+    each(done.append, range(20), 4)
+    assert done == list(range(20))

@@ -64,10 +64,15 @@ def each(work: Callable[[Any], None], items: Sequence[Any], threads: int, bar: A
             except BaseException as error:  # Ctrl-C in the calling thread has to stop the others too
                 failed[i] = error
 
-    others = [threading.Thread(target=run, daemon=True) for _ in range(min(threads, len(items)) - 1)]
+    others = []
     try:
-        for other in others:
-            other.start()
+        for _ in range(min(threads, len(items)) - 1):
+            other = threading.Thread(target=run, daemon=True)
+            try:
+                other.start()
+            except RuntimeError:  # the system gives no more threads: those there are do it all
+                break
+            others.append(other)
         run(bar)
         for other in others:
             other.join()
