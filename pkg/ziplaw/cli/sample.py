@@ -8,7 +8,9 @@ from ._common import threads_option
 @click.command(name="sample")
 @click.argument("grammar_file", type=click.Path(exists=True, dir_okay=False))
 @click.option("--documents", type=click.IntRange(min=1), required=True, help="Training documents.")
-@click.option("--valid-documents", type=click.IntRange(min=1), default=256, show_default=True, help="Validation documents.")
+@click.option(
+    "--valid-documents", type=click.IntRange(min=1), default=256, show_default=True, help="Validation documents."
+)
 @click.option("--context", type=int, default=256, show_default=True, help="Tokens per document.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the documents.")
 @click.option(
