@@ -1,10 +1,13 @@
 """The loop that threads share: every item once, errors as a plain loop would give them, nothing left running."""
 
+import gc
 import threading
 import time
+import weakref
 
 import pytest
 
+from ziplaw import threads
 from ziplaw.errors import ZiplawError
 from ziplaw.threads import each, n_threads
 
@@ -90,3 +93,88 @@ def test_where_no_thread_can_be_started_the_caller_does_it_all(monkeypatch):
     done = []
     each(done.append, range(20), 4)
     assert done == list(range(20))
+
+
+def test_a_thread_that_cannot_be_started_leaves_none_running(monkeypatch):
+    start, started, done = threading.Thread.start, [], []
+
+    def third_fails(thread):
+        started.append(thread)
+        if len(started) == 3:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", third_fails)
+    each(lambda i: (time.sleep(0.002), done.append(i)), range(20), 6)
+    assert sorted(done) == list(range(20))
+
+
+def test_ctrl_c_comes_before_an_error_of_an_earlier_item():
+    both = threading.Barrier(2, timeout=20)
+
+    def work(i):
+        both.wait()
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        raise ValueError(i)
+
+    for _ in range(5):
+        with pytest.raises(KeyboardInterrupt):
+            each(work, range(2), 2)
+
+
+def test_when_an_interrupt_comes_out_nothing_is_still_at_work(monkeypatch):
+    at_work = []
+
+    def work(i):
+        if threading.current_thread() is not threading.main_thread():
+            at_work.append(i)
+            time.sleep(0.3)
+            at_work.remove(i)
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    # the caller has done its share and waits for the others
+    monkeypatch.setattr(threads, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        each(work, range(2), 2)
+    assert at_work == []
+
+
+def test_a_thread_that_dies_between_items_is_noticed():
+    class Items(list):
+        def __getitem__(self, i):
+            if threading.current_thread() is not threading.main_thread():
+                raise MemoryError
+            time.sleep(0.02)
+            return i
+
+    with pytest.raises(MemoryError):
+        each(lambda i: None, Items(range(50)), 2)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_error_does_not_keep_what_was_worked_on(threads):
+    class Large:
+        pass
+
+    def failing():
+        large = Large()
+
+        def work(i):
+            raise ValueError(large)
+
+        each(work, range(4), threads)
+
+    def attempt():
+        try:
+            failing()
+        except ValueError as error:
+            return weakref.ref(error.args[0])
+
+    gc.disable()
+    try:
+        assert attempt()() is None
+    finally:
+        gc.enable()

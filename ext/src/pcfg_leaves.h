@@ -3,14 +3,14 @@
  * A state is a string of pending symbols that begins with a nonterminal: each nonterminal N_i; the document symbol S',
  * which rewrites to N_i 0 S'; and, in grammars small enough, each sentence just begun, D_i = N_i 0 S'. The leaves of a
  * state are partial leftmost derivations: a probability, a run of terminals to copy, and the pending rest. One draw
- * picks a leaf. tests/twins/sampler.py says the same in Python, byte for byte. */
+ * picks a leaf, or two where a state has very many. tests/twins/sampler.py says the same in Python, byte for byte. */
 #ifndef ZL_PCFG_LEAVES_H
 #define ZL_PCFG_LEAVES_H
 
 #include "pcfg.h"
 
 /* These shape the tables, so they shape the bytes: change one, bump SAMPLER in versions.py. */
-#define PCFG_LEAVES 2048  /* grow tables up to this many leaves; larger grammars keep one rewrite a draw */
+#define PCFG_LEAVES 2048  /* grow tables up to this many leaves; larger grammars keep one rewrite a leaf */
 #define PCFG_MAX_RUN 24   /* no growth into longer runs of terminals: they are copied whole, 24 tokens at a time */
 #define PCFG_MAX_REST 32  /* no growth of leaves with more pending symbols */
 #define PCFG_SWEEPS 48    /* power iterations for how often states are visited */

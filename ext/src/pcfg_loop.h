@@ -62,7 +62,7 @@ PCFG_NAME(begin)(LANE_T *lane, const pcfg_sampler_t *self, uint64_t stream_key)
     zl_rng_seed(&lane->following, stream_key, lane->document);
 }
 
-/* Copy a run of any length: PCFG_MAX_RUN tokens always, then blocks of 8, no further than limit tokens and a block. */
+/* Copy a run of any length: PCFG_MAX_RUN tokens always, then blocks of 8 up to limit tokens and a part of a block. */
 static ZL_INLINE void
 PCFG_NAME(copy)(PCFG_TOKEN *to, const PCFG_TOKEN *from, size_t length, size_t limit)
 {
@@ -265,7 +265,8 @@ PCFG_NAME(sample)(
     const pcfg_sampler_t *self, uint64_t stream_key, uint64_t first, int64_t n, int64_t context, PCFG_TOKEN *out)
 {
     int ret = ZL_ERR_MEMORY;
-    /* a run of up to context tokens and a block may be written from the last token of a document on */
+    /* from the last token of a document on, a run of PCFG_MAX_RUN and one of up to context tokens and a block may be
+     * written */
     const int64_t slack = context + 2 * PCFG_MAX_RUN, behind = 1 + (slack + context - 1) / context;
     const int64_t share = n / PCFG_LANES, direct = share > behind ? share - behind : 0;
     size_t ring = 2;

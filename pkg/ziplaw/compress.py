@@ -25,6 +25,7 @@ MAX_ID = 2**31 - 1
 ENCODINGS = (">i4", "<i4", ">i2", "<i2", ">u2", "<u2", "u1")
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 _CHUNK_BYTES = 1 << 18
+_LEAST_CHUNK_BYTES = 1 << 14
 _CHUNKS_PER_THREAD = 8  # so that the threads end at about the same time
 
 
@@ -384,12 +385,13 @@ def _probes() -> list[bytes]:
 
 
 def _chunks(byte_offsets: np.ndarray, threads: int) -> Sequence[tuple[int, int]]:
-    """Split rows into runs of about _CHUNK_BYTES each, at least one row a run and equally many runs a thread."""
+    """Split rows into runs of _LEAST_CHUNK_BYTES to _CHUNK_BYTES, one row at least, and about equally many a thread."""
     n = len(byte_offsets) - 1
     total = int(byte_offsets[-1] - byte_offsets[0]) + 64 * n  # empty rows cost time too
     pieces = -(-total // _CHUNK_BYTES)
     if threads > 1:
         pieces = threads * max(_CHUNKS_PER_THREAD, -(-pieces // threads))
+        pieces = min(pieces, -(-total // min(_LEAST_CHUNK_BYTES, _CHUNK_BYTES)))
     pieces = max(1, min(n, pieces))
     weight = byte_offsets + 64 * np.arange(n + 1)
     cuts = np.searchsorted(weight, weight[0] + np.arange(1, pieces) * (total / pieces))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import numbers
 import os
-import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from .errors import ZiplawError
@@ -47,39 +46,50 @@ def each(work: Callable[[Any], None], items: Sequence[Any], threads: int, bar: A
     Raises
     ------
     BaseException
-        What ``work`` raised: of several errors that of the earliest item. Items after it may not have been begun.
+        What ``work`` raised, once no thread works any more: Ctrl-C first, else of several errors that of the earliest
+        item. Items after it may not have been begun.
     """
-    turns = itertools.count()
+    turns = iter(range(len(items)))
     finished, failed = [], {}
 
     def run(bar=None):
         for i in turns:
-            if failed or i >= len(items):
+            if failed:
                 return
             try:
                 work(items[i])
-                finished.append(i)
-                if bar is not None:
-                    bar.update(len(finished) - bar.n)
-            except BaseException as error:  # Ctrl-C in the calling thread has to stop the others too
+            except BaseException as error:
                 failed[i] = error
+                return
+            finished.append(i)
+            if bar is not None:
+                bar.update(len(finished) - bar.n)
 
+    n_others = max(0, min(threads, len(items)) - 1)
     others = []
-    try:
-        for _ in range(min(threads, len(items)) - 1):
-            other = threading.Thread(target=run, daemon=True)
-            try:
-                other.start()
-            except RuntimeError:  # the system gives no more threads: those there are do it all
-                break
-            others.append(other)
-        run(bar)
-        for other in others:
-            other.join()
-    except BaseException as error:
-        failed[len(items)] = error
-        raise
+    with ThreadPoolExecutor(max(1, n_others)) as pool:
+        try:
+            for _ in range(n_others):
+                try:
+                    others.append(pool.submit(run))
+                except RuntimeError:  # the system gives no more threads: those there are do it all
+                    break
+            run(bar)
+            wait(others)
+        except BaseException as error:
+            failed[-1] = error  # this stops the others, which leaving the pool waits for
     if bar is not None:
         bar.update(len(finished) - bar.n)
-    if failed:
-        raise failed[min(failed)]
+    try:
+        if failed:
+            raise _first(failed)
+        for other in others:
+            other.result()  # raises what ended a thread between two items, such as a lack of memory
+    finally:
+        failed.clear()  # an error holds its frames, and they the arrays
+
+
+def _first(failed):
+    """Ctrl-C and the like before what another thread met at the same time, else the error of the earliest item."""
+    interrupts = [error for error in failed.values() if not isinstance(error, Exception)]
+    return interrupts[0] if interrupts else failed[min(failed)]

@@ -29,7 +29,8 @@ draw_grammar(zl_rng_t *rng, pcfg_grammar_t *g, int32_t n, int32_t n_terminals, i
     for (i = 0; i < n; i++) {
         lhs_offsets[i] = p;
         start[i] = i == 0 || below(rng, 3) > 0 ? 1.0 + below(rng, 5) : 0.0;
-        count = 1 + below(rng, options);
+        /* as many as make a table of groups */
+        count = options < 5000 ? 1 + below(rng, options) : options;
         for (o = 0; o < count && p < MAX_RULES; o++) {
             prod_offsets[p] = s;
             probabilities[p++] = (1.0 + below(rng, 100)) / 1000.0;
