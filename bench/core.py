@@ -110,9 +110,10 @@ def main():
         rows = module.rows(**(module.QUICK if options.quick else {}))
         everything += [{"core": name} | row for row in rows]
         title = module.__doc__.splitlines()[0].rstrip(".:")
-        print(f"\n{title}")
+        ratio = getattr(module, "RATIO", "How many times as fast ziplaw is") + ":"
+        print(f"\n{title}\n{ratio}")
         print_table(summary(rows))
-        parts = [f"### {title}", "How many times as fast ziplaw is:", markdown_table(summary(rows))]
+        parts = [f"### {title}", ratio, markdown_table(summary(rows))]
         sections += [*parts, "Preset by preset:", markdown_table(rows)]
     if options.out:
         columns = dict.fromkeys(key for row in everything for key in row)

@@ -25,6 +25,7 @@ TOKENS = 100_000_000
 CONTEXT = 256
 LIMIT_S = 10.0
 LIMIT_MB = 500.0
+RATIO = f"How many times the wall time fits into the limit of {LIMIT_S:g} s"
 QUICK = {"tokens": 100_000, "presets": ("main-1", "main-6")}
 
 

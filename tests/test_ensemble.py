@@ -10,11 +10,11 @@ import sys
 from dataclasses import replace
 from importlib import import_module
 
-import numpy as np
 import pytest
 import torch
 
 from test_graph_step import Launches, NoHostSync
+from tiny_runs import CONTEXT, documents, model
 from ziplaw.cli import main
 from ziplaw.corpora.format import CorpusWriter
 from ziplaw.data import Batches
@@ -22,25 +22,18 @@ from ziplaw.decoders import Decoders, common_config
 from ziplaw.ensemble import CHECKPOINT, Ensemble, Member, ensemble
 from ziplaw.errors import TrainError
 from ziplaw.lstm import LstmConfig
-from ziplaw.model import Decoder, ModelConfig
+from ziplaw.model import Decoder
 from ziplaw.recipe import TrainConfig
 from ziplaw.schedule import plan_budgets, stretches
 from ziplaw.side_by_side import SideBySide, joint_tables
 from ziplaw.trainer import Stopped, Trainer
 
 training = import_module("ziplaw.train")
-torch.set_num_threads(1)
-CONTEXT = 32
 BUDGETS = (640, 2500, 9000)
 
 
-def documents(n=400, seed=0, vocabulary=21):
-    steps = np.random.default_rng(seed).integers(0, 3, (n, CONTEXT))
-    return (np.cumsum(steps, 1) % vocabulary).astype(np.uint16)
-
-
 def shape(vocabulary=21, **changes):
-    return ModelConfig(**{"hidden": 8, "layers": 2, "vocab_size": vocabulary, "context": CONTEXT, **changes})
+    return model(**{"layers": 2, "vocab_size": vocabulary, **changes})
 
 
 # three runs: two corpora, two vocabularies, different rates, decays and seeds

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from tiny_runs import CONTEXT, documents, model
 from ziplaw.data import Batches
 from ziplaw.errors import TrainError
 from ziplaw.graph_step import GraphStep, resident, tables
@@ -16,19 +17,9 @@ from ziplaw.recipe import TrainConfig
 from ziplaw.schedule import plan_budgets, stretches
 from ziplaw.trainer import Stopped, Trainer
 
-torch.set_num_threads(1)
-CONTEXT = 32
-
-
-def documents(n=400, seed=0, vocabulary=21):
-    # a token and its neighbours depend on each other, so that there is something to learn
-    rng = np.random.default_rng(seed)
-    steps = rng.integers(0, 3, (n, CONTEXT))
-    return (np.cumsum(steps, 1) % vocabulary).astype(np.uint16)
-
 
 def shape(**changes):
-    return ModelConfig(**{"hidden": 8, "layers": 2, "vocab_size": 21, "context": CONTEXT, **changes})
+    return model(**{"layers": 2, **changes})
 
 
 def trainer(graph=True, model=None, budgets=(640, 5000, 10000), **settings):

@@ -21,14 +21,14 @@ def _list(context, parameter, value):
         context.exit()
 
 
-@click.command()
-@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.command(epilog=f"FIGURE is {', '.join(list(KINDS)[:-1])} or {list(KINDS)[-1]}: --list says what each shows.")
+@click.argument("kind", metavar="FIGURE", type=click.Choice(list(KINDS)))
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List the figures.")
 @click.option(
     "--sweep-dir", required=True, type=click.Path(exists=True, file_okay=False), help="A finished sweep: results/NAME."
 )
 @click.option("--dataset", help="Show this dataset alone.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Image [default: SWEEP_DIR/figures/KIND.svg].")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Image [default: SWEEP_DIR/figures/FIGURE.svg].")
 def command(kind, sweep_dir, dataset, output):
     """Draw one figure of a finished sweep as SVG (or .png, .pdf), with the plotted numbers as CSV beside it.
 
