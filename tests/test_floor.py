@@ -375,6 +375,9 @@ def test_speed(name):
         (np.ones((1, 4)), "dtype float64"),
         (np.ones((1, 4), bool), "dtype bool"),
         (np.array([["a"]]), "dtype <U1"),
+        ([[1], [1, 2]], "rows of different lengths"),
+        (np.ma.masked_equal([[1, 2, 1]], 2), "tokens has masked entries: take them out"),
+        (np.ma.masked_all((2, 4), int), "tokens has masked entries"),
         (np.array([[1, 1], [2, 3]]), "document 1 holds token 3 at position 1, the grammar's highest is 2"),
         (np.array([[1, 1], [2, 70_000]], np.uint32), "document 1 holds token 70000 at position 1"),
         (np.array([[1, 1], [2, -1]]), "-1 at document 1, position 1"),
@@ -414,6 +417,8 @@ def test_malformed_prefix_and_grammar():
         next_token_probabilities(g, [[1]])
     with pytest.raises(ZiplawError, match="dtype float64"):
         next_token_probabilities(g, [0.5])
+    with pytest.raises(ZiplawError, match="dtype object, must be integers below"):
+        next_token_probabilities(g, [10**30])
     with pytest.raises(ZiplawError, match="-4 at position 1"):
         next_token_probabilities(g, [1, -4])
     with pytest.raises(ZiplawError, match="token 9 at position 0"):

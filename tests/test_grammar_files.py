@@ -33,7 +33,7 @@ def refused(path, content, match, error=ZiplawError):
         ("1,", "true,", "n_nonterminals is True"),
         ("1,", "NaN,", "NaN is no number"),
         ("1,", "1e400,", "n_nonterminals is inf"),
-        ("2,", "9" * 4000 + ",", r"n_terminals is 9{60}\.\.\., must be from 1"),
+        ("2,", "9" * 4000 + ",", r"n_terminals is 9{60}\.\.\., must be an integer from 1"),
         ("2,", "9" * 5000 + ",", "not valid JSON"),
         ("2,", '2, "n_terminals": 3,', "'n_terminals' stands twice"),
         ("2,", '2, "start": [' + "9" * 500 + "],", r"a probability of start is 9{60}\.\.\., must"),

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from .atomic import atomic_path
 from .errors import TrainError
-from .io import atomic_path
 
 NAME = "checkpoint.npz"
 DEFAULT_MINUTES = 5.0

@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import CorpusError, ZiplawError
+from .errors import CorpusError, ZiplawError, integer
 from .threads import each, n_threads
+from .token_arrays import token_array
 
 GZIP_OVERHEAD = 18  # ten bytes of header, eight of trailer: a gzip member with no name, comment or extra field
 MAX_ID = 2**31 - 1
@@ -152,10 +153,10 @@ def compressibility(
     ZiplawError
         When an argument is out of range, an id does not fit the encoding, or there is not one whole window.
     """
-    _check_integer("window", window, 1, 2**31 - 1)
+    integer("window", window, 1, 2**31 - 1, "256 is the paper's")
     if encoding not in ENCODINGS:
         raise ZiplawError(f"encoding is {encoding!r}, must be one of {' '.join(ENCODINGS)}: >i4 is the paper's")
-    tokens = _integers(tokens)
+    tokens = token_array(tokens)
     if tokens.ndim not in (1, 2):
         raise CorpusError(f"tokens has {tokens.ndim} dimensions, must have 1 or 2: reshape it to (documents, tokens)")
     documents = tokens.reshape(1, -1) if tokens.ndim == 1 else tokens
@@ -191,7 +192,7 @@ def byte_compressibility(
     ZiplawError
         As for `compressibility`.
     """
-    _check_integer("window", window, 1, 2**31 - 1)
+    integer("window", window, 1, 2**31 - 1, "256 is the paper's")
     try:
         stream = np.frombuffer(data, dtype=np.uint8)
     except (TypeError, ValueError, BufferError):
@@ -200,8 +201,8 @@ def byte_compressibility(
 
 
 def _measure(documents, window, samples, seed, encoding, level, threads, unit, head) -> Compressibility:
-    _check_integer("samples", samples, 1, 2**31 - 1)
-    _check_integer("level", level, 0, 9)
+    integer("samples", samples, 1, 2**31 - 1, "1000 is the paper's")
+    integer("level", level, 0, 9, "9 is the paper's")
     n_documents, width = documents.shape
     per_document = width // window
     n = n_documents * per_document
@@ -237,35 +238,16 @@ def _choose(n: int, samples: int, seed: int | None, head: bool) -> np.ndarray:
     """Indices of the windows to measure, increasing."""
     samples = min(n, samples)
     if seed is not None:
-        _check_integer("seed", seed, 0, 2**63 - 1)
+        integer("seed", seed, 0, 2**63 - 1, "leave it out for evenly spaced windows")
         return np.sort(np.random.default_rng(seed).choice(n, samples, replace=False))
     if head:
         return np.arange(samples)
     return np.arange(samples, dtype=np.int64) * n // samples
 
 
-def _check_integer(name: str, value: Any, low: int, high: int) -> None:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or not low <= value <= high:
-        raise ZiplawError(f"{name} is {value!r}, must be an integer from {low} to {high}: correct it")
-
-
-def _integers(tokens: Any) -> np.ndarray:
-    try:
-        array = np.asarray(tokens)
-    except ValueError:
-        raise CorpusError("tokens has rows of different lengths: give them end to end, with offsets") from None
-    if array.size == 0 and not isinstance(tokens, np.ndarray):
-        array = array.astype(np.int64)
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    if array.dtype.kind not in "iu":
-        raise CorpusError(f"tokens has dtype {array.dtype}, must be integers: convert it with .astype(numpy.int64)")
-    return array
-
-
 def _rows(tokens: Any, offsets: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return flat C-contiguous tokens and the int64 offsets of their rows."""
-    tokens = _integers(tokens)
+    tokens = token_array(tokens)
     if offsets is None:
         if tokens.ndim != 2:
             raise CorpusError(
@@ -273,14 +255,11 @@ def _rows(tokens: Any, offsets: Any) -> tuple[np.ndarray, np.ndarray]:
             )
         n, width = tokens.shape
         return np.ascontiguousarray(tokens).reshape(-1), np.arange(n + 1, dtype=np.int64) * width
-    offsets = np.asarray(offsets)
+    offsets = token_array(offsets, "offsets")
     if tokens.ndim != 1:
         raise CorpusError(f"tokens has {tokens.ndim} dimensions, must be flat when offsets are given: use .ravel()")
-    if offsets.dtype.kind not in "iu" or offsets.ndim != 1 or offsets.size == 0:
-        raise CorpusError(
-            f"offsets has dtype {offsets.dtype} and shape {offsets.shape}, must be a non-empty flat integer array: "
-            "give n + 1 offsets for n rows"
-        )
+    if offsets.ndim != 1 or offsets.size == 0:
+        raise CorpusError(f"offsets has shape {offsets.shape}, must be flat and not empty: give n + 1 for n rows")
     offsets = np.ascontiguousarray(offsets, dtype=np.int64)
     if offsets[0] < 0 or offsets[-1] > tokens.size or np.any(offsets[1:] < offsets[:-1]):
         raise CorpusError(

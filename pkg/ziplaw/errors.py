@@ -3,6 +3,8 @@
 Every message is one line: the value, the limit, the remedy. The command line turns them into exit status 2.
 """
 
+import operator
+
 
 class ZiplawError(ValueError):
     """Base class: catch this to catch everything that ziplaw raises on purpose."""
@@ -15,6 +17,26 @@ def shown(value: object, limit: int = 60) -> str:
     except ValueError:
         return f"an integer of {value.bit_length()} bits" if isinstance(value, int) else f"a {type(value).__name__}"
     return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def integer(
+    name: str, given: object, lowest: int, highest: int, remedy: str, kind: type[ZiplawError] = ZiplawError
+) -> int:
+    """Return ``given`` as an int, if it is an integer (numpy's too, truth values not) from ``lowest`` to ``highest``.
+
+    Raises
+    ------
+    ZiplawError
+        Of the given kind, with the value, the limits and the remedy.
+    """
+    try:
+        value = None if isinstance(given, bool) else operator.index(given)
+    except TypeError:
+        value = None
+    if value is None or not lowest <= value <= highest:
+        value = shown(given if value is None else value)
+        raise kind(f"{name} is {value}, must be an integer from {lowest} to {highest}: {remedy}")
+    return value
 
 
 class ConfigError(ZiplawError):

@@ -20,6 +20,7 @@ from .errors import GrammarError, ZiplawError
 from .grammar import Grammar
 from .io import progress
 from .threads import each, n_threads
+from .token_arrays import token_array
 
 CHUNK_TOKENS = 1 << 13
 SHOW_PROGRESS_TOKENS = 1 << 20
@@ -138,10 +139,10 @@ def next_token_probabilities(grammar: Grammar, prefix: np.ndarray) -> np.ndarray
     ZiplawError
         When ``prefix`` is not 1-D, holds an id out of range or cannot be produced, or when rho(LC) >= 1.
     """
-    prefix = np.asarray(prefix)
+    prefix = token_array(prefix, "prefix")
     if prefix.ndim != 1:
         raise ZiplawError(f"prefix has {prefix.ndim} dimensions, must have 1: give one document's beginning")
-    prefix = prefix.astype(np.uint32) if prefix.size == 0 else _ids(prefix, "prefix")
+    prefix = _ids(prefix, "prefix")
     parser = _parser(grammar)
     out = np.empty(grammar.vocab_size)
     try:
@@ -173,35 +174,24 @@ def _run(grammar, tokens, nll, positions, threads, wide=False):
 
 
 def _documents(tokens):
-    tokens = np.asanyarray(tokens)
+    tokens = token_array(tokens)
     if tokens.ndim != 2:
         raise ZiplawError(
             f"tokens has shape {tokens.shape}, must be (n_documents, context): reshape one document to (1, -1)"
         )
     if tokens.size == 0:
         raise ZiplawError(f"tokens has shape {tokens.shape}, must hold at least one token: sample some documents")
-    if tokens.dtype.kind not in "ui":
-        raise ZiplawError(f"tokens has dtype {tokens.dtype}, must be of an integer type: give token ids")
     return tokens
 
 
 def _ids(tokens, name, first=0):
     """Return ids as C-contiguous uint32, checked to fit."""
-    if tokens.dtype.kind not in "ui":
-        raise ZiplawError(f"{name} has dtype {tokens.dtype}, must be of an integer type: give token ids")
-    if tokens.dtype.itemsize > 2:
-        for pick in (tokens.min, tokens.max):
-            value = int(pick())
-            if not 0 <= value < 2**31:
-                place = np.argwhere(tokens == value)[0]
-                where = (
-                    f"position {place[-1]}" if tokens.ndim == 1 else f"document {first + place[0]}, position {place[1]}"
-                )
-                raise ZiplawError(f"{name} holds {value} at {where}: ids count from 0, give those of this grammar")
-    elif tokens.dtype.kind == "i" and tokens.min() < 0:
-        place = np.argwhere(tokens < 0)[0]
-        where = f"position {place[-1]}" if tokens.ndim == 1 else f"document {first + place[0]}, position {place[1]}"
-        raise ZiplawError(f"{name} holds {tokens.min()} at {where}: ids count from 0, give those of this grammar")
+    for pick in (np.min, np.max) if tokens.size and tokens.dtype != np.uint16 else ():
+        value = pick(tokens)
+        if not 0 <= value < 2**31:
+            *row, column = np.argwhere(tokens == value)[0]
+            where = f"document {first + row[0]}, position {column}" if row else f"position {column}"
+            raise ZiplawError(f"{name} holds {value} at {where}: ids count from 0, give those of this grammar")
     return np.ascontiguousarray(tokens, dtype=np.uint32)
 
 

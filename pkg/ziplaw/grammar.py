@@ -6,24 +6,26 @@ from 1. Id 0 is the separator between sentences and never a terminal. The start 
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import grammar_checks as checks
-from .errors import GrammarError, shown
+from .errors import GrammarError, integer, shown
 
 MAX_SYMBOLS = 50_000_000
 MAX_TERMINALS = 2**31 - 2
 MAX_SUB_SEEDS = 64
 # an eigenvalue of exactly 1 comes out of the solver as 1 - 1e-15; such a grammar is critical
 CRITICAL = 1.0 - 1e-9
+_integer = functools.partial(integer, kind=GrammarError)
 _NAME = re.compile("N[0-9]{1,9}")
 
 
@@ -128,8 +130,12 @@ class Grammar:
 
     def __post_init__(self):
         put = object.__setattr__
-        put(self, "n_nonterminals", checks.count("n_nonterminals", self.n_nonterminals, MAX_SYMBOLS))
-        put(self, "n_terminals", checks.count("n_terminals", self.n_terminals, MAX_TERMINALS))
+        for name, most in {"n_nonterminals": MAX_SYMBOLS, "n_terminals": MAX_TERMINALS}.items():
+            put(self, name, _integer(name, getattr(self, name), 1, most, "count the symbols of the productions"))
+        for name in ("productions", "start"):
+            given = getattr(self, name)
+            if isinstance(given, str) or not isinstance(given, Iterable):
+                raise GrammarError(f"{name} is {shown(given)}, must be a sequence: give one, such as a tuple")
         rules = [
             Production(*checks.production(rule, self.n_nonterminals, self.n_terminals)) for rule in self.productions
         ]
@@ -151,7 +157,7 @@ class Grammar:
         # the fields only: what is cached beside them is made again, and the sampler's tables cannot be pickled
         return {name: vars(self)[name] for name in self.__dataclass_fields__}
 
-    @cached_property
+    @functools.cached_property
     def _lhs_first(self):
         counts = [0] * (self.n_nonterminals + 1)
         for rule in self.productions:
@@ -163,7 +169,7 @@ class Grammar:
         """Number of token ids, the separator 0 counted."""
         return self.n_terminals + 1
 
-    @cached_property
+    @functools.cached_property
     def _flat(self):
         rules = self.productions
         lengths = np.fromiter((len(rule.rhs) for rule in rules), np.int64, len(rules))
@@ -200,13 +206,13 @@ class Grammar:
         """
         return self._criticality
 
-    @cached_property
+    @functools.cached_property
     def _criticality(self):
         from .spectra import criticality
 
         return Criticality(*criticality(**self._flat))
 
-    @cached_property
+    @functools.cached_property
     def _moments(self):
         """Expected terminals and derivation entropy (nats) of one sentence; inf when rho(M) >= 1."""
         from .spectra import sentence_moments
@@ -245,6 +251,8 @@ class Grammar:
         """Make a grammar from what :meth:`to_dict` returns."""
         from .grammar_text import parse_rules
 
+        if not isinstance(document, dict):
+            raise GrammarError(f"the grammar is {shown(document)}, must be a dict: give what to_dict returns")
         for key in ("n_nonterminals", "n_terminals", "productions"):
             if key not in document:
                 raise GrammarError(f"the grammar has no {key!r}: make it again with `ziplaw grammar new`")
@@ -289,7 +297,10 @@ class Grammar:
 
         text = read_text(path)
         if text.lstrip().startswith("{"):
-            return cls.from_dict(read_json(path, kind="grammar"))
+            try:
+                return cls.from_dict(read_json(path, kind="grammar"))
+            except GrammarError as error:
+                raise GrammarError(f"{path}: {error}") from None
         return parse_grammar(text, where=str(path))
 
     def to_nltk(self) -> Any:
@@ -359,11 +370,14 @@ def random_grammar(
     GrammarError
         For a shape out of range, or when every sub-seed tried is critical.
     """
+    limits = {
+        "n_nonterminals": (n_nonterminals, 1_000_000),
+        "n_terminals": (n_terminals, MAX_TERMINALS),
+        "max_rhs_options": (max_rhs_options, MAX_SYMBOLS),
+        "max_rhs_length": (max_rhs_length, MAX_SYMBOLS),
+    }
     shape = {
-        "n_nonterminals": checks.count("n_nonterminals", n_nonterminals, 1_000_000),
-        "n_terminals": checks.count("n_terminals", n_terminals, MAX_TERMINALS),
-        "max_rhs_options": checks.count("max_rhs_options", max_rhs_options, MAX_SYMBOLS),
-        "max_rhs_length": checks.count("max_rhs_length", max_rhs_length, MAX_SYMBOLS),
+        name: _integer(name, given, 1, most, "the presets show usual ones") for name, (given, most) in limits.items()
     }
     expected = n_nonterminals * (1 + max_rhs_options) / 2 * (1 + max_rhs_length) / 2
     if expected > MAX_SYMBOLS:
@@ -371,13 +385,10 @@ def random_grammar(
             f"this shape needs about {expected:.3g} symbols, the limit is {MAX_SYMBOLS}: ask for fewer or shorter rules"
         )
     if supercritical not in ("redraw", "truncate"):
-        raise GrammarError(f"supercritical is {supercritical!r}, must be 'redraw' or 'truncate'")
-    try:
-        seed = operator.index(seed)
-    except TypeError:
-        raise GrammarError(f"seed is {seed!r}, must be an integer from 0 to 2**64 - 1") from None
-    if not 0 <= seed < 2**64:
-        raise GrammarError(f"seed is {seed}, must be from 0 to 2**64 - 1")
+        raise GrammarError(
+            f"supercritical is {shown(supercritical)}, must be 'redraw' or 'truncate': 'redraw' is the usual one"
+        )
+    seed = _integer("seed", seed, 0, 2**64 - 1, "choose another")
     from .spectra import criticality
 
     for sub_seed in range(MAX_SUB_SEEDS):

@@ -15,23 +15,10 @@ SUM_TOLERANCE = 1e-6
 Rule = tuple[int, tuple[int, ...], float]
 
 
-def count(name: str, given: Any, limit: int) -> int:
-    """Return ``given`` as an int from 1 to ``limit``."""
-    try:
-        value = None if isinstance(given, bool) else operator.index(given)
-    except TypeError:
-        value = None
-    if value is None:
-        raise GrammarError(f"{name} is {shown(given)}, must be an integer from 1 to {limit}")
-    if not 1 <= value <= limit:
-        raise GrammarError(f"{name} is {shown(value)}, must be from 1 to {limit}")
-    return value
-
-
 def probability(where: str, given: Any, lowest: float) -> float:
     """Return ``given`` as a float from ``lowest`` to 1."""
     try:
-        value = float(given)
+        value = math.nan if isinstance(given, bool) else float(given)
     except (TypeError, ValueError, OverflowError):
         value = math.nan
     if not (lowest <= value <= 1.0 + SUM_TOLERANCE):
@@ -57,10 +44,13 @@ def production(rule: Any, n_nonterminals: int, n_terminals: int) -> Rule:
         if symbol == 0:
             raise GrammarError(f"a production of N{lhs} holds terminal 0, the separator: count terminals from 1")
         if symbol > n_terminals:
-            raise GrammarError(f"a production of N{lhs} holds terminal {shown(symbol)}, the highest is {n_terminals}")
+            raise GrammarError(
+                f"a production of N{lhs} holds terminal {shown(symbol)}, the highest is {n_terminals}: raise n_terminals"
+            )
         if symbol < -n_nonterminals:
             raise GrammarError(
-                f"a production of N{lhs} holds nonterminal N{shown(-symbol - 1)}, the highest is N{n_nonterminals - 1}"
+                f"a production of N{lhs} holds nonterminal N{shown(-symbol - 1)}, the highest is N{n_nonterminals - 1}: "
+                "raise n_nonterminals"
             )
     return lhs, rhs, probability(f"N{lhs}", p, lowest=math.ulp(0.0))
 

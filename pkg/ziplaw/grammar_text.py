@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -73,7 +74,8 @@ def _options(lhs, body, place, one_option):
             rhs, closed = [], True
         else:
             if closed and position != match.end() - match.start() and match.start() != 0:
-                raise GrammarError(f"{place}: symbols follow a probability of {lhs}: put | between options")
+                hint = "give a comment a line of its own" if match["nonterminal"] == "#" else "put | between options"
+                raise GrammarError(f"{place}: symbols follow a probability of {lhs}: {hint}")
             closed = False
             rhs.append(match["nonterminal"] or _terminal(match["terminal"][1:-1], place))
     if rhs or not closed:
@@ -90,7 +92,7 @@ def _number(text, lhs, place):
 
 
 def _terminal(value, place):
-    text = value if isinstance(value, str) else shown(value)
+    text = value if isinstance(value, str) else shown(value if isinstance(value, bool) else int(value))
     if not (text.isdecimal() and text.isascii() and len(text) <= 10) or int(text) == 0:
         raise GrammarError(
             f"{place}: terminal {shown(text)} is no token id: terminals are integers from 1 up (0 is the separator)"
@@ -121,7 +123,7 @@ def from_nltk(grammar: Any, n_terminals: int | None = None) -> Grammar:
         rules = [
             (
                 str(rule.lhs()),
-                [_terminal(s, "grammar") if isinstance(s, str | int) else str(s) for s in rule.rhs()],
+                [_terminal(s, "grammar") if isinstance(s, str | numbers.Integral) else str(s) for s in rule.rhs()],
                 float(rule.prob()),
             )
             for rule in productions
@@ -170,9 +172,12 @@ def _assemble(rules: Sequence[Rule], start: str, n_terminals: int | None, where:
     provenance = {"source": "nltk", "start": start}
     if names != [f"N{number}" for number in range(len(names))]:
         provenance["names"] = names
-    return Grammar(
-        len(names), highest if n_terminals is None else n_terminals, tuple(productions), tuple(first), provenance
-    )
+    n_terminals = highest if n_terminals is None else n_terminals
+    try:
+        return Grammar(len(names), n_terminals, tuple(productions), tuple(first), provenance)
+    except GrammarError as error:
+        message = re.sub(r"\bN([0-9]+)\b", lambda match: names[int(match[1])], str(error))
+        raise GrammarError(f"{where}: {message}") from None
 
 
 def _order(names):

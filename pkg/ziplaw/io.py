@@ -1,8 +1,7 @@
-"""Files written whole or not at all, small readers, thread counts and progress bars."""
+"""JSON and CSV written whole or not at all, their readers, checksums and progress bars."""
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import hashlib
 import json
@@ -10,56 +9,15 @@ import math
 import os
 import re
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from .atomic import atomic_path
 from .errors import ZiplawError, shown
 
 FORMAT = 1
 MAX_NESTING = 100
-
-
-@contextlib.contextmanager
-def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; rename it into place on success, delete it on failure.
-
-    Parameters
-    ----------
-    path : path-like
-        Where the finished file belongs. Missing parent folders are made.
-
-    Yields
-    ------
-    pathlib.Path
-        A new, empty file in the same folder (so that the final rename is atomic).
-
-    Raises
-    ------
-    OSError
-        When the folder cannot be written or the disk is full; ``path`` is left as it was.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    except OSError as error:
-        error.filename = os.fspath(path)  # the user knows the file, not its temporary name
-        raise
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with open(temporary, "rb") as stream:
-            os.fsync(stream.fileno())
-        # mkstemp makes files that only their owner can read; results are for sharing
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import operator
 import os
 
 import numpy as np
 
-from .errors import GrammarError, ZiplawError
+from .errors import GrammarError, ZiplawError, integer, shown
 from .grammar import Grammar
 from .io import progress
 from .threads import each, n_threads
@@ -74,11 +73,11 @@ def sample(
         For an argument out of range, an ``out`` that does not fit, or a grammar that need not reach its next token.
     """
     n_documents, context, seed = check_sizes(grammar, n_documents, context, seed)
-    stream = _integer("stream", stream, 0, 2**32 - 1)
-    first_document = _integer("first_document", first_document, 0, 2**63 - 1)
+    stream = integer("stream", stream, 0, 2**32 - 1, "0 is for training, 1 for validation, 2 for the rest")
+    first_document = integer("first_document", first_document, 0, 2**63 - 1, "documents count from 0")
     threads = n_threads(threads)
     if mode not in ("exact", "paper"):
-        raise ZiplawError(f"mode is {mode!r}, must be 'exact' or 'paper'")
+        raise ZiplawError(f"mode is {shown(mode)}, must be 'exact' or 'paper': 'exact' is the definition")
     shape = (n_documents, context)
     dtype = np.dtype(np.uint16 if grammar.vocab_size <= 1 << 16 else np.uint32)
     out = _new(shape, dtype) if out is None else _checked("out", out, shape, dtype)
@@ -105,24 +104,19 @@ def sample(
     return out
 
 
-def check_sizes(grammar: Grammar, n_documents: int, context: int, seed: int) -> tuple[int, int, int]:
-    """Check what :func:`sample` will be asked for, and that the grammar can be sampled; return the three as int."""
+def check_sizes(
+    grammar: Grammar, n_documents: int, context: int, seed: int, name: str = "n_documents"
+) -> tuple[int, int, int]:
+    """Check what :func:`sample` will be asked for, and that the grammar can be sampled; return the three as int.
+
+    ``name`` is what the caller calls the number of documents.
+    """
     if not isinstance(grammar, Grammar):
         raise GrammarError(f"grammar is a {type(grammar).__name__}, must be a ziplaw.Grammar: load or draw one")
-    context = _integer("context", context, 1, MAX_CONTEXT)
-    n_documents = _integer("n_documents", n_documents, 1, MAX_TOKENS // context)
+    context = integer("context", context, 1, MAX_CONTEXT, "256 tokens a document is usual")
+    n_documents = integer(name, n_documents, 1, MAX_TOKENS // context, f"{MAX_TOKENS} tokens are the most at once")
     _sampler(grammar)
-    return n_documents, context, _integer("seed", seed, 0, 2**64 - 1)
-
-
-def _integer(name, value, lowest, highest):
-    try:
-        value = operator.index(value)
-    except TypeError:
-        raise ZiplawError(f"{name} is {value!r}, must be an integer from {lowest} to {highest}") from None
-    if not lowest <= value <= highest:
-        raise ZiplawError(f"{name} is {value}, must be from {lowest} to {highest}")
-    return value
+    return n_documents, context, integer("seed", seed, 0, 2**64 - 1, "choose another")
 
 
 def _new(shape, dtype):
@@ -139,9 +133,13 @@ def _new(shape, dtype):
 
 def _checked(name, array, shape, dtype):
     if not isinstance(array, np.ndarray):
-        raise ZiplawError(f"{name} is a {type(array).__name__}, must be a numpy array of {dtype} {shape}")
+        raise ZiplawError(
+            f"{name} is a {type(array).__name__}, must be a numpy array of {dtype} {shape}: make it with numpy.empty"
+        )
     if array.shape != shape or array.dtype != dtype:
-        raise ZiplawError(f"{name} is {array.dtype} of shape {array.shape}, must be {dtype} of shape {shape}")
+        raise ZiplawError(
+            f"{name} is {array.dtype} of shape {array.shape}, must be {dtype} of shape {shape}: make it with numpy.empty"
+        )
     if not (array.flags.c_contiguous and array.flags.writeable and array.flags.aligned):
         raise ZiplawError(f"{name} is not a writeable, aligned, C-contiguous array: pass a fresh one or a memory map")
     return array

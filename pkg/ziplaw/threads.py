@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numbers
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
-from .errors import ZiplawError
+from .errors import integer
 
 
 def n_threads(threads: int | None) -> int:
@@ -21,9 +20,7 @@ def n_threads(threads: int | None) -> int:
     """
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not isinstance(threads, numbers.Integral) or isinstance(threads, bool) or not 1 <= threads <= 4096:
-        raise ZiplawError(f"threads is {threads!r}, must be an integer from 1 to 4096: leave it out to use all cores")
-    return int(threads)
+    return integer("threads", threads, 1, 4096, "leave it out to use all cores")
 
 
 def each(work: Callable[[Any], None], items: Sequence[Any], threads: int, bar: Any = None) -> None:

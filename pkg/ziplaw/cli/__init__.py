@@ -1,6 +1,11 @@
 """The ``ziplaw`` command: one file a verb, loaded when its verb is used; one line and status 2 for bad input."""
 
+import contextlib
+import errno
+import os
+import signal
 import sys
+import threading
 from importlib import import_module
 
 import click
@@ -28,6 +33,9 @@ VERBS = {
     "report": ("report", "Write a sweep's self-contained HTML report."),
     "config": ("config", "Check a sweep's config, or print its schema or defaults."),
 }
+
+FREE, CHOOSE = "free space or choose another place", "choose another place or mend its permissions"
+REMEDIES = {errno.ENOSPC: FREE, errno.EDQUOT: FREE, errno.EROFS: CHOOSE, errno.EACCES: CHOOSE, errno.EPERM: CHOOSE}
 
 
 class _Verbs(click.Group):
@@ -61,9 +69,10 @@ def command():
 
 
 def main(argv=None):
-    """Run the command line; return nothing, exit with 0, 1 (a bug) or 2 (bad input)."""
+    """Run the command line; return nothing, exit with 0, 1 (a bug), 2 (bad input) or 128 + the signal that ended it."""
     try:
-        code = command.main(args=argv, prog_name="ziplaw", standalone_mode=False)
+        with _ended_by_signals():
+            code = command.main(args=argv, prog_name="ziplaw", standalone_mode=False)
     except click.exceptions.Abort:
         print("ziplaw: interrupted", file=sys.stderr)
         sys.exit(130)
@@ -81,10 +90,32 @@ def main(argv=None):
         _fail(str(error))
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _fail(f"{where}{error.strerror or error}")
+        remedy = f": {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
+        _fail(f"{where}{error.strerror or error}{remedy}")
     except MemoryError:
         _fail("out of memory: ask for fewer documents, or a smaller model")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+@contextlib.contextmanager
+def _ended_by_signals():
+    """Let what ``timeout``, a batch system or a closed terminal sends end the command as Ctrl-C does: nothing half-written."""
+
+    def end(number, frame):
+        signal.signal(number, signal.SIG_IGN)  # a second one must not cut the tidying short
+        os.write(2, f"ziplaw: ended by {signal.Signals(number).name}\n".encode())
+        raise SystemExit(128 + number)
+
+    here = threading.current_thread() is threading.main_thread()
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if here and hasattr(signal, name)]
+    numbers = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _fail(message):

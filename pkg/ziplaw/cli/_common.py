@@ -1,12 +1,24 @@
 """Options and output that several verbs share."""
 
 import json
+import os
 
 import click
 
 threads_option = click.option(
     "--threads", type=click.IntRange(1, 4096), default=None, help="Threads to use [default: all usable cores]."
 )
+
+
+class _Output(click.Path):
+    def convert(self, value, param, ctx):
+        if not os.fspath(value):
+            self.fail("'' is no path: name a file" if self.file_okay else "'' is no path: name a folder, . is this one")
+        return super().convert(value, param, ctx)
+
+
+OUTPUT_FILE = _Output(dir_okay=False)
+OUTPUT_FOLDER = _Output(file_okay=False)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 

@@ -2,13 +2,15 @@
 
 import click
 
+from ._common import OUTPUT_FILE
+
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
 @click.option("--corpus", type=click.Path(exists=True), help="The corpus folder that the runs were trained on.")
 @click.option("--score", type=click.Path(exists=True, dir_okay=False), help="Its score (ziplaw score -o).")
 @click.option("--floor", type=click.Path(exists=True, dir_okay=False), help="Its floor, when it came from a grammar.")
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The CSV to write.")
+@click.option("-o", "--output", required=True, type=OUTPUT_FILE, help="The CSV to write.")
 def command(paths, corpus, score, floor, output):
     """Gather runs into one table, a row per measured budget.
 

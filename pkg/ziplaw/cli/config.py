@@ -2,6 +2,8 @@
 
 import click
 
+from ._common import OUTPUT_FILE
+
 
 @click.group()
 def command():
@@ -22,7 +24,7 @@ def check(path):
 
 
 @command.command()
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write here instead of standard output.")
+@click.option("-o", "--output", type=OUTPUT_FILE, help="Write here instead of standard output.")
 def schema(output):
     """Print the JSON schema of a config."""
     import json
@@ -33,7 +35,7 @@ def schema(output):
 
 
 @command.command()
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write here instead of standard output.")
+@click.option("-o", "--output", type=OUTPUT_FILE, help="Write here instead of standard output.")
 def default(output):
     """Print the default sweep as YAML, every key explained."""
     from ..config import commented_yaml

@@ -2,7 +2,7 @@
 
 import click
 
-from ._common import json_option, print_json
+from ._common import OUTPUT_FILE, json_option, print_json
 from ._show_fit import show_comparison, show_dataset, show_law, show_other, summary
 
 OBJECTIVES = ("huber", "log-mse", "huber-scaled")
@@ -92,8 +92,8 @@ plan_options = _options(
 @interval_options
 @plan_options
 @json_option
-@click.option("--plot", type=click.Path(dir_okay=False), help="Draw the fit: curves, residuals, contours, profiles.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the fit as JSON.")
+@click.option("--plot", type=OUTPUT_FILE, help="Draw the fit: curves, residuals, contours, profiles.")
+@click.option("-o", "--output", type=OUTPUT_FILE, help="Write the fit as JSON.")
 def command(table, dataset, where, as_json, plot, output, **options):
     """Fit a scaling law to TABLE (CSV, TSV or parquet): by default L(N, D) = E + A/N^alpha + B/D^beta.
 

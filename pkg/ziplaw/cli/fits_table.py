@@ -2,6 +2,8 @@
 
 import click
 
+from ._common import OUTPUT_FILE
+
 NAMES = ("E", "A", "B", "alpha", "beta", "a", "b")
 COLUMNS = [
     *"dataset variant H floor n n_scaling regime cells reportable reason converged usable".split(),
@@ -12,7 +14,7 @@ COLUMNS = [
 
 @click.command()
 @click.argument("fits", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The CSV to write.")
+@click.option("-o", "--output", required=True, type=OUTPUT_FILE, help="The CSV to write.")
 def command(fits, output):
     """Gather FITS (fits/*.json) into one table: a row for each dataset and variant.
 

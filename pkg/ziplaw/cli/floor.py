@@ -2,7 +2,7 @@
 
 import click
 
-from ._common import json_option, threads_option
+from ._common import OUTPUT_FILE, json_option, threads_option
 
 
 @click.command(name="floor")
@@ -18,7 +18,7 @@ from ._common import json_option, threads_option
 @click.option("--dataset", help="Name to store [default: the grammar file's name].")
 @threads_option
 @json_option
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the floor as JSON here.")
+@click.option("-o", "--output", type=OUTPUT_FILE, help="Write the floor as JSON here.")
 def command(grammar_file, documents, context, seed, corpus, dataset, threads, as_json, output):
     """Compute the Bayes-optimal loss of GRAMMAR in nats per token, with its standard error.
 
@@ -53,7 +53,8 @@ def command(grammar_file, documents, context, seed, corpus, dataset, threads, as
     if as_json:
         print_json(document)
     elif output:
-        click.echo(f"{output}: {found.nats_per_token:.4f} +- {found.stderr:.4f} nats per token")
+        spread = f"+- {found.stderr:.4f} nats per token" if found.n_documents > 1 else "nats per token, of one document"
+        click.echo(f"{output}: {found.nats_per_token:.4f} {spread}")
     else:
         columns = ["dataset", "floor", "stderr", "n_documents", "context", "entropy_rate", "rho_m", "rho_lc"]
         print_table([document], columns)

@@ -2,12 +2,14 @@
 
 import click
 
+from ._common import OUTPUT_FILE
+
 
 @click.command()
 @click.option("--regression", required=True, type=click.Path(exists=True, dir_okay=False), help="regression.json.")
 @click.option("--fits", "first", type=click.Path(exists=True, dir_okay=False), help="The first of FITS (for globs).")
 @click.argument("fits", nargs=-1, type=click.Path(exists=True, dir_okay=False))
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The CSV to write.")
+@click.option("-o", "--output", required=True, type=OUTPUT_FILE, help="The CSV to write.")
 def command(regression, first, fits, output):
     """Tabulate N_opt, D_opt and loss along C for the laws in FITS, for Chinchilla and for L(N, D, H).
 

@@ -2,7 +2,7 @@
 
 import click
 
-from ._common import json_option, print_json, print_table, threads_option
+from ._common import OUTPUT_FILE, json_option, print_json, print_table, threads_option
 
 
 @click.group(name="grammar")
@@ -23,7 +23,7 @@ def command():
     help="Redraw until sentences are finite on average, or accept endless ones as long as tokens keep coming "
     "[default: the preset's choice, else redraw].",
 )
-@click.option("-o", "--output", type=click.Path(dir_okay=False), required=True, help="The grammar file to write.")
+@click.option("-o", "--output", type=OUTPUT_FILE, required=True, help="The grammar file to write.")
 def new(nonterminals, terminals, rhs_options, rhs_length, preset, seed, supercritical, output):
     """Draw a random grammar and write it as JSON."""
     from ..errors import ZiplawError
@@ -48,7 +48,7 @@ def new(nonterminals, terminals, rhs_options, rhs_length, preset, seed, supercri
 
 @command.command()
 @click.argument("grammar_file", type=click.Path(exists=True, dir_okay=False))
-@click.option("-o", "--output", type=click.Path(dir_okay=False), required=True, help="The grammar file to write.")
+@click.option("-o", "--output", type=OUTPUT_FILE, required=True, help="The grammar file to write.")
 def convert(grammar_file, output):
     """Check a grammar written by hand (NLTK text or JSON) and write it as JSON."""
     from ..grammar import Grammar

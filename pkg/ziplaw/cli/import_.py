@@ -2,6 +2,7 @@
 
 import click
 
+from ._common import OUTPUT_FOLDER
 from .score import source_options
 
 
@@ -13,7 +14,7 @@ from .score import source_options
 @click.option("--valid-documents", default=256, show_default=True, help="Held-out documents.")
 @click.option("--context", default=256, show_default=True, help="Tokens in a document.")
 @click.option("--seed", default=0, show_default=True, help="Chooses what is held out, and the order of the rest.")
-@click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="Folder of the corpus.")
+@click.option("-o", "--output", required=True, type=OUTPUT_FOLDER, help="Folder of the corpus.")
 def command(path, builtin, tokenizer, text_field, extensions, dtype, documents, valid_documents, context, seed, output):
     """Turn PATH (text, code, JSON lines, parquet or token ids) into a corpus folder to train on.
 

@@ -2,6 +2,8 @@
 
 import click
 
+from ._common import OUTPUT_FILE
+
 KINDS = {
     "gzip_distributions": "how H is distributed over the windows of each dataset",
     "presets": "H of the paper's preset grammars against the paper's figures",
@@ -28,7 +30,7 @@ def _list(context, parameter, value):
     "--sweep-dir", required=True, type=click.Path(exists=True, file_okay=False), help="A finished sweep: results/NAME."
 )
 @click.option("--dataset", help="Show this dataset alone.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Image [default: SWEEP_DIR/figures/FIGURE.svg].")
+@click.option("-o", "--output", type=OUTPUT_FILE, help="Image [default: SWEEP_DIR/figures/FIGURE.svg].")
 def command(kind, sweep_dir, dataset, output):
     """Draw one figure of a finished sweep as SVG (or .png, .pdf), with the plotted numbers as CSV beside it.
 

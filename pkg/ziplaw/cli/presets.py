@@ -2,7 +2,7 @@
 
 import click
 
-from ._common import json_option, print_json, print_table, threads_option
+from ._common import OUTPUT_FILE, json_option, print_json, print_table, threads_option
 
 
 @click.command(name="presets")
@@ -10,7 +10,7 @@ from ._common import json_option, print_json, print_table, threads_option
 @click.option("--documents", type=click.IntRange(2), default=1000, show_default=True, help="Documents per grammar.")
 @click.option("--group", type=click.Choice(["main", "vocabulary", "compressibility"]), help="Only this group.")
 @click.option("--list", "only_list", is_flag=True, help="List names and shapes; draw nothing.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write one CSV row for each preset and seed.")
+@click.option("-o", "--output", type=OUTPUT_FILE, help="Write one CSV row for each preset and seed.")
 @threads_option
 @json_option
 def command(seeds, documents, group, only_list, output, threads, as_json):

@@ -2,7 +2,7 @@
 
 import click
 
-from ._common import json_option, print_json, print_table
+from ._common import OUTPUT_FILE, json_option, print_json, print_table
 
 
 @click.command()
@@ -17,8 +17,8 @@ from ._common import json_option, print_json, print_table
     "--level", type=float, default=0.95, show_default=True, help="Coverage of intervals; tests use 1 - level."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True, help="Seed of all resampling.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write regression.json here.")
-@click.option("--claims", "claims_csv", type=click.Path(dir_okay=False), help="Write the paper's claims as CSV here.")
+@click.option("-o", "--output", type=OUTPUT_FILE, help="Write regression.json here.")
+@click.option("--claims", "claims_csv", type=OUTPUT_FILE, help="Write the paper's claims as CSV here.")
 @json_option
 def command(runs, first, fits, table, bootstrap, level, seed, output, claims_csv, as_json):
     """Regress the laws in FITS (fits/*.json) on H, test whether exponents depend on it, judge the paper's claims.

@@ -2,6 +2,8 @@
 
 import click
 
+from ._common import OUTPUT_FILE
+
 
 @click.command()
 @click.option(
@@ -9,7 +11,7 @@ import click
 )
 @click.option("--config", type=click.Path(exists=True, dir_okay=False), help="Its config, for the provenance.")
 @click.option("--command", "reproduce", help="The command that reproduces it [default: Snakemake with that config].")
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="HTML file [default: SWEEP_DIR/report.html].")
+@click.option("-o", "--output", type=OUTPUT_FILE, help="HTML file [default: SWEEP_DIR/report.html].")
 def command(sweep_dir, config, reproduce, output):
     """Write one HTML file with a sweep's tables, figures, cautions and provenance. It opens offline."""
     from pathlib import Path

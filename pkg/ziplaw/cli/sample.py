@@ -2,7 +2,7 @@
 
 import click
 
-from ._common import threads_option
+from ._common import OUTPUT_FOLDER, threads_option
 
 
 @click.command(name="sample")
@@ -21,7 +21,7 @@ from ._common import threads_option
     help="exact: the definition; paper: with the habits of the paper's published code.",
 )
 @threads_option
-@click.option("-o", "--output", type=click.Path(file_okay=False), required=True, help="The corpus folder to write.")
+@click.option("-o", "--output", type=OUTPUT_FOLDER, required=True, help="The corpus folder to write.")
 def command(grammar_file, documents, valid_documents, context, seed, mode, threads, output):
     """Sample a corpus of training and validation documents from a grammar.
 
@@ -36,8 +36,8 @@ def command(grammar_file, documents, valid_documents, context, seed, mode, threa
 
     grammar = Grammar.load(grammar_file)
     # before any file is reserved
-    check_sizes(grammar, documents, context, seed)
-    check_sizes(grammar, valid_documents, context, seed)
+    check_sizes(grammar, documents, context, seed, "--documents")
+    check_sizes(grammar, valid_documents, context, seed, "--valid-documents")
     source = {
         "kind": "grammar",
         "grammar_sha256": sha256_file(grammar_file),

@@ -2,7 +2,7 @@
 
 import click
 
-from ._common import json_option, print_json, print_table, threads_option
+from ._common import OUTPUT_FILE, json_option, print_json, print_table, threads_option
 
 COLUMNS = ["path", "H", "mean", "sd", "q05", "q25", "q75", "q95", "n", "window", "tokens", "bytes/token", "bytes_H"]
 COLUMNS += ["tokenizer", "encoding", "zlib"]
@@ -36,7 +36,7 @@ def source_options(function):
 @click.option("--dataset", help="Name in the result [default: the path's last name].")
 @threads_option
 @json_option
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the score of ONE path as a JSON file.")
+@click.option("-o", "--output", type=OUTPUT_FILE, help="Write the score of ONE path as a JSON file.")
 def command(
     paths, builtins, tokenizer, text_field, extensions, dtype, window, samples, dataset, threads, as_json, output
 ):

@@ -2,6 +2,8 @@
 
 import click
 
+from ._common import OUTPUT_FOLDER
+
 
 def _budgets(context, parameter, value):
     if value.startswith("paper"):
@@ -93,7 +95,7 @@ def _budgets(context, parameter, value):
     "-o",
     "--output",
     "outputs",
-    type=click.Path(file_okay=False),
+    type=OUTPUT_FOLDER,
     multiple=True,
     help="Folder for curve.csv and run.json; once for each run.",
 )

@@ -6,8 +6,8 @@ docs/formats.md describes it field by field.
 from __future__ import annotations
 
 import contextlib
+import functools
 import mmap
-import operator
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CorpusError, ZiplawError
-from ..io import atomic_path, read_json, sha256_file, write_json
-
-try:
-    import fcntl
-except ImportError:  # not a POSIX system: two writers at once are then told apart by the checksums only
-    fcntl = None
+from ..atomic import atomic_path, lock
+from ..errors import CorpusError, ZiplawError, integer
+from ..io import read_json, sha256_file, write_json
 
 PARTS = ("train", "valid")
 MAX_VOCAB = 1 << 24
@@ -33,14 +29,7 @@ def token_dtype(vocab_size: int) -> np.dtype:
     return np.dtype("<u2" if vocab_size <= 1 << 16 else "<u4")
 
 
-def _integer(name, value, low, high, remedy):
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or isinstance(value, bool) or not low <= number <= high:
-        raise CorpusError(f"{name} is {value!r}, must be an integer from {low} to {high}: {remedy}")
-    return number
+_integer = functools.partial(integer, kind=CorpusError)
 
 
 def _as_corpus_error(folder, error):
@@ -277,10 +266,7 @@ def _locked(folder):
     """Hold the folder's lock, so that of two writers one finishes wholly after the other."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        if fcntl is not None:
-            # file systems without locks (some network ones): the checksums still tell a mixed corpus
-            with contextlib.suppress(OSError):
-                fcntl.flock(handle, fcntl.LOCK_EX)
+        lock(handle)  # where there are no locks, the checksums still tell a mixed corpus
         yield
     finally:
         os.close(handle)

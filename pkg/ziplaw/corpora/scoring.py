@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..compress import byte_compressibility, compressibility
-from ..errors import CorpusError, ZiplawError
+from ..errors import CorpusError, integer
 from .builtin import open_builtin
 from .readers import Source, TextSource, open_source
 from .tokenizers import BUNDLED, Tokenizer, load_tokenizer
@@ -119,8 +119,7 @@ def score_source(
     windows are wanted); of a longer source evenly spaced blocks are. Windows are evenly spaced over the tokens.
     """
     for name, value, papers in (("window", window, 256), ("samples", samples, 1000)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ZiplawError(f"{name} is {value!r}, must be a positive integer: {papers} is the paper's")
+        integer(name, value, 1, 2**31 - 1, f"{papers} is the paper's")
     if isinstance(source, TextSource):
         tokenizer = load_tokenizer(tokenizer) if isinstance(tokenizer, str) else tokenizer
         result = _score_text(source, tokenizer, window, samples, threads)

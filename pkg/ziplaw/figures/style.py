@@ -15,7 +15,8 @@ from matplotlib import font_manager, ticker
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..io import atomic_path, write_csv
+from ..atomic import atomic_path
+from ..io import write_csv
 
 COLUMN, PAGE = 3.4, 7.0  # inches: one column of a two-column page, and both
 INK, GREY, PALE = "#1a1a1a", "#6e6e6e", "#b8b8b8"

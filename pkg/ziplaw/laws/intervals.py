@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import special
 
-from ..errors import FitError
+from ..errors import FitError, integer
 from . import checks
 from .allocate import exponents, optimal_split
 from .diagnostics import estimable, jacobian, score_moments, unidentified
@@ -147,8 +147,7 @@ def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=No
     -------
     Bootstrap
     """
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= 10_000_000:
-        raise FitError(f"n is {n!r}, must be a number of refits from 1 to 10000000")
+    n = integer("n", n, 1, 10_000_000, "1000 refits are usual", FitError)
     method = checks.check_choice(method or ("case" if clusters is None else "cluster"), "method", METHODS)
     labels = cluster_labels(clusters, fitted.n)
     if method == "cluster" and labels is None:

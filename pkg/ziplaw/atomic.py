@@ -1,0 +1,110 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: what a killed writer left stays, and two writers are told apart by checksums
+    fcntl = None
+
+PART = ".part"
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; rename it into place on success, delete it on failure.
+
+    What killed writers of the same file left behind is removed first. A symbolic link stays one: what it points to is
+    written. Into what is no file (a pipe, ``/dev/stdout``) the finished bytes are copied.
+
+    Parameters
+    ----------
+    path : path-like
+        Where the finished file belongs. Missing parent folders are made.
+
+    Yields
+    ------
+    pathlib.Path
+        A new, empty file in the same folder (so that the final rename is atomic).
+
+    Raises
+    ------
+    OSError
+        When the folder cannot be written or the disk is full; ``path`` is left as it was.
+    """
+    temporary = ""
+    try:
+        if _is_special(path):
+            with tempfile.TemporaryDirectory() as folder:
+                temporary = Path(folder, Path(path).name)
+                temporary.touch()
+                yield temporary
+                with open(temporary, "rb") as finished, open(path, "wb") as stream:
+                    shutil.copyfileobj(finished, stream)
+            return
+        target = Path(os.path.realpath(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(target)
+        with _reserved(target) as temporary:
+            yield temporary
+            with open(temporary, "rb") as stream:
+                os.fsync(stream.fileno())
+            # mkstemp makes files that only their owner can read; results are for sharing
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+            os.replace(temporary, target)
+    except OSError as error:
+        if error.filename is None or str(error.filename).startswith(str(temporary)):
+            error.filename = os.fspath(path)  # the user knows the file, not its temporary name
+        raise
+
+
+def lock(handle: int, wait: bool = True) -> bool:
+    """Lock an open file or folder until it is closed; return False where another process holds it or nothing can."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except (AttributeError, OSError):  # no POSIX system, or a file system without locks (some network ones)
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _reserved(target):
+    """Make a temporary file beside ``target`` and hold its lock, which tells that its writer is alive."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=PART, dir=target.parent)
+        locked = lock(handle)
+        if not locked or os.path.exists(name):  # else another writer took it for a leftover before it was locked
+            break
+        os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _remove_leftovers(target):
+    """Delete what killed writers of the same file left: temporary files whose lock nobody holds."""
+    for name in glob.iglob(f".{glob.escape(target.name)}.????????{PART}", root_dir=target.parent):
+        with contextlib.suppress(OSError), open(target.parent / name, "r+b") as stream:
+            if lock(stream.fileno(), wait=False):
+                os.unlink(stream.name)
+
+
+def _is_special(path):
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
