@@ -145,7 +145,7 @@ def test_E_at_zero_has_an_interval_that_starts_at_zero():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda f: f.bootstrap(0), "number of refits"),
+        (lambda f: f.bootstrap(0), "n is .*must be an integer from 1 to 10000000"),
         (lambda f: f.bootstrap(10, method="magic"), "must be one of case, cluster"),
         (lambda f: f.bootstrap(10, method="cluster"), "needs clusters"),
         (lambda f: f.bootstrap(10, clusters=[1, 2]), "one label for each of the 36 rows"),

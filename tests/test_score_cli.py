@@ -177,7 +177,7 @@ def test_one_bad_path_does_not_hide_the_good_ones(inputs, capsys):
             ["notes.txt", "--tokenizer", "gpt2"],
             "tokenizer is 'gpt2', and there is no file gpt2: give bytes, bundled or bpe:FILE",
         ),
-        (["notes.txt", "--window", "0"], "window is 0, must be a positive integer"),
+        (["notes.txt", "--window", "0"], "window is 0, must be an integer from 1"),
         (["notes.txt", "--samples", "-1"], "samples is -1"),
         (["notes.txt", "--threads", "0"], "threads"),
         (["notes.txt", "src", "-o", "x.json"], "exactly one PATH"),
