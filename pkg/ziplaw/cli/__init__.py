@@ -34,6 +34,8 @@ VERBS = {
     "config": ("config", "Check a sweep's config, or print its schema or defaults."),
 }
 
+# what a lean install does without -> the extra that brings it
+EXTRAS = {"torch": "train", "nltk": "corpora"} | dict.fromkeys(("jinja2", "matplotlib", "pydantic", "yaml"), "sweep")
 FREE, CHOOSE = "free space or choose another place", "choose another place or mend its permissions"
 REMEDIES = {errno.ENOSPC: FREE, errno.EDQUOT: FREE, errno.EROFS: CHOOSE, errno.EACCES: CHOOSE, errno.EPERM: CHOOSE}
 
@@ -92,6 +94,11 @@ def main(argv=None):
         where = f"{error.filename}: " if error.filename else ""
         remedy = f": {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
         _fail(f"{where}{error.strerror or error}{remedy}")
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        _fail(f"this needs {package}, which is not installed: pip install 'ziplaw[{EXTRAS[package]}]'")
     except MemoryError:
         _fail("out of memory: ask for fewer documents, or a smaller model")
     sys.exit(code if isinstance(code, int) else 0)

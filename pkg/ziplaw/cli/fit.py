@@ -158,12 +158,8 @@ def _drawing(path):
     """Return what draws a fit to ``path``, or refuse before anything is fitted."""
     from functools import partial
 
-    from ..errors import FitError
+    from ..figures.law_fit import check_output, law_fit_figure
 
-    try:
-        from ..figures.law_fit import check_output, law_fit_figure
-    except ModuleNotFoundError as error:
-        raise FitError(f"--plot needs {error.name}: pip install matplotlib") from None
     return partial(law_fit_figure, output=check_output(path))
 
 
