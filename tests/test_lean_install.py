@@ -11,10 +11,17 @@ import pytest
 from ziplaw.cli import EXTRAS
 from ziplaw.grammar import random_grammar
 
-# an import of what stands in sys.modules as None fails as if it were not installed
-WITHOUT = (
-    "import sys; sys.modules.update(dict.fromkeys(sys.argv.pop(1).split(','))); import ziplaw.cli; ziplaw.cli.main()"
-)
+WITHOUT = """
+import sys
+missing = sys.argv.pop(1).split(",")
+class Missing:
+    def find_spec(name, *_):
+        if name.partition(".")[0] in missing:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Missing)
+from ziplaw.cli import main
+main()
+"""
 
 
 def ziplaw_without(missing, folder, *arguments):
