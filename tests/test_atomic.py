@@ -110,7 +110,7 @@ def test_a_full_disk_names_the_file_and_the_remedy(tmp_path, monkeypatch, capsys
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_an_ended_command_leaves_nothing(tmp_path, number):
     random_grammar(10, 150, 5, 3, seed=0).save(tmp_path / "g.json")
-    arguments = ["sample", tmp_path / "g.json", "--documents", 4_000_000, "-o", tmp_path / "corpus"]
+    arguments = ["sample", tmp_path / "g.json", "--documents", 1_000_000, "-o", tmp_path / "corpus"]
     command = [sys.executable, "-m", "ziplaw", *map(str, arguments)]
     # what started the tests may have it ignored, as nohup does
     reset = lambda: signal.signal(number, signal.SIG_DFL)  # noqa: E731

@@ -118,6 +118,7 @@ def test_random_grammars_follow_the_definition(name):
         (lambda: random_grammar(True, 2, 2, 2), "n_nonterminals is True"),
         (lambda: random_grammar(0, 1, 1, 1), "n_nonterminals is 0"),
         (lambda: random_grammar(10**6, 1, 10**4, 10**4), "symbols, the limit"),
+        (lambda: random_grammar(*np.array([10**6, 1, 10**7, 10**7], np.int32)), "symbols, the limit"),
         (lambda: random_grammar(5, 5, 5, 30), "are critical"),
         (lambda: draw_preset("main-7"), "there is no preset"),
     ],

@@ -11,10 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # not a POSIX system: what a killed writer left stays, and two writers are told apart by checksums
-    fcntl = None
+from .locks import lock
 
 PART = ".part"
 
@@ -41,7 +38,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     OSError
         When the folder cannot be written or the disk is full; ``path`` is left as it was.
     """
-    temporary = ""
+    temporary = None
     try:
         if _is_special(path):
             with tempfile.TemporaryDirectory() as folder:
@@ -64,18 +61,9 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
             os.chmod(temporary, 0o666 & ~umask)
             os.replace(temporary, target)
     except OSError as error:
-        if error.filename is None or str(error.filename).startswith(str(temporary)):
+        if temporary is None or error.filename in (None, str(temporary)):
             error.filename = os.fspath(path)  # the user knows the file, not its temporary name
         raise
-
-
-def lock(handle: int, wait: bool = True) -> bool:
-    """Lock an open file or folder until it is closed; return False where another process holds it or nothing can."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except (AttributeError, OSError):  # no POSIX system, or a file system without locks (some network ones)
-        return False
-    return True
 
 
 @contextlib.contextmanager

@@ -14,11 +14,7 @@ from pathlib import Path
 import torch
 
 from .errors import TrainError
-
-try:
-    import fcntl
-except ImportError:  # not a POSIX system: no leases
-    fcntl = None
+from .locks import lock
 
 # dense bf16 TFLOP/s by the makers' data sheets; the first name that the device's own name contains counts
 PEAKS = (
@@ -77,13 +73,13 @@ def resolve_precision(name: str, device: torch.device) -> str:
 def _take(folder: Path, keys: list[str]) -> tuple[int, int] | None:
     # index of the first device that nobody holds, and the descriptor that holds its lock
     for index, key in enumerate(keys):
-        lock = os.open(folder / f"{key}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(folder / f"{key}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(handle, wait=False)
         except BlockingIOError:
-            os.close(lock)
+            os.close(handle)
             continue
-        return index, lock
+        return index, handle
     return None
 
 
@@ -105,7 +101,7 @@ def lease(device: torch.device) -> Iterator[torch.device]:
     torch.device
         The same, with an index where there was a choice.
     """
-    if device.type != "cuda" or device.index is not None or fcntl is None or torch.cuda.device_count() < 2:
+    if device.type != "cuda" or device.index is not None or os.name != "posix" or torch.cuda.device_count() < 2:
         yield device
         return
     folder = Path(tempfile.gettempdir()) / f"ziplaw-devices-{os.getuid()}"

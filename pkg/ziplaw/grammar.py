@@ -379,7 +379,8 @@ def random_grammar(
     shape = {
         name: _integer(name, given, 1, most, "the presets show usual ones") for name, (given, most) in limits.items()
     }
-    expected = n_nonterminals * (1 + max_rhs_options) / 2 * (1 + max_rhs_length) / 2
+    # of the checked values: products of numpy's integers may overflow
+    expected = shape["n_nonterminals"] * (1 + shape["max_rhs_options"]) / 2 * (1 + shape["max_rhs_length"]) / 2
     if expected > MAX_SYMBOLS:
         raise GrammarError(
             f"this shape needs about {expected:.3g} symbols, the limit is {MAX_SYMBOLS}: ask for fewer or shorter rules"

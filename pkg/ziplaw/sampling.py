@@ -114,7 +114,7 @@ def check_sizes(
     if not isinstance(grammar, Grammar):
         raise GrammarError(f"grammar is a {type(grammar).__name__}, must be a ziplaw.Grammar: load or draw one")
     context = integer("context", context, 1, MAX_CONTEXT, "256 tokens a document is usual")
-    n_documents = integer(name, n_documents, 1, MAX_TOKENS // context, f"{MAX_TOKENS} tokens are the most at once")
+    n_documents = integer(name, n_documents, 1, MAX_TOKENS // context, f"at least one, and {MAX_TOKENS} tokens in all")
     _sampler(grammar)
     return n_documents, context, integer("seed", seed, 0, 2**64 - 1, "choose another")
 

@@ -15,7 +15,7 @@ def token_array(given: Any, name: str = "tokens") -> np.ndarray:
     Parameters
     ----------
     given : array_like of integers
-        Of any shape; without an entry it may be of any type.
+        Of any shape; one without an entry may be of any type.
     name : str, optional
         What messages call it.
 
@@ -28,7 +28,7 @@ def token_array(given: Any, name: str = "tokens") -> np.ndarray:
     CorpusError
         When rows differ in length, entries are masked, or the type is no integer.
     """
-    if np.ma.isMaskedArray(given) and np.ma.is_masked(given):
+    if np.ma.is_masked(given):
         raise CorpusError(f"{name} has masked entries: take them out (.compressed()) or give them an id (.filled(id))")
     try:
         array = np.asarray(given)

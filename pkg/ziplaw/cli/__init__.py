@@ -35,7 +35,7 @@ VERBS = {
 }
 
 # what a lean install does without -> the extra that brings it
-EXTRAS = {"torch": "train", "nltk": "corpora"} | dict.fromkeys(("jinja2", "matplotlib", "pydantic", "yaml"), "sweep")
+EXTRAS = {"torch": "train"} | dict.fromkeys(("jinja2", "matplotlib", "pydantic", "yaml"), "sweep")
 FREE, CHOOSE = "free space or choose another place", "choose another place or mend its permissions"
 REMEDIES = {errno.ENOSPC: FREE, errno.EDQUOT: FREE, errno.EROFS: CHOOSE, errno.EACCES: CHOOSE, errno.EPERM: CHOOSE}
 

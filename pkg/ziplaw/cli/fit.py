@@ -10,16 +10,16 @@ LAWS = ("chinchilla", "kaplan", "kaplan-coupled", "kaplan-steps", "data-constrai
 METHODS = ("case", "cluster", "residual", "wild", "parametric", "jackknife", "delta", "profile")
 SWEEP_COLUMNS = {"dataset", "model", "seed", "regime", "N", "D", "loss"}
 EXTRA = {"kaplan-steps": ("S",), "data-constrained": ("U",)}
-# laws that are fitted by a general optimiser: their refits take longer
-OTHER_BOOTSTRAP = 200
+# the other laws are fitted by a general optimiser: their refits take longer
+BOOTSTRAP, OTHER_BOOTSTRAP = 1000, 200
 
 _COLUMNS = {"n_column", "d_column", "loss_column", "c_column", "keep_duplicates"}
 _RESAMPLING = {"bootstrap", "level", "seed"}
 _OTHER = _COLUMNS | _RESAMPLING | {"delta"}
-# options that each way to fit looks at, beside --dataset, --where, --law, --compare, --plot and the output
+# options that each way to fit looks at, beside --dataset, --where, --law, --plot and the output
 USED = {
     "a sweep's dataset": {"cells"} | _RESAMPLING,
-    "--compare": _COLUMNS | {"u_column", "s_column", "delta"},
+    "--compare": _COLUMNS | {"compare", "u_column", "s_column", "delta"},
     "chinchilla": _COLUMNS | _RESAMPLING | {"weight_column", "fix_e", "fix_floor", "excess", "tie", "objective", "delta"}
     | {"intervals", "cluster", "flops", "target_loss", "serve", "at"},
     "kaplan": _OTHER,
@@ -68,7 +68,7 @@ law_options = _options(
 )  # fmt: skip
 interval_options = _options(
     click.option("--bootstrap", type=click.IntRange(100, 1_000_000),
-                 help=f"Refits behind the intervals [default: 1000; {OTHER_BOOTSTRAP} for a --law other than chinchilla]."),
+                 help=f"Refits behind the intervals [default: {BOOTSTRAP}; {OTHER_BOOTSTRAP} for a --law other than chinchilla]."),
     click.option("--intervals", type=click.Choice(METHODS),
                  help="Kind of interval [default: case; with --cluster jackknife over runs]."),
     click.option("--cluster", metavar="COLUMN", help="Column that names the run: rows of a run share an error."),
@@ -122,7 +122,7 @@ def command(table, dataset, where, as_json, plot, output, **options):
         document, shown = _sweep(rows, **options), show_dataset
     else:
         way = "--compare" if options["compare"] else options["law"]
-        _refuse_unused(way, f"with it go {_names(USED[way])}")
+        _refuse_unused(way, f"with it go {_names(USED[way] - {'compare'})}")
         checks.one_architecture(rows)
         document, shown = _table(rows, group, draw, **options)
     if output:
@@ -145,11 +145,8 @@ def _refuse_unused(way, remedy):
     """Refuse options that were given and would not be looked at."""
     context = click.get_current_context()
     default = click.core.ParameterSource.DEFAULT
-    # --compare has a way of its own, and is said no to on a sweep's dataset
-    known = set().union(*USED.values()) | {"compare"}
-    given = {name for name in known if context.get_parameter_source(name) is not default}
-    unused = given - USED[way] - ({"compare"} if way == "--compare" else set())
-    if unused:
+    given = {name for name in set().union(*USED.values()) if context.get_parameter_source(name) is not default}
+    if unused := given - USED[way]:
         law = "" if way.startswith(("-", "a ")) else "--law "
         raise click.UsageError(f"{_names(unused)} would not be used with {law}{way}: {remedy}")
 
@@ -181,7 +178,7 @@ def _point(text):
 def _sweep(rows, *, cells, bootstrap, level, seed, **_):
     from ..laws.sweep import fit_dataset
 
-    return fit_dataset(rows, cells=cells, bootstrap=bootstrap or 1000, level=level, seed=seed)
+    return fit_dataset(rows, cells=cells, bootstrap=bootstrap or BOOTSTRAP, level=level, seed=seed)
 
 
 def _table(rows, group, draw, *, law, compare, x, bootstrap, level, seed, **o):
@@ -220,7 +217,7 @@ def _table(rows, group, draw, *, law, compare, x, bootstrap, level, seed, **o):
         document["columns"] = origin
         return document, show_other
     return _additive(
-        rows, columns, origin, group, draw, bootstrap=bootstrap or 1000, level=level, seed=seed, **o
+        rows, columns, origin, group, draw, bootstrap=bootstrap or BOOTSTRAP, level=level, seed=seed, **o
     ), show_law
 
 

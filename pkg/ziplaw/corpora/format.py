@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from ..atomic import atomic_path, lock
+from ..atomic import atomic_path
 from ..errors import CorpusError, ZiplawError, integer
 from ..io import read_json, sha256_file, write_json
+from ..locks import lock
 
 PARTS = ("train", "valid")
 MAX_VOCAB = 1 << 24
