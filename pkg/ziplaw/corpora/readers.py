@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class TextSource:
     kind : str
         "text", "directory", "jsonl", "parquet" or "builtin".
     pieces : callable
-        ``pieces()`` reads everything anew and yields (document name, at most 64 KiB of its UTF-8 bytes).
+        ``pieces()`` reads everything anew and yields (`DocumentName`, at most 64 KiB of its UTF-8 bytes).
     sections : callable or None
         For a single text: the same, cut into sections that stand as documents of their own.
     notes : Counter
@@ -154,7 +154,7 @@ def open_source(
         source.pieces = lambda: text_pieces(path, shown(path), binary)
         source.sections = lambda: text_pieces(path, shown(path), binary, sections=True)
     else:
-        source.pieces = lambda: _record_pieces(path, kind, text_field, source.notes, "")
+        source.pieces = lambda: _record_pieces(path, kind, text_field, source.notes, shown(path))
     return source
 
 
@@ -163,8 +163,8 @@ def _text_kind(path):
     return "jsonl" if suffix in JSONL_SUFFIXES else "parquet" if suffix == ".parquet" else "text"
 
 
-def _record_pieces(path, kind, text_field, notes, key):
-    return (jsonl_pieces if kind == "jsonl" else parquet_pieces)(path, text_field, notes, key)
+def _record_pieces(path, kind, text_field, notes, file):
+    return (jsonl_pieces if kind == "jsonl" else parquet_pieces)(path, text_field, notes, file)
 
 
 def list_files(folder: str | os.PathLike, notes: Counter | None = None) -> list[Path]:
@@ -205,16 +205,16 @@ def _folder(folder, text_field, extensions):
     source = TextSource(what, "directory", lambda: iter(()))
     source.provenance = {"kind": "directory", "name": shown(folder), "files": len(texts) + len(records)}
 
-    def pieces() -> Iterator[tuple[str, bytes]]:
+    def pieces() -> Pieces:
         source.notes.clear()
         source.notes.update(notes)
         for path in files if records else texts:
-            key = os.fsencode(path.relative_to(folder)).decode("utf-8", "replace")
+            file = os.fsencode(path.relative_to(folder)).decode("utf-8", "replace")
             if _text_kind(path) != "text":
-                yield from _record_pieces(path, _text_kind(path), text_field, source.notes, key)
+                yield from _record_pieces(path, _text_kind(path), text_field, source.notes, file)
                 continue
             try:
-                yield from text_pieces(path, key)
+                yield from text_pieces(path, file)
             except BinaryFile:
                 source.notes["binary files"] += 1
             except DamagedFile:

@@ -1,7 +1,7 @@
 """Texts as streams of bytes: plain, gzip and zstd files, JSON lines, parquet; never a whole file in memory.
 
-Everything here yields *pieces*: pairs (key, data) of a document's name within its file and at most PIECE_BYTES of its
-UTF-8 text. Pieces of one document follow one another and join to exactly the document.
+Everything here yields *pieces*: pairs (`DocumentName`, data) of a document and at most PIECE_BYTES of its UTF-8 text.
+Pieces of one document follow one another and join to exactly the document.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import CorpusError
 
@@ -22,12 +22,32 @@ SECTION_BYTES = 1 << 14
 MAX_LINE_BYTES = 1 << 28
 FIELDS = ("text", "content")
 JSONL_SUFFIXES = (".jsonl", ".ndjson")
-Pieces = Iterator[tuple[str, bytes]]
 
 _READ_BYTES = 1 << 18
 _BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _SNIFF_BYTES = 8192
+
+
+class DocumentName(NamedTuple):
+    """Which document of a source a piece belongs to.
+
+    Attributes
+    ----------
+    file : str
+        The file within the source, as its path from the source's folder; undecodable bytes replaced.
+    part : str
+        The record, row, section or chapter within that file; empty when the file is one document.
+    """
+
+    file: str
+    part: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.part}" if self.part else self.file
+
+
+Pieces = Iterator[tuple[DocumentName, bytes]]
 
 
 class BinaryFile(CorpusError):
@@ -165,26 +185,26 @@ def _checked_text(path, binary):
     yield from parts
 
 
-def text_pieces(path: str | os.PathLike, key: str = "", binary: bool = False, sections: bool = False) -> Pieces:
+def text_pieces(path: str | os.PathLike, file: str = "", binary: bool = False, sections: bool = False) -> Pieces:
     """Read one text file, packed or not.
 
     Parameters
     ----------
     path : path-like
         The file.
-    key : str
-        The document's name in the pieces.
+    file : str
+        What its documents' names call the file.
     binary : bool
         Take any bytes as they are; by default a NUL byte in the first 8 KiB or a UTF-16 mark is refused.
     sections : bool
-        Make every section of about SECTION_BYTES a document of its own, with its number as the key.
+        Make every section of about SECTION_BYTES a document of its own, with its number as the part.
     """
     if not sections:
         for piece in cut_up(_checked_text(path, binary)):
-            yield key, piece
+            yield DocumentName(file), piece
         return
     for number, piece in enumerate(cut_up(_checked_text(path, binary), SECTION_BYTES, section_cut)):
-        yield f"{key}#{number}", piece
+        yield DocumentName(file, str(number)), piece
 
 
 def _lines(path):
@@ -225,7 +245,7 @@ def _utf8(text):
         return text.encode("utf-8", "surrogatepass")
 
 
-def jsonl_pieces(path: str | os.PathLike, field: str | None, notes: Counter, key: str = "") -> Pieces:
+def jsonl_pieces(path: str | os.PathLike, field: str | None, notes: Counter, file: str = "") -> Pieces:
     """Read JSON lines, packed or not: one document a record.
 
     Parameters
@@ -236,8 +256,8 @@ def jsonl_pieces(path: str | os.PathLike, field: str | None, notes: Counter, key
         The field that holds the text; None takes the first of FIELDS that the first record has.
     notes : Counter
         Counts ``empty records``.
-    key : str
-        Goes before the line number in a document's name.
+    file : str
+        What its documents' names call the file; their parts are line numbers.
 
     Raises
     ------
@@ -262,30 +282,30 @@ def jsonl_pieces(path: str | os.PathLike, field: str | None, notes: Counter, key
             )
         else:
             for piece in cut_up(iter([_utf8(text)])):
-                yield f"{key}:{number}", piece
+                yield DocumentName(file, str(number)), piece
 
 
-def parquet_pieces(path: str | os.PathLike, field: str | None, notes: Counter, key: str = "") -> Pieces:
-    """Read a column of strings from a parquet file, one document a row; parameters as for `jsonl_pieces`."""
+def parquet_pieces(path: str | os.PathLike, field: str | None, notes: Counter, file: str = "") -> Pieces:
+    """Read a column of strings from a parquet file, one document a row, numbered from 1; parameters as for `jsonl_pieces`."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
         raise missing("pyarrow", f"{path} (parquet)") from None
     try:
-        with pq.ParquetFile(path) as file:
-            column = _choose_field(field, file.schema_arrow.names, str(path))
-            kind = file.schema_arrow.field(column).type
+        with pq.ParquetFile(path) as table:
+            column = _choose_field(field, table.schema_arrow.names, str(path))
+            kind = table.schema_arrow.field(column).type
             if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
                 raise CorpusError(f"{path}: column {column!r} is {kind}, must be text: name another --field")
             row = 0
-            for batch in file.iter_batches(batch_size=256, columns=[column]):
+            for batch in table.iter_batches(batch_size=256, columns=[column]):
                 for text in batch.column(0).to_pylist():
                     row += 1
                     if not text:
                         notes["empty records"] += 1
                         continue
                     for piece in cut_up(iter([text.encode("utf-8")])):
-                        yield f"{key}:{row}", piece
+                        yield DocumentName(file, str(row)), piece
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         raise CorpusError(f"{path} is no readable parquet file ({error}): fetch it again") from None
