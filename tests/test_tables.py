@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ziplaw.cli import main
 from ziplaw.errors import FitError
 from ziplaw.io import read_csv, write_csv, write_json
-from ziplaw.tables import COLUMNS, concatenate, regime, run_rows
+from ziplaw.tables import BEST_SEEN, COLUMNS, bounded_regime, concatenate, least_reducible, regime, run_rows
 
 
 @pytest.fixture
@@ -53,8 +53,34 @@ def test_a_row_a_cell_in_order_of_size_with_excess_and_regime(sweep):
     assert {r["architecture"] for r in rows} == {"llama"}
 
 
-def test_without_a_floor_there_is_no_regime(sweep):
-    assert {r["regime"] for r in rows_of(sweep, floor=None)} == {None}
+def test_without_a_floor_the_best_loss_seen_tells_what_has_not_started(sweep):
+    rows = rows_of(sweep, floor=None)
+    # best loss 1.04, unigram entropy 5: (4 - 1.04) / 3.96 = .747, (4.5 - 1.04) / 3.96 = .874
+    assert [r["regime"] for r in rows] == ["not started", None, "not started", None]
+    assert [r["regime_basis"] for r in rows] == [BEST_SEEN, None, BEST_SEEN, BEST_SEEN]
+    least = [r["reducible_least"] for r in rows]
+    assert least[1] is None
+    assert [least[0], least[2], least[3]] == pytest.approx([3.46 / 3.96, 2.96 / 3.96, 0.0])
+    assert {r["reducible"] for r in rows} == {None}
+
+
+def test_with_a_floor_its_rows_are_what_they_were_but_for_the_basis(sweep):
+    rows = rows_of(sweep)
+    assert {r["reducible_least"] for r in rows} == {None}
+    assert [r["regime_basis"] for r in rows] == ["floor", None, "floor", "floor"]
+
+
+@given(st.floats(0.1, 9), st.floats(0.01, 1), st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+def test_a_cell_is_called_not_started_only_where_every_floor_says_so(unigram, share, at, below):
+    """Any floor at or below the best loss puts r at or above the bound, so "not started" holds for all of them."""
+    best = share * unigram * 0.999
+    loss = best + at * (1.5 * unigram - best)
+    floor = best * below
+    bound, r = least_reducible(loss, best, unigram), (loss - floor) / (unigram - floor)
+    assert bound <= r + 1e-9
+    if bounded_regime(bound) == "not started":
+        assert r > 0.6 - 1e-9
+    assert bounded_regime(bound) in ("not started", None)
 
 
 def test_a_run_of_another_corpus_is_refused(sweep):

@@ -12,9 +12,10 @@ from .io import read_csv, read_json
 
 COLUMNS = (
     "dataset model seed arm architecture hidden layers vocab_size N N_total budget D C C_6nd loss loss_stderr train_loss status "
-    "floor floor_stderr excess unigram_entropy reducible regime H H_std"
+    "floor floor_stderr excess unigram_entropy reducible reducible_least regime regime_basis H H_std"
 ).split()
 
+BEST_SEEN = "best loss seen"  # basis of a regime without a floor: an upper bound of the floor
 SATURATED_BELOW = 0.02
 NOT_STARTED_ABOVE = 0.6
 
@@ -25,7 +26,7 @@ def regime(reducible: float | None) -> str | None:
     Parameters
     ----------
     reducible : float or None
-        r = (loss - floor) / (unigram entropy - floor); None when the floor is not known.
+        r = (loss - floor) / (unigram entropy - floor); None when it is not known.
 
     Returns
     -------
@@ -37,6 +38,41 @@ def regime(reducible: float | None) -> str | None:
     if reducible < SATURATED_BELOW:
         return "saturated"
     return "not started" if reducible > NOT_STARTED_ABOVE else "scaling"
+
+
+def bounded_regime(reducible_least: float | None) -> str | None:
+    """Name what is certain about the regime of a cell when only a lower bound of its reducible fraction is known.
+
+    Returns
+    -------
+    str or None
+        "not started" when even the bound is above 0.6; None otherwise: the cell may scale or be saturated.
+    """
+    return "not started" if regime(reducible_least) == "not started" else None
+
+
+def least_reducible(loss: float, best: float, unigram_entropy: float) -> float:
+    """Return a lower bound of the reducible fraction of a cell whose floor is not known.
+
+    Parameters
+    ----------
+    loss : float
+        Held-out loss of the cell, nats per token.
+    best : float
+        The lowest held-out loss seen on the dataset: its floor cannot lie above.
+    unigram_entropy : float
+        Entropy of the dataset's token frequencies, nats per token.
+
+    Returns
+    -------
+    float
+        (loss - best) / (unigram entropy - best). r = (loss - f) / (unigram entropy - f) falls as the floor f rises
+        while the loss is below the unigram entropy, and f <= best. Above it r is at least 1 whatever the floor: then
+        the bound is 1.
+    """
+    if loss >= unigram_entropy:
+        return 1.0
+    return (loss - best) / (unigram_entropy - best)
 
 
 def run_rows(
@@ -58,7 +94,8 @@ def run_rows(
     Returns
     -------
     list of dict
-        One row per run and budget with the keys of ``COLUMNS``; losses in nats per token.
+        One row per run and budget with the keys of ``COLUMNS``; losses in nats per token. Without a floor the best loss
+        among these rows bounds it, see ``least_reducible``: give all runs of the dataset.
 
     Raises
     ------
@@ -92,12 +129,25 @@ def run_rows(
                     "excess": excess,
                     "unigram_entropy": meta["unigram_entropy"],
                     "reducible": reducible,
+                    "reducible_least": None,
                     "regime": regime(reducible),
+                    "regime_basis": None if reducible is None else "floor",
                     "H": scored["H"],
                     "H_std": scored["std"],
                 }
             )
+    if bayes["floor"] is None:
+        _bound_regimes(rows)
     return sorted(rows, key=lambda row: (row["dataset"], row["N"], row["model"], row["seed"], row["D"]))
+
+
+def _bound_regimes(rows):
+    """Say of cells of a dataset without a floor what the best loss seen makes certain: which have not started."""
+    measured = [row for row in rows if row["loss"] is not None]
+    best = min((row["loss"] for row in measured), default=None)
+    for row in measured:
+        least = least_reducible(row["loss"], best, row["unigram_entropy"])
+        row |= {"reducible_least": least, "regime": bounded_regime(least), "regime_basis": BEST_SEEN}
 
 
 def _names(path, seed):

@@ -58,7 +58,8 @@ law_options = _options(
     click.option("-x", "x", type=click.Choice(["C", "N", "D"]), default="C", show_default=True,
                  help="Variable of --law broken and power; C takes the envelope's runs."),
     click.option("--cells", type=click.Choice(["scaling", "all"]), default="scaling", show_default=True,
-                 help="Cells of a sweep's dataset that enter the fit."),
+                 help="Cells of a sweep's dataset that enter the fit; without a floor, scaling leaves out those that "
+                 "have certainly not started."),
     click.option("--fix-e", type=float, help="Hold E at this value."),
     click.option("--fix-floor", is_flag=True, help="Hold E at the table's floor column."),
     click.option("--excess", is_flag=True, help="Fit the excess over --fix-e or the floor, ln(loss - floor)."),

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib import ticker
 
 from ..laws.forms import PARAMETERS, additive
+from ..laws.sweep import takes_part
 from ..results import VARIANTS, Sweep, finite
 from .style import COLUMN, GREY, INK, figure, handle, label, log_axis, look, save, say
 
@@ -92,7 +93,7 @@ def _rows(sweep, dataset):
             "dataset": dataset,
             "variant": variant,
             **{key: c.get(key) for key in ("model", "seed", "N", "D", "regime")},
-            "fitted": used != "scaling" or c.get("regime") == "scaling",
+            "fitted": takes_part(c, used),
             "largest": c["N"] == top["N"] or c["D"] == top["D"],
             "measured": c["loss"],
             "predicted": float(value),

@@ -16,6 +16,7 @@ from .compare import leave_one_out
 from .dependence import joint_test
 from .forms import CHINCHILLA, CHINCHILLA_REFIT, PARAMETERS
 from .joint import Panel
+from .sweep import takes_part, uninformative
 
 TWO_STAGE = ("E", "A", "B", "alpha", "beta", "ln_A", "ln_B", "a")
 MIN_DATASETS = 3
@@ -84,6 +85,8 @@ def choose(fits):
         if not found.get("converged") or lost:
             why = ", ".join(lost) or found.get("message") or "not converged"
             left_out.append({"dataset": fit["dataset"], "reason": f"its law is not identified: {why}"})
+        elif (why := uninformative(found)) is not None:
+            left_out.append({"dataset": fit["dataset"], "reason": why})
         else:
             used.append(fit)
     used.sort(key=lambda fit: (fit["H"], fit["dataset"]))
@@ -98,7 +101,7 @@ def cells(rows, fit):
         if row.get("dataset") == fit["dataset"]
         and row.get("status", "finished") != "diverged"
         and isinstance(row.get("loss"), int | float)
-        and (fit.get("cells") != "scaling" or row.get("regime") == "scaling")
+        and takes_part(row, fit.get("cells"))
     ]
     if not kept:
         raise FitError(f"runs.csv has no cell of {fit['dataset']} that its fit used: give the runs that were fitted")

@@ -9,9 +9,11 @@ from . import checks, diagnostics
 from .fit import fit
 from .forms import PARAMETERS
 from .methods import describe, resample
+from .solver import EXPONENT_BOUNDS
 
 MIN_CELLS, MIN_SIZES, MIN_BUDGETS = 8, 3, 3
 CELLS = ("scaling", "all")
+STARTED = "started"  # cells that were fitted without a floor: all but those that have certainly not started
 
 
 def fit_dataset(rows, *, cells="scaling", bootstrap=1000, level=0.95, seed=42):
@@ -22,7 +24,8 @@ def fit_dataset(rows, *, cells="scaling", bootstrap=1000, level=0.95, seed=42):
     rows : sequence of dict
         Rows of one dataset with at least model, seed, N, D, loss; floor, regime, unigram_entropy and H where known.
     cells : {"scaling", "all"}
-        Fit the cells in the scaling regime (where a floor tells them apart), or all that were measured.
+        Fit the cells in the scaling regime, or all that were measured. Without a floor nobody can tell which cells are
+        saturated: "scaling" then leaves out those that have certainly not started (``regime`` "not started").
     bootstrap : int
         Refits behind the intervals.
     level : float
@@ -47,21 +50,22 @@ def fit_dataset(rows, *, cells="scaling", bootstrap=1000, level=0.95, seed=42):
     checks.one_architecture(rows)
     measured = [row for row in rows if _number(row.get("loss")) and row.get("status", "finished") != "diverged"]
     floor = next((row["floor"] for row in rows if row.get("floor") is not None), None)
-    scaling = [row for row in measured if row.get("regime") == "scaling"]
-    regime, reportable, reason = _regime(measured, scaling, floor)
-    chosen = scaling if cells == "scaling" and floor is not None else measured
-    used = cells if floor is not None else "all"
-    if chosen is scaling and len(chosen) < 6:
+    used = cells if floor is not None or cells == "all" else STARTED
+    chosen = [row for row in measured if takes_part(row, used)]
+    regime, reportable, reason = _regime(measured, floor)
+    if (used == STARTED and len(chosen) == len(measured)) or len(chosen) < 6:
         chosen, used = measured, "all"
     variants = {"free": _variant(chosen, None, bootstrap, level, seed), "floor": None}
     if floor is not None:
         variants["floor"] = _variant(chosen, float(floor), bootstrap, level, seed)
     if reportable and not any(v and v["converged"] for v in variants.values()):
         reportable, reason = False, f"no fit converged: {variants['free']['message']}"
+    doubts = {name: uninformative(v) for name, v in variants.items() if v and v["converged"]}
+    if reportable and all(doubts.values()):
+        reportable, reason = False, doubts.get("floor") or doubts["free"]
     first = rows[0]
-    counts = {
-        name: sum(row.get("regime") == name for row in measured) for name in ("scaling", "saturated", "not started")
-    }
+    names = ("scaling", "saturated", "not started") if floor is not None else ("not started",)
+    counts = {name: sum(row.get("regime") == name for row in measured) for name in names}
     return {
         "dataset": first["dataset"],
         "H": first.get("H"),
@@ -70,9 +74,9 @@ def fit_dataset(rows, *, cells="scaling", bootstrap=1000, level=0.95, seed=42):
         "floor_stderr": first.get("floor_stderr"),
         "unigram_entropy": first.get("unigram_entropy"),
         "n_points": len(measured),
-        "n_scaling": len(scaling) if floor is not None else None,
+        "n_scaling": counts.get("scaling"),
         "n_diverged": len(rows) - len(measured),
-        "regime_counts": counts if floor is not None else None,
+        "regime_counts": counts,
         "regime": regime,
         "cells": used,
         "reportable": reportable,
@@ -85,21 +89,53 @@ def _number(value):
     return isinstance(value, int | float) and np.isfinite(value) and value > 0
 
 
-def _regime(measured, scaling, floor):
+def takes_part(row, cells):
+    """Tell whether a measured row of runs.csv takes part in a fit of these cells: "scaling", "started" or "all"."""
+    return {
+        "scaling": row.get("regime") == "scaling",
+        STARTED: row.get("regime") != "not started",
+    }.get(cells, True)
+
+
+def uninformative(fit):
+    """Say why the exponents of a fit say nothing: an interval that is missing or reaches a bound; None when they do.
+
+    Parameters
+    ----------
+    fit : dict
+        A FIT (see ``docs/formats.md``) that converged.
+    """
+    low, high = EXPONENT_BOUNDS
+    for name in ("alpha", "beta"):
+        ends = fit["intervals"].get(name) or (None, None)
+        if not all(isinstance(end, int | float) and np.isfinite(end) for end in ends):
+            return f"{name} has no interval"
+        if ends[0] <= low or ends[1] >= high:
+            return (
+                f"{name} is not identified: its interval, {ends[0]:.3g} to {ends[1]:.3g}, reaches a bound of the fit "
+                f"({low} to {high})"
+            )
+    return None
+
+
+def _regime(measured, floor):
     """Regime of the dataset, whether its exponents may be reported, and why (not)."""
+    used = [row for row in measured if takes_part(row, "scaling" if floor is not None else STARTED)]
+    sizes, budgets = len({row["N"] for row in used}), len({row.get("budget") or row["D"] for row in used})
+    over = f"over {sizes} sizes and {budgets} budgets"
+    what = f"{len(used)} of {len(measured)} cells scale, {over}"
     if floor is None:
-        if len(measured) < 6:
-            return None, False, f"{len(measured)} measured cells, at least 6 are needed"
-        return None, True, "no floor is known, so saturation cannot be ruled out; judged by convergence alone"
-    sizes, budgets = len({row["N"] for row in scaling}), len({row.get("budget") or row["D"] for row in scaling})
-    what = f"{len(scaling)} of {len(measured)} cells scale, over {sizes} sizes and {budgets} budgets"
-    if len(scaling) >= MIN_CELLS and sizes >= MIN_SIZES and budgets >= MIN_BUDGETS:
-        return "scaling", True, what
+        lost = len(measured) - len(used)
+        not_started = f"{lost} of {len(measured)} cells have certainly not started, " if lost else ""
+        what = f"no floor is known, so saturation cannot be ruled out; {not_started}{len(used)} may scale, {over}"
+    if len(used) >= MIN_CELLS and sizes >= MIN_SIZES and budgets >= MIN_BUDGETS:
+        return ("scaling" if floor is not None else None), True, what
     what += f"; needed: {MIN_CELLS} cells, {MIN_SIZES} sizes, {MIN_BUDGETS} budgets"
     counts = {name: sum(row.get("regime") == name for row in measured) for name in ("saturated", "not started")}
-    if len(scaling) >= max(counts.values()):
-        return "scaling", False, what
-    return max(counts, key=counts.get), False, what
+    most = max(counts, key=counts.get)
+    if counts[most] > len(used):
+        return most, False, what
+    return ("scaling" if floor is not None else None), False, what
 
 
 def _variant(rows, floor, bootstrap, level, seed):
