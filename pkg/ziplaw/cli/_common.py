@@ -1,6 +1,7 @@
 """Options and output that several verbs share."""
 
 import json
+import math
 import os
 
 import click
@@ -20,6 +21,53 @@ class _Output(click.Path):
 OUTPUT_FILE = _Output(dir_okay=False)
 OUTPUT_FOLDER = _Output(file_okay=False)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+class _Number(click.ParamType):
+    """A finite number as people write it (1.3B, 64k, 1e21); one that is not written as programs do is shown as read."""
+
+    name = "number"
+
+    def convert(self, value, param, ctx):
+        if not isinstance(value, str):
+            return value
+        from ..numerals import read_number
+
+        return self._read(value, [read_number(value)], param, ctx)[0]
+
+    def _read(self, text, numbers, param, ctx):
+        from ..numerals import is_plain, shown_number
+
+        if None in numbers or not all(math.isfinite(number) for number in numbers):
+            self.fail(f"{text!r} is no {self.name}: write it as 1300000000, 1.3e9 or 1.3B", param, ctx)
+        if not all(is_plain(part.strip()) for part in (text.split(",") if len(numbers) > 1 else [text])):
+            option = f"{param.opts[-1]} " if param else ""
+            click.echo(f"ziplaw: {option}{text} is read as {', '.join(map(shown_number, numbers))}", err=True)
+        return numbers
+
+
+class _Numbers(_Number):
+    """Such numbers, commas, semicolons or spaces between them; an option of this type may be repeated."""
+
+    name = "list of numbers"
+
+    def convert(self, value, param, ctx):
+        if not isinstance(value, str):
+            return value
+        from ..numerals import read_list
+
+        numbers = read_list(value)
+        if numbers == [None] and "," in value:
+            self.fail(f"{value!r} is a list or one number with commas: put spaces after a list's commas", param, ctx)
+        return self._read(value, numbers, param, ctx)
+
+
+def joined(context, parameter, values):
+    """Callback of a repeatable option of NUMBERS: one flat list."""
+    return [number for numbers in values for number in numbers]
+
+
+NUMBER, NUMBERS = _Number(), _Numbers()
 
 
 def print_json(document):

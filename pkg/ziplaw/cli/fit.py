@@ -2,7 +2,7 @@
 
 import click
 
-from ._common import OUTPUT_FILE, json_option, print_json
+from ._common import NUMBER, NUMBERS, OUTPUT_FILE, joined, json_option, print_json
 from ._show_fit import show_comparison, show_dataset, show_law, show_other, summary
 
 OBJECTIVES = ("huber", "log-mse", "huber-scaled")
@@ -77,11 +77,12 @@ interval_options = _options(
     click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True, help="Seed of the resampling."),
 )  # fmt: skip
 plan_options = _options(
-    click.option("--flops", multiple=True, type=float, help="Allocate this many training FLOPs; may be repeated."),
+    click.option("--flops", multiple=True, type=NUMBERS, callback=joined,
+                 help="Allocate this many training FLOPs, such as 1e18,1e19; may be repeated."),
     click.option("--target-loss", type=float, help="With --serve: the loss to reach at the least total FLOPs."),
-    click.option("--serve", type=float, metavar="TOKENS", help="Tokens to be served over the model's life."),
+    click.option("--serve", type=NUMBER, metavar="TOKENS", help="Tokens to be served over the model's life."),
     click.option("--at", multiple=True, metavar="N,D", help="Predict the loss at N parameters and D tokens; may be repeated."),
-    click.option("--unique", type=float, metavar="TOKENS",
+    click.option("--unique", type=NUMBER, metavar="TOKENS",
                  help="Unique tokens at hand, for --flops with --law data-constrained [default: the most in TABLE]."),
 )  # fmt: skip
 
@@ -169,11 +170,10 @@ def _condition(text):
 
 
 def _point(text):
-    N, _, D = text.partition(",")
-    try:
-        return float(N), float(D)
-    except ValueError:
-        raise click.UsageError(f"--at {text}: write N,D such as 7e9,1.4e11") from None
+    pair = NUMBERS.convert(text, None, None)
+    if len(pair) != 2:
+        raise click.UsageError(f"--at {text}: write N,D such as 7e9,1.4e11 or 7B,140B")
+    return pair
 
 
 def _sweep(rows, *, cells, bootstrap, level, seed, **_):

@@ -2,7 +2,7 @@
 
 import click
 
-from ._common import json_option, print_json, print_table
+from ._common import NUMBER, json_option, print_json, print_table
 
 
 def law_options(function):
@@ -14,7 +14,7 @@ def law_options(function):
         click.option("--level", type=float, default=0.95, show_default=True, help="Coverage of the bands."),
         click.option("--law", type=click.Path(exists=True, dir_okay=False),
                      help="regression.json to predict from [default: the reference law shipped with ziplaw]."),
-        click.option("--flops", required=True, type=float, help="Training FLOPs, C = 6 N D."),
+        click.option("--flops", required=True, type=NUMBER, help="Training FLOPs, C = 6 N D."),
     ):  # fmt: skip
         function = option(function)
     return function

@@ -2,7 +2,7 @@
 
 import click
 
-from ._common import OUTPUT_FOLDER
+from ._common import NUMBERS, OUTPUT_FOLDER
 
 
 def _budgets(context, parameter, value):
@@ -12,11 +12,12 @@ def _budgets(context, parameter, value):
         if value in BUDGETS:
             return list(BUDGETS[value])
     try:
-        return [int(part) for part in value.replace("_", "").split(",") if part.strip()]
-    except ValueError:
-        raise click.BadParameter(
-            f"{value!r} is neither a list of whole numbers such as 65536,131072 nor paper or paper-code"
-        ) from None
+        budgets = NUMBERS.convert(value, parameter, context)
+    except click.BadParameter as error:
+        raise click.BadParameter(f"{error.message}; or paper, paper-code") from None
+    if part := next((budget for budget in budgets if budget != int(budget)), None):
+        raise click.BadParameter(f"{part:g} is no whole number of tokens")
+    return [int(budget) for budget in budgets]
 
 
 @click.command()
@@ -40,7 +41,7 @@ def _budgets(context, parameter, value):
     "--budgets",
     required=True,
     callback=_budgets,
-    help="Training tokens to measure at, comma-separated; or paper, paper-code.",
+    help="Training tokens to measure at, such as 64k,1.3M; or paper, paper-code.",
 )
 @click.option(
     "--arm",
