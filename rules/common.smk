@@ -8,14 +8,20 @@ import sysconfig
 PKG = Path(workflow.basedir) / "pkg"
 sys.path.insert(0, str(PKG))
 
-from ziplaw import versions
+from ziplaw import fingerprints, versions
 from ziplaw.config import parse_config
-from ziplaw.errors import ConfigError
+from ziplaw.errors import ConfigError, ZiplawError
 
 try:
     SWEEP = parse_config(config)
 except ConfigError as error:
     raise WorkflowError(str(error))
+
+
+def braced(text):
+    """Text that a format string leaves as it is."""
+    return text.replace("{", "{{").replace("}", "}}")
+
 
 RESULTS = f"results/{SWEEP.sweep}"
 LOGS = f"logs/{SWEEP.sweep}"
@@ -23,8 +29,8 @@ BENCHMARKS = f"benchmarks/{SWEEP.sweep}"
 
 # in a shell line, `ziplaw` is this checkout's, run by the Python that runs Snakemake, installed or not
 shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(PKG))}; "
-    f'ziplaw() {{{{ {shlex.quote(sys.executable)} -m ziplaw "$@"; }}}}; '
+    f"set -euo pipefail; export PYTHONPATH={braced(shlex.quote(str(PKG)))}; "
+    f'ziplaw() {{{{ {braced(shlex.quote(sys.executable))} -m ziplaw "$@"; }}}}; '
 )
 
 
@@ -50,15 +56,6 @@ def options(settings):
     )
 
 
-def stale(made, sources):
-    """Tell whether files that are all there are older than what they were made from."""
-    made = [Path(file) for file in made]
-    if not all(file.exists() for file in made):
-        return False
-    newest = max(Path(source).stat().st_mtime for source in sources)
-    return newest > min(file.stat().st_mtime for file in made)
-
-
 CORPUS_OPTIONS = {
     "documents": SWEEP.train_documents(),
     "valid_documents": SWEEP.corpus.valid_documents,
@@ -67,25 +64,65 @@ CORPUS_OPTIONS = {
 }
 
 
-def grammar_command(dataset, source):
-    """The verb and options that make a dataset's grammar: a random draw, or a file written by hand."""
+# Params that depend on input or output are not recorded, and what is not recorded reruns nothing: everything below
+# comes from the config alone. A user's files are params too; pkg/ziplaw/fingerprints.py says why.
+
+
+def fingerprint(of, what):
+    try:
+        return of(what)
+    except ZiplawError as error:
+        raise WorkflowError(str(error))
+
+
+def missing(*paths):
+    """Those files of the user that are not there, for Snakemake to name as missing input (it cannot name braces)."""
+    return [
+        path for path in paths if path and not Path(path).exists() and "{" not in path
+    ]
+
+
+def tokenizer_file(imported):
+    kind, _, file = imported.tokenizer.partition(":")
+    return file if kind == "bpe" else None
+
+
+def grammar_options(dataset):
+    """What `ziplaw grammar new` draws, or the file that `ziplaw grammar convert` reads."""
     shape = SWEEP.datasets[dataset].grammar
     if shape is None:
-        return f"convert {shlex.quote(str(source))}"
+        return f"-- {shlex.quote(SWEEP.datasets[dataset].grammar_file)}"
     names = {"n_nonterminals": "nonterminals", "n_terminals": "terminals"}
     names |= {"max_rhs_options": "rhs_options", "max_rhs_length": "rhs_length"}
-    shape = {names.get(key, key): value for key, value in shape.model_dump().items()}
-    return f"new {options(shape)}"
-
-
-def import_options(dataset, source):
-    imported = SWEEP.datasets[dataset].imported
-    what = (
-        f"--builtin {imported.builtin}"
-        if imported.builtin
-        else shlex.quote(str(source))
+    return options(
+        {names.get(key, key): value for key, value in shape.model_dump().items()}
     )
-    return f"{what} --tokenizer {shlex.quote(imported.tokenizer)}"
+
+
+def grammar_source(dataset):
+    path = SWEEP.datasets[dataset].grammar_file
+    return fingerprint(fingerprints.of_file, path) if path else "drawn"
+
+
+def import_options(dataset):
+    """What `ziplaw import` reads, and how: options, then the path."""
+    settings = SWEEP.datasets[dataset].imported.model_dump()
+    path = settings.pop("path")
+    return options(settings) + (f" -- {shlex.quote(path)}" if path else "")
+
+
+def import_source(dataset):
+    """Fingerprints of everything that is read: the corpus, and a tokenizer file."""
+    imported = SWEEP.datasets[dataset].imported
+    file = tokenizer_file(imported)
+    return [
+        (
+            fingerprint(fingerprints.of_source, imported.path)
+            if imported.path
+            else fingerprint(fingerprints.of_builtin, imported.builtin)
+        ),
+        fingerprint(fingerprints.of_file, file) if file else imported.tokenizer,
+    ]
 
 
 def run_files(dataset):

@@ -3,8 +3,7 @@
 
 rule make_grammar:
     input:
-        ext=ancient(EXTENSIONS),
-        source=lambda w: SWEEP.datasets[w.dataset].grammar_file or [],
+        lambda w: missing(SWEEP.datasets[w.dataset].grammar_file),
     output:
         f"{RESULTS}/grammars/{{dataset}}.json",
     log:
@@ -18,18 +17,19 @@ rule make_grammar:
         mem_mb=1000,
         runtime=10,
     params:
-        make=lambda w, input: grammar_command(w.dataset, input.source),
+        verb=lambda w: "new" if w.dataset in RANDOM_GRAMMARS else "convert",
+        what=lambda w: grammar_options(w.dataset),
+        source=lambda w: grammar_source(w.dataset),
         version=versions.GRAMMAR,
     message:
         "Grammar {wildcards.dataset}: drawing it and checking that it is not critical"
     shell:
-        "ziplaw grammar {params.make} -o {output} > {log} 2>&1"
+        "ziplaw grammar {params.verb} -o {output} {params.what} > {log} 2>&1"
 
 
 rule sample_corpus:
     input:
         grammar=f"{RESULTS}/grammars/{{dataset}}.json",
-        ext=ancient(EXTENSIONS),
     output:
         expand(
             f"{RESULTS}/corpora/{{{{dataset}}}}/{{part}}",
@@ -57,8 +57,10 @@ rule sample_corpus:
 
 rule import_corpus:
     input:
-        source=lambda w: SWEEP.datasets[w.dataset].imported.path or [],
-        ext=ancient(EXTENSIONS),
+        lambda w: missing(
+            SWEEP.datasets[w.dataset].imported.path,
+            tokenizer_file(SWEEP.datasets[w.dataset].imported),
+        ),
     output:
         expand(
             f"{RESULTS}/corpora/{{{{dataset}}}}/{{part}}",
@@ -75,11 +77,12 @@ rule import_corpus:
         mem_mb=4000,
         runtime=60,
     params:
-        source=lambda w, input: import_options(w.dataset, input.source),
+        what=lambda w: import_options(w.dataset),
+        source=lambda w: import_source(w.dataset),
         size=options(CORPUS_OPTIONS),
         folder=subpath(output[0], parent=True),
         version=versions.CORPUS,
     message:
         "Corpus {wildcards.dataset}: reading and tokenising"
     shell:
-        "ziplaw import {params.source} {params.size} -o {params.folder} > {log} 2>&1"
+        "ziplaw import {params.size} -o {params.folder} {params.what} > {log} 2>&1"

@@ -30,4 +30,4 @@ rule plot:
     message:
         "Figure {wildcards.figure}"
     shell:
-        "ziplaw plot {wildcards.figure} --sweep-dir {params.results} -o {output.svg} > {log} 2>&1"
+        "ziplaw plot {wildcards.figure} --sweep-dir {params.results} -o {output.svg} {input} > {log} 2>&1"

@@ -22,7 +22,11 @@ rule collect_dataset:
     params:
         version=versions.TABLES,
         corpus=subpath(input.meta, parent=True),
-        floor=lambda w, input: f"--floor {input.floor}" if input.floor else "",
+        floor=lambda w: (
+            f"--floor {RESULTS}/floors/{w.dataset}.json"
+            if w.dataset in GRAMMARS
+            else ""
+        ),
     message:
         "Table of {wildcards.dataset}'s runs"
     shell:
@@ -43,6 +47,8 @@ rule collect_runs:
     resources:
         mem_mb=500,
         runtime=10,
+    params:
+        version=versions.TABLES,
     message:
         "Table of every run"
     shell:
@@ -109,6 +115,8 @@ rule tabulate_fits:
     resources:
         mem_mb=500,
         runtime=10,
+    params:
+        version=versions.TABLES,
     message:
         "Table of every law"
     shell:

@@ -16,9 +16,18 @@ rule report:
         runtime=10,
     params:
         results=subpath(output[0], parent=True),
-        config=[f"--config {shlex.quote(str(path))}" for path in workflow.configfiles],
-        version=versions.REPORT,
+        # the report quotes the config: its content counts, not where it lies
+        config=lambda w, output: [
+            f"--config {shlex.quote(str(path))}" for path in workflow.configfiles
+        ],
+        content=lambda w: [
+            fingerprint(fingerprints.of_file, path) for path in workflow.configfiles
+        ],
+        # it prints them all
+        version={
+            stage: value for stage, value in vars(versions).items() if stage.isupper()
+        },
     message:
         "Report: {output}"
     shell:
-        "ziplaw report --sweep-dir {params.results} {params.config} -o {output} > {log} 2>&1"
+        "ziplaw report --sweep-dir {params.results} {params.config} -o {output} {input} > {log} 2>&1"

@@ -6,7 +6,6 @@ rule score_corpus:
     input:
         corpus=f"{RESULTS}/corpora/{{dataset}}/train.npy",
         meta=f"{RESULTS}/corpora/{{dataset}}/meta.json",
-        ext=ancient(EXTENSIONS),
     output:
         f"{RESULTS}/scores/{{dataset}}.json",
     log:
@@ -29,8 +28,6 @@ rule score_corpus:
 
 
 rule score_reference:
-    input:
-        ext=ancient(EXTENSIONS),
     output:
         f"{RESULTS}/scores/{{reference}}{{bytes,(.bytes)?}}.json",
     log:
@@ -44,6 +41,7 @@ rule score_reference:
     params:
         settings=SCORE_OPTIONS,
         tokenizer=lambda w: "bytes" if w.bytes else "bundled",
+        source=lambda w: fingerprint(fingerprints.of_builtin, w.reference),
         version=[versions.SCORER, versions.CORPUS],
     message:
         "Score real {wildcards.reference} ({params.tokenizer})"
@@ -54,8 +52,6 @@ rule score_reference:
 
 
 rule score_presets:
-    input:
-        ext=ancient(EXTENSIONS),
     output:
         report(
             f"{RESULTS}/presets.csv", caption="captions/presets.rst", category="Scores"
@@ -81,7 +77,6 @@ rule grammar_floor:
     input:
         grammar=f"{RESULTS}/grammars/{{dataset}}.json",
         valid=f"{RESULTS}/corpora/{{dataset}}/valid.npy",
-        ext=ancient(EXTENSIONS),
     output:
         f"{RESULTS}/floors/{{dataset}}.json",
     log:

@@ -48,8 +48,19 @@ def change(**keys):
     [
         (change(budgetz=1), "unknown key budgetz .did you mean budgets"),
         (change(training={"learning_rat": 1}), "did you mean learning_rate"),
+        # only what is valid at that place is proposed: corpus.seed is no help at the top, presets.seeds none in corpus
+        (change(seed=3), r"unknown key seed .did you mean seeds\?"),
+        (change(corpus={"seeds": 3}), r"unknown key corpus.seeds .did you mean seed\?"),
+        (change(datasets={"import": {"import": {"pth": "x"}}}), r"datasets.import.import.pth .did you mean path\?"),
+        (change(models={"m": {"width": 8, "layers": 1}}), "unknown key models.m.width: remove it"),
+        (change(learning_rate=0.1), "unknown key learning_rate: it belongs under training"),
+        (change(window=64), "unknown key window: it belongs under scoring"),
+        (change(models={"m": {"layers": 1}}), "models.m.hidden is missing: width"),
         (change(training={"learning_rate": "fast"}), "training.learning_rate.*'fast'"),
-        (change(training={"learning_rate": -1}), "greater than 0, not -1"),
+        (
+            change(training={"learning_rate": -1}),
+            "training.learning_rate must be at least 1e-12 and at most 100, not -1",
+        ),
         (change(budgets=[10]), "10 tokens is less than one step of 1024"),
         (change(budgets=[]), "distinct integers"),
         (change(budgets=[4096, 4096]), "distinct integers"),

@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from .errors import ConfigError
+from . import limits
+from .errors import ConfigError, TrainError, shown
+from .recipe import TrainConfig
+from .schedule import plan_budgets
 
+ENDS = {"Ge": "at least", "Le": "at most"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+def _within(range_: tuple, default: Any = ..., **more: Any) -> Any:
+    """A number of a range of `limits`, which the stage that takes it checks too."""
+    return Field(default, ge=range_[0], le=range_[1], **more)
 
 
 class _Strict(BaseModel):
@@ -26,14 +36,23 @@ class _Strict(BaseModel):
 class GrammarShape(_Strict):
     """A random grammar by its definition (see docs/grammars.md)."""
 
-    n_nonterminals: int = Field(ge=1, le=100_000, description="number of nonterminals")
-    n_terminals: int = Field(ge=1, le=65_535, description="number of terminals; ids 1..n, 0 is the separator")
-    max_rhs_options: int = Field(ge=1, le=100_000, description="each nonterminal gets 1..this many productions")
-    max_rhs_length: int = Field(ge=1, le=10_000, description="each production has 1..this many symbols")
-    seed: int = Field(0, ge=0, description="seed of the grammar itself")
+    n_nonterminals: int = _within(limits.NONTERMINALS, description="number of nonterminals")
+    n_terminals: int = _within(limits.TERMINALS, description="number of terminals; ids 1..n, 0 is the separator")
+    max_rhs_options: int = _within(limits.RHS, description="each nonterminal gets 1..this many productions")
+    max_rhs_length: int = _within(limits.RHS, description="each production has 1..this many symbols")
+    seed: int = _within(limits.SEED, 0, description="seed of the grammar itself")
     supercritical: Literal["redraw", "truncate"] = Field(
         "redraw", description="redraw until rho(M) < 1, or accept rho(M) >= 1 when rho(LC) < 1 (truncate)"
     )
+
+    @model_validator(mode="after")
+    def _fits_memory(self):
+        symbols = limits.grammar_symbols(self.n_nonterminals, self.max_rhs_options, self.max_rhs_length)
+        if symbols > limits.MAX_SYMBOLS:
+            raise ValueError(
+                f"needs about {symbols:.3g} symbols, the limit is {limits.MAX_SYMBOLS}: ask for fewer rules"
+            )
+        return self
 
 
 class ImportedCorpus(_Strict):
@@ -68,8 +87,8 @@ class Model(_Strict):
     """The shape of one model size."""
 
     architecture: Literal["llama", "lstm"] = Field("llama", description="decoder, or LSTM of the same interface")
-    hidden: int = Field(ge=1, le=65_536, description="width; of a decoder's residual stream, then even")
-    layers: int = Field(ge=1, le=1_000, description="number of decoder blocks or LSTM layers")
+    hidden: int = _within(limits.HIDDEN, description="width; of a decoder's residual stream, then even")
+    layers: int = _within(limits.LAYERS, description="number of decoder blocks or LSTM layers")
     heads: int | None = Field(None, ge=1, description="attention heads; default: head width 64 or narrower")
 
     @model_validator(mode="after")
@@ -78,25 +97,35 @@ class Model(_Strict):
             raise ValueError(f"hidden is {self.hidden}, a decoder needs an even width: use {self.hidden + 1}")
         if self.architecture == "lstm" and self.heads is not None:
             raise ValueError("an lstm has no heads: leave heads out")
+        if self.heads is not None and not limits.even_heads(self.hidden, self.heads):
+            raise ValueError(f"{self.heads} heads do not divide hidden {self.hidden} into even widths: leave heads out")
         return self
 
 
 class CorpusSettings(_Strict):
     """How much of every dataset is made."""
 
-    context: int = Field(256, ge=2, le=65_536, description="tokens in a document, and the model's context")
+    context: int = _within(limits.CONTEXT, 256, description="tokens in a document, and the model's context")
     documents: int | None = Field(
         None, ge=1, description="training documents; default: enough for the largest budget, each seen once"
     )
     valid_documents: int = Field(256, ge=2, description="held-out documents, from a random stream of their own")
-    seed: int = Field(0, ge=0, description="seed of the documents (the grammar has its own)")
+    seed: int = _within(limits.SEED, 0, description="seed of the documents (the grammar has its own)")
+
+    @field_validator("documents", "valid_documents")
+    @classmethod
+    def _fits_a_corpus(cls, value, info):
+        context = info.data.get("context")
+        if value and context and value * context > limits.MAX_TOKENS:
+            raise ValueError(f"{value} documents of {context} tokens are more than {limits.MAX_TOKENS}: ask for fewer")
+        return value
 
 
 class Scoring(_Strict):
     """How H, the gzip-compressibility, is measured."""
 
-    window: int = Field(256, ge=1, description="tokens in a scored window")
-    samples: int = Field(1000, ge=2, description="windows scored; H is their median")
+    window: int = _within(limits.WINDOW, 256, description="tokens in a scored window")
+    samples: int = _within(limits.SAMPLES, 1000, description="windows scored; H is their median")
 
 
 class Training(_Strict):
@@ -105,14 +134,22 @@ class Training(_Strict):
     arm: Literal["mup", "paper", "tuned"] = Field(
         "mup", description="mup: one trunk, width-scaled rate; paper: the published recipe; tuned: the rate as given"
     )
-    batch_documents: int | None = Field(None, ge=1, description="documents in a step; default: the arm's (4; paper 32)")
-    learning_rate: float | None = Field(
-        None, gt=0, le=10, description="peak learning rate (at base_hidden); default: the arm's (0.02; paper 5e-5)"
+    batch_documents: int | None = _within(
+        limits.BATCH_DOCUMENTS, None, description="documents in a step; default: the arm's (4; paper 32)"
     )
-    base_hidden: int = Field(32, ge=1, description="width at which learning_rate applies unscaled (mup)")
-    warmup_steps: int | None = Field(None, ge=0, description="steps of linear warmup; default: the arm's (10; paper 0)")
-    cooldown: float = Field(0.2, gt=0, le=1, description="share of each budget in its linear cooldown branch")
-    weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay of matrices")
+    learning_rate: float | None = _within(
+        limits.LEARNING_RATE,
+        None,
+        description="peak learning rate (at base_hidden); default: the arm's (0.02; paper 5e-5)",
+    )
+    base_hidden: int = _within(
+        limits.BASE_HIDDEN, 32, description="width at which learning_rate applies unscaled (mup)"
+    )
+    warmup_steps: int | None = _within(
+        limits.WARMUP_STEPS, None, description="steps of linear warmup; default: the arm's (10; paper 0)"
+    )
+    cooldown: float = _within(limits.COOLDOWN, 0.2, description="share of each budget in its linear cooldown branch")
+    weight_decay: float = _within(limits.WEIGHT_DECAY, 0.0, description="decoupled weight decay of matrices")
     ensemble: int = Field(
         1, ge=1, le=1024, description="runs of one size that one job trains side by side; 1: each alone"
     )
@@ -129,14 +166,14 @@ class Laws(_Strict):
     """How the laws are fitted."""
 
     cells: Literal["scaling", "all"] = Field("scaling", description="cells that enter a fit: see the glossary, regime")
-    bootstrap: int = Field(1000, ge=100, le=1_000_000, description="resamples behind each interval")
+    bootstrap: int = _within(limits.BOOTSTRAP, 1000, description="resamples behind each interval")
     level: float = Field(0.95, gt=0, lt=1, description="coverage that an interval claims")
 
 
 class Presets(_Strict):
     """The paper's preset grammars, scored but not trained (its Table 1 and Figure 1)."""
 
-    seeds: int = Field(5, ge=1, le=1000, description="grammars drawn for each preset")
+    seeds: int = _within(limits.PRESET_SEEDS, 5, description="grammars drawn for each preset")
 
 
 class SweepConfig(_Strict):
@@ -150,9 +187,11 @@ class SweepConfig(_Strict):
     corpus: CorpusSettings = Field(CorpusSettings(), description="how much of every dataset is made")
     scoring: Scoring = Field(Scoring(), description="how H is measured")
     references: list[Literal["code", "prose"]] = Field(
-        ["code", "prose"], description="real corpora that are scored beside the datasets"
+        [], description="real corpora that are scored beside the datasets: code, prose; default: none"
     )
-    presets: Presets | None = Field(Presets(), description="score the paper's preset grammars too; null leaves it out")
+    presets: Presets | None = Field(
+        None, description="score the paper's preset grammars too; default: null, which leaves it out"
+    )
     training: Training = Field(Training(), description="how every model is trained")
     laws: Laws = Field(Laws(), description="how the laws are fitted")
 
@@ -176,9 +215,9 @@ class SweepConfig(_Strict):
     @field_validator("budgets", "seeds")
     @classmethod
     def _distinct(cls, value, info):
-        least = 1 if info.field_name == "budgets" else 0
-        if not value or min(value) < least or len(set(value)) != len(value):
-            raise ValueError(f"{value} must be distinct integers of at least {least}")
+        least, most = limits.BUDGET if info.field_name == "budgets" else limits.TRAINING_SEED
+        if not value or min(value) < least or max(value) > most or len(set(value)) != len(value):
+            raise ValueError(f"{value} must be distinct integers from {least} to {most}")
         return sorted(value)
 
     @model_validator(mode="after")
@@ -189,6 +228,13 @@ class SweepConfig(_Strict):
                 f"budgets: {self.budgets[0]} tokens is less than one step of {step} "
                 f"({self.batch_documents()} documents of {self.corpus.context}): raise it"
             )
+        settings = self._recipe()
+        try:
+            plan_budgets(self.budgets, step, settings.cooldown, settings.schedule)
+        except TrainError as error:
+            raise ValueError(str(error)) from None
+        if self.training.precision == "bf16" and "lstm" in self.architectures():
+            raise ValueError("training.precision: an lstm computes in fp32, not bf16: leave precision out")
         documents = self.train_documents()
         if documents * self.corpus.context < self.budgets[-1]:
             raise ValueError(
@@ -206,7 +252,12 @@ class SweepConfig(_Strict):
 
     def batch_documents(self) -> int:
         """Return the number of documents in a training step."""
-        return self.training.batch_documents or (32 if self.training.arm == "paper" else 4)
+        return self._recipe().batch_documents
+
+    def _recipe(self):
+        """Return the settings as the trainer resolves them."""
+        settings = self.training.model_dump(exclude={"ensemble"})
+        return TrainConfig(self.budgets, seed=self.seeds[-1], **settings).resolved()
 
     def train_documents(self) -> int:
         """Return the number of training documents of every generated dataset."""
@@ -241,21 +292,47 @@ def _explain(item: dict[str, Any]) -> str:
     import difflib
 
     key = ".".join(str(part) for part in item["loc"]) or "the sweep"
+    *place, name = item["loc"] or [""]
     if item["type"] == "extra_forbidden":
-        known = {f.alias or n for m in _Strict.__subclasses__() for n, f in m.model_fields.items()}
-        near = difflib.get_close_matches(str(item["loc"][-1]), sorted(known), 1)
-        return f"unknown key {key}" + (f" (did you mean {near[0]}?)" if near else ": remove it")
+        known = _keys(_model_at(place))
+        near = difflib.get_close_matches(str(name), sorted(known), 1)
+        if near:
+            return f"unknown key {key} (did you mean {near[0]}?)"
+        sections = [part for part, field in SweepConfig.model_fields.items() if name in _keys(_inner(field.annotation))]
+        return f"unknown key {key}: " + (f"it belongs under {sections[0]}" if sections else "remove it")
     if item["type"] == "missing":
-        return f"{key} is missing: {_description(item['loc'])}"
+        return f"{key} is missing: {_keys(_model_at(place))[name].description}"
+    if item["type"] in ("greater_than_equal", "less_than_equal"):
+        bounds = {type(bound).__name__: bound for bound in _keys(_model_at(place))[name].metadata}
+        ends = [f"{end} {getattr(bounds[kind], kind.lower()):g}" for kind, end in ENDS.items() if kind in bounds]
+        return f"{key} must be {' and '.join(ends)}, not {shown(item['input'])}"
     message = item["msg"].removeprefix("Value error, ")
-    return f"{key}: {message}" + ("" if item["type"] == "value_error" else f", not {item['input']!r}")
+    return f"{key}: {message}" + ("" if item["type"] == "value_error" else f", not {shown(item['input'])}")
 
 
-def _description(location: tuple) -> str:
-    for model in _Strict.__subclasses__():
-        if location[-1] in model.model_fields:
-            return model.model_fields[location[-1]].description
-    return "add it"
+def _keys(model: type[BaseModel] | None) -> dict[str, Any]:
+    """The fields of a model by the names they have in a config."""
+    return {field.alias or name: field for name, field in model.model_fields.items()} if model else {}
+
+
+def _inner(annotation: Any) -> type[BaseModel] | None:
+    """The model in a field's type: of ``Presets | None`` Presets, of ``dict[str, Dataset]`` Dataset; None without one."""
+    for part in (annotation, *get_args(annotation)):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            return part
+    return None
+
+
+def _model_at(place: Sequence[str | int]) -> type[BaseModel] | None:
+    """The model whose keys stand at a place of a config; the names of datasets and models are stepped over."""
+    model: type[BaseModel] | None = SweepConfig
+    parts = iter(place)
+    for part in parts:
+        annotation = _keys(model)[part].annotation
+        if get_origin(annotation) is dict:
+            next(parts, None)
+        model = _inner(annotation)
+    return model
 
 
 def load_config(path: str | Path) -> SweepConfig:

@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import grammar_checks as checks
+from . import limits
 from .errors import GrammarError, integer, shown
+from .limits import MAX_SYMBOLS, MAX_TERMINALS
 
-MAX_SYMBOLS = 50_000_000
-MAX_TERMINALS = 2**31 - 2
 MAX_SUB_SEEDS = 64
 # an eigenvalue of exactly 1 comes out of the solver as 1 - 1e-15; such a grammar is critical
 CRITICAL = 1.0 - 1e-9
@@ -370,17 +370,17 @@ def random_grammar(
     GrammarError
         For a shape out of range, or when every sub-seed tried is critical.
     """
-    limits = {
-        "n_nonterminals": (n_nonterminals, 1_000_000),
+    bounds = {
+        "n_nonterminals": (n_nonterminals, limits.NONTERMINALS[1]),
         "n_terminals": (n_terminals, MAX_TERMINALS),
         "max_rhs_options": (max_rhs_options, MAX_SYMBOLS),
         "max_rhs_length": (max_rhs_length, MAX_SYMBOLS),
     }
     shape = {
-        name: _integer(name, given, 1, most, "the presets show usual ones") for name, (given, most) in limits.items()
+        name: _integer(name, given, 1, most, "the presets show usual ones") for name, (given, most) in bounds.items()
     }
     # of the checked values: products of numpy's integers may overflow
-    expected = shape["n_nonterminals"] * (1 + shape["max_rhs_options"]) / 2 * (1 + shape["max_rhs_length"]) / 2
+    expected = limits.grammar_symbols(**{key: value for key, value in shape.items() if key != "n_terminals"})
     if expected > MAX_SYMBOLS:
         raise GrammarError(
             f"this shape needs about {expected:.3g} symbols, the limit is {MAX_SYMBOLS}: ask for fewer or shorter rules"
@@ -389,7 +389,7 @@ def random_grammar(
         raise GrammarError(
             f"supercritical is {shown(supercritical)}, must be 'redraw' or 'truncate': 'redraw' is the usual one"
         )
-    seed = _integer("seed", seed, 0, 2**64 - 1, "choose another")
+    seed = _integer("seed", seed, *limits.SEED, "choose another")
     from .spectra import criticality
 
     for sub_seed in range(MAX_SUB_SEEDS):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from . import limits
 from .flat import FlatModel, Layout, shifted, whole
 
 
@@ -40,10 +41,10 @@ class LstmConfig:
     context: int = 256
 
     def __post_init__(self) -> None:
-        whole("hidden", self.hidden, 1, 1 << 20, "choose a width such as 64")
-        whole("layers", self.layers, 1, 10_000, "choose at least one layer")
+        whole("hidden", self.hidden, *limits.HIDDEN, "choose a width such as 64")
+        whole("layers", self.layers, *limits.LAYERS, "choose at least one layer")
         whole("vocab_size", self.vocab_size, 2, 1 << 31, "use the corpus's own vocabulary size")
-        whole("context", self.context, 1, 1 << 20, "use the corpus's document length")
+        whole("context", self.context, 1, limits.CONTEXT[1], "use the corpus's document length")
 
     @property
     def architecture(self) -> str:

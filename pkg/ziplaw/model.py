@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from . import limits
 from .errors import TrainError
 from .flat import GROUPS, FlatModel, Layout, ParamCount, count_params, init_seed, shifted, whole
 
@@ -35,7 +36,7 @@ def default_heads(hidden: int) -> int:
     64 -> 1, 128 -> 2, 2048 -> 32 heads of 64; below 96 one head of the full width; 96 -> 2 heads of 48.
     """
     heads = max(1, math.floor(hidden / HEAD_WIDTH + 0.5))
-    while heads > 1 and (hidden % heads or (hidden // heads) % 2):
+    while heads > 1 and not limits.even_heads(hidden, heads):
         heads -= 1
     return heads
 
@@ -72,19 +73,19 @@ class ModelConfig:
     context: int = 256
 
     def __post_init__(self) -> None:
-        whole("hidden", self.hidden, 2, 1 << 20, "choose an even width such as 64")
+        whole("hidden", self.hidden, 2, limits.HIDDEN[1], "choose an even width such as 64")
         if self.hidden % 2:
             raise TrainError(f"hidden is {self.hidden}, rotary positions need an even width: use {self.hidden + 1}")
-        whole("layers", self.layers, 1, 10_000, "choose at least one layer")
+        whole("layers", self.layers, *limits.LAYERS, "choose at least one layer")
         whole("vocab_size", self.vocab_size, 2, 1 << 31, "use the corpus's own vocabulary size")
-        whole("context", self.context, 1, 1 << 20, "use the corpus's document length")
+        whole("context", self.context, 1, limits.CONTEXT[1], "use the corpus's document length")
         if self.heads is None:
             object.__setattr__(self, "heads", default_heads(self.hidden))
         if self.intermediate is None:
             object.__setattr__(self, "intermediate", 2 * self.hidden)
         whole("intermediate", self.intermediate, 1, 1 << 22, "leave it out for 2 * hidden")
         whole("heads", self.heads, 1, self.hidden // 2, "leave it out for heads of width 64")
-        if self.hidden % self.heads or self.head_width % 2:
+        if not limits.even_heads(self.hidden, self.heads):
             raise TrainError(
                 f"heads is {self.heads}, which does not divide hidden {self.hidden} into even head widths: "
                 f"use {default_heads(self.hidden)}"

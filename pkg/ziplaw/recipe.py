@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
+from . import limits
 from .errors import TrainError
 from .schedule import SCHEDULES
 from .threads import n_threads
@@ -123,7 +124,7 @@ class TrainConfig:
         object.__setattr__(self, "budgets", tuple(self.budgets))
         _choice("arm", self.arm, tuple(ARMS))
         for budget in self.budgets:
-            _number("budget", budget, 1, 10**15, "give tokens, for example 65536", whole=True)
+            _number("budget", budget, *limits.BUDGET, "give tokens, for example 65536", whole=True)
         if self.schedule is not None:
             _choice("schedule", self.schedule, SCHEDULES)
         if self.init is not None:
@@ -132,14 +133,14 @@ class TrainConfig:
         _choice("device", self.device, ("auto", "cpu", "cuda"))
         _choice("precision", self.precision, ("auto", "fp32", "bf16"))
         if self.learning_rate is not None:
-            _number("learning_rate", self.learning_rate, 1e-12, 100.0, "0.02 is usual under mup")
-        _number("base_hidden", self.base_hidden, 1, 1 << 20, "32 is usual", whole=True)
+            _number("learning_rate", self.learning_rate, *limits.LEARNING_RATE, "0.02 is usual under mup")
+        _number("base_hidden", self.base_hidden, *limits.BASE_HIDDEN, "32 is usual", whole=True)
         if self.batch_documents is not None:
-            _number("batch_documents", self.batch_documents, 1, 1 << 20, "4 is usual on a CPU", whole=True)
+            _number("batch_documents", self.batch_documents, *limits.BATCH_DOCUMENTS, "4 is usual on a CPU", whole=True)
         if self.warmup_steps is not None:
-            _number("warmup_steps", self.warmup_steps, 0, 10**9, "10 is usual", whole=True)
-        _number("cooldown", self.cooldown, 0.0, 1.0, "0.2 is usual")
-        _number("weight_decay", self.weight_decay, 0.0, 100.0, "0 is usual for one epoch")
+            _number("warmup_steps", self.warmup_steps, *limits.WARMUP_STEPS, "10 is usual", whole=True)
+        _number("cooldown", self.cooldown, *limits.COOLDOWN, "0.2 is usual")
+        _number("weight_decay", self.weight_decay, *limits.WEIGHT_DECAY, "0 is usual for one epoch")
         _number("beta1", self.beta1, 0.0, 0.999999, "0.9 is usual")
         if self.beta2 is not None:
             _number("beta2", self.beta2, 0.0, 0.9999999, "0.95 is usual")
@@ -147,7 +148,7 @@ class TrainConfig:
             _number("epsilon", self.epsilon, 1e-30, 1.0, "1e-8 is usual")
         if self.clip is not None:
             _number("clip", self.clip, 0.0, 1e9, "1 is usual, 0 switches clipping off")
-        _number("seed", self.seed, 0, (1 << 63) - 1, "0 is usual", whole=True)
+        _number("seed", self.seed, *limits.TRAINING_SEED, "0 is usual", whole=True)
         _number("epochs", self.epochs, 1, 10**6, "1 means every document at most once", whole=True)
         object.__setattr__(self, "threads", n_threads(self.threads))
 

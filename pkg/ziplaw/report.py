@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import tempfile
+from collections.abc import Sequence
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,12 @@ def _ordered(lines: dict[str, Any]) -> list[tuple[str, Any]]:
     return [(prose(name.replace("ln_", "ln ")), lines[name]) for name in names]
 
 
-def render(sweep_dir: str | Path, config: str | Path | None = None, command: str | None = None) -> str:
+def render(
+    sweep_dir: str | Path,
+    config: str | Path | None = None,
+    command: str | None = None,
+    files: Sequence[str | Path] = (),
+) -> str:
     """Return the report of a finished sweep as HTML.
 
     Parameters
@@ -94,6 +100,8 @@ def render(sweep_dir: str | Path, config: str | Path | None = None, command: str
         The config of the sweep, quoted in the provenance.
     command : str, optional
         The command that reproduces the sweep; by default the Snakemake call for ``config``.
+    files : sequence of path-like
+        Files of the folder that belong to the sweep; none: all of them.
 
     Raises
     ------
@@ -103,7 +111,7 @@ def render(sweep_dir: str | Path, config: str | Path | None = None, command: str
     import jinja2
 
     folder = Path(sweep_dir).resolve()
-    sweep = Sweep(folder)
+    sweep = Sweep(folder, files=tuple(files))
     markup = jinja2.utils.markupsafe.Markup
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -136,7 +144,7 @@ def render(sweep_dir: str | Path, config: str | Path | None = None, command: str
         references=[score for name, score in sweep.scores.items() if name not in sweep.datasets],
         presets=_presets(sweep),
         holdout=_holdout(sweep),
-        figures=_figures(folder, markup),
+        figures=_figures(sweep, markup),
         command=command or _command(config),
         config=Path(config).read_text("utf-8") if config else None,
         provenance=_provenance(sweep, folder, config),
@@ -144,10 +152,14 @@ def render(sweep_dir: str | Path, config: str | Path | None = None, command: str
 
 
 def write_report(
-    sweep_dir: str | Path, output: str | Path, config: str | Path | None = None, command: str | None = None
+    sweep_dir: str | Path,
+    output: str | Path,
+    config: str | Path | None = None,
+    command: str | None = None,
+    files: Sequence[str | Path] = (),
 ) -> None:
     """Write the report of a finished sweep, see ``render``."""
-    write_text(output, render(sweep_dir, config, command))
+    write_text(output, render(sweep_dir, config, command, files))
 
 
 def _command(config):
@@ -255,19 +267,19 @@ def _holdout(sweep: Sweep) -> list[dict[str, Any]]:
     return rows
 
 
-def _figures(folder: Path, markup: Any) -> dict[str, dict[str, Any]]:
+def _figures(sweep: Sweep, markup: Any) -> dict[str, dict[str, Any]]:
     """SVGs ready to stand in one page; those that the folder lacks are drawn."""
     figures = {}
     with tempfile.TemporaryDirectory() as scratch:
         for kind, caption in CAPTIONS.items():
-            path = folder / "figures" / f"{kind}.svg"
-            if not path.exists():
-                if kind == "presets" and not (folder / "presets.csv").exists():
+            path = sweep.folder / "figures" / f"{kind}.svg"
+            if not sweep.has(f"figures/{kind}.svg"):
+                if kind == "presets" and not sweep.has("presets.csv"):
                     continue
                 from .figures import draw
 
                 path = Path(scratch) / f"{kind}.svg"
-                draw(kind, folder, path)
+                draw(kind, sweep.folder, path, files=sweep.files)
             figures[kind] = {"svg": markup(inline(path.read_text("utf-8"), kind, caption)), "caption": caption}
     return figures
 
@@ -307,7 +319,7 @@ def _provenance(sweep: Sweep, folder: Path, config: str | Path | None) -> dict[s
     if config:
         found[f"sha256 of {Path(config).name}"] = sha256_file(config)
     for name in ("runs.csv", "fits.csv", "regression.json", "claims.csv", "frontier.csv", "presets.csv"):
-        if (folder / name).exists():
+        if sweep.has(name):
             found[f"sha256 of {name}"] = sha256_file(folder / name)
     return found
 

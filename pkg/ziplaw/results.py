@@ -29,6 +29,8 @@ class Sweep:
         ``results/<sweep>``.
     only : str, optional
         Show this dataset alone.
+    files : sequence of path-like
+        The files of the folder that belong to the sweep; others, of an earlier config, count as not there. None: all.
 
     Raises
     ------
@@ -38,12 +40,13 @@ class Sweep:
 
     folder: Path
     only: str | None = None
+    files: tuple[Path, ...] = ()
 
     @cached_property
     def runs(self) -> list[dict[str, Any]]:
         """Rows of runs.csv, of one dataset when ``only`` is given."""
         path = self.folder / "runs.csv"
-        if not path.exists():
+        if not self.has("runs.csv"):
             raise FitError(f"{self.folder} holds no runs.csv: give the folder of a finished sweep, results/<name>")
         rows = read_table(path)
         missing = [c for c in ("dataset", "model", "seed", "N", "D", "loss") if rows and c not in rows[0]]
@@ -103,10 +106,18 @@ class Sweep:
         """The regression document, {} when there is none."""
         return self._json("regression.json", "regression") or {}
 
+    def has(self, name: str) -> bool:
+        """Tell whether a file is there and belongs to the sweep; curves and run.json do by their row in runs.csv."""
+        path = self.folder / name
+        return path.exists() and (not self.files or path.resolve() in self._belong)
+
+    @cached_property
+    def _belong(self) -> frozenset[Path]:
+        return frozenset(Path(file).resolve() for file in self.files)
+
     def table(self, name: str) -> list[dict[str, Any]]:
         """Rows of another CSV of the folder, [] when there is none."""
-        path = self.folder / name
-        return read_table(path) if path.exists() else []
+        return read_table(self.folder / name) if self.has(name) else []
 
     def curve(self, row: dict[str, Any]) -> list[dict[str, Any]]:
         """Logged steps of the run behind a row of runs.csv, [] when its curve is not at hand."""
@@ -144,8 +155,7 @@ class Sweep:
         return {name: doc for name in names if (doc := self._json(f"{folder}/{name}.json", kind))}
 
     def _json(self, name, kind):
-        path = self.folder / name
-        return read_json(path, kind) if path.exists() else None
+        return read_json(self.folder / name, kind) if self.has(name) else None
 
 
 def read_table(path: str | Path) -> list[dict[str, Any]]:

@@ -10,11 +10,11 @@ import numpy as np
 from .errors import GrammarError, ZiplawError, integer, shown
 from .grammar import Grammar
 from .io import progress
+from .limits import MAX_TOKENS, SEED
 from .threads import each, n_threads
 
 CHUNK_TOKENS = 1 << 20
 MAX_CONTEXT = 1 << 24
-MAX_TOKENS = 1 << 44
 SHOW_PROGRESS_TOKENS = 1 << 30
 # levels of a derivation, the start symbol the first, that the published code can recurse before Python 3.11 stops it
 PAPER_DEPTH = 991
@@ -116,7 +116,7 @@ def check_sizes(
     context = integer("context", context, 1, MAX_CONTEXT, "256 tokens a document is usual")
     n_documents = integer(name, n_documents, 1, MAX_TOKENS // context, f"at least one, and {MAX_TOKENS} tokens in all")
     _sampler(grammar)
-    return n_documents, context, integer("seed", seed, 0, 2**64 - 1, "choose another")
+    return n_documents, context, integer("seed", seed, *SEED, "choose another")
 
 
 def _new(shape, dtype):

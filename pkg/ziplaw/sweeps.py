@@ -4,7 +4,7 @@ Chosen by measurement: see docs/default-sweep.md for what was tried and why thes
 and six budgets.
 """
 
-from .config import Dataset, GrammarShape, Model, SweepConfig, Training
+from .config import Dataset, GrammarShape, Model, Presets, SweepConfig, Training
 
 DEFAULT_HEADER = (
     "The default sweep: six grammars that scale at laptop size, six widths, six budgets; about ten minutes on two "
@@ -37,5 +37,7 @@ DEFAULT = SweepConfig(
     },
     models={f"h{hidden}": Model(hidden=hidden, layers=2) for hidden in (6, 8, 12, 16, 24, 32)},
     budgets=[1024 * steps for steps in (64, 128, 256, 512, 1024, 2048)],
+    references=["code", "prose"],
+    presets=Presets(),
     training=Training(batch_documents=4, learning_rate=0.02, warmup_steps=10),
 )

@@ -2,6 +2,7 @@
 
 import click
 
+from .. import limits
 from ._common import NUMBER, NUMBERS, OUTPUT_FILE, joined, json_option, print_json
 from ._show_fit import show_comparison, show_dataset, show_law, show_other, summary
 
@@ -68,7 +69,7 @@ law_options = _options(
     click.option("--delta", type=float, default=1e-3, show_default=True, help="Huber's delta on log loss."),
 )  # fmt: skip
 interval_options = _options(
-    click.option("--bootstrap", type=click.IntRange(100, 1_000_000),
+    click.option("--bootstrap", type=click.IntRange(*limits.BOOTSTRAP),
                  help=f"Refits behind the intervals [default: {BOOTSTRAP}; {OTHER_BOOTSTRAP} for a --law other than chinchilla]."),
     click.option("--intervals", type=click.Choice(METHODS),
                  help="Kind of interval [default: case; with --cluster jackknife over runs]."),

@@ -30,9 +30,13 @@ def _list(context, parameter, value):
     "--sweep-dir", required=True, type=click.Path(exists=True, file_okay=False), help="A finished sweep: results/NAME."
 )
 @click.option("--dataset", help="Show this dataset alone.")
+@click.argument("files", nargs=-1, type=click.Path())
 @click.option("-o", "--output", type=OUTPUT_FILE, help="Image [default: SWEEP_DIR/figures/FIGURE.svg].")
-def command(kind, sweep_dir, dataset, output):
+def command(kind, sweep_dir, dataset, files, output):
     """Draw one figure of a finished sweep as SVG (or .png, .pdf), with the plotted numbers as CSV beside it.
+
+    FILES are those of the folder that belong to the sweep, where results of an earlier config may lie beside them;
+    without any, all of them do.
 
     \b
       ziplaw plot --list
@@ -44,5 +48,5 @@ def command(kind, sweep_dir, dataset, output):
     from ..figures import draw
 
     output = Path(output) if output else Path(sweep_dir) / "figures" / f"{kind}.svg"
-    draw(kind, sweep_dir, output, dataset)
+    draw(kind, sweep_dir, output, dataset, files)
     click.echo(f"{output} and {output.with_suffix('.csv')}")

@@ -2,11 +2,12 @@
 
 import click
 
+from ..limits import PRESET_SEEDS
 from ._common import OUTPUT_FILE, json_option, print_json, print_table, threads_option
 
 
 @click.command(name="presets")
-@click.option("--seeds", type=click.IntRange(1, 1000), default=5, show_default=True, help="Grammars per preset.")
+@click.option("--seeds", type=click.IntRange(*PRESET_SEEDS), default=5, show_default=True, help="Grammars per preset.")
 @click.option("--documents", type=click.IntRange(2), default=1000, show_default=True, help="Documents per grammar.")
 @click.option("--group", type=click.Choice(["main", "vocabulary", "compressibility"]), help="Only this group.")
 @click.option("--list", "only_list", is_flag=True, help="List names and shapes; draw nothing.")

@@ -18,10 +18,10 @@ import numpy as np
 from ..atomic import atomic_path
 from ..errors import CorpusError, ZiplawError, integer
 from ..io import read_json, sha256_file, write_json
+from ..limits import MAX_VOCAB
 from ..locks import lock
 
 PARTS = ("train", "valid")
-MAX_VOCAB = 1 << 24
 CHUNK_TOKENS = 1 << 20
 
 

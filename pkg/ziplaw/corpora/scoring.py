@@ -10,6 +10,7 @@ import numpy as np
 
 from ..compress import byte_compressibility, compressibility
 from ..errors import CorpusError, integer
+from ..limits import SAMPLES, WINDOW
 from .builtin import open_builtin
 from .readers import Source, TextSource, open_source
 from .tokenizers import BUNDLED, Tokenizer, load_tokenizer
@@ -118,8 +119,8 @@ def score_source(
     Texts are joined end to end, as training packs them, and tokenised whole up to TEXT_BYTES (more when many or long
     windows are wanted); of a longer source evenly spaced blocks are. Windows are evenly spaced over the tokens.
     """
-    for name, value, papers in (("window", window, 256), ("samples", samples, 1000)):
-        integer(name, value, 1, 2**31 - 1, f"{papers} is the paper's")
+    integer("window", window, *WINDOW, "256 is the paper's")
+    integer("samples", samples, *SAMPLES, "1000 is the paper's")
     if isinstance(source, TextSource):
         tokenizer = load_tokenizer(tokenizer) if isinstance(tokenizer, str) else tokenizer
         result = _score_text(source, tokenizer, window, samples, threads)

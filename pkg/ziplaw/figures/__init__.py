@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import FitError
@@ -28,7 +29,13 @@ FIGURES = {
 FORMATS = (".svg", ".png", ".pdf")
 
 
-def draw(kind: str, sweep_dir: str | Path, output: str | Path, dataset: str | None = None) -> None:
+def draw(
+    kind: str,
+    sweep_dir: str | Path,
+    output: str | Path,
+    dataset: str | None = None,
+    files: Sequence[str | Path] = (),
+) -> None:
     """Draw one figure of a sweep and write it with its CSV.
 
     Parameters
@@ -42,6 +49,8 @@ def draw(kind: str, sweep_dir: str | Path, output: str | Path, dataset: str | No
         equal bytes (SVG).
     dataset : str, optional
         Show this dataset alone.
+    files : sequence of path-like
+        Files of the folder that belong to the sweep; none: all of them.
 
     Raises
     ------
@@ -53,7 +62,7 @@ def draw(kind: str, sweep_dir: str | Path, output: str | Path, dataset: str | No
     output = Path(output)
     if output.suffix not in FORMATS:
         raise FitError(f"{output} ends in {output.suffix or 'nothing'!r}: name it {', '.join(FORMATS)}")
-    sweep = Sweep(Path(sweep_dir), dataset)
+    sweep = Sweep(Path(sweep_dir), dataset, tuple(files))
     with style():
         # every figure needs the table of runs: without it the folder is no sweep
         _ = sweep.runs
