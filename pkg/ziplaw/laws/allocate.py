@@ -9,6 +9,8 @@ import numpy as np
 from .checks import check_positive
 
 FLOPS_PER_PARAMETER_TOKEN = 6.0
+# N and D beyond these mean that a term of the law vanished
+LEAST_SPLIT, MOST_SPLIT = 1e-300, 1e300
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,10 @@ def optimal_split(parameters, C):
         a, log10_G = a[..., None], log10_G[..., None]
     product = np.log10(C / FLOPS_PER_PARAMETER_TOKEN)
     # out of range means that a term vanished: one of N and D then runs to a limit
-    log_N = np.clip(log10_G + a * product, -300, 300)
+    ends = np.log10([LEAST_SPLIT, MOST_SPLIT])
+    log_N = np.clip(log10_G + a * product, *ends)
     N = 10.0**log_N
-    D = 10.0 ** np.clip(product - log_N, -300, 300)
+    D = 10.0 ** np.clip(product - log_N, *ends)
     E, A, B, alpha, beta = ((p[..., i, None] if C.ndim else p[..., i]) for i in range(5))
     with np.errstate(over="ignore", invalid="ignore"):
         loss = E + A * np.exp(-alpha * np.log(N)) + B * np.exp(-beta * np.log(D))

@@ -14,6 +14,12 @@ SYSTEMATIC_SHARE = 0.5
 REPLICATE_SPREAD = 0.1
 FEW_STARTS = 0.1
 _ILL_CONDITIONED = 1e8
+# sizes (or budgets) this near to each other are one: C/(6 N) and rounding move them in the seventh digit
+SAME_VALUE = 1e-3
+# standard deviation of ln N and ln D across the line they follow, below which they count as one variable: ladders at one
+# ratio have 0 to .06, two ladders a factor of two apart .24, grids and isoFLOP tables over 1
+TOGETHER_SPREAD = 0.1
+TOGETHER = "N and D move together"
 
 EXPLANATIONS = {
     "not converged": "the optimiser did not meet its tolerance: do not use these numbers",
@@ -27,6 +33,7 @@ EXPLANATIONS = {
     "all N equal": "one model size only: A and alpha cannot be found",
     "all D equal": "one token budget only: B and beta cannot be found",
     "two sizes only": "two model sizes cannot tell E from A and alpha",
+    TOGETHER: "the split is not identified, for A and alpha cannot be told from B and beta",
     "two budgets only": "two token budgets cannot tell E from B and beta",
     "E at zero": "E came out as zero: the floor of the loss is not identified by these runs",
     "A at zero": "A came out as zero: these runs show no effect of N, so alpha means nothing",
@@ -46,6 +53,7 @@ UNUSABLE = {
     "all D equal",
     "two sizes only",
     "two budgets only",
+    TOGETHER,
     "A at zero",
     "B at zero",
     "alpha at its bound",
@@ -128,7 +136,7 @@ def unidentified(fitted):
     s, names = fitted.settings, set()
     E_free = s.fixed_E is None and s.excess_floor is None
     for values, pair in ((fitted.N, ("A", "alpha")), (fitted.D, ("B", "beta"))):
-        count = len(np.unique(values[fitted.weights > 0]))
+        count = n_levels(values[fitted.weights > 0])
         if count == 1 or (count == 2 and E_free and not s.tie):
             names |= set(pair) | ({"E"} if E_free else set())
     for value, pair in ((fitted.A, ("A", "alpha")), (fitted.B, ("B", "beta"))):
@@ -148,8 +156,10 @@ def flags(fitted):
         (fitted.N, "all N equal", "two sizes only"),
         (fitted.D, "all D equal", "two budgets only"),
     ):
-        count = len(np.unique(values[fitted.weights > 0]))
+        count = n_levels(values[fitted.weights > 0])
         found += [one] if count == 1 else [two] if count == 2 else []
+    if together(fitted):
+        found.append(TOGETHER)
     if s.free[0] and theta[0] <= 1e-9:
         found.append("E at zero")
     for name, value, exponent in (("A", theta[1], theta[3]), ("B", theta[2], theta[4])):
@@ -210,11 +220,41 @@ def misfit(fitted):
 
 
 def near_groups(values, tolerance=0.02):
-    """Label values (n,) so that neighbours within 2 % share a label: budgets are seldom equal to the token."""
+    """Label values (n,) so that those within 2 % of the least of their group share a label: budgets are seldom exact."""
     order = np.argsort(values, kind="stable")
+    x = np.log(values[order])
     labels = np.empty(len(values), dtype=np.intp)
-    labels[order] = np.concatenate([[0], np.cumsum(np.diff(np.log(values[order])) > tolerance)])
+    start = label = 0
+    while start < len(x):
+        end = int(np.searchsorted(x, x[start] + tolerance, side="right"))
+        labels[order[start:end]] = label
+        start, label = end, label + 1
     return labels
+
+
+def n_levels(values):
+    """Number of different sizes or budgets among values (n,), those within ``SAME_VALUE`` counted as one."""
+    return int(near_groups(values, SAME_VALUE).max()) + 1
+
+
+def together(fitted):
+    """Say which line N and D follow, such as "D = 20 N"; "" where they vary apart, or one of them not at all."""
+    rows = fitted.weights > 0
+    x, y = np.log(fitted.N[rows]), np.log(fitted.D[rows])
+    if min(n_levels(fitted.N[rows]), n_levels(fitted.D[rows])) < 2:
+        return ""
+    X = np.column_stack([x - x.mean(), y - y.mean()])
+    _, singular, axes = np.linalg.svd(X, full_matrices=False)
+    spread = singular[1] / np.sqrt(len(x))
+    if spread > TOGETHER_SPREAD:
+        return ""
+    power = axes[0, 1] / axes[0, 0]
+    near = "" if spread < SAME_VALUE else f" within {spread:.1g} in logarithms"
+    if abs(power - 1) < 0.02:
+        return f"D = {np.exp(y.mean() - x.mean()):.3g} N{near}"
+    if abs(power + 1) < 0.02:
+        return f"D = C/(6 N), one budget of C = {6 * np.exp(x.mean() + y.mean()):.3g}{near}"
+    return f"D = {np.exp(y.mean() - power * x.mean()):.2g} N^{power:.2g}{near}"
 
 
 def _smooth_share(r, design):
@@ -323,9 +363,14 @@ def diagnose(fitted):
 
 def usable(fitted):
     """Whether the law may be quoted: it converged, fits, and every parameter is identified."""
+    return not blocking(fitted)
+
+
+def blocking(fitted):
+    """Flags of a fit with which its parameters are not a law to be used, set."""
     fixed_E = not fitted.settings.free[0]
     forgiven = {"two sizes only", "two budgets only"} if fixed_E else set()
-    return not (set(fitted.flags) & UNUSABLE - forgiven)
+    return set(fitted.flags) & UNUSABLE - forgiven
 
 
 def warnings(fitted):
@@ -338,7 +383,8 @@ def warnings(fitted):
         "few starts agree": f"({fitted.solution.fraction_of_starts:.0%})",
         "ill-conditioned": f"(condition number {condition(fitted)[0]:.1e})",
     }
-    return [" ".join([flag + ":", EXPLANATIONS[flag], numbers.get(flag, "")]).strip() for flag in fitted.flags]
+    names = {TOGETHER: f"{TOGETHER} ({together(fitted)})"}
+    return [f"{names.get(flag, flag)}: {EXPLANATIONS[flag]} {numbers.get(flag, '')}".strip() for flag in fitted.flags]
 
 
 def worst_region(fitted):

@@ -125,11 +125,29 @@ class LawFit:
         value = additive(self.parameters, checks.check_positive(N, "N"), checks.check_positive(D, "D"))
         return float(value) if np.ndim(value) == 0 else value
 
-    def allocate(self, C):
-        """Compute-optimal N and D for C training FLOPs (C = 6 N D): see ``allocate.allocate``."""
+    def allocate(self, C, *, check=True):
+        """Compute-optimal N and D for C training FLOPs (C = 6 N D): see ``allocate.allocate``.
+
+        Raises
+        ------
+        FitError
+            Where these runs do not identify the split (``identification``): with the reason and the runs to add.
+            ``check=False`` gives the numbers all the same.
+        """
+        from . import identification
         from .allocate import allocate
 
-        return allocate(self.parameters, C)
+        plan = allocate(self.parameters, C)
+        if check:
+            identification.require(self, C)
+        return plan
+
+    @cached_property
+    def resampled(self):
+        """The bootstrap by which ``allocate`` judges whether the split is identified."""
+        from .identification import resamples
+
+        return resamples(self)
 
     def bootstrap(self, n=1000, seed=42, clusters=None, method=None, threads=None):
         """Refit resampled or perturbed tables: see ``intervals.bootstrap``."""

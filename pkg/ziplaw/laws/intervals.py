@@ -9,7 +9,7 @@ from scipy import special
 
 from ..errors import FitError, integer
 from . import checks
-from .allocate import exponents, optimal_split
+from .allocate import LEAST_SPLIT, MOST_SPLIT, exponents, optimal_split
 from .diagnostics import estimable, jacobian, score_moments, unidentified
 from .forms import PARAMETERS, additive
 from .solver import polish
@@ -79,9 +79,7 @@ class Bootstrap:
             name: self._quantiles(draw, estimate, level, kind)
             for name, draw, estimate in zip(("N", "D", "loss"), draws, estimates)
         }
-        if {"a", "b"} & set(unknown_ranges(self.fitted)):
-            out.update(N=(0.0, np.inf), D=(0.0, np.inf))
-        return out
+        return split_limits(self.fitted, out)
 
     def _quantiles(self, draws, estimate, level, kind):
         """Quantiles of draws (n, ...) about an estimate (...): lo and hi, floats or arrays (...)."""
@@ -112,6 +110,19 @@ def named_quantities(parameters):
     """E, A, B, alpha, beta, a, b and log10_G of (..., 5) parameters, by name."""
     a, b, log10_G = exponents(parameters)
     return {**dict(zip(PARAMETERS, np.moveaxis(np.asarray(parameters), -1, 0))), "a": a, "b": b, "log10_G": log10_G}
+
+
+def split_limits(fitted, bands):
+    """Bands of N, D and loss of a split with ends that mean something: 0 or inf where a term vanished, no loss below 0."""
+    if {"a", "b"} & set(unknown_ranges(fitted)):
+        bands = {**bands, "N": (0.0, np.inf), "D": (0.0, np.inf)}
+    out = {}
+    for name, (low, high) in bands.items():
+        low, high = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+        low = np.where(low > LEAST_SPLIT * 1e3, low, 0.0) if name != "loss" else np.where(low > 0, low, 0.0)
+        high = np.where(high < MOST_SPLIT / 1e3, high, np.inf)
+        out[name] = (float(low), float(high)) if low.ndim == 0 else (low, high)
+    return out
 
 
 def unknown_ranges(fitted):

@@ -10,12 +10,14 @@ from scipy import special
 from ..errors import FitError
 from . import checks
 from .allocate import optimal_split
+from .diagnostics import n_levels
 from .forms import additive
-from .intervals import cluster_labels, named_quantities, unknown_ranges
+from .intervals import cluster_labels, named_quantities, split_limits, unknown_ranges
 from .solver import polish
 
 # scale on which a quantity is averaged: logarithms for what is positive and ranges over decades
 _ON_LOG = {"A", "B"}
+MIN_RUNS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +65,7 @@ class Jackknife:
         """Intervals of N_opt, D_opt and the loss there for C training FLOPs: name -> (lo, hi)."""
         draws, estimates = optimal_split(self.samples, C), optimal_split(self.fitted.parameters, C)
         out = {name: self._ends(d, e, level, True) for name, d, e in zip(("N", "D", "loss"), draws, estimates)}
-        if {"a", "b"} & set(unknown_ranges(self.fitted)):
-            out.update(N=(0.0, np.inf), D=(0.0, np.inf))
-        return out
+        return split_limits(self.fitted, out)
 
     def covariance(self) -> np.ndarray:
         """Jackknife covariance (5, 5) of ln E, ln A, ln B, alpha, beta; NaN rows where one is zero or held fixed."""
@@ -94,6 +94,22 @@ class Jackknife:
         return (float(lo), float(hi)) if np.ndim(lo) == 0 else (lo, hi)
 
 
+def _check_what_is_left(fitted, labels, k):
+    """Refuse where leaving out some run leaves too few sizes or budgets: its refit would stay where it starts."""
+    used = fitted.weights > 0
+    needed = 3 if fitted.settings.free[0] and not fitted.settings.tie else 2
+    for name, values in (("model sizes", fitted.N), ("token budgets", fitted.D)):
+        for run in range(k):
+            rest = used & (labels != run)
+            levels = n_levels(values[rest]) if rest.any() else 0
+            if levels < needed:
+                hold = ", or hold E (--fix-e)" if needed == 3 else ""
+                raise FitError(
+                    f"{k} runs: intervals leave out one at a time, and without run {run + 1} there are {levels} {name}, of "
+                    f"which the law needs {needed}: add runs of other sizes or seeds{hold}"
+                )
+
+
 def jackknife(fitted, clusters) -> Jackknife:
     """Leave out one run at a time.
 
@@ -111,12 +127,14 @@ def jackknife(fitted, clusters) -> Jackknife:
     Raises
     ------
     FitError
-        When there are fewer than three runs.
+        When there are fewer than three runs, or what is left without one of them no longer identifies the law: such as
+        three runs of three sizes, of which two cannot tell E from A and alpha.
     """
     labels = cluster_labels(clusters, fitted.n)
     k = 0 if labels is None else int(labels.max()) + 1
-    if k < 3:
-        raise FitError(f"{k} runs: a jackknife needs at least 3, and few are believable with less than 5")
+    if k < MIN_RUNS:
+        raise FitError(f"{k} runs: leaving one out at a time needs at least {MIN_RUNS}, and 4 sizes where E is free: add runs")
+    _check_what_is_left(fitted, labels, k)
     weights = fitted.weights * (labels != np.arange(k)[:, None])
     design = fitted.solution.design
     theta, _, _ = polish(

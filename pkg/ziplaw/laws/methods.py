@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from . import checks
 from .intervals import METHODS as BOOTSTRAPS
 from .intervals import bootstrap
@@ -11,17 +9,17 @@ from .jackknife import jackknife
 from .likelihood import delta_interval, profile_interval
 
 METHODS = (*BOOTSTRAPS, "jackknife", "delta", "profile")
-MIN_RUNS = 5
 
 
 def default_method(clusters=None):
-    """Return the default kind of interval: "jackknife" over five runs or more, else "case".
+    """Return the default kind of interval: "jackknife" where runs are named, however few, else "case".
 
     Without runs the case bootstrap is used: 94 to 97 % coverage with independent errors. Where rows of a run share an
     error it covers as little as 78 %, a wild bootstrap by run 80, a cluster bootstrap needs many runs; leaving out one run
-    at a time holds 92 to 98 % with six or twelve runs (``docs/validation.md``).
+    at a time holds 92 to 98 % with six or twelve runs, 91 to 94 with four (``docs/validation.md``); where too few are left
+    it refuses.
     """
-    return "case" if clusters is None or len(np.unique(clusters)) < MIN_RUNS else "jackknife"
+    return "case" if clusters is None else "jackknife"
 
 
 def resample(fitted, method=None, *, clusters=None, n=2000, seed=42):

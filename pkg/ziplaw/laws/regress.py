@@ -14,6 +14,7 @@ from . import checks, data_law
 from .allocate import exponents
 from .compare import leave_one_out
 from .dependence import joint_test
+from .diagnostics import TOGETHER
 from .forms import CHINCHILLA, CHINCHILLA_REFIT, PARAMETERS
 from .joint import Panel
 from .sweep import takes_part, uninformative
@@ -25,6 +26,7 @@ UNIDENTIFIED = {
     "not converged",
     "all N equal",
     "all D equal",
+    TOGETHER,
     "A at zero",
     "B at zero",
     "alpha at its bound",
