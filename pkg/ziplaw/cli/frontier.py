@@ -9,9 +9,12 @@ from ._common import OUTPUT_FILE
 @click.option("--regression", required=True, type=click.Path(exists=True, dir_okay=False), help="regression.json.")
 @click.option("--fits", "first", type=click.Path(exists=True, dir_okay=False), help="The first of FITS (for globs).")
 @click.argument("fits", nargs=-1, type=click.Path(exists=True, dir_okay=False))
+@click.option("--anyway", is_flag=True, help="Keep the numbers of splits that are not identified; they are marked.")
 @click.option("-o", "--output", required=True, type=OUTPUT_FILE, help="The CSV to write.")
-def command(regression, first, fits, output):
+def command(regression, first, fits, anyway, output):
     """Tabulate N_opt, D_opt and loss along C for the laws in FITS, for Chinchilla and for L(N, D, H).
+
+    A split that the law does not identify has no numbers in its row but a reason.
 
     \b
       ziplaw frontier --regression regression.json --fits fits/*.json -o frontier.csv
@@ -20,7 +23,10 @@ def command(regression, first, fits, output):
     from ..laws.frontier import COLUMNS, frontier
 
     fits = ([first] if first else []) + list(fits)
-    rows = frontier(read_json(regression, "regression"), [read_json(path, "fit") for path in fits])
+    documents = [read_json(path, "fit") for path in fits]
+    rows = frontier(read_json(regression, "regression"), documents, check=not anyway)
     write_csv(output, rows, list(COLUMNS))
     sources = list(dict.fromkeys(row["source"] for row in rows))
-    click.echo(f"{output}: {len(rows)} rows, {', '.join(sources) or 'no dataset carries a law'}")
+    refused = sum(not row["identified"] for row in rows)
+    said = f"; {refused} splits are not identified, see reason" if refused else ""
+    click.echo(f"{output}: {len(rows)} rows, {', '.join(sources) or 'no dataset carries a law'}{said}")

@@ -10,7 +10,12 @@ from scipy import stats
 from ..errors import FitError
 from . import checks
 from .allocate import FLOPS_PER_PARAMETER_TOKEN, Plan
+from .diagnostics import SAME_VALUE, n_levels, near_groups
 from .forms import additive
+
+
+# a table whose rows lie nearly all on budgets of three sizes or more is one of isoFLOP curves: nothing to interpolate
+_ISOFLOP_SHARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -59,10 +64,15 @@ class Approach:
 
 
 def loss_curves(N, D, loss):
-    """Group a table into one curve a model size: list of (N, ln D rising, ln loss), seeds averaged, two points at least."""
+    """Group a table into one curve a model size: list of (N, ln D rising, ln loss), seeds averaged, two points at least.
+
+    Sizes within a thousandth of each other are one.
+    """
     out = []
-    for size in np.unique(N):
-        rows = N == size
+    labels = near_groups(N, SAME_VALUE)
+    for label in range(labels.max() + 1):
+        rows = labels == label
+        size = np.median(N[rows])
         y, inverse = np.unique(np.log(D[rows]), return_inverse=True)
         z = np.bincount(inverse, np.log(loss[rows])) / np.bincount(inverse)
         if len(y) >= 2:
@@ -161,21 +171,24 @@ def envelope(N, D, loss, *, points=50, law=None) -> Approach:
 def isoflop(N, D, loss, *, points=12, law=None) -> Approach:
     """Approach 2: at each C, the minimum of a parabola in ln N through the losses; a line through ln N against ln C.
 
-    The parabola is symmetric and the true valley is not unless alpha = beta, so its minimum is off by an amount that
-    grows with the range of sizes; give ``law`` to have that bias measured.
+    Where nearly all rows lie on budgets (C = 6 N D within 2 %) with three sizes or more each, the parabolas go through
+    those; else losses at a C between budgets are interpolated along each size's curve. The parabola is symmetric and the
+    true valley is not unless alpha = beta, so its minimum is off by an amount that grows with the range of sizes; give
+    ``law`` to have that bias measured.
 
     Parameters
     ----------
     N, D, loss : array (n,)
-        Measured points; losses at a C between budgets are interpolated along each size's curve.
+        Measured points.
     points : int
-        Values of C.
+        Values of C, where losses are interpolated.
     law : array-like (5,), optional
         E, A, B, alpha, beta: measure the approach's bias on this law.
 
     Returns
     -------
     Approach
+        Its ``note`` names the budgets whose optimum is not between their sizes.
 
     Raises
     ------
@@ -183,29 +196,56 @@ def isoflop(N, D, loss, *, points=12, law=None) -> Approach:
         When fewer than three parabolas have their minimum inside the measured sizes.
     """
     N, D, loss = _table(N, D, loss)
-    curves = loss_curves(N, D, loss)
-    if len(curves) < 3:
-        raise FitError(f"{len(curves)} model sizes have two points or more, 3 are needed: measure more budgets a size")
-    log_C = _compute_grid(curves, points)
-    sizes, z = _at_compute(curves, log_C)
-    found = []
-    for j, c in enumerate(log_C):
-        inside = np.isfinite(z[:, j])
-        if inside.sum() < 3:
-            continue
-        x = np.log(sizes[inside])
-        curvature, slope, level = np.polyfit(x - x.mean(), np.exp(z[inside, j]), 2)
-        if curvature <= 0:
-            continue
-        vertex = -slope / (2 * curvature)
-        if x.min() <= vertex + x.mean() <= x.max():
-            found.append((c, vertex + x.mean(), level + slope * vertex / 2))
+    valleys = _budgets(N, D, loss)
+    measured = valleys is not None
+    if not measured:
+        valleys = _interpolated(N, D, loss, points)
+    found, beyond = [], {}
+    for log_C, x, losses in valleys:
+        curvature, slope, level = np.polyfit(x - x.mean(), losses, 2)
+        vertex = x.mean() - slope / (2 * curvature) if curvature > 0 else np.inf
+        if x.min() <= vertex <= x.max():
+            found.append((log_C, vertex, level - slope**2 / (4 * curvature)))
+        else:
+            at = "smallest" if losses[x == x.min()].mean() < losses[x == x.max()].mean() else "largest"
+            beyond.setdefault(at, []).append(float(np.exp(log_C)))
+    one_sided = "; ".join(_beyond(at, budgets) for at, budgets in beyond.items()) if measured else ""
+    if len(found) < 3 and one_sided:
+        raise FitError(f"{len(found)} of {len(valleys)} budgets have their optimum between their sizes, a line needs 3: {one_sided}")
     bias = None if law is None else _bias(isoflop, N, D, law, points=points)
     columns = np.array(found).reshape(-1, 3).T
     note = (
         "a parabola is symmetric, the valley is not unless alpha = beta: the slope is biased where sizes range widely"
     )
+    note = "; ".join(filter(None, (f"parabolas at {len(found)} measured budgets" if measured else "", one_sided, note)))
     return _line("isoflop", columns[0], columns[1], columns[2], bias, note)
+
+
+def _budgets(N, D, loss):
+    """Budgets of three sizes or more: list of (ln C, ln N (k,), losses (k,)); None where they are not what the table is."""
+    C = FLOPS_PER_PARAMETER_TOKEN * N * D
+    labels = near_groups(C)
+    groups = [rows for label in range(labels.max() + 1) if n_levels(N[rows := labels == label]) >= 3]
+    if len(groups) < 3 or sum(rows.sum() for rows in groups) < _ISOFLOP_SHARE * len(N):
+        return None
+    return [(float(np.log(C[rows]).mean()), np.log(N[rows]), loss[rows]) for rows in groups]
+
+
+def _interpolated(N, D, loss, points):
+    """The same at evenly spaced C, along each size's curve."""
+    curves = loss_curves(N, D, loss)
+    if len(curves) < 3:
+        raise FitError(f"{len(curves)} model sizes have two points or more, 3 are needed: measure more budgets a size")
+    log_C = _compute_grid(curves, points)
+    sizes, z = _at_compute(curves, log_C)
+    columns = ((c, np.isfinite(z[:, j]), z[:, j]) for j, c in enumerate(log_C))
+    return [(float(c), np.log(sizes[inside]), np.exp(column[inside])) for c, inside, column in columns if inside.sum() >= 3]
+
+
+def _beyond(at, budgets):
+    named = ", ".join(f"{C:.3g}" for C in budgets)
+    add = "smaller" if at == "smallest" else "larger"
+    return f"at C = {named} the loss is lowest at the {at} size: add {add} ones there"
 
 
 def _bias(approach, N, D, law, **options):

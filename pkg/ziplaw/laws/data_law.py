@@ -11,7 +11,7 @@ import numpy as np
 from scipy import stats
 
 from ..errors import FitError
-from . import checks, kaplan
+from . import checks, identification, kaplan
 from .allocate import exponents, optimal_split
 from .forms import CHINCHILLA, CHINCHILLA_REFIT
 from .hierarchy import meta_regression
@@ -293,6 +293,7 @@ def predict(law, H, C, *, level=0.95, epsilon=1.0, fitted_on=None, without_H=Non
     Returns
     -------
     dict
+        ``refused`` holds the reasons why the split is not identified, each with what would settle it; empty if it is.
 
     Raises
     ------
@@ -331,10 +332,24 @@ def predict(law, H, C, *, level=0.95, epsilon=1.0, fitted_on=None, without_H=Non
     out["without_H"] = None
     if without_H is not None:
         mean = dict(zip(("N", "D", "loss"), (float(v) for v in optimal_split(parameters_at(without_H, H), C))))
-        edges = bands(draws_at(without_H, H), C, level)
+        mean_drawn = draws_at(without_H, H)
+        edges = bands(mean_drawn, C, level)
         out["without_H"] = mean | {f"{name}_interval": edges[name] for name in edges}
+        out["without_H"]["identified"] = not _doubts(mean_drawn, C, mean["N"], fitted_on)
     out["extrapolation"] = extrapolation(H, C, fitted_on) if fitted_on else None
+    out["refused"] = [doubt.to_dict() for doubt in _doubts(drawn, C, N, fitted_on)]
     return out
+
+
+def _doubts(drawn, C, N, fitted_on):
+    """What is to be said against a split of C, judged by drawn laws (n, 5)."""
+    found = identification.drawn_doubts(drawn)
+    found += identification.split_doubts(C, N, bands(drawn, C, identification.LEVEL)["N"])
+    if fitted_on is None:
+        return found
+    low, high = fitted_on["C"]
+    where = f"measure datasets like yours nearer to C = {C:.3g}" if not low <= C <= high else "measure more datasets of such H"
+    return [doubt._replace(remedy=f"{where} (behind this law: {low:.3g} to {high:.3g}) and give that law") for doubt in found]
 
 
 def _check_H(H):

@@ -8,6 +8,7 @@ from ..errors import FitError
 from . import data_law
 from .allocate import optimal_split
 from .forms import CHINCHILLA, PARAMETERS
+from .identification import LEVEL, Doubt, drawn_doubts, split_doubts
 from .regress import choose
 
 COLUMNS = (
@@ -24,6 +25,8 @@ COLUMNS = (
     "loss_lo",
     "loss_hi",
     "in_range",
+    "identified",
+    "reason",
 )
 PER_DECADE = 4
 BEYOND = 2.0  # decades of C past the largest run
@@ -36,7 +39,7 @@ def compute_grid(low, high):
     return 10.0 ** (np.arange(first, last + 1) / PER_DECADE)
 
 
-def frontier(regression, fits, *, level=None) -> list[dict]:
+def frontier(regression, fits, *, level=None, check=True) -> list[dict]:
     """Rows of frontier.csv.
 
     Bands are quantiles over laws drawn from the fit's covariance (multivariate t with cells - parameters degrees of
@@ -51,6 +54,8 @@ def frontier(regression, fits, *, level=None) -> list[dict]:
         The fits behind it; datasets that carry no law have no line.
     level : float, optional
         Coverage of the bands; by default the regression's.
+    check : bool
+        Leave splits empty that are not ``identified`` (``identification``); False keeps their numbers. ``reason`` says why.
 
     Returns
     -------
@@ -69,18 +74,22 @@ def frontier(regression, fits, *, level=None) -> list[dict]:
         return []
     measured = regression["fitted_on"]["C"]
     C = compute_grid(*measured)
+    options = {"level": level, "measured": measured, "check": check}
     rows = []
     for fit in used:
         found = fit["variants"][variant]
         values = np.array([found["parameters"][name] for name in PARAMETERS])
-        rows += _rows(fit["dataset"], fit["H"], C, values, _draws(found, regression), level, measured)
-    rows += _rows("chinchilla", None, C, CHINCHILLA.array, None, level, measured)
+        doubts, drawn = [Doubt(**doubt) for doubt in found.get("plan_refused", ())], _draws(found, regression)
+        if drawn is None and not doubts:
+            doubts = [Doubt("the uncertainty of its exponents is not known", "add runs over a wider range")]
+        rows += _rows(fit["dataset"], fit["H"], C, values, drawn, doubts, **options)
+    rows += _rows("chinchilla", None, C, CHINCHILLA.array, None, [], **options)
     law = regression["law"]
     if law is not None:
         lo, hi = regression["fitted_on"]["H"]
         for H in (lo, (lo + hi) / 2, hi):
-            drawn = data_law.draws_at(law, H, seed=regression["seed"])
-            rows += _rows(f"L(N,D,H) at H={H:.3f}", H, C, data_law.parameters_at(law, H), drawn, level, measured)
+            drawn, values = data_law.draws_at(law, H, seed=regression["seed"]), data_law.parameters_at(law, H)
+            rows += _rows(f"L(N,D,H) at H={H:.3f}", H, C, values, drawn, drawn_doubts(drawn), **options)
     return rows
 
 
@@ -106,21 +115,20 @@ def law_centre(regression):
     return {"ln_N": float(np.log(on["N"]).mean()), "ln_D": float(np.log(on["D"]).mean())}
 
 
-def _rows(source, H, C, values, drawn, level, measured):
-    N, D, loss = optimal_split(values, C)
+def _rows(source, H, C, values, drawn, doubts, *, level, measured, check):
+    split = dict(zip(("N", "D", "loss"), optimal_split(values, C)))
     band = None if drawn is None else data_law.bands(drawn, C, level)
+    judged = band if band is None or level == LEVEL else data_law.bands(drawn, C, LEVEL)
     rows = []
     for i, c in enumerate(C):
-        row = {
-            "source": source,
-            "H": H,
-            "C": float(c),
-            "N_opt": float(N[i]),
-            "D_opt": float(D[i]),
-            "loss": float(loss[i]),
-        }
-        for name in ("N", "D", "loss"):
-            row[f"{name}_lo"], row[f"{name}_hi"] = (None, None) if band is None else (float(e[i]) for e in band[name])
-        row["in_range"] = bool(measured[0] <= c <= measured[1])
+        against = doubts
+        if not doubts and judged is not None:
+            against = split_doubts(float(c), float(split["N"][i]), [end[i] for end in judged["N"]], largest=measured[1])
+        row = {"source": source, "H": H, "C": float(c), "in_range": bool(measured[0] <= c <= measured[1])}
+        row |= {"identified": not against, "reason": "; ".join(dict.fromkeys(doubt.reason for doubt in against)) or None}
+        for name, values in split.items():
+            shown = [float(values[i]), *((None, None) if band is None else (float(end[i]) for end in band[name]))]
+            keys = (name if name == "loss" else f"{name}_opt", f"{name}_lo", f"{name}_hi")
+            row |= dict(zip(keys, shown if row["identified"] or not check else (None, None, None)))
         rows.append(row)
     return rows

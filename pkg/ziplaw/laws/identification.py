@@ -60,19 +60,21 @@ def law_doubts(fitted, intervals) -> list[Doubt]:
     out = [Doubt(sentences[flag], runs.remedy(flag)) for flag in fitted.flags if flag in blocking]
     lost = {flag.split()[0] for flag in blocking}
     for name, term in (("alpha", "A"), ("beta", "B")):
-        if not lost & {name, term, "all", "two", "N"} and (why := _at_bound(name, intervals[name])):
+        if not lost & {name, term, "all", "two", "N"} and (why := at_bound(name, intervals.get(name))):
             out.append(Doubt(why, runs.remedy(f"{name} at its bound")))
     return out or _outside(fitted, runs)
 
 
-def _at_bound(name, interval):
-    """Say that an exponent's interval ends at its bound; None where it does not."""
-    low, high = (float(end) for end in interval)
-    least, most = EXPONENT_BOUNDS
+def at_bound(name, interval):
+    """Say why an exponent's interval tells nothing: it is missing or ends at a bound of the fit; None where it does tell."""
+    ends = interval or (None, None)
+    if not all(isinstance(end, int | float) and np.isfinite(end) for end in ends):
+        return f"{name} has no interval"
+    (low, high), (least, most) = ends, EXPONENT_BOUNDS
     if low > least * (1 + _AT_BOUND) and high < most * (1 - _AT_BOUND):
         return None
-    shown = f"{max(low, 0.0):.2g} to {high:.2g}" if np.isfinite(high) else f"{max(low, 0.0):.2g} on"
-    return f"{name} may be anything from {shown}, its bound: these runs do not fix it"
+    reach = f"{max(low, 0.0):.3g} to {high:.3g}"
+    return f"{name} is not identified: its interval, {reach}, reaches a bound of the fit ({least} to {most})"
 
 
 def _outside(fitted, runs):
@@ -156,7 +158,7 @@ def drawn_doubts(draws) -> list[Doubt]:
     """Return the doubts about a law of which only draws (n, 5) are known, such as L(N, D, H) at one H: its exponents."""
     ends = np.quantile(np.asarray(draws)[:, 3:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     remedy = "add datasets near this H, with runs over a wider range of sizes and tokens"
-    return [Doubt(why, remedy) for name, pair in zip(("alpha", "beta"), ends.T) if (why := _at_bound(name, pair))]
+    return [Doubt(why, remedy) for name, pair in zip(("alpha", "beta"), ends.T) if (why := at_bound(name, pair.tolist()))]
 
 
 def resamples(fitted):

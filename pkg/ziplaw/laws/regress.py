@@ -16,6 +16,7 @@ from .compare import leave_one_out
 from .dependence import joint_test
 from .diagnostics import TOGETHER
 from .forms import CHINCHILLA, CHINCHILLA_REFIT, PARAMETERS
+from .identification import Doubt, refusal
 from .joint import Panel
 from .sweep import takes_part, uninformative
 
@@ -316,13 +317,14 @@ def evidence(rows, fits):
     return panel, np.where(np.isfinite(errors), errors, np.inf)
 
 
-def prediction(document, H, C, *, level=0.95, epsilon=1.0) -> dict:
+def prediction(document, H, C, *, level=0.95, epsilon=1.0, check=True) -> dict:
     """Predict from a regression document: ``data_law.predict`` with what the law rests on and every reason for doubt.
 
     Raises
     ------
     FitError
-        When the document holds no law.
+        When the document holds no law, or does not identify the split (``check=False`` gives the numbers all the same,
+        with the reasons under "refused").
     """
     if document.get("law") is None:
         raise FitError(
@@ -332,6 +334,9 @@ def prediction(document, H, C, *, level=0.95, epsilon=1.0) -> dict:
     result = data_law.predict(
         document["law"], H, C, level=level, epsilon=epsilon, fitted_on=on, without_H=document.get("law_without_H")
     )
+    if check and result["refused"]:
+        doubts = [Doubt(**doubt) for doubt in result["refused"]]
+        raise FitError(f"{refusal(doubts)}; check=False gives the numbers all the same")
     warnings = []
     if not result["extrapolation"]["in_range"]:
         warnings.append(f"extrapolation: {result['extrapolation']['text']}")

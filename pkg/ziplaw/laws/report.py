@@ -7,22 +7,33 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import FitError
-from . import constrained, kaplan
+from . import constrained, identification, kaplan
 from .allocate import optimal_split
 from .approaches import envelope, isoflop
 from .catalogue import fit_law
 from .forms import CHINCHILLA_REFIT
+from .identification import Doubt
 from .intervals import Bootstrap
 from .methods import resample
 from .serving import serve
-from .sweep import fit_document
+from .sweep import resampled_document
 
 _OVERFITTING = 0.02
 _SERVED = ("N", "D", "training_flops", "total_flops")
 
 
 def law_document(
-    fitted, *, method=None, clusters=None, bootstrap=1000, level=0.95, seed=42, flops=(), points=(), serving=None
+    fitted,
+    *,
+    method=None,
+    clusters=None,
+    bootstrap=1000,
+    level=0.95,
+    seed=42,
+    flops=(),
+    points=(),
+    serving=None,
+    check=True,
 ):
     """Return everything worth saying about an additive law, as plain numbers.
 
@@ -38,39 +49,31 @@ def law_document(
         Where to predict the loss.
     serving : tuple of float, optional
         (target loss, tokens to be served): adds the cheapest plan in total FLOPs.
+    check : bool
+        Leave out the plans that the runs do not identify; False keeps them, marked.
 
     Returns
     -------
     dict
-        A FIT (see ``docs/formats.md``) with "allocation", "predictions", "approaches" and "serving".
+        A FIT (see ``docs/formats.md``) with "allocation", "predictions", "approaches" and "serving". "plan_refused" holds
+        what is left out, with its reason and the runs to add: C is null where no split is identified at all.
+
+    Raises
+    ------
+    FitError
+        Where runs are named that are too few for intervals over them.
     """
-    document = fit_document(fitted, clusters, method=method, bootstrap=bootstrap, level=level, seed=seed)
     method, draws = resample(fitted, method, clusters=clusters, n=bootstrap, seed=seed)
-    largest = 6 * (fitted.N * fitted.D).max()
+    document = resampled_document(fitted, clusters, method, draws, bootstrap=bootstrap, level=level)
     document["law"] = "chinchilla"
+    known, refused = not document["plan_refused"], document["plan_refused"]
     document["allocation"] = []
     for C in flops or _decades(fitted):
-        N, D, loss = (float(v) for v in optimal_split(fitted.parameters, C))
-        if draws is None:
-            found = fitted.intervals(method, level, C=C)
-            bands = {name: found[f"{name}_opt"] for name in ("N", "D", "loss")}
-        else:
-            bands = draws.allocate(C, level)
-        kaplan_N = kaplan.allocate(C).N
-        document["allocation"].append(
-            {
-                "C": float(C),
-                "N": N,
-                "D": D,
-                "loss": loss,
-                "extrapolates": bool(largest < C),
-                "intervals": {name: [float(v) for v in pair] for name, pair in bands.items()},
-                "published": {
-                    "chinchilla": {"N": float(optimal_split(CHINCHILLA_REFIT.array, C)[0])},
-                    "kaplan": {"N": kaplan_N},
-                },
-            }
-        )
+        plan, doubts = _allocation(fitted, method, draws, level, float(C))
+        refused += [doubt.to_dict() for doubt in doubts if known]
+        plan["identified"] = known and not doubts
+        if plan["identified"] or not check:
+            document["allocation"].append(plan)
     document["predictions"] = []
     for N, D in points:
         lo, hi = fitted.intervals(method, level, N=N, D=D)["loss"] if draws is None else draws.predict(N, D, level)
@@ -78,8 +81,38 @@ def law_document(
             {"N": float(N), "D": float(D), "loss": fitted.predict(N, D), "interval": [float(lo), float(hi)]}
         )
     document["approaches"] = approaches(fitted)
-    document["serving"] = _serving(fitted, draws, level, *serving) if serving else None
+    document["serving"] = None
+    if serving and (known or not check):
+        document["serving"] = _serving(fitted, draws, level, *serving) | {"identified": known}
     return document
+
+
+def _allocation(fitted, method, draws, level, C):
+    """The best split of C with its bands, and what is to be said against it."""
+    N, D, loss = (float(v) for v in optimal_split(fitted.parameters, C))
+    largest = float(6 * (fitted.N * fitted.D).max())
+    bands = _bands(fitted, method, draws, level, C)
+    judged = bands if level == identification.LEVEL else _bands(fitted, method, draws, identification.LEVEL, C)
+    plan = {
+        "C": C,
+        "N": N,
+        "D": D,
+        "loss": loss,
+        "extrapolates": largest < C,
+        "intervals": {name: [float(v) for v in pair] for name, pair in bands.items()},
+        "published": {
+            "chinchilla": {"N": float(optimal_split(CHINCHILLA_REFIT.array, C)[0])},
+            "kaplan": {"N": kaplan.allocate(C).N},
+        },
+    }
+    return plan, identification.split_doubts(C, N, judged["N"], largest=largest)
+
+
+def _bands(fitted, method, draws, level, C):
+    if draws is not None:
+        return draws.allocate(C, level)
+    found = fitted.intervals(method, level, C=C)
+    return {name: found[f"{name}_opt"] for name in ("N", "D", "loss")}
 
 
 def _serving(fitted, draws, level, loss, tokens):
@@ -122,11 +155,13 @@ def approaches(fitted) -> dict:
     return out
 
 
-def other_document(law, columns, loss, *, x="C", delta=1e-3, bootstrap=200, level=0.95, seed=42, flops=(), unique=None):
+def other_document(
+    law, columns, loss, *, x="C", delta=1e-3, bootstrap=200, level=0.95, seed=42, flops=(), unique=None, check=True
+):
     """Fit one of the other laws (``catalogue.LAWS``) and return it as plain numbers, with case-bootstrap intervals.
 
     "kaplan" gives the bound on overfitting too, "data-constrained" the best split of each budget in ``flops`` for
-    ``unique`` tokens (by default the most in the table).
+    ``unique`` tokens (by default the most in the table), ``check=False`` also where it is not identified.
     """
     fitted = fit_law(law, columns, loss, x=x, delta=delta)
     draws = fitted.bootstrap(bootstrap, seed=seed)
@@ -145,8 +180,26 @@ def other_document(law, columns, loss, *, x="C", delta=1e-3, bootstrap=200, leve
         document["overfitting_bound"] = _overfitting_bound(fitted, draws, level)
     if law == "data-constrained" and flops:
         U = float(np.max(columns["U"])) if unique is None else float(unique)
-        document["allocation"] = [_constrained(fitted, draws, level, C, U) for C in flops]
+        _allocate_constrained(document, fitted, draws, level, flops, U, check)
     return document
+
+
+def _allocate_constrained(document, fitted, draws, level, flops, U, check):
+    """Add the splits for U unique tokens, and "plan_refused" with those that these runs do not identify."""
+    document["allocation"], document["plan_refused"] = [], []
+    if not document["usable"]:
+        why = document["warnings"][0] if document["warnings"] else fitted.message
+        document["plan_refused"] = [Doubt(why, "add runs, or fit --law chinchilla").to_dict()]
+    known = document["usable"]
+    largest = float(6 * np.max(fitted.columns["N"] * fitted.columns["D"]))
+    for C in flops:
+        plan = _constrained(fitted, draws, level, C, U)
+        judged = plan if level == identification.LEVEL else _constrained(fitted, draws, identification.LEVEL, C, U)
+        doubts = identification.split_doubts(float(C), plan["N"], judged["intervals"]["N"], largest=largest)
+        document["plan_refused"] += [doubt.to_dict() for doubt in doubts if known]
+        plan["identified"] = known and not doubts
+        if plan["identified"] or not check:
+            document["allocation"].append(plan)
 
 
 def _constrained(fitted, draws, level, C, U):

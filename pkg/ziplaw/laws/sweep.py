@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import FitError
-from . import checks, diagnostics
+from . import checks, diagnostics, identification
 from .fit import fit
 from .forms import PARAMETERS
+from .identification import Doubt
 from .methods import describe, resample
-from .solver import EXPONENT_BOUNDS
 
 MIN_CELLS, MIN_SIZES, MIN_BUDGETS = 8, 3, 3
 CELLS = ("scaling", "all")
+QUANTITIES = (*PARAMETERS, "a", "b", "log10_G")
 STARTED = "started"  # cells that were fitted without a floor: all but those that have certainly not started
 
 
@@ -105,17 +106,9 @@ def uninformative(fit):
     fit : dict
         A FIT (see ``docs/formats.md``) that converged.
     """
-    low, high = EXPONENT_BOUNDS
-    for name in ("alpha", "beta"):
-        ends = fit["intervals"].get(name) or (None, None)
-        if not all(isinstance(end, int | float) and np.isfinite(end) for end in ends):
-            return f"{name} has no interval"
-        if ends[0] <= low or ends[1] >= high:
-            return (
-                f"{name} is not identified: its interval, {ends[0]:.3g} to {ends[1]:.3g}, reaches a bound of the fit "
-                f"({low} to {high})"
-            )
-    return None
+    return next(
+        (why for name in ("alpha", "beta") if (why := identification.at_bound(name, fit["intervals"].get(name)))), None
+    )
 
 
 def _regime(measured, floor):
@@ -150,30 +143,46 @@ def _variant(rows, floor, bootstrap, level, seed):
 
 
 def fit_document(fitted, clusters=None, *, method=None, bootstrap=1000, level=0.95, seed=42):
-    """Return a FIT: a fitted law with intervals and diagnostics, as plain numbers (see ``docs/formats.md``)."""
-    method, draws = resample(fitted, method, clusters=clusters, n=bootstrap, seed=seed)
-    if draws is None:
-        intervals = fitted.intervals(method, level)
-    else:
-        intervals = draws.interval(level)
-    document = {
-        **fitted.to_dict(),
-        "intervals": {name: list(pair) for name, pair in intervals.items()},
-        "interval_method": describe(method, draws, bootstrap),
-        "level": level,
-        "n_clusters": None if clusters is None else len(np.unique(clusters)),
-        "usable": diagnostics.usable(fitted),
-        "warnings": diagnostics.warnings(fitted),
-    }
+    """Return a FIT: a fitted law with intervals and diagnostics, as plain numbers (see ``docs/formats.md``).
+
+    Where the runs are too few for intervals over them, there are none and ``interval_method`` says why.
+    """
+    try:
+        method, draws = resample(fitted, method, clusters=clusters, n=bootstrap, seed=seed)
+    except FitError as error:
+        return _document(fitted, clusters, dict.fromkeys(QUANTITIES, (None, None)), f"none: {error}", level)
+    return resampled_document(fitted, clusters, method, draws, bootstrap=bootstrap, level=level)
+
+
+def resampled_document(fitted, clusters, method, draws, *, bootstrap, level):
+    """Return the FIT of a law of which the resamples are at hand (None for a method that needs none)."""
+    found = [
+        fitted.intervals(method, at) if draws is None else draws.interval(at) for at in (level, identification.LEVEL)
+    ]
+    document = _document(fitted, clusters, found[0], describe(method, draws, bootstrap), level, found[1])
     if method == "jackknife":
         document["covariance_over_runs"] = draws.covariance().tolist()
     return document
 
 
+def _document(fitted, clusters, intervals, method, level, judged=None):
+    """Put a FIT together; ``judged`` are the intervals at the level by which identification goes."""
+    return {
+        **fitted.to_dict(),
+        "intervals": {name: list(pair) for name, pair in intervals.items()},
+        "interval_method": method,
+        "level": level,
+        "n_clusters": None if clusters is None else len(np.unique(clusters)),
+        "usable": diagnostics.usable(fitted),
+        "warnings": diagnostics.warnings(fitted),
+        "plan_refused": [doubt.to_dict() for doubt in identification.law_doubts(fitted, judged or intervals)],
+    }
+
+
 def _failed(message, n):
     return {
         "parameters": dict.fromkeys(PARAMETERS),
-        "intervals": {name: [None, None] for name in (*PARAMETERS, "a", "b", "log10_G")},
+        "intervals": {name: [None, None] for name in QUANTITIES},
         "interval_method": None,
         "level": None,
         "objective": None,
@@ -189,4 +198,5 @@ def _failed(message, n):
         "holdout": None,
         "usable": False,
         "warnings": [message],
+        "plan_refused": [Doubt(message, "measure more (N, D) points").to_dict()],
     }
