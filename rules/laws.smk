@@ -127,6 +127,7 @@ rule regress_laws:
     input:
         runs=f"{RESULTS}/runs.csv",
         fits=FITS,
+        scores=expand(f"{RESULTS}/scores/{{dataset}}.json", dataset=SWEEP.datasets),
     output:
         regression=f"{RESULTS}/regression.json",
         claims=report(
@@ -142,10 +143,11 @@ rule regress_laws:
         runtime=60,
     params:
         version=versions.REGRESSION,
+        scores=f"{RESULTS}/scores",
     message:
         "Do the laws move with H? Two-stage regression, joint test, the paper's claims"
     shell:
-        "ziplaw regress --runs {input.runs} --fits {input.fits} -o {output.regression}"
+        "ziplaw regress --runs {input.runs} --fits {input.fits} --scores {params.scores} -o {output.regression}"
         " --claims {output.claims} > {log} 2>&1"
 
 

@@ -246,7 +246,8 @@ def _allocation(sweep: Sweep) -> dict[str, Any] | None:
             ratio = {"ratio": row["D_opt"] / row["N_opt"]}
             ratio |= {"ratio_lo": row["D_lo"] / row["N_hi"], "ratio_hi": row["D_hi"] / row["N_lo"]} if banded else {}
             rows.append({"ratio_lo": None, "ratio_hi": None} | row | ratio | {"fit": exponents.get(row["source"])})
-    return {"C": C, "rows": rows}
+    refused = [row for row in sweep.table("frontier.csv") if row["C"] == C and row.get("reason")]
+    return {"C": C, "rows": rows, "refused": refused}
 
 
 def _presets(sweep: Sweep) -> list[dict[str, Any]]:

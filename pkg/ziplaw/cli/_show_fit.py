@@ -1,5 +1,7 @@
 """A fit as text on a terminal."""
 
+import math
+
 import click
 
 from ._common import print_table
@@ -48,56 +50,79 @@ def show_other(document):
             f"({bound['k_interval'][0]:.3g} .. {bound['k_interval'][1]:.3g}), p = {bound['p']:.3f} "
             f"({bound['p_interval'][0]:.3f} .. {bound['p_interval'][1]:.3f}); published 5e3 N^0.74"
         )
-    for plan in document.get("allocation", ()) if document["usable"] else ():
+    _print_refused(document)
+    for plan in document.get("allocation", ()):
         ends = plan["intervals"]
         click.echo(
-            f"  C = {plan['C']:.3g} with {plan['U']:.3g} unique tokens: N {plan['N']:.4g} ({ends['N'][0]:.3g} .. "
-            f"{ends['N'][1]:.3g}), D {plan['D']:.4g} ({plan['epochs']:.2g} epochs), loss {plan['loss']:.4f} "
-            f"({ends['loss'][0]:.4f} .. {ends['loss'][1]:.4f})"
+            f"  C = {plan['C']:.3g} with {plan['U']:.3g} unique tokens: N {plan['N']:.4g} ({_span(ends['N'], '.3g')}), "
+            f"D {plan['D']:.4g} ({plan['epochs']:.2g} epochs), loss {plan['loss']:.4f} ({_span(ends['loss'], '.4f')})"
+            f"{'' if plan['identified'] else ' NOT IDENTIFIED'}"
         )
+
+
+def _print_refused(document):
+    """Say which splits are withheld, why, and what would settle it."""
+    for doubt in document.get("plan_refused", ()):
+        click.echo(f"  no split: {doubt['reason']}; {doubt['remedy']}")
+
+
+def _span(ends, how):
+    """An interval as text; an end that is not known has no number."""
+    return " .. ".join("unbounded" if end is None or not math.isfinite(end) else format(end, how) for end in ends)
 
 
 def show_law(document):
     """Print an additive law: estimates, quality, allocation, approaches, serving."""
     click.echo(f"L(N, D) = E + A/N^alpha + B/D^beta, {document['n']} rows ({_columns(document)})")
     _print_fit(document)
-    if not document["usable"]:
-        return
-    a = document["parameters"]["beta"] / (document["parameters"]["alpha"] + document["parameters"]["beta"])
-    click.echo(f"\nCompute-optimal split, C = 6ND (* beyond the largest run); ten times C: {10**a:.3g} x N, "
-               f"{10 ** (1 - a):.3g} x D (Chinchilla 3.16 and 3.16, Kaplan 5.5 and 1.8)")  # fmt: skip
-    rows = []
-    for plan in document["allocation"]:
-        row = {"C": f"{plan['C']:.3g}{'*' if plan['extrapolates'] else ''}"}
-        for key in ("N", "D", "loss"):
-            lo, hi = plan["intervals"][key]
-            row[key] = f"{plan[key]:.4g}"
-            row[f"{key} interval"] = f"{lo:.4g} .. {hi:.4g}"
-        row["D/N"] = f"{plan['D'] / plan['N']:.3g}"
-        row["N Chinchilla"] = f"{plan['published']['chinchilla']['N']:.3g}"
-        row["N Kaplan"] = f"{plan['published']['kaplan']['N']:.3g}"
-        rows.append(row)
-    print_table(rows)
-    for point in document["predictions"]:
-        lo, hi = point["interval"]
-        click.echo(f"loss at N {point['N']:.4g}, D {point['D']:.4g}: {point['loss']:.4f} ({lo:.4f} .. {hi:.4f})")
-    click.echo("\na in N_opt ~ C^a by other approaches:")
-    for name, found in document["approaches"].items():
-        if name == "additive law":
-            continue
-        value = (
-            "-"
-            if found["a"] is None
-            else f"{found['a']:.3f} ({found['interval'][0]:.3f} .. {found['interval'][1]:.3f})"
+    click.echo()
+    _print_refused(document)
+    if document["allocation"]:
+        _print_allocation(document)
+    for point in document["predictions"] if document["usable"] else ():
+        click.echo(
+            f"loss at N {point['N']:.4g}, D {point['D']:.4g}: {point['loss']:.4f} ({_span(point['interval'], '.4f')})"
         )
-        bias = "" if found["bias"] is None else f"; bias on this law {found['bias']:+.3f}"
-        click.echo(f"  {name}: {value}{bias}; {found['note']}")
+    if not {"poor fit", "mixed runs", "not converged"} & set(document["flags"]):
+        _print_approaches(document["approaches"])
     if document["serving"]:
         _print_serving(document["serving"])
 
 
+def _print_allocation(document):
+    a = document["parameters"]["beta"] / (document["parameters"]["alpha"] + document["parameters"]["beta"])
+    growth = "" if document["plan_refused"] else (
+        f"; ten times C: {10**a:.3g} x N, {10 ** (1 - a):.3g} x D (Chinchilla 3.16 and 3.16, Kaplan 5.5 and 1.8)"
+    )  # fmt: skip
+    click.echo(f"Compute-optimal split, C = 6ND (* beyond the largest run){growth}")
+    rows = []
+    for plan in document["allocation"]:
+        row = {"C": f"{plan['C']:.3g}{'*' if plan['extrapolates'] else ''}"}
+        for key in ("N", "D", "loss"):
+            row[key] = f"{plan[key]:.4g}"
+            row[f"{key} interval"] = _span(plan["intervals"][key], ".4g")
+        row["D/N"] = f"{plan['D'] / plan['N']:.3g}"
+        row["N Chinchilla"] = f"{plan['published']['chinchilla']['N']:.3g}"
+        row["N Kaplan"] = f"{plan['published']['kaplan']['N']:.3g}"
+        if not plan["identified"]:
+            row["C"] += " NOT IDENTIFIED"
+        rows.append(row)
+    print_table(rows)
+
+
+def _print_approaches(approaches):
+    click.echo("\na in N_opt ~ C^a by other approaches:")
+    for name, found in approaches.items():
+        if name == "additive law":
+            continue
+        value = "-" if found["a"] is None else f"{found['a']:.3f} ({_span(found['interval'], '.3f')})"
+        bias = "" if found["bias"] is None else f"; bias on this law {found['bias']:+.3f}"
+        click.echo(f"  {name}: {value}{bias}; {found['note']}")
+
+
 def _print_serving(plan):
-    click.echo(f"\nTo serve {plan['served_tokens']:.3g} tokens at loss {plan['loss']:g} for the least total FLOPs:")
+    mark = "" if plan["identified"] else " (NOT IDENTIFIED)"
+    click.echo(f"\nTo serve {plan['served_tokens']:.3g} tokens at loss {plan['loss']:g} for the least total FLOPs{mark}:")
     ends = plan["intervals"] or {}
     rows = [{"": key.replace("_", " "), "plan": plan[key], "low": ends.get(key, [None])[0], "high": ends.get(key, [None])[-1]}
             for key in ("N", "D", "training_flops", "total_flops")]  # fmt: skip
@@ -108,7 +133,7 @@ def _print_warnings(fit):
     for text in fit["warnings"]:
         click.echo(f"  warning: {text}")
     if not fit["usable"] and fit["objective"] is not None:
-        click.echo("  NOT A USABLE LAW: the estimates below are for diagnosis only; no allocation is drawn from them")
+        click.echo("  NOT A USABLE LAW: the estimates below are for diagnosis only; no split is drawn from them")
 
 
 def _print_fit(fit):
@@ -130,7 +155,9 @@ def _print_estimates(estimates, fit):
     low = f"{fit['level']:.0%} low"
     rows = []
     for name, value in estimates.items():
-        lo, hi = fit["intervals"][name]
+        lo, hi = (
+            "unbounded" if isinstance(end, float) and math.isinf(end) else end for end in fit["intervals"][name]
+        )
         rows.append({"": name, "estimate": value, low: lo, "high": hi})
     print_table(rows)
     click.echo(f"  intervals: {fit['interval_method']}")

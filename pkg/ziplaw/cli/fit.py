@@ -9,6 +9,7 @@ from ._show_fit import show_comparison, show_dataset, show_law, show_other, summ
 OBJECTIVES = ("huber", "log-mse", "huber-scaled")
 LAWS = ("chinchilla", "kaplan", "kaplan-coupled", "kaplan-steps", "data-constrained", "broken", "power")
 METHODS = ("case", "cluster", "residual", "wild", "parametric", "jackknife", "delta", "profile")
+BY_RUN = ("jackknife", "cluster", "wild")  # kinds of interval that know of runs
 SWEEP_COLUMNS = {"dataset", "model", "seed", "regime", "N", "D", "loss"}
 EXTRA = {"kaplan-steps": ("S",), "data-constrained": ("U",)}
 # the other laws are fitted by a general optimiser: their refits take longer
@@ -22,11 +23,11 @@ USED = {
     "a sweep's dataset": {"cells"} | _RESAMPLING,
     "--compare": _COLUMNS | {"compare", "u_column", "s_column", "delta"},
     "chinchilla": _COLUMNS | _RESAMPLING | {"weight_column", "fix_e", "fix_floor", "excess", "tie", "objective", "delta"}
-    | {"intervals", "cluster", "flops", "target_loss", "serve", "at"},
+    | {"intervals", "cluster", "flops", "target_loss", "serve", "at", "anyway"},
     "kaplan": _OTHER,
     "kaplan-coupled": _OTHER,
     "kaplan-steps": _OTHER | {"s_column"},
-    "data-constrained": _OTHER | {"u_column", "flops", "unique"},
+    "data-constrained": _OTHER | {"u_column", "flops", "unique", "anyway"},
     "broken": _OTHER | {"x"},
     "power": _OTHER | {"x"},
 }  # fmt: skip
@@ -85,6 +86,7 @@ plan_options = _options(
     click.option("--at", multiple=True, metavar="N,D", help="Predict the loss at N parameters and D tokens; may be repeated."),
     click.option("--unique", type=NUMBER, metavar="TOKENS",
                  help="Unique tokens at hand, for --flops with --law data-constrained [default: the most in TABLE]."),
+    click.option("--anyway", is_flag=True, help="Show splits that these runs do not identify; they are marked."),
 )  # fmt: skip
 
 
@@ -108,6 +110,8 @@ def command(table, dataset, where, as_json, plot, output, **options):
       ziplaw fit runs.csv --dataset ladder1 -o fits/ladder1.json
       ziplaw fit my_runs.csv --loss-column val_loss --bootstrap 4000 --flops 1e21
       ziplaw fit my_runs.csv --compare
+
+    With --flops or --serve the exit status is 2 where the runs do not identify the split; the fit is shown all the same.
     """  # noqa: D301
     from .. import law_tables
     from ..laws import checks
@@ -138,6 +142,11 @@ def command(table, dataset, where, as_json, plot, output, **options):
         click.echo(f"{output}: {summary(document)}")
     else:
         shown(document)
+    if (options["flops"] or options["serve"] is not None) and document.get("plan_refused") and not options["anyway"]:
+        from ..errors import FitError
+        from ..laws.identification import Doubt, refusal
+
+        raise FitError(f"{refusal([Doubt(**doubt) for doubt in document['plan_refused']])}; --anyway shows the numbers")
 
 
 def _names(options):
@@ -215,6 +224,7 @@ def _table(rows, group, draw, *, law, compare, x, bootstrap, level, seed, **o):
             seed=seed,
             flops=o["flops"],
             unique=o["unique"],
+            check=not o["anyway"],
         )
         document["columns"] = origin
         return document, show_other
@@ -262,6 +272,10 @@ def _additive(rows, columns, origin, group, draw, *, bootstrap, level, seed, **o
     if o["cluster"]:
         law_tables.select(rows, [(o["cluster"], str(rows[0].get(o["cluster"])))])
         clusters = [str(row[o["cluster"]]) for row in rows]
+        if o["intervals"] not in (None, *BY_RUN):
+            raise click.UsageError(
+                f"--intervals {o['intervals']} takes rows as independent: with --cluster go {', '.join(BY_RUN)}"
+            )
     elif o["intervals"] in ("cluster", "jackknife"):
         raise click.UsageError(f"--intervals {o['intervals']} needs --cluster COLUMN")
     document = law_document(
@@ -274,6 +288,7 @@ def _additive(rows, columns, origin, group, draw, *, bootstrap, level, seed, **o
         flops=o["flops"],
         points=[_point(text) for text in o["at"]],
         serving=(o["target_loss"], o["serve"]) if o["serve"] is not None else None,
+        check=not o["anyway"],
     )
     datasets = sorted({str(row[group]) for row in rows}) if group else []
     if len(datasets) > 1:

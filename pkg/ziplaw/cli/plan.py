@@ -3,7 +3,7 @@
 import click
 
 from ._common import print_json, threads_option
-from .predict import law_options, make, show
+from .predict import law_options, make, read_law, refused, show, withheld
 from .score import remarks, source_options
 
 
@@ -15,38 +15,54 @@ from .score import remarks, source_options
 @threads_option
 @law_options
 def command(paths, tokenizer, text_field, extensions, dtype, window, samples, threads, flops, law, level, epsilon,
-            as_json):  # fmt: skip
+            anyway, as_json):  # fmt: skip
     """Score each PATH, then predict how to split FLOPS between parameters and tokens for THIS data.
 
+    Where the law does not identify the split, H is printed with the reason and the exit status is 2; so it is where the
+    law's H was measured otherwise (window, tokenizer). The law shipped with ziplaw is of models of a few thousand
+    parameters: for a plan, measure one on data like yours (config/README.md).
+
     \b
-      ziplaw plan my_corpus/ --flops 1e21
+      ziplaw plan my_corpus/ --flops 1e21 --law results/mine/regression.json
+      ziplaw plan my_corpus/ --flops 1e18 --anyway
     """  # noqa: D301
     import os
 
     from ..corpora.scoring import score_path
+    from ..laws.measure_of_h import compare
     from ..threads import n_threads
 
     # the tokenizers library starts its own threads, and asks only the environment how many
     os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads(threads)))
-    results = []
+    results, law = [], read_law(law)
     for path in paths:
         reading = {"text_field": text_field, "dtype": dtype, "extensions": extensions}
         score = score_path(path, tokenizer, window, samples, threads, **reading)
+        notes = compare(law[0].get("H_of"), score) + remarks(score)
         shown = {key: value for key, value in score.items() if key != "sizes"}
-        result = make(score["H"], flops, law, level, epsilon) | {"dataset": score["dataset"], "score": shown}
-        if score["window"] != 256:
-            text = f"H was measured over windows of {score['window']} tokens, the law's over 256: they do not compare"
-            result["warnings"].append(text)
-        result["warnings"] += remarks(score)
+        result = make(score["H"], flops, law, level, epsilon, anyway) | {"dataset": score["dataset"], "score": shown}
+        result["warnings"] += notes
+        result["notes"] = notes
         results.append(result)
     if as_json:
         print_json(results[0] if len(results) == 1 else results)
-        return
-    for i, (path, result) in enumerate(zip(paths, results)):
-        score = result["score"]
-        how = f"sd {score['std']:.4f} over {score['n']} windows of {score['window']} tokens"
-        how += f", tokenizer {score.get('tokenizer') or 'ids'}"
-        if score.get("bytes_per_token"):
-            how += f", {score['bytes_per_token']:.2f} bytes a token"
-        click.echo(f"{chr(10) if i else ''}{click.format_filename(path)}: H = {result['H']:.4f} ({how})")
-        show(result)
+    else:
+        for i, (path, result) in enumerate(zip(paths, results)):
+            click.echo(f"{chr(10) if i else ''}{click.format_filename(path)}: {_score(result)}")
+            if not withheld(result):
+                show(result)
+                continue
+            for text in result["notes"]:
+                click.echo(f"Warning: {text}.")
+    for path, result in zip(paths, results):
+        if withheld(result):
+            raise refused(result, f"{click.format_filename(path)}: " if len(paths) > 1 else "")
+
+
+def _score(result):
+    score = result["score"]
+    how = f"sd {score['std']:.4f} over {score['n']} windows of {score['window']} tokens"
+    how += f", tokenizer {score.get('tokenizer') or 'ids'}"
+    if score.get("bytes_per_token"):
+        how += f", {score['bytes_per_token']:.2f} bytes a token"
+    return f"H = {result['H']:.4f} ({how})"

@@ -5,10 +5,16 @@ import click
 from ._common import NUMBER, json_option, print_json, print_table
 
 
+# what a result lacks when its split is not identified
+_SPLIT = ("N", "D", "loss", "tokens_per_parameter", "N_interval", "D_interval", "loss_interval", "a", "b", "a_interval")
+_SPLIT += ("parameters",)
+
+
 def law_options(function):
     """Options of predict and plan."""
     for option in (
         json_option,
+        click.option("--anyway", is_flag=True, help="Show a split that the law does not identify; it is marked."),
         click.option("--epsilon", type=float, default=1.0, show_default=True,
                      help="Weight of the law in H against Chinchilla's constants (0 to 1)."),
         click.option("--level", type=float, default=0.95, show_default=True, help="Coverage of the bands."),
@@ -23,54 +29,84 @@ def law_options(function):
 @click.command()
 @click.option("--gzip", "H", required=True, type=float, help="H of the data, from ziplaw score.")
 @law_options
-def command(H, flops, law, level, epsilon, as_json):
+def command(H, flops, law, level, epsilon, anyway, as_json):
     """Predict the best N, D and loss for data of gzip-compressibility H, beside Chinchilla's split.
 
+    Where the law does not identify the split, the reason is printed instead and the exit status is 2.
+
     \b
-      ziplaw predict --gzip 0.40 --flops 1e21
       ziplaw predict --gzip 0.40 --flops 1e15 --law regression.json --json
+      ziplaw predict --gzip 0.40 --flops 1e21 --anyway
     """  # noqa: D301
-    result = make(H, flops, law, level, epsilon)
+    result = make(H, flops, read_law(law), level, epsilon, anyway)
     if as_json:
         print_json(result)
-    else:
+    elif not withheld(result):
         show(result)
+    if withheld(result):
+        raise refused(result)
 
 
-def make(H, flops, law, level, epsilon):
-    """Read the law and predict; the result says what the law rests on."""
+def read_law(path):
+    """Return a regression document and what to call it; the reference law shipped with ziplaw where no path is given."""
     from ..io import read_json
+
+    if path is not None:
+        return read_json(path, "regression"), click.format_filename(path)
+    from importlib.resources import as_file, files
+
+    from ..errors import FitError
+
+    resource = files("ziplaw") / "data" / "reference_law.json"
+    if not resource.is_file():
+        raise FitError("this ziplaw ships no reference law: give one with --law regression.json")
+    with as_file(resource) as file:
+        return read_json(file, "regression"), "the reference law shipped with ziplaw"
+
+
+def make(H, flops, law, level, epsilon, anyway):
+    """Predict by a law as ``read_law`` gives it; the result has no split where none is identified."""
     from ..laws.regress import prediction
 
-    if law is None:
-        from importlib.resources import as_file, files
+    document, name = law
+    result = prediction(document, H, flops, level=level, epsilon=epsilon, check=False)
+    result |= {"law": name, "H_of": document.get("H_of")}
+    if not anyway:
+        if result["refused"]:
+            result |= dict.fromkeys(_SPLIT) | {"without_H": None}
+        elif (mean := result["without_H"]) and not mean["identified"]:
+            result["without_H"] = dict.fromkeys(mean) | {"identified": False}
+    return result
 
-        from ..errors import FitError
 
-        resource = files("ziplaw") / "data" / "reference_law.json"
-        if not resource.is_file():
-            raise FitError("this ziplaw ships no reference law: give one with --law regression.json")
-        with as_file(resource) as path:
-            document = read_json(path, "regression")
-        name = "the reference law shipped with ziplaw"
-    else:
-        document, name = read_json(law, "regression"), click.format_filename(law)
-    return prediction(document, H, flops, level=level, epsilon=epsilon) | {"law": name}
+def withheld(result):
+    """Whether the split was left out of a result because it is not identified."""
+    return result["N"] is None
+
+
+def refused(result, name=""):
+    """The error of a result without a split, with its reasons and what to do."""
+    from ..errors import FitError
+    from ..laws.identification import Doubt, refusal
+
+    reason = refusal([Doubt(**doubt) for doubt in result["refused"]])
+    return FitError(f"{name}{reason} (--law); --anyway shows the numbers of {result['law']}")
 
 
 def show(result):
     """Print a prediction: the split with bands, Chinchilla's beside it, and what it rests on."""
     bands = f"{result['level']:.0%} band"
-    rows = [{"": f"H = {result['H']:.3f}", **_cells(result)}]
-    if result["without_H"]:
-        rows.append({"": "the same laws, H ignored", **_cells(result["without_H"])})
+    mark = " NOT IDENTIFIED" if result["refused"] else ""
+    rows = [{"": f"H = {result['H']:.3f}{mark}", **_cells(result)}]
+    if (mean := result["without_H"]) and mean["N"] is not None:
+        rows.append({"": f"the same laws, H ignored{'' if mean['identified'] else ' NOT IDENTIFIED'}", **_cells(mean)})
     for key, title in (("published", "Chinchilla"), ("refit", "Chinchilla, refitted")):
         rows.append({"": title, **_cells(result["chinchilla"][key])})
     rows.append({"": "Kaplan", **_cells(result["kaplan"])})
     click.echo(f"Best split of C = {result['C']:.3g} training FLOPs (C = 6 N D):")
     print_table(rows)
     if result["epsilon"] > 0:
-        click.echo(f"{bands} for a new dataset of this H:")
+        click.echo(f"{bands} for a new dataset of this H:{mark}")
         for name, unit in (("N", "parameters"), ("D", "tokens"), ("loss", "nats per token")):
             lo, hi = result[f"{name}_interval"]
             click.echo(f"  {name:4} {lo:.3g} to {hi:.3g} {unit}")
@@ -81,6 +117,8 @@ def show(result):
         f"Law: {result['law']}, fitted on {on['n_datasets']} datasets ({on['n_cells']} runs), H {on['H'][0]:.3f} to "
         f"{on['H'][1]:.3f}, C {on['C'][0]:.3g} to {on['C'][1]:.3g} FLOPs."
     )
+    for doubt in result["refused"]:
+        click.echo(f"Not identified: {doubt['reason']}; {doubt['remedy']}.")
     for text in result["warnings"]:
         click.echo(f"Warning: {text}.")
 

@@ -9,6 +9,8 @@ from ._common import OUTPUT_FILE, json_option, print_json, print_table
 @click.option("--runs", required=True, type=click.Path(exists=True, dir_okay=False), help="The sweep's runs.csv.")
 @click.option("--fits", "first", type=click.Path(exists=True, dir_okay=False), help="The first of FITS (for globs).")
 @click.argument("fits", nargs=-1, type=click.Path(exists=True, dir_okay=False))
+@click.option("--scores", type=click.Path(exists=True), multiple=True,
+              help="A dataset's score, or a folder of them: the law then says what its H is of. Repeatable.")  # fmt: skip
 @click.option("--covariates", "table", type=click.Path(exists=True, dir_okay=False),
               help="CSV with a column dataset and rivals of H, such as a zstd ratio, for the comparison.")  # fmt: skip
 @click.option("--bootstrap", type=click.IntRange(0, 100_000), default=499, show_default=True,
@@ -20,7 +22,7 @@ from ._common import OUTPUT_FILE, json_option, print_json, print_table
 @click.option("-o", "--output", type=OUTPUT_FILE, help="Write regression.json here.")
 @click.option("--claims", "claims_csv", type=OUTPUT_FILE, help="Write the paper's claims as CSV here.")
 @json_option
-def command(runs, first, fits, table, bootstrap, level, seed, output, claims_csv, as_json):
+def command(runs, first, fits, scores, table, bootstrap, level, seed, output, claims_csv, as_json):
     """Regress the laws in FITS (fits/*.json) on H, test whether exponents depend on it, judge the paper's claims.
 
     \b
@@ -36,7 +38,8 @@ def command(runs, first, fits, table, bootstrap, level, seed, output, claims_csv
     rows = read_csv(runs)
     documents = [read_json(path, "fit") for path in fits]
     covariates = _covariates(table) if table else None
-    document = regress(rows, documents, covariates=covariates, bootstrap=bootstrap, level=level, seed=seed)
+    measured = [read_json(path, "score") for path in _score_files(scores, documents)]
+    document = regress(rows, documents, scores=measured, covariates=covariates, bootstrap=bootstrap, level=level, seed=seed)
     judged = claims(document, *evidence(rows, documents))
     if output:
         write_json(output, document, kind="regression")
@@ -50,6 +53,17 @@ def command(runs, first, fits, table, bootstrap, level, seed, output, claims_csv
         _print(document)
     click.echo()
     print_table(judged, ["claim", "estimate", "low", "high", "p_value", "verdict"])
+
+
+def _score_files(scores, fits):
+    """Scores of the fits' datasets: the files given, and DATASET.json of each folder given."""
+    from pathlib import Path
+
+    names = sorted({str(fit.get("dataset")) for fit in fits})
+    out = []
+    for path in map(Path, scores):
+        out += [path / f"{name}.json" for name in names if (path / f"{name}.json").is_file()] if path.is_dir() else [path]
+    return out
 
 
 def _covariates(path):

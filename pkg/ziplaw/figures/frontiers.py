@@ -20,8 +20,10 @@ def frontiers(sweep: Sweep, output):
     groups = [group for group in GROUPS if any(row["group"] == group for row in rows)]
     if not groups:
         made, (axes,) = figure(PAGE * 0.6, 2.0)
-        why = reasons({name: reason for name in sweep.datasets if (reason := sweep.why_not(name))})
-        say(axes, f"no frontier: no dataset carries a law. {why}", 72)
+        lost = {name: reason for name in sweep.datasets if (reason := sweep.why_not(name))}
+        refused = {row["source"]: row["reason"] for row in sweep.table("frontier.csv") if row.get("reason")}
+        told = "no split is identified" if refused else "no dataset carries a law"
+        say(axes, f"no frontier: {told}. {reasons(lost | refused)}", 72)
         save(made, output, rows, COLUMNS)
         return
     made, grid = figure(PAGE, 1.95 * len(groups) + 0.35, len(groups), 3, sharex=True)

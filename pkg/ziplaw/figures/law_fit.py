@@ -56,7 +56,7 @@ def law_fit_figure(fitted, document, output):
         made, axes = figure(PAGE, 4.3, 2, 3)
         rows = _curves(axes[0], fitted)
         rows += _residuals(axes[1], fitted)
-        rows += _contour(axes[2], fitted, document["usable"])
+        rows += _contour(axes[2], fitted, not any(doubt["C"] is None for doubt in document["plan_refused"]))
         for panel, name in zip(axes[3:], ("E", "alpha", "beta")):
             rows += _profile(panel, fitted, document, name)
         _title(made, fitted, document)
@@ -126,8 +126,8 @@ def _residuals(axes, fitted):
     return [{"panel": "residuals", "N": n, "D": d, "C": c, "y": e} for n, d, c, e in zip(fitted.N, fitted.D, C, error)]
 
 
-def _contour(axes, fitted, usable):
-    """Loss over N and D with the measured points and, for a usable law, the compute-optimal line."""
+def _contour(axes, fitted, identified):
+    """Loss over N and D with the measured points and, where it is identified, the compute-optimal line."""
     axes.set(xscale="log", yscale="log", title="Loss over N and D", xlabel="N, parameters", ylabel="D, training tokens")
     axes.grid(False)
     spans = [(v.min() / 1.5, v.max() * 1.5) for v in (fitted.N, fitted.D)]
@@ -138,7 +138,7 @@ def _contour(axes, fitted, usable):
         axes.clabel(drawn, fontsize=5.5, fmt="%.3g", colors=[GREY])
     axes.plot(fitted.N, fitted.D, linestyle="none", marker="o", color=INK, ms=2.0)
     rows = []
-    if usable:
+    if identified:
         C = np.geomspace(6 * fitted.N.min() * fitted.D.min(), 6 * fitted.N.max() * fitted.D.max(), 60)
         N, D, loss = optimal_split(fitted.parameters, C)
         inside = (N > spans[0][0]) & (N < spans[0][1]) & (D > spans[1][0]) & (D < spans[1][1])

@@ -142,6 +142,8 @@ def unidentified(fitted):
     for value, pair in ((fitted.A, ("A", "alpha")), (fitted.B, ("B", "beta"))):
         if value <= 0:
             names |= {pair[1]}
+    if together(fitted):
+        names |= {"A", "B", "alpha", "beta"}
     return names
 
 

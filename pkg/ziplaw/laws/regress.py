@@ -18,6 +18,7 @@ from .diagnostics import TOGETHER
 from .forms import CHINCHILLA, CHINCHILLA_REFIT, PARAMETERS
 from .identification import Doubt, refusal
 from .joint import Panel
+from .measure_of_h import measure_of
 from .sweep import takes_part, uninformative
 
 TWO_STAGE = ("E", "A", "B", "alpha", "beta", "ln_A", "ln_B", "a")
@@ -60,6 +61,9 @@ def choose(fits):
     left_out : list of dict
         ``dataset`` and ``reason`` of the others.
     """
+    units = sorted({str(fit.get("loss_unit") or "nats per token") for fit in fits})
+    if len(units) > 1:
+        raise FitError(f"the fits are of losses in {' and in '.join(units)}: convert them to one unit and fit again")
     names = [fit.get("dataset") for fit in fits]
     if len(set(names)) < len(names):
         raise FitError(f"{max(names, key=names.count)} has {len(names) - len(set(names)) + 1} fits: give one a dataset")
@@ -158,7 +162,7 @@ def two_stage(used, variant, level=0.95) -> dict:
     return {"label": _LABEL, "level": level, "parameters": {name: ols(H, columns[name], level) for name in TWO_STAGE}}
 
 
-def regress(rows, fits, *, covariates=None, bootstrap=499, level=0.95, seed=42) -> dict:
+def regress(rows, fits, *, scores=(), covariates=None, bootstrap=499, level=0.95, seed=42) -> dict:
     """Everything about how laws move with H.
 
     Parameters
@@ -167,6 +171,9 @@ def regress(rows, fits, *, covariates=None, bootstrap=499, level=0.95, seed=42) 
         Rows of runs.csv.
     fits : sequence of dict
         Documents of ``ziplaw fit --dataset`` for the sweep's datasets.
+    scores : sequence of dict, optional
+        The datasets' scores: the law then says what its H is of (``measure_of_h``), and no score made otherwise is
+        planned for by it.
     covariates : dict, optional
         Rivals of H for the leave-one-dataset-out comparison: name -> {dataset: value}, beside the floor, the unigram
         entropy and the vocabulary size, which are always tried.
@@ -191,7 +198,9 @@ def regress(rows, fits, *, covariates=None, bootstrap=499, level=0.95, seed=42) 
     level = checks.check_level(level)
     used, variant, left_out = choose(fits)
     tables = [cells(rows, fit) for fit in used]
+    names = {fit["dataset"] for fit in used}
     document = {
+        "H_of": measure_of([score for score in scores if score["dataset"] in names]),
         "n_datasets": len(used),
         "n_left_out": len(left_out),
         "left_out": left_out,
