@@ -69,7 +69,7 @@ def test_scores_grammars_and_plans_need_no_extra(tmp_path):
         ["score", "corpus"],
         ["floor", "g.json", "--documents", "20"],
         ["grammar", "show", "g.json"],
-        ["plan", "corpus", "--flops", "1e20"],
+        ["plan", "corpus", "--flops", "1e20", "--anyway"],
     ):
         done = ziplaw_without(EXTRAS, tmp_path, *arguments)
         assert done.returncode == 0, done.stderr

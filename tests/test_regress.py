@@ -150,14 +150,18 @@ def test_prediction(document):
         assert low < found[name] < high
     low, high = found["a_interval"]
     assert 0 <= low < found["a"] < high <= 1
-    far = prediction(document, 0.6, 1e21)
+    with pytest.raises(FitError, match=r"the split is not identified.*measure datasets like yours nearer to C = 1e.21"):
+        prediction(document, 0.6, 1e21)
+    far = prediction(document, 0.6, 1e21, check=False)
+    assert far["refused"]
+    assert found["refused"] == []
     on = document["fitted_on"]
     assert far["extrapolation"]["C_decades"] == pytest.approx(math.log10(1e21 / on["C"][1]))
     assert far["extrapolation"]["H_distance"] == pytest.approx(0.6 - on["H"][1])
     assert "orders of magnitude outside" in far["warnings"][0]
     # no parameters or no tokens are no plan
     with pytest.raises(FitError, match=r"which means nothing; .* orders of magnitude outside"):
-        prediction(document, 0.9, 1e21)
+        prediction(document, 0.9, 1e21, check=False)
     near = prediction(document, 0.35, on["C"][1])
     assert near["extrapolation"]["in_range"]
     assert not any("extrapolation" in text for text in near["warnings"])

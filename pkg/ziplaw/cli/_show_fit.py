@@ -122,7 +122,9 @@ def _print_approaches(approaches):
 
 def _print_serving(plan):
     mark = "" if plan["identified"] else " (NOT IDENTIFIED)"
-    click.echo(f"\nTo serve {plan['served_tokens']:.3g} tokens at loss {plan['loss']:g} for the least total FLOPs{mark}:")
+    click.echo(
+        f"\nTo serve {plan['served_tokens']:.3g} tokens at loss {plan['loss']:g} for the least total FLOPs{mark}:"
+    )
     ends = plan["intervals"] or {}
     rows = [{"": key.replace("_", " "), "plan": plan[key], "low": ends.get(key, [None])[0], "high": ends.get(key, [None])[-1]}
             for key in ("N", "D", "training_flops", "total_flops")]  # fmt: skip
@@ -155,9 +157,7 @@ def _print_estimates(estimates, fit):
     low = f"{fit['level']:.0%} low"
     rows = []
     for name, value in estimates.items():
-        lo, hi = (
-            "unbounded" if isinstance(end, float) and math.isinf(end) else end for end in fit["intervals"][name]
-        )
+        lo, hi = ("unbounded" if isinstance(end, float) and math.isinf(end) else end for end in fit["intervals"][name])
         rows.append({"": name, "estimate": value, low: lo, "high": hi})
     print_table(rows)
     click.echo(f"  intervals: {fit['interval_method']}")

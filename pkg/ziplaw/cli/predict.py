@@ -4,7 +4,6 @@ import click
 
 from ._common import NUMBER, json_option, print_json, print_table
 
-
 # what a result lacks when its split is not identified
 _SPLIT = ("N", "D", "loss", "tokens_per_parameter", "N_interval", "D_interval", "loss_interval", "a", "b", "a_interval")
 _SPLIT += ("parameters",)

@@ -39,7 +39,9 @@ def command(runs, first, fits, scores, table, bootstrap, level, seed, output, cl
     documents = [read_json(path, "fit") for path in fits]
     covariates = _covariates(table) if table else None
     measured = [read_json(path, "score") for path in _score_files(scores, documents)]
-    document = regress(rows, documents, scores=measured, covariates=covariates, bootstrap=bootstrap, level=level, seed=seed)
+    document = regress(
+        rows, documents, scores=measured, covariates=covariates, bootstrap=bootstrap, level=level, seed=seed
+    )
     judged = claims(document, *evidence(rows, documents))
     if output:
         write_json(output, document, kind="regression")
@@ -59,10 +61,11 @@ def _score_files(scores, fits):
     """Scores of the fits' datasets: the files given, and DATASET.json of each folder given."""
     from pathlib import Path
 
-    names = sorted({str(fit.get("dataset")) for fit in fits})
+    names = sorted({f"{fit.get('dataset')}.json" for fit in fits})
     out = []
     for path in map(Path, scores):
-        out += [path / f"{name}.json" for name in names if (path / f"{name}.json").is_file()] if path.is_dir() else [path]
+        inside = [path / name for name in names if (path / name).is_file()]
+        out += inside if path.is_dir() else [path]
     return out
 
 

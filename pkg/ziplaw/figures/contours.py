@@ -49,7 +49,9 @@ def loss_contours(sweep: Sweep, output):
         if own and reason is None:
             rows += [names | row for row in _frontier(axes, own)]
             shown |= {"frontier", *(["outside"] if not all(row["in_range"] for row in own) else [])}
-        elif reason is None and (refused := [row for row in frontier if row["source"] == dataset and row.get("reason")]):
+        elif reason is None and (
+            refused := [row for row in frontier if row["source"] == dataset and row.get("reason")]
+        ):
             _note(axes, f"no frontier: {refused[0]['reason']}")
         for row in _cells(axes, sweep.of(dataset)):
             rows.append(names | row)

@@ -13,7 +13,6 @@ from .allocate import FLOPS_PER_PARAMETER_TOKEN, Plan
 from .diagnostics import SAME_VALUE, n_levels, near_groups
 from .forms import additive
 
-
 # a table whose rows lie nearly all on budgets of three sizes or more is one of isoFLOP curves: nothing to interpolate
 _ISOFLOP_SHARE = 0.9
 
@@ -211,7 +210,9 @@ def isoflop(N, D, loss, *, points=12, law=None) -> Approach:
             beyond.setdefault(at, []).append(float(np.exp(log_C)))
     one_sided = "; ".join(_beyond(at, budgets) for at, budgets in beyond.items()) if measured else ""
     if len(found) < 3 and one_sided:
-        raise FitError(f"{len(found)} of {len(valleys)} budgets have their optimum between their sizes, a line needs 3: {one_sided}")
+        raise FitError(
+            f"{len(found)} of {len(valleys)} budgets have their optimum between their sizes, a line needs 3: {one_sided}"
+        )
     bias = None if law is None else _bias(isoflop, N, D, law, points=points)
     columns = np.array(found).reshape(-1, 3).T
     note = (
@@ -239,7 +240,9 @@ def _interpolated(N, D, loss, points):
     log_C = _compute_grid(curves, points)
     sizes, z = _at_compute(curves, log_C)
     columns = ((c, np.isfinite(z[:, j]), z[:, j]) for j, c in enumerate(log_C))
-    return [(float(c), np.log(sizes[inside]), np.exp(column[inside])) for c, inside, column in columns if inside.sum() >= 3]
+    return [
+        (float(c), np.log(sizes[inside]), np.exp(column[inside])) for c, inside, column in columns if inside.sum() >= 3
+    ]
 
 
 def _beyond(at, budgets):

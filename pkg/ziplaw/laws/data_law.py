@@ -348,8 +348,15 @@ def _doubts(drawn, C, N, fitted_on):
     if fitted_on is None:
         return found
     low, high = fitted_on["C"]
-    where = f"measure datasets like yours nearer to C = {C:.3g}" if not low <= C <= high else "measure more datasets of such H"
-    return [doubt._replace(remedy=f"{where} (behind this law: {low:.3g} to {high:.3g}) and give that law") for doubt in found]
+    where = (
+        f"measure datasets like yours nearer to C = {C:.3g}"
+        if not low <= C <= high
+        else "measure more datasets of such H"
+    )
+    return [
+        doubt._replace(remedy=f"{where} (behind this law: {low:.3g} to {high:.3g}) and give that law")
+        for doubt in found
+    ]
 
 
 def _check_H(H):

@@ -125,7 +125,10 @@ def _rows(source, H, C, values, drawn, doubts, *, level, measured, check):
         if not doubts and judged is not None:
             against = split_doubts(float(c), float(split["N"][i]), [end[i] for end in judged["N"]], largest=measured[1])
         row = {"source": source, "H": H, "C": float(c), "in_range": bool(measured[0] <= c <= measured[1])}
-        row |= {"identified": not against, "reason": "; ".join(dict.fromkeys(doubt.reason for doubt in against)) or None}
+        row |= {
+            "identified": not against,
+            "reason": "; ".join(dict.fromkeys(doubt.reason for doubt in against)) or None,
+        }
         for name, values in split.items():
             shown = [float(values[i]), *((None, None) if band is None else (float(end[i]) for end in band[name]))]
             keys = (name if name == "loss" else f"{name}_opt", f"{name}_lo", f"{name}_hi")

@@ -121,7 +121,9 @@ def split_doubts(C, N, interval, *, largest=None) -> list[Doubt]:
     if largest is not None and largest < C:
         nearer = f"add runs nearer to C = {C:.3g} (the largest has {largest:.3g}), on both sides of the best split"
     if not (N >= 1 and D >= 1):
-        return [Doubt(f"the best split of C = {C:.3g} has less than one parameter or token, which means nothing", nearer, C)]
+        return [
+            Doubt(f"the best split of C = {C:.3g} has less than one parameter or token, which means nothing", nearer, C)
+        ]
     if low > 0 and np.isfinite(high) and np.log10(high / low) <= WIDE_DECADES:
         return []
     # an N above C/6 leaves less than one token
@@ -158,7 +160,9 @@ def drawn_doubts(draws) -> list[Doubt]:
     """Return the doubts about a law of which only draws (n, 5) are known, such as L(N, D, H) at one H: its exponents."""
     ends = np.quantile(np.asarray(draws)[:, 3:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     remedy = "add datasets near this H, with runs over a wider range of sizes and tokens"
-    return [Doubt(why, remedy) for name, pair in zip(("alpha", "beta"), ends.T) if (why := at_bound(name, pair.tolist()))]
+    return [
+        Doubt(why, remedy) for name, pair in zip(("alpha", "beta"), ends.T) if (why := at_bound(name, pair.tolist()))
+    ]
 
 
 def resamples(fitted):

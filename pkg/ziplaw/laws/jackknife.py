@@ -94,18 +94,18 @@ class Jackknife:
         return (float(lo), float(hi)) if np.ndim(lo) == 0 else (lo, hi)
 
 
-def _check_what_is_left(fitted, labels, k):
+def _check_what_is_left(fitted, labels, names):
     """Refuse where leaving out some run leaves too few sizes or budgets: its refit would stay where it starts."""
     used = fitted.weights > 0
     needed = 3 if fitted.settings.free[0] and not fitted.settings.tie else 2
     for name, values in (("model sizes", fitted.N), ("token budgets", fitted.D)):
-        for run in range(k):
+        for run, called in enumerate(names):
             rest = used & (labels != run)
             levels = n_levels(values[rest]) if rest.any() else 0
             if levels < needed:
                 hold = ", or hold E (--fix-e)" if needed == 3 else ""
                 raise FitError(
-                    f"{k} runs: intervals leave out one at a time, and without run {run + 1} there are {levels} {name}, of "
+                    f"{len(names)} runs: intervals leave out one at a time, and without {called} there are {levels} {name}, of "
                     f"which the law needs {needed}: add runs of other sizes or seeds{hold}"
                 )
 
@@ -133,8 +133,10 @@ def jackknife(fitted, clusters) -> Jackknife:
     labels = cluster_labels(clusters, fitted.n)
     k = 0 if labels is None else int(labels.max()) + 1
     if k < MIN_RUNS:
-        raise FitError(f"{k} runs: leaving one out at a time needs at least {MIN_RUNS}, and 4 sizes where E is free: add runs")
-    _check_what_is_left(fitted, labels, k)
+        raise FitError(
+            f"{k} runs: leaving one out at a time needs at least {MIN_RUNS}, and 4 sizes where E is free: add runs"
+        )
+    _check_what_is_left(fitted, labels, np.unique(np.asarray(clusters)))
     weights = fitted.weights * (labels != np.arange(k)[:, None])
     design = fitted.solution.design
     theta, _, _ = polish(

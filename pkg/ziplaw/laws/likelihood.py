@@ -85,7 +85,7 @@ def delta_interval(fitted, level=0.95, **at):
             g = _gradient(function, phi, free)
             half = t * np.sqrt(max(float(g[free] @ cov[np.ix_(free, free)] @ g[free]), 0.0))
             ends = np.array([centre - half, centre + half])
-        lo, hi = np.exp(ends) if is_log else ends
+            lo, hi = np.exp(ends) if is_log else ends
         out[name] = (float(lo), float(hi)) if np.isfinite(centre) else (0.0, np.inf)
     return _clean(fitted, out)
 

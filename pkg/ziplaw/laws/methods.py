@@ -14,6 +14,7 @@ from .likelihood import delta_interval, profile_interval
 METHODS = (*BOOTSTRAPS, "jackknife", "delta", "profile")
 CLUSTER_RUNS = 5
 
+
 def default_method(clusters=None):
     """Return the default kind of interval: "jackknife" where runs are named, however few, else "case".
 
