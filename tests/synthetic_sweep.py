@@ -56,10 +56,11 @@ def build(
     diverged=(),
     bootstrap=100,
     law=planted,
+    level=0.95,
 ):
     """Write a sweep folder and return its path.
 
-    ``floors=False`` makes datasets that were imported; ``shrink`` scales the reducible loss (0.01: saturated);
+    ``floors=False`` makes datasets that were imported, names say which are grammars; ``shrink`` scales the reducible loss (0.01: saturated);
     ``diverged`` names (dataset, width) pairs, or a dataset as a whole, whose runs diverge half way.
     """
     folder = Path(folder)
@@ -70,27 +71,28 @@ def build(
         H = float(spread[index])
         true = law(H)
         true |= {"A": true["A"] * shrink, "B": true["B"] * shrink}
-        _dataset(folder, name, H, true, index, floors, rng)
+        known = name in floors if isinstance(floors, tuple) else floors
+        _dataset(folder, name, H, true, index, known, rng)
         for width in widths:
             for seed in seeds:
                 lost = name in diverged or (name, width) in diverged
                 _run(folder, name, width, seed, true, budgets, noise, lost, rng)
-        part = _collect(folder, name, floors)
+        part = _collect(folder, name, known)
         rows += part
-        fits.append(fit_dataset(part, bootstrap=bootstrap))
+        fits.append(fit_dataset(part, bootstrap=bootstrap, level=level))
         write_json(folder / "fits" / f"{name}.json", fits[-1], kind="fit")
     if references:
-        for name, level, tokenizer in (
+        for name, value, tokenizer in (
             ("code", 0.44, "bundled"),
             ("code.bytes", 0.23, "bytes"),
             ("prose", 0.49, "bundled"),
             ("prose.bytes", 0.25, "bytes"),
         ):
-            write_json(folder / "scores" / f"{name}.json", _score(name, level, rng, tokenizer), kind="score")
+            write_json(folder / "scores" / f"{name}.json", _score(name, value, rng, tokenizer), kind="score")
     write_csv(folder / "runs.csv", rows, list(tables.COLUMNS))
     _tabulate(folder, names)
     fits = [read_json(folder / "fits" / f"{name}.json", "fit") for name in names]
-    document = regression.regress(rows, fits, bootstrap=0)
+    document = regression.regress(rows, fits, bootstrap=0, level=level)
     write_json(folder / "regression.json", document, kind="regression")
     write_csv(folder / "claims.csv", judged.claims(document, *regression.evidence(rows, fits)), list(judged.COLUMNS))
     write_csv(folder / "frontier.csv", frontiers.frontier(document, fits), list(frontiers.COLUMNS))

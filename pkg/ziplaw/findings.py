@@ -5,30 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .results import REFERENCES, VARIANTS, Sweep, finite
+from .results import Sweep, finite
+from .sentences import count, p_value, percent, said, sentence, share_of, signed, span
 
-FEW_DATASETS = 8
+FEW_LEVELS = 8
 POOR_FIT = 0.05
-# sweeps whose datasets were chosen by people who had seen training curves: docs/default-sweep.md
-EXPLORATORY = ("default",)
-VERDICTS = ("supported", "not supported", "undecided")
-
-
-def count(n: int, noun: str) -> str:
-    """Write a number with its noun: 1 dataset, 2 datasets."""
-    return f"{n:,} {noun}" + ("" if n == 1 else "s")
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """Write a number with its sign, the minus as a minus."""
-    return f"{value:+.{digits}f}".replace("-", "−")
-
-
-def p_value(p: Any) -> str:
-    """Write a p-value with two digits, tiny ones as a bound: "p = 0.68", "p < 0.001"."""
-    if not finite(p):
-        return "no p"
-    return "p < 0.001" if p < 0.001 else f"p = {p:#.2g}" if p < 0.995 else "p = 1.0"
+CORRELATED = 0.5
+SAME_H = 0.03  # about three standard deviations of H between grammars of one shape
+CLAIM_VERDICTS = ("supported", "not supported", "undecided")
+# the five verdicts on the split, with the colour of the answer
+TONES = {"dependence_shown": "yes", "tests_disagree": "open", "dependence_not_shown": "no"}
 
 
 def answer(sweep: Sweep) -> dict[str, Any]:
@@ -37,176 +23,302 @@ def answer(sweep: Sweep) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``fitted`` (what was done), ``verdict`` (a few words), ``tone`` ("yes", "no" or "open"), ``why`` (the numbers),
-        ``claims`` (how the paper's claims fared).
+        ``fitted`` (what was done), ``verdict`` (a few words), ``tone`` ("yes", "no" or "open"), ``why`` (the numbers);
+        each of words as sentences by name.
     """
-    regression = sweep.regression
-    verdict, tone, why = _split(sweep)
-    verdicts = [row["verdict"] for row in sweep.table("claims.csv")]
-    tally = ", ".join(f"{verdicts.count(v)} {v}" for v in VERDICTS if v in verdicts)
-    claims = f"Of {count(len(verdicts), 'claim')} of the paper, as far as this sweep can test them: {tally}."
+    verdict = said(sweep, "verdict")
     return {
-        "fitted": _fitted(sweep),
+        "fitted": said(sweep, "answer"),
         "verdict": verdict,
-        "tone": tone,
-        "why": why,
-        "claims": claims if verdicts else "",
-        "conclusion": regression.get("conclusion"),
+        "tone": TONES.get(next(iter(verdict)), "open"),
+        "why": said(sweep, "why"),
     }
 
 
-def _fitted(sweep: Sweep) -> str:
-    measured = [cell for name in sweep.datasets for cell in sweep.cells(name)]
+def cells_of(sweep: Sweep, floored: bool) -> list[dict[str, Any]]:
+    """Measured cells of the datasets with an exact floor, or of those without."""
+    return [cell for name in sweep.datasets if sweep.has_floor(name) == floored for cell in sweep.cells(name)]
+
+
+@sentence("answer")
+def _measured_span(sweep):
+    cells = cells_of(sweep, True) + cells_of(sweep, False)
+    if not cells:
+        return None
     H = [level for name in sweep.datasets if (level := sweep.H(name)) is not None]
-    span = f" with H from {min(H):.3f} to {max(H):.3f}" if H else ""
-    if not measured:
-        return f"{count(len(sweep.datasets), 'dataset')}{span}; every run diverged, so nothing could be fitted."
-    N, D = ([cell[key] for cell in measured] for key in ("N", "D"))
-    scaling = sum(cell.get("regime") == "scaling" for cell in measured)
-    known = sum(cell.get("regime") is not None for cell in measured)
-    good = [name for name in sweep.datasets if sweep.fits.get(name, {}).get("reportable")]
-    variant = sweep.regression.get("variant")
-    held = ", E held at each grammar's exact floor," if variant == "floor" and good else ""
-    words = (
-        f"This sweep trained models of {min(N):,} to {max(N):,} parameters on {min(D):,} to {max(D):,} tokens of "
-        f"{count(len(sweep.datasets), 'dataset')}{span}, and fitted L(N, D) = E + A/N^α + B/D^β{held} to each. "
+    levels = f" with H {'from ' if min(H) < max(H) else 'of '}{span(min(H), max(H), '.3f')}" if H else ""
+    N, D = ([cell[key] for cell in cells] for key in ("N", "D"))
+    return (
+        f"This sweep measured models of {span(min(N), max(N))} parameters at {span(min(D), max(D))} training tokens of "
+        f"{count(len(sweep.datasets), 'dataset')}{levels}."
     )
-    if known:
-        words += f"{scaling} of {count(known, 'measured cell')} are in the scaling regime; "
-    total = count(len(sweep.datasets), "dataset")
-    which = f"all {total}" if len(good) == len(sweep.datasets) > 1 else f"{len(good)} of {total}"
-    return words + f"exponents may be reported for {which}."
 
 
-def _split(sweep: Sweep) -> tuple[str, str, str]:
-    """Verdict, tone and numbers on the split: the slope of a in H, and the joint test of the exponents."""
-    regression = sweep.regression
-    if not regression:
-        return "Not tested", "open", "This folder holds no regression on H."
-    test = regression.get("joint_test")
-    line = next((row for row in sweep.table("claims.csv") if row["claim"] == "frontier_turns"), {})
-    if not finite(line.get("estimate")) or not regression.get("law"):
-        why = regression.get("conclusion") or "no reason is recorded"
-        return "Cannot be told", "open", why[0].upper() + why[1:] + "."
-    level = 1 - regression["level"]
-    parts = []
-    slope, low, high, p = (line[key] for key in ("estimate", "low", "high", "p_value"))
-    parts.append(
-        f"over 0.1 of H the exponent a of N_opt ∝ C^a changes by {signed(slope / 10, 3)} ({regression['level']:.0%} "
-        f"interval {signed(low / 10, 3)} to {signed(high / 10, 3)}, {p_value(p)})"
+@sentence("answer")
+def _nothing_measured(sweep):
+    if any(sweep.cells(name) for name in sweep.datasets):
+        return None
+    return f"Every run of {count(len(sweep.datasets), 'dataset')} diverged, so nothing could be fitted."
+
+
+@sentence("answer")
+def _law_fitted(sweep):
+    kinds = {name: kind for name in sweep.datasets if (kind := sweep.variant(name)[0])}
+    if not kinds:
+        return None
+    held, free = ([name for name, kind in kinds.items() if kind == which] for which in ("floor", "free"))
+    how = "E held at each grammar's exact floor" if not free else "a free E"
+    if held and free:
+        how = f"E held at the exact floor for {', '.join(held)} and a free E for {', '.join(free)}"
+    return f"L(N, D) = E + A/N^α + B/D^β was fitted to {share_of(list(kinds), sweep.datasets)}, with {how}."
+
+
+@sentence("answer")
+def _cells_scaling(sweep):
+    known = cells_of(sweep, True)
+    if not known:
+        return None
+    scaling = sum(cell.get("regime") == "scaling" for cell in known)
+    which = " of the datasets with a floor" if cells_of(sweep, False) else ""
+    return f"{scaling:,} of {count(len(known), 'measured cell')}{which} are in the scaling regime."
+
+
+@sentence("answer")
+def _cells_started(sweep):
+    unknown = cells_of(sweep, False)
+    if not unknown:
+        return None
+    lost = sum(cell.get("regime") == "not started" for cell in unknown)
+    which = " of the datasets without a floor" if cells_of(sweep, True) else ""
+    return (
+        f"{lost:,} of {count(len(unknown), 'measured cell')}{which} have certainly not started; the others may scale or be "
+        "saturated, which cannot be told without a floor."
     )
-    joint = test["p_permutation"] if test else None
-    if test:
-        better = "fit better" if joint <= level else "do not fit better"
-        parts.append(
-            f"in one joint fit, exponents that follow H {better} than chance allows (permutation {p_value(joint)} "
-            f"over {count(test['n_datasets'], 'dataset')})"
-        )
-    else:
-        parts.append(f"no joint test: {regression.get('joint_test_message', 'none was made')}")
-    why = "; ".join(parts)
-    why = why[0].upper() + why[1:] + "."
-    moves = p is not None and p <= level
-    if moves and (joint is None or joint <= level):
-        way = "parameters" if slope > 0 else "data"
-        return f"Yes, in this sweep: as H grows, compute should go to {way}", "yes", why
-    if moves or (joint is not None and joint <= level):
-        return "Perhaps: the two tests disagree", "open", why
-    return "Not shown, and not excluded either", "no", why
 
 
-def may(sweep: Sweep) -> list[str]:
-    """Return what the sweep's own diagnostics let one conclude."""
+@sentence("answer")
+def _exponents_reported(sweep):
+    if not sweep.fits:
+        return None
+    good = [name for name in sweep.datasets if sweep.why_not(name) is None]
+    return f"Exponents may be reported for {share_of(good, sweep.datasets)}."
+
+
+def _judged(sweep):
+    """Name of the verdict on the split, from the slope of a in H and the joint test of the exponents."""
+    if not sweep.regression:
+        return "not_tested"
+    line = _turn(sweep)
+    if not finite(line.get("estimate")) or not sweep.regression.get("law"):
+        return "cannot_be_told"
+    level, test = 1 - sweep.regression["level"], sweep.regression.get("joint_test")
+    moves = finite(line["p_value"]) and line["p_value"] <= level
+    joint = test is not None and test["p_permutation"] <= level
+    if moves and (joint or test is None):
+        return "dependence_shown"
+    return "tests_disagree" if moves or joint else "dependence_not_shown"
+
+
+def _turn(sweep):
+    return next((row for row in sweep.table("claims.csv") if row["claim"] == "frontier_turns"), {})
+
+
+@sentence("verdict")
+def _not_tested(sweep):
+    return "Not tested" if _judged(sweep) == "not_tested" else None
+
+
+@sentence("verdict")
+def _cannot_be_told(sweep):
+    return "Cannot be told" if _judged(sweep) == "cannot_be_told" else None
+
+
+@sentence("verdict")
+def _dependence_shown(sweep):
+    if _judged(sweep) != "dependence_shown":
+        return None
+    way = "parameters" if _turn(sweep)["estimate"] > 0 else "data"
+    return f"Yes, in this sweep: as H grows, compute should go to {way}"
+
+
+@sentence("verdict")
+def _tests_disagree(sweep):
+    return "Perhaps: the two tests disagree" if _judged(sweep) == "tests_disagree" else None
+
+
+@sentence("verdict")
+def _dependence_not_shown(sweep):
+    return "Not shown, and not excluded either" if _judged(sweep) == "dependence_not_shown" else None
+
+
+@sentence("why")
+def _no_regression(sweep):
+    return None if sweep.regression else "This folder holds no regression on H."
+
+
+@sentence("why")
+def _why_it_cannot_be_told(sweep):
+    if _judged(sweep) != "cannot_be_told":
+        return None
+    why = sweep.regression.get("conclusion") or "no reason is recorded"
+    return why[0].upper() + why[1:] + "."
+
+
+@sentence("why")
+def _slope_of_a(sweep):
+    if _judged(sweep) in ("not_tested", "cannot_be_told"):
+        return None
+    slope, low, high, p = (_turn(sweep)[key] for key in ("estimate", "low", "high", "p_value"))
+    return (
+        f"Over 0.1 of H the exponent a of N_opt ∝ C^a changes by {signed(slope / 10, 3)} "
+        f"({percent(sweep.regression['level'])} interval {signed(low / 10, 3)} to {signed(high / 10, 3)}, {p_value(p)})."
+    )
+
+
+@sentence("why")
+def _joint_test_result(sweep):
+    test = sweep.regression.get("joint_test")
+    if not test:
+        return None
+    better = "fit better" if test["p_permutation"] <= 1 - sweep.regression["level"] else "do not fit better"
+    return (
+        f"In one joint fit, exponents that follow H {better} than chance allows (permutation "
+        f"{p_value(test['p_permutation'])} over {count(test['n_datasets'], 'dataset')})."
+    )
+
+
+@sentence("why")
+def _no_joint_test(sweep):
+    if not sweep.regression.get("law") or sweep.regression.get("joint_test"):
+        return None
+    return f"No joint test: {sweep.regression.get('joint_test_message', 'none was made')}."
+
+
+@sentence("why")
+def _claims_tally(sweep):
+    verdicts = [row["verdict"] for row in sweep.table("claims.csv")]
+    if not verdicts:
+        return None
+    tally = ", ".join(f"{verdicts.count(v)} {v}" for v in CLAIM_VERDICTS if v in verdicts)
+    return f"Of {count(len(verdicts), 'claim')} of the paper, as far as this sweep can test them: {tally}."
+
+
+@sentence("carries")
+def _losses_above_the_floor(sweep):
+    z = [c["excess"] / c["floor_stderr"] for c in sweep.runs if finite(c.get("excess")) and c.get("floor_stderr")]
+    if not z or min(z) < -2:
+        return None
+    return (
+        f"That losses and floors agree: all {count(len(z), 'held-out loss', 'held-out losses')} of grammars lie at or above "
+        "the exact floor, within two standard errors."
+    )
+
+
+def _claims(sweep, verdict):
+    """The paper's claims with this verdict; a claim about E is marked where E was not fitted but held."""
+    held = sweep.regression.get("variant") == "floor"
     found = []
-    excess = [c["excess"] / c["floor_stderr"] for c in sweep.runs if finite(c.get("excess")) and c.get("floor_stderr")]
-    below = sum(value < -2 for value in excess)
-    if excess and not below:
-        found.append(
-            f"The losses are sound: all {count(len(excess), 'held-out loss').replace('losss', 'losses')} lie at or above "
-            "the exact floor of their grammar, within two standard errors."
-        )
-    for verdict, words in (("supported", "Supported here"), ("not supported", "Not supported here")):
-        named = [
-            row["statement"] + (f" ({p_value(row['p_value'])})" if finite(row["p_value"]) else "")
-            for row in sweep.table("claims.csv")
-            if row["verdict"] == verdict
-        ]
-        if named:
-            found.append(f"{words}, of the paper's claims: {'; '.join(named)}.")
-    scores = [sweep.scores.get(name, {}).get("H") for name in REFERENCES]
-    if all(finite(H) for H in scores):
-        code, prose = scores
-        order = "more" if code < prose else "less"
-        found.append(
-            f"Real code (H {code:.3f}) is {order} compressible than prose (H {prose:.3f}), tokenised and cut alike. "
-            "Their H may be set beside those above only because tokens, window and encoding are the same."
-        )
-    return found + _presets(sweep)
+    for row in sweep.table("claims.csv"):
+        if row["verdict"] == verdict:
+            notes = [p_value(row["p_value"])] if finite(row["p_value"]) else []
+            if held and row["claim"].startswith("E_"):
+                notes.append("E is each grammar's floor: a fact about the grammars, not about learning")
+            found.append(row["statement"] + (f" ({'; '.join(notes)})" if notes else ""))
+    return "; ".join(found)
 
 
-def _presets(sweep):
-    found = {}
-    for row in sweep.table("presets.csv"):
-        if finite(row["paper_H"]) and finite(row["H_mean"]):
-            found[row["preset"]] = (row["H_mean"] - row["paper_H"], row["H_std"])
-    if not found:
-        return []
-    worst = max(abs(off) for off, _ in found.values())
-    return [
-        f"The paper's H is reproduced: over {count(len(found), 'preset grammar')} ours differs from the paper's by "
-        f"{worst:.3f} at most."
-    ]
+@sentence("carries")
+def _claims_supported(sweep):
+    found = _claims(sweep, "supported")
+    return f"Supported here, of the paper's claims: {found}." if found else None
 
 
-def may_not(sweep: Sweep) -> list[str]:
-    """Return what may not be concluded, each sentence from a diagnostic of this sweep."""
-    fits = sweep.fits
+@sentence("carries")
+def _claims_not_supported(sweep):
+    found = _claims(sweep, "not supported")
+    return f"Not supported here, of the paper's claims: {found}." if found else None
+
+
+@sentence("does not carry")
+def _exponents_greyed_out(sweep):
     grey: dict[str, list[str]] = {}
     for name in sweep.datasets:
         if (reason := sweep.why_not(name)) is not None:
             grey.setdefault(reason, []).append(name)
-    found = []
-    if grey:
-        reasons = "; ".join(f"{', '.join(names)} ({why})" for why, names in grey.items())
-        found.append(f"Exponents of these datasets, which are greyed out: {reasons}.")
-    found += _about_losses(sweep.runs) + _about_E(fits) + _about_misfit(sweep) + _about_holdout(sweep)
-    found += _about_reach(sweep.runs) + _about_seeds(sweep)
-    if 0 < len(fits) < FEW_DATASETS:
-        found.append(
-            f"That laws do not move with H: {count(len(fits), 'level')} of H give a test little power, and one dataset can "
-            "carry a line."
-        )
-    return found + _about_confounds(sweep) + _about_tests(sweep)
+    if not grey or not sweep.fits:
+        return None
+    reasons = "; ".join(f"{', '.join(names)} ({why})" for why, names in grey.items())
+    return f"Exponents of these datasets, which are greyed out: {reasons}."
 
 
-def _about_E(fits: dict[str, Any]) -> list[str]:
-    known = {name: fit for name, fit in fits.items() if finite(fit["floor"])}
-    low = [
-        name
-        for name, fit in known.items()
-        if (free := fit["variants"].get("free")) and finite(E := free["parameters"]["E"]) and E <= fit["floor"]
-    ]
+@sentence("does not carry")
+def _losses_below_the_floor(sweep):
+    below = sum(
+        finite(c.get("excess")) and finite(c.get("floor_stderr")) and c["excess"] < -2 * c["floor_stderr"]
+        for c in sweep.runs
+    )
+    if not below:
+        return None
+    return (
+        f"Anything, before this is mended: {below} of the losses lie more than two standard errors below the floor, "
+        "where no model can get."
+    )
+
+
+@sentence("does not carry")
+def _runs_diverged(sweep):
+    diverged = sum(not finite(row["loss"]) for row in sweep.runs)
+    return (
+        f"How the lost runs would have done: {count(diverged, 'cell')} diverged, and no fit holds them."
+        if diverged
+        else None
+    )
+
+
+@sentence("does not carry")
+def _saturation_unknown(sweep):
+    names = [name for name in sweep.datasets if not sweep.has_floor(name) and sweep.cells(name)]
+    if not names:
+        return None
+    return (
+        f"That the runs on {', '.join(names)} were still learning: no floor is known there, so cells may be saturated without "
+        "a sign of it, and E is fitted, not known."
+    )
+
+
+@sentence("does not carry")
+def _free_E_below_the_floor(sweep):
+    known = [name for name in sweep.datasets if _free_E(sweep, name) is not None and sweep.has_floor(name)]
+    low = [name for name in known if _free_E(sweep, name) <= sweep.fits[name]["floor"]]
     if not low:
-        return []
-    return [
-        f"An entropy from a free E: it comes out at or below the exact floor for {len(low)} of {count(len(known), 'dataset')} "
-        f"({', '.join(low)}), where no model can get."
-    ]
+        return None
+    return (
+        f"An entropy from a free E: it comes out at or below the exact floor for {len(low)} of "
+        f"{count(len(known), 'dataset')} ({', '.join(low)}), where no model can get."
+    )
 
 
-def _about_misfit(sweep: Sweep) -> list[str]:
+def _free_E(sweep, name):
+    free = (sweep.fits.get(name) or {}).get("variants", {}).get("free")
+    found = free and free["converged"] and finite(free["parameters"]["E"]) and finite(sweep.fits[name].get("floor"))
+    return free["parameters"]["E"] if found else None
+
+
+@sentence("does not carry")
+def _law_misses(sweep):
     bodies = {name: sweep.variant(name)[1] for name in sweep.datasets}
     rms = {name: b["rms_log_residual"] for name, b in bodies.items() if b and finite(b["rms_log_residual"])}
     poor = {name: value for name, value in rms.items() if value > POOR_FIT}
     if not poor:
-        return []
-    return [
-        f"Constants of the data: the law misses by more than {POOR_FIT:.0%} of the loss (r.m.s.) for {', '.join(poor)}, by "
-        f"{max(poor.values()):.1%} at worst. Its exponents summarise these runs and these sizes."
-    ]
+        return None
+    return (
+        f"Constants of the data: the law misses by more than {percent(POOR_FIT)} of the loss (r.m.s.) for {', '.join(poor)}, "
+        f"by {percent(max(poor.values()))} at worst. Its exponents summarise these runs and these sizes."
+    )
 
 
-def _about_holdout(sweep: Sweep) -> list[str]:
+@sentence("does not carry")
+def _worse_held_out(sweep):
     worse = {}
     for name in sweep.datasets:
         body = sweep.variant(name)[1] or {}
@@ -214,54 +326,80 @@ def _about_holdout(sweep: Sweep) -> list[str]:
         if finite(error) and finite(body["rms_log_residual"]) and error > 2 * max(body["rms_log_residual"], 1e-3):
             worse[name] = error
     if not worse:
-        return []
-    return [
+        return None
+    return (
         f"Losses of larger models or longer runs: fitted without the largest N, D or C, the laws of {', '.join(worse)} err "
-        f"there by more than twice their error inside ({max(worse.values()):.1%} at worst)."
-    ]
+        f"there by more than twice their error inside ({percent(max(worse.values()))} at worst)."
+    )
 
 
-def _about_reach(runs: list[dict[str, Any]]) -> list[str]:
-    C = max((row["C_6nd"] for row in runs if finite(row["loss"]) and finite(row.get("C_6nd"))), default=0)
-    if C <= 0:
-        return []
-    away = 21 - math.log10(C)
-    reach = f"a plan for 10^21 FLOPs reaches {away:.0f} orders of magnitude further. Take directions from it at most"
-    return [
-        f"Numbers for models of a useful size: the largest run here took 6ND = {C:.1e} FLOPs"
-        + (f"; {reach}." if away > 1 else ".")
-    ]
+@sentence("does not carry")
+def _models_far_smaller(sweep):
+    C = max((row["C_6nd"] for row in sweep.runs if finite(row["loss"]) and finite(row.get("C_6nd"))), default=0)
+    away = 21 - math.log10(C) if C > 0 else 0
+    if away <= 1:
+        return None
+    return (
+        f"Numbers for models of a useful size: the largest run here took 6ND = {C:.1e} FLOPs; a plan for 10^21 FLOPs reaches "
+        f"{away:.0f} orders of magnitude further. Take directions from it at most."
+    )
 
 
-def _about_seeds(sweep: Sweep) -> list[str]:
-    seeds = sorted({row["seed"] for row in sweep.runs})
-    found = []
-    if len(seeds) == 1:
-        found.append(
-            "Which of misfit and seed noise is which: there is one training seed, so seed noise is not measured and no "
-            "interval holds it."
-        )
-    if sweep.folder.name in EXPLORATORY:
-        found.append(
-            "A confirmed effect: the shapes of these grammars were chosen after training curves of pilots had been seen, so "
-            "every p-value here is exploratory. Repeat what looks interesting on grammars of other seeds."
-        )
-    return found
+@sentence("does not carry")
+def _one_training_seed(sweep):
+    if len({row["seed"] for row in sweep.runs}) != 1:
+        return None
+    return (
+        "Which of misfit and seed noise is which: there is one training seed, so seed noise is not measured and no interval "
+        "holds it."
+    )
 
 
-def _about_confounds(sweep: Sweep) -> list[str]:
+@sentence("does not carry")
+def _exploratory(sweep):
+    chosen = [name for name in sweep.datasets if _is_shipped(sweep.grammars.get(name))]
+    if not chosen:
+        return None
+    return (
+        f"A confirmed effect: the shapes of the grammars of {', '.join(chosen)}, which come with ziplaw, were chosen after "
+        "training curves of pilots had been seen, so p-values that rest on them are exploratory. Repeat what looks "
+        "interesting on grammars of other seeds."
+    )
+
+
+def _is_shipped(grammar):
+    """Tell whether a grammar is one of the default sweep's, whose authors had seen training curves (docs/default-sweep.md)."""
+    from .sweeps import DEFAULT
+
+    made = (grammar or {}).get("provenance") or {}
+    keys = ("n_nonterminals", "n_terminals", "max_rhs_options", "max_rhs_length", "seed")
+    shapes = [tuple(getattr(d.grammar, key) for key in keys) for d in DEFAULT.datasets.values() if d.grammar]
+    shape = {"n_nonterminals": (grammar or {}).get("n_nonterminals"), "n_terminals": (grammar or {}).get("n_terminals")}
+    return tuple((shape | made).get(key) for key in keys) in shapes
+
+
+@sentence("does not carry")
+def _few_levels_of_H(sweep):
+    test = sweep.regression.get("joint_test")
+    levels = len({entry["H"] for entry in sweep.regression.get("datasets") or ()})
+    if not test or levels >= FEW_LEVELS:
+        return None
+    return (
+        f"That laws do not move with H: {count(levels, 'level')} of H give a test little power, and one dataset can carry a "
+        "line."
+    )
+
+
+@sentence("does not carry")
+def _H_goes_with_the_floor(sweep):
     rows = {row["dataset"]: row for row in sweep.runs if finite(row.get("floor")) and finite(row.get("H"))}.values()
-    found = []
     r = correlation([row["H"] for row in rows], [row["floor"] for row in rows])
-    if r is not None:
-        found.append(
-            f"A cause: H and the floor correlate at {signed(r)} over the datasets, so what moves with H may as well move "
-            "with the floor."
-        )
-    sizes = {row["vocab_size"] for row in rows}
-    if len(sizes) > 1:
-        found.append(f"An effect of H alone: the datasets have {len(sizes)} sizes of vocabulary.")
-    return found
+    if r is None or abs(r) < CORRELATED:
+        return None
+    return (
+        f"A cause: H and the floor correlate at {signed(r)} over {count(len(rows), 'dataset')}, so what moves with H may as "
+        "well move with the floor."
+    )
 
 
 def correlation(x: list[float], y: list[float]) -> float | None:
@@ -273,40 +411,94 @@ def correlation(x: list[float], y: list[float]) -> float | None:
     return sum((a - mx) * (b - my) for a, b in zip(x, y)) / spread if spread else None
 
 
-def _about_tests(sweep: Sweep) -> list[str]:
-    rows = [row for row in sweep.table("claims.csv") if finite(row["p_value"])]
-    found = []
-    two_stage = ((sweep.regression.get("two_stage") or {}).get("parameters") or {}).items()
-    only = [name for name, line in two_stage if finite(line["p_value"]) and line["p_value"] <= 0.05]
-    test = sweep.regression.get("joint_test")
-    if only and test and test["p_permutation"] > 0.05:
-        found.append(
-            f"A trend from the two-stage regression: by itself it would call the slope of {', '.join(only)} significant, "
-            "but it ignores the error of the fits and rejects too often; the joint test does not agree."
-        )
-    if len(rows) > 3:
-        found.append(
-            f"Each verdict by itself at 5 %: {count(len(rows), 'test')} stand in the table of claims, uncorrected; about "
-            f"{len(rows) * 0.05:.1f} would come out significant if nothing were there."
-        )
-    return found
+@sentence("does not carry")
+def _vocabularies_differ(sweep):
+    sizes = {row["vocab_size"] for row in sweep.runs if finite(row.get("vocab_size"))}
+    return f"An effect of H alone: the datasets have {len(sizes)} sizes of vocabulary." if len(sizes) > 1 else None
 
 
-def _about_losses(runs: list[dict[str, Any]]) -> list[str]:
-    found = []
-    below = sum(
-        finite(c.get("excess")) and finite(c["floor_stderr"]) and c["excess"] < -2 * c["floor_stderr"] for c in runs
+@sentence("does not carry")
+def _kinds_of_data_differ(sweep):
+    known = [name for name in sweep.datasets if sweep.has_floor(name)]
+    others = [name for name in sweep.datasets if not sweep.has_floor(name)]
+    if not known or not others:
+        return None
+    return (
+        f"An effect of H between {', '.join(known)} and {', '.join(others)}: the former are grammars, the latter are not, and "
+        "they differ in more than H."
     )
-    if below:
-        found.append(
-            f"Anything, before this is mended: {below} of the losses lie below the floor, where no model can get."
-        )
-    diverged = sum(not finite(row["loss"]) for row in runs)
-    if diverged:
-        found.append(f"How the lost runs would have done: {count(diverged, 'cell')} diverged, and no fit holds them.")
-    return found
 
 
-def variant_words(variant: str | None) -> str:
-    """Name a variant of the fit in words."""
-    return VARIANTS.get(variant or "", "no law")
+@sentence("does not carry")
+def _slopes_disagree(sweep):
+    found = [
+        f"{name} ({', '.join(f'{signed(value)} by the {way}' for way, value in ways.items())})"
+        for name, ways in slopes(sweep).items()
+        if min(ways.values()) < 0 < max(ways.values())
+    ]
+    if not found:
+        return None
+    return (
+        "Even the direction in which these parameters move: the ways to estimate their slopes in H disagree in sign: "
+        f"{'; '.join(found)}."
+    )
+
+
+def slopes(sweep: Sweep) -> dict[str, dict[str, float]]:
+    """Slope in H of each parameter by each way that estimates it: two-stage, hierarchical law, joint fit."""
+    two = (sweep.regression.get("two_stage") or {}).get("parameters") or {}
+    lines = (sweep.regression.get("law") or {}).get("lines") or {}
+    joint = (sweep.regression.get("joint_test") or {}).get("exponents") or {}
+    ways = {"two-stage regression": two, "hierarchical law": lines, "joint fit": joint}
+    out = {}
+    for name in ("ln_A", "ln_B", "alpha", "beta"):
+        found = {way: (lines.get(name) or {}).get("slope") for way, lines in ways.items()}
+        found = {way: slope for way, slope in found.items() if finite(slope)}
+        if len(found) > 1:
+            out[name.replace("_", " ")] = found
+    return out
+
+
+@sentence("does not carry")
+def _coefficients_turn(sweep):
+    lines = (sweep.regression.get("law") or {}).get("lines") or {}
+    found = []
+    for name, axis, exponent in (("A", "N", "alpha"), ("B", "D", "beta")):
+        line = lines.get(f"ln_{name}") or {}
+        at_one, at_centre = line.get("slope"), (line.get("at_centre") or {}).get("slope")
+        if finite(at_one) and finite(at_centre) and at_one * at_centre < 0:
+            found.append(
+                f"ln {name} by {signed(at_one)}, ln {name}/{axis}^{exponent} at the mean {axis} by {signed(at_centre)}"
+            )
+    if not found:
+        return None
+    return (
+        f"A direction of A or B as such, which are the terms at one parameter and one token, far from any run: per unit of H "
+        f"{'; '.join(found)}, the other way. What is seen is the term at the mean."
+    )
+
+
+@sentence("does not carry")
+def _two_stage_alone(sweep):
+    level = 1 - sweep.regression.get("level", 0.95)
+    lines = ((sweep.regression.get("two_stage") or {}).get("parameters") or {}).items()
+    only = [name for name, line in lines if finite(line["p_value"]) and line["p_value"] <= level]
+    test = sweep.regression.get("joint_test")
+    if not only or not test or test["p_permutation"] <= level:
+        return None
+    return (
+        f"A trend from the two-stage regression: by itself it would call the slope of {', '.join(only).replace('_', ' ')} "
+        "significant, but it ignores the error of the fits and rejects too often; the joint test does not agree."
+    )
+
+
+@sentence("does not carry")
+def _many_tests(sweep):
+    tests = sum(finite(row["p_value"]) for row in sweep.table("claims.csv"))
+    if tests <= 3 or not sweep.regression:
+        return None
+    level = 1 - sweep.regression["level"]
+    return (
+        f"Each verdict by itself at {percent(level)}: {count(tests, 'test')} stand in the table of claims, uncorrected; about "
+        f"{tests * level:.1f} would come out significant if nothing were there."
+    )

@@ -2,50 +2,40 @@
 
 from __future__ import annotations
 
+import base64
 import platform
 import re
 import tempfile
 from collections.abc import Sequence
+from html import escape
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
 from . import __version__, versions
-from .findings import answer, may, may_not, p_value, variant_words
+from .captions import caption, figures_of
+from .findings import answer
 from .io import read_json, sha256_file, write_text
-from .results import Sweep, finite
+from .remarks import largest_split, outside_what_was_measured, references
+from .results import VARIANTS, Sweep, finite
+from .sentences import p_value, said
 
-# the same words as rules/captions/*.rst, held in step by a test
-CAPTIONS = {
-    "gzip_distributions": "How compressible each dataset is: the distribution of compressed / raw bytes over its windows. The "
-    "dot is the median, which is the dataset's H; the bar spans the middle half. Real code and prose stand below the line, "
-    "tokenised (grey) and as raw bytes (hatched).",
-    "presets": "H of the paper's preset grammars, drawn anew with several seeds, against the H that the paper gives. Bars: "
-    "one standard deviation over seeds.",
-    "training_curves": "Loss against training tokens: solid lines are the training loss of the trunk, dotted ones of each "
-    "budget's cooldown, markers the held-out loss at the end of each budget with its standard error. No model can get below "
-    "the floor, the exact Bayes-optimal loss of the grammar.",
-    "loss_contours": "The fitted law over N and D. Filled markers are the cells in the scaling regime, hollow ones are "
-    "saturated or have not started to learn; a cross is a run that diverged. The orange line is the compute-optimal "
-    "frontier with its band, dashed outside the compute that was measured.",
-    "frontiers": "Compute-optimal N and D, and tokens per parameter, against compute: each dataset's own law, the law in H at "
-    "three values of H, and Chinchilla's published law. Bands are drawn where compute was measured; beyond it every line "
-    "extrapolates.",
-    "parameters_vs_h": "Each parameter of the laws against H, with its interval: filled markers enter the regression, hollow "
-    "ones are the other way to treat E, grey ones are not reportable. The solid line with its band is the law in H, which "
-    "takes the error of the fits into account; the dashed line is the paper's two-stage regression, which does not.",
-    "predicted_vs_measured": "What each law predicts against what was measured, and the error below. Hollow markers were not "
-    "fitted; rings mark the largest N or D, where a law that is to be extrapolated must hold first.",
-}
+# numbers beyond these mean only "very small" and "very large"
+TINY, HUGE = 1e-99, 1e99
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """Write a number for a table in HTML: ``digits`` significant ones, – for none, powers of ten for the very large."""
-    if isinstance(value, bool) or value is None or (isinstance(value, float) and not finite(value)):
-        return "–" if not isinstance(value, bool) else str(value).lower()
+    """Write a cell of a table in HTML: ``digits`` significant ones, – for none, powers of ten for the very large.
+
+    Text, which a number's place may hold in a file that was tampered with, is escaped.
+    """
+    if value is None or (isinstance(value, float) and not finite(value)):
+        return "–"
     if not finite(value):
-        return str(value)
-    size = abs(value)
+        return escape(str(value).lower() if isinstance(value, bool) else str(value))
+    size, sign = abs(value), "−" if value < 0 else ""
+    if 0 < size < TINY or size > HUGE:
+        return f"{sign}{'&lt;' if size < 1 else '&gt;'} 10<sup>{'−' if size < 1 else ''}99</sup>"
     if isinstance(value, int) or 10 ** min(digits, 5) <= size < 1e6:
         text = f"{value:,.0f}".replace(",", "\u202f")
     elif size >= 1e6 or 0 < size < 1e-3:
@@ -54,6 +44,11 @@ def number(value: Any, digits: int = 3) -> str:
     else:
         text = f"{value:#.{digits}g}".rstrip(".")
     return text.replace("-", "−")
+
+
+def fixed(value: Any, places: int = 3) -> str:
+    """Write a cell with so many places behind the point; – for none, text escaped."""
+    return f"{value:.{places}f}".replace("-", "−") if finite(value) else number(value)
 
 
 def interval(low: Any, high: Any, digits: int = 3) -> str:
@@ -78,10 +73,10 @@ def prose(words: str) -> str:
 
 
 def _ordered(lines: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Lines by parameter in the order E, A, B, alpha, beta, a, as pairs of a name in HTML and the line."""
+    """Lines by parameter in the order E, A, B, alpha, beta, a, as pairs of a name and the line."""
     order = ("E", "ln_E", "A", "ln_A", "B", "ln_B", "alpha", "beta", "a", "b")
     names = sorted(lines, key=lambda name: order.index(name) if name in order else len(order))
-    return [(prose(name.replace("ln_", "ln ")), lines[name]) for name in names]
+    return [(name.replace("ln_", "ln "), lines[name]) for name in names]
 
 
 def render(
@@ -117,34 +112,34 @@ def render(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["number"] = lambda value, digits=3: markup(number(value, digits))
-    environment.filters["p"] = p_value
+    environment.filters["fixed"] = lambda value, places=3: markup(fixed(value, places))
+    environment.filters["percent"] = lambda value: markup(f"{fixed(100 * value, 1)} %") if finite(value) else "–"
     environment.filters["p_cell"] = lambda value: (
         p_value(value).replace("p = ", "").replace("p < ", "< ").replace("no p", "–")
     )
-    environment.filters["sentence"] = lambda words: words[:1].upper() + words[1:]
+    environment.filters["sentence"] = lambda words: str(words)[:1].upper() + str(words)[1:]
     environment.filters["prose"] = lambda words: markup(prose(str(markup.escape(words))))
     environment.filters["ordered"] = _ordered
     environment.globals.update(
         interval=lambda low, high, digits=3: markup(interval(low, high, digits)),
         finite=finite,
-        variant_words=variant_words,
+        variant_words=lambda variant: VARIANTS.get(variant, "no law"),
+        said=lambda place: list(said(sweep, place).values()),
     )
     template = environment.from_string((resources.files("ziplaw") / "data" / "report.html.j2").read_text("utf-8"))
     return template.render(
         name=folder.name,
         answer=answer(sweep),
-        may=may(sweep),
-        may_not=may_not(sweep),
         datasets=_datasets(sweep),
         fits=_fits(sweep),
         flags=_flags(sweep),
         allocation=_allocation(sweep),
         regression=sweep.regression,
         claims=sweep.table("claims.csv"),
-        references=[score for name, score in sweep.scores.items() if name not in sweep.datasets],
+        references=list(references(sweep).values()),
         presets=_presets(sweep),
         holdout=_holdout(sweep),
-        figures=_figures(sweep, markup),
+        figures=_figures(sweep),
         command=command or _command(config),
         config=Path(config).read_text("utf-8") if config else None,
         provenance=_provenance(sweep, folder, config),
@@ -164,7 +159,7 @@ def write_report(
 
 def _command(config):
     if config is None:
-        return "snakemake --cores all"
+        return None
     # the config as named from the checkout, never an absolute path
     return f"snakemake --cores all --configfile {Path(config).resolve().parent.name}/{Path(config).name}"
 
@@ -179,6 +174,8 @@ def _datasets(sweep: Sweep) -> list[dict[str, Any]]:
             kind: sum(c.get("regime") == kind for c in cells) for kind in ("scaling", "saturated", "not started")
         }
         others = {kind: n for kind, n in (counted | {"diverged": diverged}).items() if n and kind != "scaling"}
+        if not sweep.has_floor(name) and "not started" in others:
+            others["certainly not started"] = others.pop("not started")
         rows.append(
             {
                 "name": name,
@@ -187,6 +184,7 @@ def _datasets(sweep: Sweep) -> list[dict[str, Any]]:
                 "rho": floor.get("rho_m", (grammar.get("provenance") or {}).get("rho_m")),
                 "H": sweep.H(name),
                 "H_std": score.get("std", head.get("H_std")),
+                "known": sweep.has_floor(name),
                 "floor": head.get("floor"),
                 "floor_stderr": head.get("floor_stderr"),
                 "unigram": head.get("unigram_entropy"),
@@ -213,12 +211,10 @@ def _fits(sweep: Sweep) -> list[dict[str, Any]]:
     """Rows of fits.csv in order of H, the variant that is used first, with the reason why a row is grey."""
     main = sweep.regression.get("variant") or "floor"
     order = {name: i for i, name in enumerate(sweep.datasets)}
-    rows = [row for row in sweep.table("fits.csv") if row["dataset"] in order]
+    rows = [dict(row) for row in sweep.table("fits.csv") if row["dataset"] in order]
     rows.sort(key=lambda row: (order[row["dataset"]], row["variant"] != main))
     for row in rows:
-        row["grey"] = sweep.why_not(row["dataset"])
-        if row["grey"] is None and not row["converged"]:
-            row["grey"] = "did not converge"
+        row["grey"] = sweep.why_grey(row["dataset"], row["variant"])
         row["flags"] = str(row["flags"]).split(";") if row["flags"] else []
         row["main"] = row["variant"] == main
     return rows
@@ -234,20 +230,17 @@ def _flags(sweep: Sweep) -> dict[str, str]:
 
 def _allocation(sweep: Sweep) -> dict[str, Any] | None:
     """The split at the largest compute that was measured, from frontier.csv; None when there is no frontier."""
-    inside = [row for row in sweep.table("frontier.csv") if row["in_range"] and finite(row["N_opt"])]
+    inside = [row for row in largest_split(sweep) if finite(row["N_opt"])]
     if not inside:
         return None
-    C = max(row["C"] for row in inside)
     exponents = {row["dataset"]: row for row in _fits(sweep) if row["main"]}
     rows = []
     for row in inside:
-        if row["C"] == C and (row["source"] in sweep.datasets or row["source"].startswith("chinchilla")):
-            banded = finite(row["N_lo"]) and finite(row["D_lo"]) and row["N_lo"] > 0
-            ratio = {"ratio": row["D_opt"] / row["N_opt"]}
-            ratio |= {"ratio_lo": row["D_lo"] / row["N_hi"], "ratio_hi": row["D_hi"] / row["N_lo"]} if banded else {}
-            rows.append({"ratio_lo": None, "ratio_hi": None} | row | ratio | {"fit": exponents.get(row["source"])})
-    refused = [row for row in sweep.table("frontier.csv") if row["C"] == C and row.get("reason")]
-    return {"C": C, "rows": rows, "refused": refused}
+        banded = finite(row["N_lo"]) and finite(row["D_lo"]) and row["N_lo"] > 0
+        ratio = {"ratio": row["D_opt"] / row["N_opt"], "outside": outside_what_was_measured(sweep, row)}
+        ratio |= {"ratio_lo": row["D_lo"] / row["N_hi"], "ratio_hi": row["D_hi"] / row["N_lo"]} if banded else {}
+        rows.append({"ratio_lo": None, "ratio_hi": None} | row | ratio | {"fit": exponents.get(row["source"])})
+    return {"rows": rows}
 
 
 def _presets(sweep: Sweep) -> list[dict[str, Any]]:
@@ -268,35 +261,26 @@ def _holdout(sweep: Sweep) -> list[dict[str, Any]]:
     return rows
 
 
-def _figures(sweep: Sweep, markup: Any) -> dict[str, dict[str, Any]]:
-    """SVGs ready to stand in one page; those that the folder lacks are drawn."""
+def _figures(sweep: Sweep) -> dict[str, dict[str, Any]]:
+    """Figures with their captions, as images that need no other file; those that the folder lacks are drawn."""
     figures = {}
     with tempfile.TemporaryDirectory() as scratch:
-        for kind, caption in CAPTIONS.items():
+        for kind in figures_of(sweep):
             path = sweep.folder / "figures" / f"{kind}.svg"
             if not sweep.has(f"figures/{kind}.svg"):
-                if kind == "presets" and not sweep.has("presets.csv"):
-                    continue
                 from .figures import draw
 
                 path = Path(scratch) / f"{kind}.svg"
                 draw(kind, sweep.folder, path, files=sweep.files)
-            figures[kind] = {"svg": markup(inline(path.read_text("utf-8"), kind, caption)), "caption": caption}
+            figures[kind] = image(path.read_bytes()) | {"caption": caption(sweep, kind)}
     return figures
 
 
-def inline(svg: str, kind: str, title: str) -> str:
-    """Make an SVG file fit to stand in an HTML page beside others.
-
-    Without XML header, metadata and namespaces; ids and references made its own; sized by the page.
-    """
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.S)
-    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{kind}-", svg)
-    head, body = svg.split(">", 1)
-    width = float(re.search(r'width="([\d.]+)pt"', head).group(1))
-    head = re.sub(r'\s(?:xmlns(?::xlink)?|width|height|version)="[^"]*"', "", head)
-    title = title.split(":")[0].split(".")[0]
-    return f'{head} role="img" aria-label="{title}" style="max-width:{1.35 * width:.0f}pt">{body}'
+def image(svg: bytes) -> dict[str, Any]:
+    """Return an SVG file as the source of an <img>, in which no script of it can run, with its width in points."""
+    width = re.search(rb'<svg[^>]*?\bwidth="([\d.]+)pt"', svg)
+    source = "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")
+    return {"source": source, "width": float(width.group(1)) if width else None}
 
 
 def _provenance(sweep: Sweep, folder: Path, config: str | Path | None) -> dict[str, str]:
@@ -310,11 +294,15 @@ def _provenance(sweep: Sweep, folder: Path, config: str | Path | None) -> dict[s
     grammars = {name: (g.get("provenance") or {}) for name, g in sweep.grammars.items()}
     seeds = [f"{n} {p['seed']}.{p.get('sub_seed', 0)}" for n, p in grammars.items() if "seed" in p]
     found["grammar seeds (seed.sub-seed)"] = ", ".join(seeds) or "–"
+    if not seeds:
+        del found["grammar seeds (seed.sub-seed)"]
     found["training seeds"] = ", ".join(sorted({str(row["seed"]) for row in sweep.runs}))
     run = sweep.run_folder(sweep.runs[0]) / "run.json"
     if run.exists():
         settings = read_json(run, "run").get("training") or {}
-        found["training"] = ", ".join(f"{key} {value}" for key, value in settings.items() if key != "budgets")
+        found["training (first run)"] = ", ".join(
+            f"{key} {value}" for key, value in settings.items() if key != "budgets"
+        )
     stages = {key.lower(): value for key, value in vars(versions).items() if key.isupper()}
     found["stage versions"] = ", ".join(f"{stage} {value}" for stage, value in sorted(stages.items()))
     if config:

@@ -11,12 +11,23 @@ from typing import Any
 
 from .errors import FitError
 from .io import read_csv, read_json
+from .laws.sweep import uninformative
 
 REFERENCES = ("code", "prose")
 TWIN = ".bytes"  # scores/code.bytes.json: the same reference as raw bytes
 VARIANTS = {"floor": "E at the floor", "free": "E free"}
 # names, which may look like numbers ("7", "1e5") and must not be read as such
 _NAMES = ("dataset", "model", "source", "preset", "variant")
+
+# numbers of the tables; text in their place is refused where it stands, not where it is used
+_NUMBERS = frozenset(
+    (
+        "hidden layers vocab_size N N_total D C C_6nd loss loss_stderr train_loss floor floor_stderr excess unigram_entropy "
+        "reducible reducible_least H H_std n n_scaling objective rms_log_residual condition_number holdout_rms estimate low high "
+        "p_value N_opt N_lo N_hi D_opt D_lo D_hi loss_lo loss_hi H_mean paper_H rho_m rho_lc"
+    ).split()
+    + [f"{name}{end}" for name in ("E", "A", "B", "alpha", "beta", "a", "b") for end in ("", "_lo", "_hi")]
+)
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,10 @@ class Sweep:
         """H of a dataset, None when unknown."""
         return next((row["H"] for row in self.of(dataset) if finite(row.get("H"))), None)
 
+    def has_floor(self, dataset: str) -> bool:
+        """Tell whether the exact floor of a dataset is known: of grammars it is, of imported corpora it is not."""
+        return any(finite(row.get("floor")) for row in self.of(dataset))
+
     @cached_property
     def fits(self) -> dict[str, dict[str, Any]]:
         """Fit documents by dataset, those that exist."""
@@ -117,7 +132,13 @@ class Sweep:
 
     def table(self, name: str) -> list[dict[str, Any]]:
         """Rows of another CSV of the folder, [] when there is none."""
-        return read_table(self.folder / name) if self.has(name) else []
+        if name not in self._tables:
+            self._tables[name] = read_table(self.folder / name) if self.has(name) else []
+        return self._tables[name]
+
+    @cached_property
+    def _tables(self) -> dict[str, list[dict[str, Any]]]:
+        return {}
 
     def curve(self, row: dict[str, Any]) -> list[dict[str, Any]]:
         """Logged steps of the run behind a row of runs.csv, [] when its curve is not at hand."""
@@ -151,6 +172,15 @@ class Sweep:
         left_out = {str(entry["dataset"]): entry["reason"] for entry in self.regression.get("left_out", ())}
         return left_out.get(dataset)
 
+    def why_grey(self, dataset: str, variant: str) -> str | None:
+        """Say why one fit of a dataset is not to be quoted: for the dataset's reason, or its own; None when it may be."""
+        reason, body = self.why_not(dataset), self.fits.get(dataset, {}).get("variants", {}).get(variant)
+        if reason is not None or not body:
+            return reason or "no such fit"
+        if not body["converged"]:
+            return "did not converge"
+        return uninformative(body)
+
     def _documents(self, folder, kind, names):
         return {name: doc for name in names if (doc := self._json(f"{folder}/{name}.json", kind))}
 
@@ -159,8 +189,19 @@ class Sweep:
 
 
 def read_table(path: str | Path) -> list[dict[str, Any]]:
-    """Read a CSV of a sweep; names stay text, whatever they look like."""
+    """Read a CSV of a sweep; names stay text, whatever they look like.
+
+    Raises
+    ------
+    FitError
+        When a column of numbers holds text.
+    """
     rows = read_csv(path)
+    for index, row in enumerate(rows, start=1):
+        for column, value in row.items():
+            if column in _NUMBERS and isinstance(value, str):
+                shown = value if len(value) <= 40 else value[:39] + "…"
+                raise FitError(f"{path} row {index}: {column} is {shown!r}, a number is needed: make the table again")
     with open(path, encoding="utf-8-sig", errors="replace", newline="") as stream:
         for row, raw in zip(rows, csv.DictReader(stream)):
             row.update({key: raw[key] for key in _NAMES if raw.get(key)})

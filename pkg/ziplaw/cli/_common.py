@@ -93,6 +93,9 @@ def print_table(rows, columns=None):
 def _text(value):
     if value is None or value != value:
         return "-"
+    if isinstance(value, float) and value and not 1e-99 < abs(value) < 1e99:
+        # numbers out here mean only "very small" and "very large"
+        return f"{'-' if value < 0 else ''}{'<1e-99' if abs(value) < 1 else '>1e99'}"
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1e-3 or abs(value) >= 1e5 else f"{value:.4f}"
     return str(value)

@@ -154,7 +154,7 @@ def _print_fit(fit):
 
 
 def _print_estimates(estimates, fit):
-    low = f"{fit['level']:.0%} low"
+    low = f"{100 * fit['level']:g}% low"
     rows = []
     for name, value in estimates.items():
         lo, hi = ("unbounded" if isinstance(end, float) and math.isinf(end) else end for end in fit["intervals"][name])

@@ -94,7 +94,7 @@ def refused(result, name=""):
 
 def show(result):
     """Print a prediction: the split with bands, Chinchilla's beside it, and what it rests on."""
-    bands = f"{result['level']:.0%} band"
+    bands = f"{100 * result['level']:g}% band"
     mark = " NOT IDENTIFIED" if result["refused"] else ""
     rows = [{"": f"H = {result['H']:.3f}{mark}", **_cells(result)}]
     if (mean := result["without_H"]) and mean["N"] is not None:

@@ -201,7 +201,7 @@ def _legend(sweep, points, lines, main):
             handles.append(handle(marker="o", markerfacecolor=face, markersize=4 if variant == main else 3))
             names.append(VARIANTS[variant])
     if lines:
-        level = f"{sweep.regression['level']:.0%}"
+        level = f"{100 * sweep.regression['level']:g}%"
         handles += [handle(linestyle="-"), handle(linestyle=(0, (3, 2)), linewidth=0.8)]
         names += [f"law in H, {level} band", "two-stage line (the paper's way)"]
     return handles, names

@@ -156,7 +156,7 @@ def _profile(axes, fitted, document, name):
     """Rise of the objective over fixed values of one parameter, in units of the interval's criterion."""
     symbol = name if name == "E" else rf"$\{name}$"
     level = document["level"]
-    axes.set(title=f"Profile of {symbol}", xlabel=symbol, ylabel=f"rise / {level:.0%} criterion")
+    axes.set(title=f"Profile of {symbol}", xlabel=symbol, ylabel=f"rise / {100 * level:g}% criterion")
     position = PARAMETERS.index(name)
     estimate = float(fitted.parameters[position])
     if not fitted.settings.free[position]:
@@ -172,7 +172,9 @@ def _profile(axes, fitted, document, name):
     axes.axhline(1, color=GREY, linewidth=0.6, linestyle=(0, (3, 2)))
     axes.axvline(estimate, color=ACCENT, linewidth=0.9, label=f"estimate {estimate:.4g}")
     if bounded:
-        axes.axvspan(lo, hi, color=PALE, alpha=0.4, linewidth=0, label=f"{level:.0%} interval {lo:.3g} to {hi:.3g}")
+        axes.axvspan(
+            lo, hi, color=PALE, alpha=0.4, linewidth=0, label=f"{100 * level:g}% interval {lo:.3g} to {hi:.3g}"
+        )
     axes.set(ylim=(0, 5), xlim=values[[0, -1]])
     axes.legend(loc="upper center", fontsize=5.5, frameon=True, edgecolor="none", framealpha=0.85)
     return [{"panel": "profile", "series": name, "x": x, "y": y} for x, y in zip(values, rise)]

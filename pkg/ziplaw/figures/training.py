@@ -39,11 +39,14 @@ def training_curves(sweep: Sweep, output):
         handle(**(look(i, len(models), RAMP) | {"linestyle": "-"}), markeredgecolor=INK) for i in range(len(models))
     ]
     names = [f"{label(model)}: N = {prefixed(N)}" for model, N in sizes.items()]
-    handles += [handle(linestyle=(0, (4, 2)), linewidth=0.9), handle(linestyle=(0, (1, 1.5)), color=GREY)]
-    names += ["floor (no model can do better)", "unigram entropy"]
-    if any(row["kind"] == "diverged" for row in rows):
-        handles.append(handle(marker="x", color="#b91c1c", markeredgewidth=1))
-        names.append("diverged")
+    for kind, mark, words in (
+        ("floor", handle(linestyle=(0, (4, 2)), linewidth=0.9), "floor (no model can do better)"),
+        ("unigram entropy", handle(linestyle=(0, (1, 1.5)), color=GREY), "unigram entropy"),
+        ("diverged", handle(marker="x", color="#b91c1c", markeredgewidth=1), "diverged"),
+    ):
+        if any(row["kind"] == kind for row in rows):
+            handles.append(mark)
+            names.append(words)
     legend(made, handles, names)
     save(made, output, rows, COLUMNS)
 

@@ -32,7 +32,7 @@ import numpy as np
 from scipy import stats
 
 from . import data_law, joint
-from .dependence import f_statistic, joint_test, relabellings
+from .dependence import f_statistic, joint_test, p_words, relabellings
 
 COLUMNS = ("claim", "statement", "statistic", "estimate", "low", "high", "p_value", "verdict", "why")
 SAME_H = 0.03  # about three standard deviations of H between grammars of one shape
@@ -116,12 +116,12 @@ def _direction(regression, name, sign, alpha):
             why += ", as the paper found too"
     else:
         verdict = "supported" if slope * sign > 0 else "not supported"
-        why = f"{what} {moves} by {abs(slope):.2f} per unit of H, p = {p:.3g}"
+        why = f"{what} {moves} by {abs(slope):.2f} per unit of H, {p_words(p)}"
     if name == "E" and regression["variant"] == "floor":
         why += "; E is each grammar's floor, so this says how the grammars were chosen, not how models learn"
     if name in ("A", "B"):
         at, axis = line["at_centre"], "N" if name == "A" else "D"
-        p_at = "" if at["p_value"] is None else f", p = {at['p_value']:.3g}"
+        p_at = "" if at["p_value"] is None else f", {p_words(at['p_value'])}"
         why += f"; {name}/{axis}^{'alpha' if name == 'A' else 'beta'} at the mean {axis}: log slope {at['slope']:+.2f}{p_at}"
     return _row(claim, f"slope of {what} in H", slope, low, high, p, verdict=verdict, why=why)
 
@@ -149,7 +149,7 @@ def _monotone(regression, name, errors, alpha):
         return _row(claim, statistic, rho, p_value=p, verdict="undecided", why=why)
     verdict = "supported" if p <= alpha else "undecided"
     order = "in order of H" if p <= alpha else "not ordered by H beyond chance"
-    return _row(claim, statistic, rho, p_value=p, verdict=verdict, why=f"{len(H)} datasets are {order}, p = {p:.3g}")
+    return _row(claim, statistic, rho, p_value=p, verdict=verdict, why=f"{len(H)} datasets are {order}, {p_words(p)}")
 
 
 def spearman(H, values, seed=42):
@@ -224,13 +224,13 @@ def _turns(regression, alpha):
     where = _place(found, H_range, (0.23, 0.45))
     statistic = "slope of a = beta/(alpha+beta) in H"
     if p <= alpha and estimate > 0:
-        verdict, why = "not supported", f"a rises with H, p = {p:.3g}: the frontier turns towards parameters"
+        verdict, why = "not supported", f"a rises with H, {p_words(p)}: the frontier turns towards parameters"
     elif p > alpha:
         verdict = "undecided"
         why = f"the direction of a is not settled (slope {low:+.2f} to {high:+.2f}); {found['text']}"
     else:
         verdict = {"in": "supported", "out": "not supported"}.get(where, "undecided")
-        why = f"a falls with H, p = {p:.3g}; " + (found["text"] if verdict != "undecided" else where)
+        why = f"a falls with H, {p_words(p)}; " + (found["text"] if verdict != "undecided" else where)
     return _row("frontier_turns", statistic, estimate, low, high, p, verdict=verdict, why=why)
 
 
@@ -293,15 +293,17 @@ def _fixed_H(regression, panel, alpha):
     p = float(stats.f.sf(max(F, 0.0), extra, freedom))
     names = ", ".join(part.names)
     if p <= alpha:
-        why = f"exponents differ among {names}, p = {p:.3g}, although their H agrees"
+        why = f"exponents differ among {names}, {p_words(p)}, although their H agrees"
         return _row(name, statistic, F, p_value=p, verdict="not supported", why=why)
     inside = joint.saturated(part).exponents.std(axis=0)
     across = joint.saturated(panel).exponents.std(axis=0)
     test = regression["joint_test"]
     trend = test is not None and test["p_permutation"] <= alpha
     if trend and (inside < across / 2).all():
-        why = f"exponents of {names} do not differ (p = {p:.3g}) and spread less than half as much as over all datasets"
+        why = (
+            f"exponents of {names} do not differ ({p_words(p)}) and spread less than half as much as over all datasets"
+        )
         return _row(name, statistic, F, p_value=p, verdict="supported", why=why)
-    why = f"exponents of {names} are not shown to differ (p = {p:.3g}), but "
+    why = f"exponents of {names} are not shown to differ ({p_words(p)}), but "
     why += "they spread nearly as much as over all datasets" if trend else "no trend over all datasets is shown either"
     return _row(name, statistic, F, p_value=p, verdict="undecided", why=why)

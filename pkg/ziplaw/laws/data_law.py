@@ -245,7 +245,7 @@ def _crossing_text(found, H_range):
     if found["H"] is None:
         return "alpha = beta at no H: their lines run parallel"
     lo, hi = found["interval"]
-    span = "its interval is unbounded" if lo is None else f"{found['level']:.0%} interval {lo:.3f} to {hi:.3f}"
+    span = "its interval is unbounded" if lo is None else f"{100 * found['level']:g}% interval {lo:.3f} to {hi:.3f}"
     if found["in_range"] is False:
         measured = f"{H_range[0]:.3f} to {H_range[1]:.3f}"
         return f"alpha = beta at no H in the measured range {measured} (the lines meet at H = {found['H']:.3f}, {span})"

@@ -195,6 +195,11 @@ def _parametric(panel, null, alone, basis, F, freedom, count, seed):
     return float((1 + (simulated >= F).sum()) / (count + 1))
 
 
+def p_words(p):
+    """Write a p-value with three digits, one below a millionth as a bound: no test here resolves it."""
+    return f"p = {p:.3g}" if p >= 1e-6 else "p < 1e-6"
+
+
 def _conclusion(test):
     K, p, alpha = test["n_datasets"], test["p_permutation"], 1 - test["level"]
     slopes = ", ".join(
@@ -209,7 +214,7 @@ def _conclusion(test):
         verdict = "the exponents depend on H"
     else:
         verdict = "no dependence of the exponents on H is shown; it is not excluded either"
-    text = f"{verdict}: permutation p = {p:.3g} over {K} datasets, slopes per unit of H: {slopes}"
+    text = f"{verdict}: permutation {p_words(p)} over {K} datasets, slopes per unit of H: {slopes}"
     if (test["scatter"]["p_value"] or 1) < 0.05:
         text += "; datasets scatter off the line by more than their cells' noise"
     return text
