@@ -226,14 +226,18 @@ def largest_split(sweep: Sweep) -> list[dict[str, Any]]:
     """
     inside = [row for row in sweep.table("frontier.csv") if row["in_range"]]
     C = max((row["C"] for row in inside), default=None)
-    return [r for r in inside if r["C"] == C and (r["source"] in sweep.datasets or r["source"].startswith("chinchilla"))]
+    return [
+        r for r in inside if r["C"] == C and (r["source"] in sweep.datasets or r["source"].startswith("chinchilla"))
+    ]
 
 
 def outside_what_was_measured(sweep: Sweep, row: dict[str, Any]) -> bool:
     """Tell whether a dataset's best N or D lies outside of the sizes and tokens measured on it."""
     cells = sweep.cells(row["source"])
-    return bool(cells) and finite(row["N_opt"]) and any(
-        not min(c[key] for c in cells) <= row[f"{key}_opt"] <= max(c[key] for c in cells) for key in ("N", "D")
+    return (
+        bool(cells)
+        and finite(row["N_opt"])
+        and any(not min(c[key] for c in cells) <= row[f"{key}_opt"] <= max(c[key] for c in cells) for key in ("N", "D"))
     )
 
 
