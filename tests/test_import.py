@@ -1,6 +1,7 @@
-"""``ziplaw import``: whole documents are held out, ids move up by one, zeros stand between documents."""
+"""``ziplaw import``: ids move up by one, zeros stand between documents, text is on one side of the split."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -9,11 +10,10 @@ from hypothesis import strategies as st
 
 from ziplaw import versions
 from ziplaw.cli import main
-from ziplaw.corpora import importing
 from ziplaw.corpora.format import open_corpus
 from ziplaw.corpora.importing import import_corpus
-from ziplaw.corpora.packing import split
 from ziplaw.corpora.readers import TextSource, open_source
+from ziplaw.corpora.streams import DocumentName
 from ziplaw.corpora.tokenizers import load_tokenizer
 from ziplaw.errors import CorpusError
 from ziplaw.io import sha256_file
@@ -21,7 +21,7 @@ from ziplaw.io import sha256_file
 
 def memory(documents, name="memory"):
     """A source of documents given as bytes."""
-    return TextSource(name, "directory", lambda: ((str(i), document) for i, document in enumerate(documents)))
+    return TextSource(name, "directory", lambda: ((DocumentName(str(i)), text) for i, text in enumerate(documents)))
 
 
 def unpack(tokens):
@@ -49,7 +49,7 @@ documents = st.lists(st.binary(min_size=1, max_size=40), min_size=2, max_size=40
 
 @given(documents, st.integers(0, 5), st.integers(2, 8), st.one_of(st.none(), st.integers(1, 6)))
 @settings(max_examples=150, deadline=None)
-def test_documents_are_whole_and_on_one_side(tmp_path_factory, texts, seed, context, n_documents):
+def test_both_parts_are_made_of_the_texts(tmp_path_factory, texts, seed, context, n_documents):
     folder = tmp_path_factory.mktemp("i") / "c"
     try:
         done = import_corpus(memory(texts), folder, "bytes", n_documents, 1, context, seed)
@@ -60,36 +60,23 @@ def test_documents_are_whole_and_on_one_side(tmp_path_factory, texts, seed, cont
     assert corpus.vocab_size == 257
     assert corpus.train.shape == (done["n_train"], context)
     assert corpus.valid.shape == (1, context)
-    train, valid = unpack(corpus.train), unpack(corpus.valid)
-    for part in (train, valid):
-        assert all(text in texts for text in part[:-1])
-        assert any(text.startswith(part[-1]) for text in texts)
-    # nothing is on both sides; a cut last document is told by its beginning only
-    assert set(train[:-1]).isdisjoint(valid[:-1])
-    assert corpus.meta["token_bytes"] == 1.0
-    if n_documents is None:
-        unused = sum(map(len, texts)) + len(texts) - corpus.train.size - corpus.valid.size
-        assert unused <= 2 * context + 2 * 40 + sum(len(t) + 1 for t in texts if texts.count(t) > 1)
+    for window in (*corpus.train, *corpus.valid):
+        assert all(any(part in text for text in texts) for part in unpack(window))
+    assert corpus.valid_sources.tolist() == [0]
+    assert done["n_train"] == n_documents or done["train_windows"]
+    assert corpus.meta["token_bytes"] == pytest.approx(sum(map(len, texts)) / sum(len(text) + 1 for text in texts))
 
 
-def test_first_guess_does_not_change_the_corpus(tmp_path, monkeypatch):
-    texts = [f"document {i} ".encode() * (1 + i % 5) for i in range(300)]
-    import_corpus(memory(texts), tmp_path / "a", "bytes", 20, 4, 32, 1)
-    # a thousandth of the text is tokenised first, then four times as much, and so on
-    monkeypatch.setattr(importing, "_BYTES_PER_TOKEN", 0.01)
-    import_corpus(memory(texts), tmp_path / "b", "bytes", 20, 4, 32, 1)
-    for name in ("train.npy", "valid.npy", "meta.json"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-
-
-def test_a_smaller_corpus_is_a_prefix_and_shares_the_held_out(tmp_path):
+def test_fewer_documents_are_spread_over_the_same_text(tmp_path):
     texts = [f"document {i} ".encode() * 5 for i in range(300)]
-    for n in (10, 40):
-        import_corpus(memory(texts), tmp_path / str(n), "bytes", n, 4, 32, 1)
-    small, large = open_corpus(tmp_path / "10"), open_corpus(tmp_path / "40")
-    assert (small.train == large.train[:10]).all()
+    done = {}
+    for n in (40, None):
+        done[n] = import_corpus(memory(texts), tmp_path / str(n), "bytes", n, 4, 32, 1)
+    small, large = open_corpus(tmp_path / "40"), open_corpus(tmp_path / "None")
+    assert len(large.train) == done[40]["train_windows"] == done[None]["n_train"]
+    assert (small.train == large.train[np.arange(40) * len(large.train) // 40]).all()
     assert (small.valid == large.valid).all()
-    import_corpus(memory(texts), tmp_path / "other", "bytes", 10, 4, 32, seed=2)
+    import_corpus(memory(texts), tmp_path / "other", "bytes", 40, 4, 32, seed=2)
     assert (open_corpus(tmp_path / "other").valid != small.valid).any()
 
 
@@ -97,11 +84,11 @@ def test_golden_bytes(tmp_path):
     """Other bytes from the same text: raise versions.CORPUS, so that sweeps import again, and renew these."""
     texts = [f"document {i} ".encode() * (1 + i % 7) for i in range(100)]
     import_corpus(memory(texts), tmp_path, "bytes", 20, 4, 32, seed=7)
-    assert versions.CORPUS == 1
+    assert versions.CORPUS == 2
     assert {name: sha256_file(tmp_path / name)[:16] for name in ("train.npy", "valid.npy", "meta.json")} == {
-        "train.npy": "9d5c38fe26797b2e",
-        "valid.npy": "bcca1dcc6ad13769",
-        "meta.json": "c474610a4707e003",
+        "train.npy": "0861becfa4b5b383",
+        "valid.npy": "66afccc0b3b76ab1",
+        "meta.json": "a35c9734dd98ca23",
     }
 
 
@@ -112,26 +99,9 @@ def test_order_of_files_does_not_matter(tmp_path):
     assert (tmp_path / "a" / "meta.json").read_bytes() == (tmp_path / "b" / "meta.json").read_bytes()
 
 
-def test_equal_documents_stay_on_one_side(tmp_path):
-    texts = [b"a" * 30, b"b" * 30] * 20
-    import_corpus(memory(texts), tmp_path / "c", "bytes", 10, 4, 32)
-    corpus = open_corpus(tmp_path / "c")
-    assert set(np.unique(corpus.train)) & set(np.unique(corpus.valid)) == {0}
-
-
-def test_single_text_is_held_out_by_sections(tmp_path):
-    text = "".join(f"Paragraph {i}: {'word ' * (20 + i % 30)}\n\n" for i in range(3000))
-    (tmp_path / "a.txt").write_text(text)
-    done = import_corpus(open_source(tmp_path / "a.txt"), tmp_path / "c", "bytes", None, 100, 256)
-    assert done["valid_documents"] == 2
-    corpus = open_corpus(tmp_path / "c")
-    assert all(part.decode() in text for part in unpack(corpus.train) + unpack(corpus.valid))
-    assert all(part.endswith(b"\n\n") for part in unpack(corpus.train)[:-1])
-
-
 def test_bundled_ids_move_up_by_one(tmp_path):
     texts = [f"The {i}th whale was seen by {i * i} sailors. ".encode() * 3 for i in range(60)]
-    import_corpus(memory(texts), tmp_path / "c", "bundled", 10, 2, 64)
+    import_corpus(memory(texts), tmp_path / "c", "bundled", None, 2, 64)
     corpus, bundled = open_corpus(tmp_path / "c"), load_tokenizer("bundled")
     first = split_at_zero(corpus.train.ravel().tolist())[0]
     assert bundled.decode([i - 1 for i in first]).encode() in texts
@@ -149,17 +119,6 @@ def test_rows_as_wide_as_the_context_stay_rows(tmp_path):
     assert sorted(everything.tolist()) == sorted(rows.tolist())
     assert corpus.vocab_size == rows.max() + 2
     assert corpus.meta["token_bytes"] is None
-
-
-def test_flat_ids_are_cut_into_sections(tmp_path):
-    ids = np.arange(16 * 8 * 10, dtype=np.uint32) + 70000
-    ids.tofile(tmp_path / "a.bin")
-    import_corpus(open_source(tmp_path / "a.bin", dtype="uint32"), tmp_path / "c", n_valid=8, context=8)
-    corpus = open_corpus(tmp_path / "c")
-    assert corpus.train.dtype == np.uint32
-    held_out = corpus.valid[corpus.valid > 0]
-    assert len(np.unique((held_out - 70001) // (16 * 8))) == 1
-    assert set(held_out).isdisjoint(corpus.train[corpus.train > 0])
 
 
 def test_ids_too_large_for_a_vocabulary(tmp_path):
@@ -192,16 +151,6 @@ def test_nothing_is_left_when_the_source_breaks(tmp_path):
     assert not (tmp_path / "c").exists()
 
 
-def test_split_serves_parts_in_order():
-    order = np.array([4, 2, 0, 1, 3])
-    lengths = np.array([5, 5, 5, 5, 5])
-    parts = split(order, np.array([1, 2, 2, 3, 4], np.uint64), lengths * 0, lengths, {"valid": 10, "train": 6}, 1)
-    # the third document equals the second, which was held out: it is used on neither side
-    assert parts["valid"].units.tolist() == [4, 2]
-    assert parts["valid"].n_tokens == 11
-    assert parts["train"].units.tolist() == [1, 3]
-
-
 def run(capsys, *arguments):
     with pytest.raises(SystemExit) as stop:
         main(["import", *map(str, arguments)])
@@ -214,7 +163,7 @@ def test_command(tmp_path, capsys):
     options = ["--field", "body", "--tokenizer", "bytes", "--documents", 60, "--valid-documents", 8, "--context", 64]
     status, out, err = run(capsys, tmp_path / "data.jsonl", *options, "--seed", 3, "-o", tmp_path / "c")
     assert (status, err) == (0, "")
-    assert "60 training and 8 held-out documents of 64 tokens" in out
+    assert re.search(r"60 training documents of 64 tokens .of \d+. and 8 held out, of [5-8] sources of 90;", out)
     corpus = open_corpus(tmp_path / "c")
     assert (len(corpus.train), len(corpus.valid), corpus.context) == (60, 8, 64)
     assert corpus.meta["source"]["name"] == "data.jsonl"

@@ -61,6 +61,7 @@ class ImportedCorpus(_Strict):
     path: str | None = Field(None, description="file or folder: text, sources, jsonl[.zst], parquet, .bin, .npy")
     builtin: Literal["code", "prose"] | None = Field(None, description="a corpus that every machine can have")
     tokenizer: str = Field("bundled", description="bundled, bytes, or bpe:<tokenizer.json>")
+    by: Literal["document", "file"] = Field("document", description="what is held out as a whole")
 
     @model_validator(mode="after")
     def _one_source(self):

@@ -102,6 +102,8 @@ class Ensemble:
         Train as one model with a leading axis; by default several decoders on a CUDA device do.
     capture : bool, optional
         Of :class:`ziplaw.side_by_side.SideBySide`.
+    valid_sources : sequence of (ndarray of int64 or None), optional
+        Of each run's corpus, as a :class:`ziplaw.trainer.Trainer` takes it.
     """
 
     def __init__(
@@ -115,6 +117,7 @@ class Ensemble:
         between_chunks: Callable[[Ensemble], None] | None = None,
         batched: bool | None = None,
         capture: bool | None = None,
+        valid_sources: Sequence[np.ndarray | None] | None = None,
     ):
         configs = [config.resolved() for config in configs]
         device = resolve_device(configs[0].device)
@@ -134,8 +137,10 @@ class Ensemble:
             engine = SideBySide(decoders, configs, batches, program, valid, capture)
             seats = [Seat(engine, m) for m in range(len(models))]
         self.trainers = [
-            Trainer(t, v, m, c, sha256, meter if i == 0 else None, seat=seat)
-            for i, (t, v, m, c, sha256, seat) in enumerate(zip(train, valid, models, configs, corpora_sha256, seats))
+            Trainer(t, v, m, c, sha256, meter if i == 0 else None, seat=seat, valid_sources=sources)
+            for i, (t, v, m, c, sha256, seat, sources) in enumerate(
+                zip(train, valid, models, configs, corpora_sha256, seats, valid_sources or [None] * len(models))
+            )
         ]
 
     def _together(self, move: Callable[[Trainer, int], bool]) -> None:
@@ -299,7 +304,8 @@ def _train(members, corpora, device, path, checkpoint_minutes, batched):
         meter = Meter()
         models = [member.model for member in members]
         train, valid = [corpus.train for corpus in corpora], [corpus.valid for corpus in corpora]
-        whole = Ensemble(train, valid, models, configs, hashes, meter, between_chunks, batched)
+        sources = [corpus.valid_sources for corpus in corpora]
+        whole = Ensemble(train, valid, models, configs, hashes, meter, between_chunks, batched, valid_sources=sources)
         found = checkpoint.load(path, identity(whole))
         if found:
             whole.load_state(*found)

@@ -142,7 +142,16 @@ def train(
         if config.learning_rate is None:
             config, tuning = tune(corpus.train, corpus.valid, model, config, corpus_sha256)
         meter = Meter()
-        trainer = Trainer(corpus.train, corpus.valid, model, config, corpus_sha256, meter, between_steps)
+        trainer = Trainer(
+            corpus.train,
+            corpus.valid,
+            model,
+            config,
+            corpus_sha256,
+            meter,
+            between_steps,
+            valid_sources=corpus.valid_sources,
+        )
         found = checkpoint.load(path, run_identity(trainer, corpus_sha256))
         if found:
             trainer.load_state(*found)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .architectures import build, precision_of
+from .clusters import clustered_stderr
 from .cpu_step import CpuStep
 from .data import Batches, check_supply
 from .device import resolve_device
@@ -142,6 +143,8 @@ class Trainer:
         Step by :class:`GraphStep`, by default everywhere but for a decoder on a CPU; on a CPU it runs without a graph.
     seat : Seat, optional
         Train the model there instead of one of its own; its weights are initialised already.
+    valid_sources : ndarray of int64, shape (n_valid,), optional
+        The source of each held-out document, see :class:`ziplaw.corpora.format.Corpus`.
     """
 
     def __init__(
@@ -155,6 +158,7 @@ class Trainer:
         between_steps: Callable[[Trainer], None] | None = None,
         graph: bool | None = None,
         seat: Seat | None = None,
+        valid_sources: np.ndarray | None = None,
     ):
         self.config = config = config.resolved()
         if config.learning_rate is None:
@@ -176,7 +180,7 @@ class Trainer:
             self.model = build(model, self.device, getattr(torch, self.precision), pad)
             self.model.initialise(init_seed(config.seed, model, corpus_sha256), config.init)
             self.engine = (GraphStep if graph else CpuStep)(self.model, config, self.batches, self.program)
-        self.valid = valid
+        self.valid, self.valid_sources = valid, valid_sources
         self.step = 0
         self.segments: list[Segment] = []
         self.points: list[dict[str, object]] = []
@@ -252,10 +256,10 @@ class Trainer:
         return True
 
     def evaluate(self) -> tuple[float, float | None]:
-        """Held-out loss, nats per token, and its standard error over documents; see TrainConfig's ``loss``."""
+        """Held-out loss, nats per token, and its standard error over sources; see TrainConfig's ``loss``."""
         published = self.config.loss == "paper"
         losses = self.engine.document_losses(self.valid, int(published)).numpy()
-        stderr = float(losses.std(ddof=1) / np.sqrt(len(losses))) if len(losses) > 1 else None
+        stderr = clustered_stderr(losses, self.valid_sources)
         if published:
             batches = [losses[i : i + PAPER_BATCH].mean() for i in range(0, len(losses), PAPER_BATCH)]
             return float(np.median(batches)), stderr

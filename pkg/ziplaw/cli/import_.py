@@ -10,16 +10,26 @@ from .score import source_options
 @click.argument("path", required=False, type=click.Path())
 @click.option("--builtin", help="Import a built-in corpus, code or prose, instead of a PATH.")
 @source_options
-@click.option("--documents", type=int, help="Training documents [default: all that is not held out].")
+@click.option("--documents", type=int, help="Training documents, spread over the text [default: all not held out].")
 @click.option("--valid-documents", default=256, show_default=True, help="Held-out documents.")
 @click.option("--context", default=256, show_default=True, help="Tokens in a document.")
 @click.option("--seed", default=0, show_default=True, help="Chooses what is held out, and the order of the rest.")
+@click.option(
+    "--by",
+    type=click.Choice(["document", "file"]),
+    default="document",
+    show_default=True,
+    help="What is one source and held out as a whole.",
+)
 @click.option("-o", "--output", required=True, type=OUTPUT_FOLDER, help="Folder of the corpus.")
-def command(path, builtin, tokenizer, text_field, extensions, dtype, documents, valid_documents, context, seed, output):
+def command(
+    path, builtin, tokenizer, text_field, extensions, dtype, documents, valid_documents, context, seed, by, output
+):
     """Turn PATH (text, code, JSON lines, parquet or token ids) into a corpus folder to train on.
 
-    Whole files, records or chapters are held out, chosen by a hash of their content; of a single text file, whole
-    sections of about 16 KiB. Ids move up by one: 0 is the separator between documents.
+    Whole files, records or chapters are held out, one in ten or so, chosen by a hash of their content; of a long one,
+    sections. Held-out documents stand at even steps over their text. With --by file whole files are, with all their
+    records. Training text that copies held-out text is left out and counted. Ids move up by one: 0 is the separator.
 
     \b
       ziplaw import my_code/ --ext py --documents 4096 -o corpora/my_code
@@ -37,11 +47,12 @@ def command(path, builtin, tokenizer, text_field, extensions, dtype, documents, 
     else:
         binary = tokenizer == "bytes"
         source = open_source(path, text_field=text_field, dtype=dtype, extensions=extensions, binary=binary)
-    done = import_corpus(source, output, tokenizer, documents, valid_documents, context, seed)
+    done = import_corpus(source, output, tokenizer, documents, valid_documents, context, seed, by)
     click.echo(
-        f"{output}: {done['n_train']} training and {done['n_valid']} held-out documents of {context} tokens, from "
-        f"{done['train_documents']} and {done['valid_documents']} of the source; vocabulary {done['vocab_size']}"
-        + (f", {done['token_bytes']:.2f} bytes a token" if done["token_bytes"] else "")
+        f"{output}: {done['n_train']} training documents of {context} tokens"
+        + (f" (of {done['train_windows']})" if done["train_windows"] > done["n_train"] else "")
+        + f" and {done['n_valid']} held out, of {done['valid_sources']} sources of {done['sources']}; vocabulary "
+        f"{done['vocab_size']}" + (f", {done['token_bytes']:.2f} bytes a token" if done["token_bytes"] else "")
     )
     for what, n in done["notes"].items():
         click.echo(f"ziplaw: note: {what}: {n}", err=True)

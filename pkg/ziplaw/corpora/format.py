@@ -125,6 +125,9 @@ class Corpus:
         The whole of meta.json.
     path : pathlib.Path
         The folder.
+    valid_sources : ndarray of int64, shape (n_valid,), or None
+        The source of each held-out document, numbered from 0: documents of one source are alike, which a standard error
+        has to allow for. None where each is a draw of its own, as a grammar's are.
     """
 
     train: np.ndarray
@@ -133,6 +136,7 @@ class Corpus:
     context: int
     meta: dict[str, Any]
     path: Path
+    valid_sources: np.ndarray | None = None
 
 
 class CorpusWriter:
@@ -152,6 +156,8 @@ class CorpusWriter:
         Where the documents come from (a grammar's checksum, an importer's identity, a seed); no absolute paths.
     token_bytes : float, optional
         Raw bytes behind one token, for imported text.
+    valid_sources : ndarray of int, shape (n_valid,), optional
+        The source of each held-out document, numbered from 0; without it each is one of its own.
 
     Attributes
     ----------
@@ -165,7 +171,7 @@ class CorpusWriter:
         is too large.
     """
 
-    def __init__(self, folder, n_train, n_valid, context, vocab_size, source, token_bytes=None):
+    def __init__(self, folder, n_train, n_valid, context, vocab_size, source, token_bytes=None, valid_sources=None):
         self.path = Path(folder)
         self.n_train = _integer("n_train", n_train, 1, 1 << 40, "ask for at least one training document")
         self.n_valid = _integer("n_valid", n_valid, 1, 1 << 40, "ask for at least one validation document")
@@ -173,6 +179,7 @@ class CorpusWriter:
         self.vocab_size = _integer("vocab_size", vocab_size, 2, MAX_VOCAB, "renumber the ids from 0 without gaps")
         self.source = dict(source)
         self.token_bytes = token_bytes
+        self.valid_sources = None if valid_sources is None else _numbered(self.path, valid_sources, self.n_valid)
         self.dtype = token_dtype(self.vocab_size)
 
     def __enter__(self):
@@ -242,6 +249,8 @@ class CorpusWriter:
             "token_bytes": self.token_bytes,
             "source": self.source,
         } | {f"sha256_{part}": sha256_file(self._temporary[part]) for part in PARTS}
+        if self.valid_sources is not None:
+            meta["valid_sources"] = self.valid_sources.tolist()
         write_json(self._temporary["meta"], meta, kind="corpus")
         del self.train, self.valid
         # a writer that is stopped between the renames leaves a folder without meta.json, never a mixed corpus
@@ -271,6 +280,17 @@ def _locked(folder):
         yield
     finally:
         os.close(handle)
+
+
+def _numbered(where, sources, n_valid):
+    """Return the sources of held-out documents as an array, or refuse what is none."""
+    found = np.asarray(sources)
+    if found.shape != (n_valid,) or found.dtype.kind not in "iu" or found.min() < 0 or found.max() >= n_valid:
+        raise CorpusError(
+            f"{where}: valid_sources must number the sources of the {n_valid} held-out documents from 0: make the "
+            "corpus again"
+        )
+    return found.astype(np.int64)
 
 
 def _checked_meta(folder):
@@ -324,4 +344,14 @@ def open_corpus(folder: str | os.PathLike, verify: bool = True) -> Corpus:
     folder = Path(folder)
     meta = _checked_meta(folder)
     parts = {part: _open_part(folder, part, meta, verify) for part in PARTS}
-    return Corpus(**parts, vocab_size=meta["vocab_size"], context=meta["context"], meta=meta, path=folder)
+    sources = meta.get("valid_sources")
+    if sources is not None:
+        sources = _numbered(folder / "meta.json", sources, meta["n_valid"])
+    return Corpus(
+        **parts,
+        vocab_size=meta["vocab_size"],
+        context=meta["context"],
+        meta=meta,
+        path=folder,
+        valid_sources=sources,
+    )

@@ -1,8 +1,7 @@
-"""Make a training corpus of real data: whole documents are held out, the rest is packed into fixed-length documents.
+"""Make a training corpus of real data: whole sources are held out, everything is cut into documents of one length.
 
-Token ids move up by one, because 0 is the separator and stands between any two documents of the source. Documents
-are taken in the order of a keyed hash of their content, so any prefix of the corpus is a fair sample of the source,
-the held-out ones are a sample of their own, and two identical documents are never on both sides.
+Token ids move up by one, because 0 is the separator and stands between any two documents of the source. What is held
+out, and where the held-out windows stand, is in `splitting`; what counts as a copy of held-out text, in `overlap`.
 """
 
 from __future__ import annotations
@@ -10,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from array import array
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +17,16 @@ import numpy as np
 
 from .. import versions
 from ..errors import CorpusError
-from .format import MAX_VOCAB, CorpusWriter
-from .packing import pack, split, spool_tokens
+from .format import MAX_VOCAB, CorpusWriter, token_dtype
+from .overlap import HeldOutPhrases
+from .packing import read_windows, spool_documents, stream_windows
 from .readers import Source, TextSource, check_ids
+from .splitting import cut_units, first_copies, hold_out, measurable, place_windows, text_needed
+from .streams import DocumentName
 from .tokenizers import BUNDLED, BytesTokenizer, Tokenizer, load_tokenizer
 
-# the first guess at how much text holds the tokens asked for; too little, and more is read
-_BYTES_PER_TOKEN = 8
-_SECTION_DOCUMENTS = 16
+BY = ("document", "file")
+_CHUNK_IDS = 1 << 18
 
 
 def import_corpus(
@@ -38,33 +37,36 @@ def import_corpus(
     n_valid: int = 256,
     context: int = 256,
     seed: int = 0,
+    by: str = "document",
 ) -> dict[str, Any]:
     """Write a corpus folder from text or token ids.
 
     Parameters
     ----------
     source : TextSource or TokenSource
-        From `readers.open_source` or `builtin.open_builtin`. A single text is first cut into sections of about 16 KiB
-        at the ends of paragraphs, a 1-D array of ids into sections of 16 documents; those are then its documents. Rows
-        of a 2-D array that are exactly ``context`` wide stay documents as they are.
+        From `readers.open_source` or `builtin.open_builtin`. Rows of a 2-D array that are exactly ``context`` wide stay
+        documents as they are; a 1-D array is one long document.
     folder : path-like
         Where the corpus goes.
     tokenizer : str or Tokenizer
         For text.
     n_documents : int, optional
-        Training documents of ``context`` tokens; by default everything that is not held out.
+        Training documents of ``context`` tokens, at even steps over all training text; by default all of it.
     n_valid : int
         Held-out documents of ``context`` tokens.
     context : int
         Tokens in a document.
     seed : int
-        Chooses which documents are held out and the order of the others.
+        Chooses what is held out and the order of the rest.
+    by : str
+        What is held out as a whole and counts as one source: a "document" (file, record, row or chapter; of a long one
+        a section), or a "file" with all its documents.
 
     Returns
     -------
     dict
-        ``n_train n_valid context vocab_size token_bytes train_documents valid_documents`` (the last two count documents
-        of the source) and ``notes``.
+        ``n_train n_valid context vocab_size token_bytes sources valid_sources`` (how many there are, and how many are
+        measured), ``train_windows`` (that there would be without ``n_documents``) and ``notes``.
 
     Raises
     ------
@@ -76,14 +78,16 @@ def import_corpus(
             raise CorpusError(f"{name} is {value!r}, must be an integer of at least {low}: 256 is usual")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 64:
         raise CorpusError(f"seed is {seed!r}, must be an integer from 0 to 2^64 - 1")
+    if by not in BY:
+        raise CorpusError(f"by is {by!r}, must be one of {', '.join(BY)}: a document is the smaller unit")
     if getattr(source, "kind", None) == "corpus":
         raise CorpusError(f"{source.name} is a ziplaw corpus already: train on it as it is")
-    reader = _TextUnits(source, tokenizer) if isinstance(source, TextSource) else _TokenUnits(source, context)
+    reader = _Text(source, tokenizer) if isinstance(source, TextSource) else _Ids(source, context)
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as spool:
-            return _import(reader, folder, spool, n_documents, n_valid, context, seed)
+            return _import(reader, folder, spool, n_documents, n_valid, context, seed, by)
     except OSError as error:
         raise CorpusError(
             f"{folder}: cannot import ({error.strerror or error}): free space or choose another"
@@ -93,8 +97,8 @@ def import_corpus(
             folder.rmdir()
 
 
-class _TextUnits:
-    """The documents of a text source: (size in bytes, pieces of bytes) each."""
+class _Text:
+    """Text and what tokenises it."""
 
     gap = 1
 
@@ -103,30 +107,11 @@ class _TextUnits:
         self.tokenizer = load_tokenizer(tokenizer) if isinstance(tokenizer, str) else tokenizer
         self.vocab_size = self.tokenizer.vocab_size + 1
         self.identity = {"tokenizer": self.tokenizer.name, "tokenizer_sha256": self.tokenizer.sha256}
-
-    def units(self) -> Iterator[list[bytes]]:
-        pieces = (self.source.sections or self.source.pieces)()
-        for _, group in groupby(pieces, key=lambda pair: pair[0]):
-            yield [piece for _, piece in group]
-
-    def encode(self, units: Sequence[list[bytes]]) -> list[np.ndarray]:
-        ids = iter(self.tokenizer.encode([piece for unit in units for piece in unit]))
-        return [np.concatenate([next(ids) for _ in unit]).astype(np.uint32) for unit in units]
-
-    @staticmethod
-    def n_bytes(unit):
-        return sum(map(len, unit))
-
-    @staticmethod
-    def digest(unit, key):
-        state = hashlib.blake2b(key=key, digest_size=8)
-        for piece in unit:
-            state.update(piece)
-        return int.from_bytes(state.digest(), "big")
+        self.pieces, self.encode = source.pieces, self.tokenizer.encode
 
 
-class _TokenUnits:
-    """The documents of a source of ids: rows, or sections of a flat array."""
+class _Ids:
+    """Token ids: rows, or one long document."""
 
     def __init__(self, source, context):
         self.source = source
@@ -134,28 +119,17 @@ class _TokenUnits:
         self.gap = int(tokens.ndim == 1 or tokens.shape[1] != context)
         self.vocab_size = _largest_id(source) + 2
         self.identity = {"tokenizer": source.tokenizer, "tokenizer_sha256": None}
-        self._context = context
 
-    def units(self) -> Iterator[np.ndarray]:
+    def pieces(self) -> Iterator[tuple[DocumentName, np.ndarray]]:
         tokens = self.source.tokens
-        step = _SECTION_DOCUMENTS * self._context
         if tokens.ndim == 2:
-            yield from tokens
-        else:
-            yield from (tokens[start : start + step] for start in range(0, len(tokens), step))
-
-    def encode(self, units):
-        return [np.asarray(unit, np.uint32) for unit in units]
+            yield from ((DocumentName(self.source.name, str(i)), row) for i, row in enumerate(tokens))
+        for start in range(0, len(tokens) if tokens.ndim == 1 else 0, _CHUNK_IDS):
+            yield DocumentName(self.source.name), tokens[start : start + _CHUNK_IDS]
 
     @staticmethod
-    def n_bytes(unit):
-        # in tokens, of which one counts as _BYTES_PER_TOKEN: then the first guess is exact
-        return unit.size * _BYTES_PER_TOKEN
-
-    @staticmethod
-    def digest(unit, key):
-        content = np.ascontiguousarray(unit, "<u4").tobytes()
-        return int.from_bytes(hashlib.blake2b(content, key=key, digest_size=8).digest(), "big")
+    def encode(pieces: list[np.ndarray]) -> list[np.ndarray]:
+        return pieces
 
 
 def _largest_id(source):
@@ -172,65 +146,83 @@ def _largest_id(source):
     return largest
 
 
-def _import(reader, folder, spool, n_documents, n_valid, context, seed):
-    key = seed.to_bytes(8, "big")
-    digests, sizes = array("Q"), array("q")
-    for unit in reader.units():
-        digests.append(reader.digest(unit, key))
-        sizes.append(reader.n_bytes(unit))
-    notes = dict(sorted(reader.source.notes.items())) if isinstance(reader.source, TextSource) else {}
-    digests, sizes = np.array(digests, np.uint64), np.array(sizes, np.int64)
-    order = np.argsort(digests, kind="stable")
-    wanted = {"valid": n_valid * context, "train": (1 << 62) if n_documents is None else n_documents * context}
-    guess = _BYTES_PER_TOKEN * sum(wanted.values())
-    while True:
-        # the first documents in hash order that probably have enough tokens; what they come to does not change the
-        # result, only how much is tokenised in vain
-        read = order[: int(np.searchsorted(np.cumsum(sizes[order]), guess)) + 1]
-        chosen = np.sort(read)
-        lengths = spool_tokens(reader.units(), chosen, reader.encode, reader.n_bytes, spool)
-        starts = np.cumsum(lengths) - lengths
-        place = np.searchsorted(chosen, read)
-        parts = split(read, digests[read], starts[place], lengths[place], wanted, reader.gap)
-        if len(read) == len(order) or all(parts[name].n_tokens >= wanted[name] for name in wanted):
-            break
-        guess *= 4
-    n_train = _enough(reader.source.name, parts, n_documents, n_valid, context)
-    used = np.concatenate([parts["train"].units, parts["valid"].units])
-    n_tokens = sum(int(part.lengths.sum()) for part in parts.values())
-    token_bytes = int(sizes[used].sum()) / n_tokens if isinstance(reader.source, TextSource) else None
-    origin = reader.source.provenance | reader.identity | {"importer": versions.CORPUS, "seed": seed}
-    origin["documents_sha256"] = hashlib.sha256(digests[used].astype("<u8").tobytes()).hexdigest()
-    with CorpusWriter(folder, n_train, n_valid, context, reader.vocab_size, origin, token_bytes) as writer:
-        for name, part in parts.items():
-            pack(spool, part, getattr(writer, name).reshape(-1), reader.gap)
+def _import(reader, folder, spool, n_documents, n_valid, context, seed, by):
+    dtype = token_dtype(reader.vocab_size)
+    documents = spool_documents(reader.pieces(), reader.encode, spool, dtype, reader.gap, seed.to_bytes(8, "big"))
+    is_text, name = isinstance(reader.source, TextSource), reader.source.name
+    units = cut_units(documents, by, context)
+    n_sources = int(units.sources.max(initial=-1)) + 1
+    mask = hold_out(units, n_valid, context, reader.gap)
+    held, train = units.take(mask), units.take(~mask)
+    # a file may hold a copy of a document of another
+    copies = np.isin(train.digests, held.digests)
+    n_copies = int(copies.sum()) + int((~first_copies(held.digests)).sum())
+    train = train.take(~copies)
+    train = train.take(np.argsort(train.sources, kind="stable"))
+    _enough(name, by, n_sources, held, train, n_documents, n_valid, context, reader.gap)
+    windows = place_windows(held, n_valid, context, seed)
+    valid = np.empty((n_valid, context), dtype)
+    read_windows(spool, dtype, windows.run_starts, windows.run_lengths, windows.starts, valid)
+    stream = (spool, dtype, train.starts, train.lengths, train.cut, context)
+    phrases = HeldOutPhrases(valid, windows.sources)
+    near = np.concatenate([phrases.near_copies(part) for part in stream_windows(*stream)])
+    chosen = np.flatnonzero(~near)
+    n_train = n_documents or len(chosen)
+    if len(chosen) < n_train or not n_train:
+        raise CorpusError(
+            f"{name}: {int(near.sum())} of {len(near)} training documents of {context} tokens are near copies of "
+            f"held-out text, which leaves {len(chosen)}, {n_documents or 1} were asked for: give more text"
+        )
+    chosen = chosen[np.arange(n_train) * len(chosen) // n_train]
+    origin = reader.source.provenance | reader.identity | {"importer": versions.CORPUS, "seed": seed, "by": by}
+    origin["documents_sha256"] = hashlib.sha256(np.sort(documents.digests).astype("<u8").tobytes()).hexdigest()
+    origin |= {"sources": n_sources, "copies_left_out": n_copies, "near_copies_left_out": int(near.sum())}
+    token_bytes = documents.n_bytes / int(documents.lengths.sum()) if is_text else None
+    with CorpusWriter(
+        folder, n_train, n_valid, context, reader.vocab_size, origin, token_bytes, windows.sources
+    ) as writer:
+        writer.valid[:] = valid
+        at = first = 0
+        for part in stream_windows(*stream):
+            here = chosen[at : np.searchsorted(chosen, first + len(part))] - first
+            writer.train[at : at + len(here)] = part[here]
+            at, first = at + len(here), first + len(part)
+    notes = dict(sorted(reader.source.notes.items())) if is_text else {}
     replaced = getattr(reader, "tokenizer", BytesTokenizer).replaced
+    notes |= {
+        "invalid UTF-8 sequences replaced": replaced,
+        "copies of held-out documents left out": n_copies,
+        "training documents left out as near copies of held-out text": int(near.sum()),
+    }
     return {
         "n_train": n_train,
         "n_valid": n_valid,
         "context": context,
         "vocab_size": reader.vocab_size,
         "token_bytes": token_bytes,
-        "train_documents": len(parts["train"].units),
-        "valid_documents": len(parts["valid"].units),
-        "notes": notes | ({"invalid UTF-8 sequences replaced": replaced} if replaced else {}),
+        "sources": n_sources,
+        "valid_sources": int(windows.sources.max()) + 1,
+        "train_windows": int(len(near) - near.sum()),
+        "notes": {what: n for what, n in notes.items() if n},
     }
 
 
-def _enough(name, parts, n_documents, n_valid, context):
-    """Return how many training documents there will be, or say how many there could be."""
-    have = {part: parts[part].n_tokens // context for part in parts}
-    asked = n_documents or 1
-    if have["valid"] >= n_valid and have["train"] >= asked:
-        return n_documents or have["train"]
-    total, units = have["valid"] + have["train"], sum(len(part.units) for part in parts.values())
-    if total >= n_valid + asked:
+def _enough(name, by, n_sources, held, train, n_documents, n_valid, context, gap):
+    """Refuse a source with too little text, saying how much there is."""
+    have, need = int(measurable(held, context).sum()), text_needed(n_valid, context, gap)
+    n_train, asked = int(train.lengths.sum()) // context, n_documents or 1
+    if have >= need and n_train >= asked:
+        return
+    total = (int(held.lengths.sum()) + int(train.lengths.sum())) // context
+    twice = ", which takes twice their text" if gap else ""
+    what = f"{n_valid} held out{twice}, and {asked} for training were asked for"
+    if total * context < need + asked * context:
         raise CorpusError(
-            f"{name} is made of {units} text(s) or sections, each held out or trained on as a whole, which gives "
-            f"{have['valid']} documents of {context} tokens to hold out and {have['train']} for training, {n_valid} and "
-            f"{asked} were asked for: give more texts, or a longer one (a section is about 16 KiB or 16 documents)"
+            f"{name} gives {total} documents of {context} tokens, {what}: give more text, or ask for fewer "
+            "--valid-documents or --documents"
         )
     raise CorpusError(
-        f"{name} gives {total} documents of {context} tokens, {n_valid} held out and {asked} for training were asked "
-        "for: give more text, or ask for fewer --valid-documents or --documents"
+        f"{name} is made of {n_sources} source(s), each held out or trained on as a whole, which gives {n_train} "
+        f"documents of {context} tokens for training beside what is held out; {what}: give more text"
+        + (", or leave out --by file" if by == "file" else ", or ask for fewer --valid-documents or --documents")
     )

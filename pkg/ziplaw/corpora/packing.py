@@ -1,146 +1,174 @@
-"""Pack documents of any length into corpus documents of one length: spool, split into held out and train, lay out."""
+"""Documents of any length as one spool of token ids on disk, and the windows of fixed length that are read out of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import hashlib
+from array import array
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
 import numpy as np
 
+from .streams import DocumentName
+
 _BATCH_BYTES = 1 << 20
-_ID = np.dtype(np.uint32)
+_ROWS_TOKENS = 1 << 20
 
 
 @dataclass(frozen=True)
-class Part:
-    """Documents of the source that make one part of a corpus.
+class Documents:
+    """What stands in a spool: the documents of a source, one after the other.
 
     Attributes
     ----------
-    units : ndarray of int64, shape (k,)
-        Their numbers in the source, in the order in which they are packed.
     starts, lengths : ndarray of int64, shape (k,)
-        Where their tokens stand in the spool.
-    n_tokens : int
-        Tokens that they come to, separators between them counted.
+        Where the tokens of each document stand, and how many, the separator at its end counted.
+    digests : ndarray of uint64, shape (k,)
+        Keyed hash of each document's content: equal documents have equal ones.
+    files : ndarray of int64, shape (k,)
+        Number of the file that each document is in.
+    n_bytes : int
+        Size of them all before they were tokenised.
     """
 
-    units: np.ndarray
     starts: np.ndarray
     lengths: np.ndarray
-    n_tokens: int
+    digests: np.ndarray
+    files: np.ndarray
+    n_bytes: int
 
 
-def spool_tokens(
-    units: Iterable[Any],
-    chosen: np.ndarray,
+def spool_documents(
+    pieces: Iterable[tuple[DocumentName, Any]],
     encode: Callable[[list[Any]], list[np.ndarray]],
-    n_bytes: Callable[[Any], int],
     spool: IO[bytes],
-) -> np.ndarray:
-    """Tokenise the chosen documents and write their ids end to end into ``spool`` as uint32.
+    dtype: np.dtype,
+    gap: int,
+    key: bytes,
+) -> Documents:
+    """Tokenise a source piece by piece and write ids + 1 end to end into ``spool``.
 
     Parameters
     ----------
-    units : iterable
-        All documents of the source.
-    chosen : ndarray of int64, shape (k,)
-        Increasing numbers of the documents wanted.
+    pieces : iterable of (DocumentName, bytes or ndarray)
+        Those of one document follow one another.
     encode : callable
-        list of documents -> list of uint32 arrays.
-    n_bytes : callable
-        document -> bytes; a batch is encoded when it has a megabyte.
+        list of pieces -> list of arrays of ids.
     spool : binary file
-        Emptied first.
-
-    Returns
-    -------
-    ndarray of int64, shape (k,)
-        Tokens in each chosen document.
+        Empty.
+    dtype : dtype
+        Of the ids in the spool.
+    gap : int
+        Separators (0) after each document, 0 or 1.
+    key : bytes
+        Of the hashes.
     """
-    spool.seek(0)
-    spool.truncate()
-    lengths: list[int] = []
-    batch: list[Any] = []
-    size = 0
+    lengths, digests, files = array("q"), array("Q"), array("q")
+    n_bytes = size = 0
+    # (piece, it ends a document)
+    batch: list[tuple[Any, bool]] = []
+    name, state, length = None, None, 0
 
     def write():
-        for ids in encode(batch):
-            spool.write(ids.tobytes())
-            lengths.append(len(ids))
+        nonlocal length
+        for ids, (_, last) in zip(encode([piece for piece, _ in batch]), batch):
+            spool.write(np.add(ids, 1, dtype=dtype, casting="unsafe").tobytes())
+            length += len(ids)
+            if last:
+                spool.write(bytes(gap * dtype.itemsize))
+                lengths.append(length + gap)
+                length = 0
         batch.clear()
 
-    wanted = iter(chosen.tolist())
-    following = next(wanted, None)
-    for number, unit in enumerate(units):
-        if number != following:
-            continue
-        following = next(wanted, None)
-        batch.append(unit)
-        size += n_bytes(unit)
+    def close():
+        if batch:
+            batch[-1] = (batch[-1][0], True)
+            digests.append(int.from_bytes(state.digest(), "big"))
+
+    for this, piece in pieces:
+        if this != name:
+            close()
+            if name is None or this.file != name.file:
+                n_files = files[-1] + 1 if files else 0
+            files.append(n_files)
+            name, state = this, hashlib.blake2b(key=key, digest_size=8)
         if size >= _BATCH_BYTES:
+            # the last piece stays: whether it ends its document is not known before the next one
             write()
             size = 0
-        if following is None:
-            break
+        state.update(piece if isinstance(piece, bytes) else np.ascontiguousarray(piece, "<u4"))
+        batch.append((piece, False))
+        size += len(piece)
+        n_bytes += len(piece)
+    close()
     write()
     spool.flush()
-    return np.array(lengths, np.int64)
+    found = np.array(lengths, np.int64)
+    return Documents(np.cumsum(found) - found, found, np.array(digests, np.uint64), np.array(files, np.int64), n_bytes)
 
 
-def split(
-    order: np.ndarray, digests: np.ndarray, starts: np.ndarray, lengths: np.ndarray, wanted: dict[str, int], gap: int
-) -> dict[str, Part]:
-    """Share out documents: in the given order, each part takes whole documents until it has its tokens.
-
-    Parameters
-    ----------
-    order : ndarray of int64, shape (k,)
-        Numbers of the documents, in the order in which they are given away.
-    digests : ndarray of uint64, shape (k,)
-        Hash of each, in that order. A document equal to the last one of the part before is left out.
-    starts, lengths : ndarray of int64, shape (k,)
-        Place and number of the tokens of each, in that order.
-    wanted : dict of str to int
-        Tokens that each part needs, in the order in which they are served.
-    gap : int
-        Separators between two documents, 0 or 1.
-    """
-    parts, first = {}, 0
-    for name, n_tokens in wanted.items():
-        # tokens that the part has after each further document; the first has no separator before it
-        have = np.cumsum(lengths[first:] + gap) - gap
-        taken = min(len(have), int(np.searchsorted(have, n_tokens)) + 1)
-        use = slice(first, first + taken)
-        total = int(have[taken - 1]) if taken else 0
-        parts[name] = Part(order[use], starts[use], lengths[use], total)
-        first += taken
-        while 0 < first < len(order) and digests[first] == digests[first - 1]:
-            first += 1
-    return parts
-
-
-def pack(spool: IO[bytes], part: Part, out: np.ndarray, gap: int) -> None:
-    """Fill ``out`` with the ids of a part's documents plus one, ``gap`` zeros between any two, the last one cut.
+def stream_windows(
+    spool: IO[bytes], dtype: np.dtype, starts: np.ndarray, lengths: np.ndarray, cut: np.ndarray, context: int
+) -> Iterator[np.ndarray]:
+    """Yield the windows of a stream of runs, what is left over at its end left out.
 
     Parameters
     ----------
     spool : binary file
-        Written by `spool_tokens`. It is read and not mapped: mapped pages would count as memory in use.
-    part : Part
-        With at least ``out.size`` tokens.
-    out : ndarray of uint16 or uint32, shape (m,)
-        Filled whole.
-    gap : int
-        Separators between two documents, 0 or 1.
+        Written by `spool_documents`.
+    dtype : dtype
+        Of its ids.
+    starts, lengths : ndarray of int64, shape (k,)
+        The runs, in order.
+    cut : ndarray of bool, shape (k,)
+        The run ends within its document: its last token gives way to the separator.
+    context : int
+        Tokens in a window.
+
+    Yields
+    ------
+    ndarray, shape (m, context)
+        About a million tokens at a time.
     """
-    at = 0
-    for start, length in zip(part.starts.tolist(), part.lengths.tolist()):
-        end = min(at + length, len(out))
-        spool.seek(start * _ID.itemsize)
-        out[at:end] = np.frombuffer(spool.read((end - at) * _ID.itemsize), _ID) + 1
-        out[end : end + gap] = 0
-        at = end + gap
-        if at >= len(out):
-            return
+    rows = max(1, _ROWS_TOKENS // context)
+    buffer, filled = np.empty(rows * context, dtype), 0
+    for start, length, ends_cut in zip(starts.tolist(), lengths.tolist(), cut.tolist()):
+        while length:
+            take = min(length, len(buffer) - filled)
+            spool.seek(start * dtype.itemsize)
+            # read and not mapped: mapped pages would count as memory in use
+            buffer[filled : filled + take] = np.frombuffer(spool.read(take * dtype.itemsize), dtype)
+            filled, start, length = filled + take, start + take, length - take
+            if ends_cut and not length:
+                buffer[filled - 1] = 0
+            if filled == len(buffer):
+                yield buffer.reshape(rows, context)
+                filled = 0
+    rest = filled // context
+    if rest:
+        yield buffer[: rest * context].reshape(rest, context)
+
+
+def read_windows(
+    spool: IO[bytes], dtype: np.dtype, starts: np.ndarray, lengths: np.ndarray, at: np.ndarray, out: np.ndarray
+) -> None:
+    """Fill ``out`` with windows from given places of a stream of runs.
+
+    Parameters
+    ----------
+    spool, dtype, starts, lengths
+        As for `stream_windows`.
+    at : ndarray of int64, shape (n,)
+        Place in the stream of each window's first token.
+    out : ndarray, shape (n, context)
+        Filled whole.
+    """
+    ends = np.cumsum(lengths)
+    for row, place in zip(out, at.tolist()):
+        run, filled = int(np.searchsorted(ends, place, "right")), 0
+        while filled < len(row):
+            take = min(int(ends[run]) - place, len(row) - filled)
+            spool.seek(int(starts[run] + lengths[run] - ends[run] + place) * dtype.itemsize)
+            row[filled : filled + take] = np.frombuffer(spool.read(take * dtype.itemsize), dtype)
+            run, place, filled = run + 1, place + take, filled + take
