@@ -1,6 +1,7 @@
 """Splits that the runs do not identify are refused with their reason and the runs to add, from Python and the CLI."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,6 +102,31 @@ def test_an_optimum_outside_the_runs(shift, have, add):
     N, D = (float(part.split(" with ")[0].split(";")[0]) for part in str(caught.value).split(" = ")[-2:])
     ratios = table[1] / table[0]
     assert (D / N > ratios.max()) if add == "more" else (D / N < ratios.min())
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [({"fraction_of_starts": 0.05}, "few starts agree"), ({"converged": False}, "not converged")],
+)
+def test_starts_that_disagree_and_fits_that_did_not_converge(changes, reason):
+    fitted = ziplaw.fit(*grid(), losses(*grid()))
+    converged = changes.get("converged", True)
+    odd = replace(fitted, solution=replace(fitted.solution, **changes), converged=converged)
+    (doubt,) = law_doubts(odd, intervals_of(fitted))
+    assert doubt.reason.startswith(f"{reason}: ")
+    assert "add runs over a wider range, such as N = 1.2e+07 with D = 4e+11" in doubt.remedy
+    with pytest.raises(FitError, match=reason):
+        odd.allocate(C=1e21)
+
+
+@pytest.mark.parametrize("ends", [(0.005, 0.5), (0.1, 5.0), (0.0, np.inf), (None, None)])
+def test_an_exponent_whose_interval_reaches_a_bound(ends):
+    fitted = ziplaw.fit(*grid(), losses(*grid()))
+    for name, remedy in (("alpha", "add other sizes, such as N = "), ("beta", "add other budgets, such as N = ")):
+        (doubt,) = law_doubts(fitted, intervals_of(fitted) | {name: ends})
+        assert doubt.reason.startswith((f"{name} is not identified: its interval", f"{name} has no interval"))
+        assert doubt.remedy.startswith(remedy)
+        assert "inf" not in doubt.reason
 
 
 def test_a_band_over_two_decades():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from laws_in_H import sweep
+from synthetic_sweep import build
 from test_identification import status
 from ziplaw.corpora.scoring import score_path
 from ziplaw.errors import FitError
@@ -14,6 +15,9 @@ from ziplaw.io import read_csv, read_json, write_csv, write_json
 from ziplaw.laws.frontier import COLUMNS, frontier
 from ziplaw.laws.measure_of_h import compare, measure_of
 from ziplaw.laws.regress import prediction, regress
+from ziplaw.laws.sweep import fit_dataset
+from ziplaw.report import render
+from ziplaw.results import Sweep
 from ziplaw.tables import COLUMNS as RUNS
 
 GRAMMAR = {"window": 256, "encoding": ">i4", "level": 9, "tokenizer": None}
@@ -190,3 +194,47 @@ def test_frontier_leaves_refused_splits_empty_with_their_reason(planted, tmp_pat
     assert all("over 2 decades wide" in row["reason"] or "reaches a bound" in row["reason"] for row in wide)
     write_csv(tmp_path / "frontier.csv", found, list(COLUMNS))
     assert read_csv(tmp_path / "frontier.csv")[0]["identified"] is False
+
+
+def test_the_report_and_figures_of_a_sweep_with_refused_splits(tmp_path):
+    folder = build(tmp_path / "noisy", noise=0.15)
+    table = read_csv(folder / "frontier.csv")
+    lost = {row["source"]: row["reason"] for row in table if not row["identified"]}
+    assert lost
+    page = render(folder)
+    assert "Not identified, so not shown" in page
+    for source, reason in lost.items():
+        assert source in page
+        assert reason.split("(")[0][:30] in page
+    assert Sweep(folder).table("frontier.csv")[0]["N_opt"] is None
+    assert {row["source"] for row in table} == {"chinchilla", *lost}
+    assert "no frontier: no split is identified" in " ".join(_words(folder))
+    good = render(build(tmp_path / "good", names=("a", "b", "c")))
+    assert "Not identified, so not shown" not in good
+
+
+def _words(folder):
+    from xml.etree import ElementTree
+
+    from ziplaw.figures import draw
+
+    draw("frontiers", folder, folder / "frontiers.svg")
+    svg = (folder / "frontiers.svg").read_text()
+    assert ElementTree.fromstring(svg) is not None
+    return [word for part in svg.split("<!--")[1:] for word in part.split("-->")[0].split()]
+
+
+def test_three_sizes_without_a_floor_have_no_interval_and_the_reason_is_said(tmp_path):
+    rows, _ = sweep(1)
+    few = [{**row, "floor": None, "regime": None} for row in rows if row["N"] < 10_000][:18]
+    document = fit_dataset([row for row in few if row["model"] in sorted({r["model"] for r in few})[:3]], bootstrap=100)
+    free = document["variants"]["free"]
+    assert free["converged"]
+    assert free["intervals"]["alpha"] == [None, None]
+    assert "of which the law needs 3" in free["interval_method"]
+    assert not document["reportable"]
+    assert "without n" in document["reason"]
+    # with the floor two sizes are enough to tell the rest, so three runs have a jackknife
+    held = fit_dataset([{**row, "floor": 1.1} for row in few], bootstrap=100)["variants"]["floor"]
+    assert held["interval_method"].startswith("jackknife over")
+    json.dumps(document, allow_nan=False, default=float)

@@ -106,9 +106,12 @@ def uninformative(fit):
     fit : dict
         A FIT (see ``docs/formats.md``) that converged.
     """
-    return next(
-        (why for name in ("alpha", "beta") if (why := identification.at_bound(name, fit["intervals"].get(name)))), None
-    )
+    for name in ("alpha", "beta"):
+        ends = fit["intervals"].get(name)
+        if why := identification.at_bound(name, ends):
+            missing = not ends or None in ends
+            return f"{why}; {fit['interval_method']}" if missing and fit.get("interval_method") else why
+    return None
 
 
 def _regime(measured, floor):
@@ -156,10 +159,12 @@ def fit_document(fitted, clusters=None, *, method=None, bootstrap=1000, level=0.
 
 def resampled_document(fitted, clusters, method, draws, *, bootstrap, level):
     """Return the FIT of a law of which the resamples are at hand (None for a method that needs none)."""
-    found = [
-        fitted.intervals(method, at) if draws is None else draws.interval(at) for at in (level, identification.LEVEL)
-    ]
-    document = _document(fitted, clusters, found[0], describe(method, draws, bootstrap), level, found[1])
+    found = {
+        at: fitted.intervals(method, at) if draws is None else draws.interval(at)
+        for at in (level, identification.LEVEL)
+    }
+    how, judged = describe(method, draws, bootstrap), found[identification.LEVEL]
+    document = _document(fitted, clusters, found[level], how, level, judged)
     if method == "jackknife":
         document["covariance_over_runs"] = draws.covariance().tolist()
     return document
