@@ -148,7 +148,8 @@ def test_regress_takes_the_scores_and_plan_holds_them_against_the_corpus(planted
     (tmp_path / "scores").mkdir()
     for fit in fits:
         write_json(tmp_path / f"{fit['dataset']}.json", fit, kind="fit")
-        write_json(tmp_path / "scores" / f"{fit['dataset']}.json", score(fit["dataset"], **BUNDLED), kind="score")
+        mine = score(fit["dataset"], H=fit["H"], **BUNDLED)
+        write_json(tmp_path / "scores" / f"{fit['dataset']}.json", mine, kind="score")
     # other scores of the folder are no part of the law
     write_json(tmp_path / "scores" / "code.bytes.json", score("code.bytes", tokenizer="bytes", window=64), kind="score")
     law = tmp_path / "regression.json"
@@ -162,6 +163,17 @@ def test_regress_takes_the_scores_and_plan_holds_them_against_the_corpus(planted
     assert "H of text.txt is of the tokenizer bytes, the law's of the tokenizer bundled" in capsys.readouterr().err
     own = score_path(tmp_path / "text.txt", "bytes")
     assert compare(None, own)
+
+
+def test_scores_must_be_those_of_the_fits(planted):
+    rows, fits = planted
+    scores = [score(fit["dataset"], H=fit["H"]) for fit in fits]
+    assert regress(rows, fits, scores=scores, bootstrap=0)["H_of"]["window"] == 256
+    assert regress(rows, fits, bootstrap=0)["H_of"] is None
+    with pytest.raises(FitError, match="no score of d4"):
+        regress(rows, fits, scores=scores[:4])
+    with pytest.raises(FitError, match=r"H of d4 is 0\.9 in its score and 0\.48 in its fit"):
+        regress(rows, fits, scores=[*scores[:4], scores[4] | {"H": 0.9}])
 
 
 def test_losses_in_two_units_are_not_mixed(planted):

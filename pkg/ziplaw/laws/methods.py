@@ -20,7 +20,7 @@ def default_method(clusters=None):
 
     Without runs the case bootstrap is used: 94 to 97 % coverage with independent errors. Where rows of a run share an
     error it covers as little as 78 %, a wild bootstrap by run 80, a cluster bootstrap needs many runs; leaving out one run
-    at a time holds 92 to 98 % with six or twelve runs, 91 to 94 with four (``docs/validation.md``); where too few are left
+    at a time holds 92 to 98 % with four, six or twelve runs (``docs/validation.md``); where too few are left
     it refuses.
     """
     return "case" if clusters is None else "jackknife"

@@ -198,9 +198,8 @@ def regress(rows, fits, *, scores=(), covariates=None, bootstrap=499, level=0.95
     level = checks.check_level(level)
     used, variant, left_out = choose(fits)
     tables = [cells(rows, fit) for fit in used]
-    names = {fit["dataset"] for fit in used}
     document = {
-        "H_of": measure_of([score for score in scores if score["dataset"] in names]),
+        "H_of": measure_of(_scores_of(used, scores)) if scores else None,
         "n_datasets": len(used),
         "n_left_out": len(left_out),
         "left_out": left_out,
@@ -247,6 +246,21 @@ def regress(rows, fits, *, scores=(), covariates=None, bootstrap=499, level=0.95
     document["comparison"] = leave_one_out(logs, covariances, panel, rivals) | {"method": _LEFT_OUT}
     document["conclusion"] = _conclude(document)
     return document
+
+
+def _scores_of(used, scores):
+    """Scores of the datasets used, held against their fits."""
+    found = {score["dataset"]: score for score in scores}
+    for fit in used:
+        score = found.get(fit["dataset"])
+        if score is None:
+            raise FitError(f"no score of {fit['dataset']} among the scores: give one for every fit, or none")
+        if score["H"] != fit["H"]:
+            raise FitError(
+                f"H of {fit['dataset']} is {score['H']:.6g} in its score and {fit['H']:.6g} in its fit: they are not of one "
+                "sweep; collect and fit again"
+            )
+    return [found[fit["dataset"]] for fit in used]
 
 
 def _datasets(used, variant, rows):
