@@ -170,7 +170,7 @@ def _no_presets(folder):
 
 
 def _trunk_of_code(folder):
-    _json(folder, "scores/syn-a.json", "score", source={"kind": "builtin", "name": "code"})
+    _json(folder, "corpora/syn-a/meta.json", "corpus", source={"kind": "builtin", "name": "code", "tokenizer": "bytes"})
 
 
 # name -> (the sweep it starts from, what is changed)

@@ -59,8 +59,8 @@ def _real_text_beside_datasets(sweep):
     if not found or not own or not _alike([*found, *own], CUT):
         return None
     return (
-        f"The H of real text may be set beside the datasets': windows ({found[0]['window']} tokens), encoding and gzip level "
-        "are the same. Tokens are not: H depends on the tokenizer."
+        f"The H of real text and of the datasets is measured alike (windows of {found[0]['window']} tokens, encoding, gzip "
+        "level), but of different kinds of tokens, on which H depends."
     )
 
 
@@ -357,14 +357,33 @@ def _what_the_two_stages_are(sweep):
     )
 
 
+def one_reason(sweep: Sweep) -> str | None:
+    """Return why all claims are undecided, where that is one and the same reason."""
+    rows = sweep.table("claims.csv")
+    reasons = {row["why"] for row in rows}
+    return (
+        rows[0]["why"]
+        if len(rows) > 1 and len(reasons) == 1 and {r["verdict"] for r in rows} == {"undecided"}
+        else None
+    )
+
+
 @sentence("claims")
 def _how_claims_are_judged(sweep):
-    return "Each judged by a rule stated beforehand." if sweep.table("claims.csv") else None
+    if not sweep.table("claims.csv") or one_reason(sweep):
+        return None
+    return "Each judged by a rule stated beforehand."
+
+
+@sentence("claims")
+def _no_claim_is_judged(sweep):
+    why = one_reason(sweep)
+    return f"All {len(sweep.table('claims.csv'))} claims are undecided: {why}." if why else None
 
 
 @sentence("claims")
 def _what_undecided_means(sweep):
-    if not any(row["verdict"] == "undecided" for row in sweep.table("claims.csv")):
+    if not any(row["verdict"] == "undecided" for row in sweep.table("claims.csv")) or one_reason(sweep):
         return None
     return "Undecided means that this sweep cannot tell; it is not a no."
 
@@ -379,10 +398,12 @@ def _what_the_references_are(sweep):
     names = [name for name in references(sweep) if not name.endswith(TWIN)]
     if not names:
         return None
-    trained = {str(((sweep.scores.get(n) or {}).get("source") or {}).get("name")) for n in sweep.datasets}
+    trained = [
+        n for n, source in sweep.sources.items() if source.get("kind") == "builtin" and source.get("name") in names
+    ]
     corpora = "; ".join(f"{name}: {BUILTIN.get(name, 'a real corpus')}" for name in names)
-    only = ", scored and not trained on" if not trained & set(names) else ", scored here as references"
-    return f"Real corpora that every machine can have{only} ({corpora})."
+    also = f"; {', '.join(trained)} of this sweep comes from one of them" if trained else ", and not trained on"
+    return f"Real corpora that every machine can have, scored here as references{also} ({corpora})."
 
 
 @sentence("references")

@@ -16,7 +16,7 @@ from . import __version__, versions
 from .captions import caption, figures_of
 from .findings import answer
 from .io import read_json, sha256_file, write_text
-from .remarks import largest_split, outside_what_was_measured, references
+from .remarks import largest_split, one_reason, outside_what_was_measured, references
 from .results import VARIANTS, Sweep, finite
 from .sentences import p_value, said
 
@@ -135,7 +135,7 @@ def render(
         flags=_flags(sweep),
         allocation=_allocation(sweep),
         regression=sweep.regression,
-        claims=sweep.table("claims.csv"),
+        claims=[] if one_reason(sweep) else sweep.table("claims.csv"),
         references=list(references(sweep).values()),
         presets=_presets(sweep),
         holdout=_holdout(sweep),
@@ -179,7 +179,7 @@ def _datasets(sweep: Sweep) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": name,
-                "origin": _origin(grammar, score),
+                "origin": _origin(grammar, sweep.sources.get(name, {})),
                 "productions": len(grammar["productions"]) if "productions" in grammar else None,
                 "rho": floor.get("rho_m", (grammar.get("provenance") or {}).get("rho_m")),
                 "H": sweep.H(name),
@@ -198,11 +198,12 @@ def _datasets(sweep: Sweep) -> list[dict[str, Any]]:
     return rows
 
 
-def _origin(grammar: dict[str, Any], score: dict[str, Any]) -> str:
+def _origin(grammar: dict[str, Any], source: dict[str, Any]) -> str:
     made = grammar.get("provenance") or {}
     if "max_rhs_options" not in made:
-        source = score.get("source") or {}
-        return "grammar file" if grammar else f"imported: {source.get('name', 'a real corpus')}"
+        words = [str(source[key]) for key in ("kind", "name") if source.get(key)]
+        words += [f"tokenizer {source['tokenizer']}"] if source.get("tokenizer") else []
+        return "grammar file" if grammar else f"imported: {', '.join(words) or 'not known'}"
     shape = [grammar.get("n_nonterminals"), grammar.get("n_terminals"), made["max_rhs_options"], made["max_rhs_length"]]
     return f"({', '.join(map(str, shape))}), seed {made.get('seed')}"
 

@@ -117,6 +117,12 @@ class Sweep:
         return self._documents("grammars", "grammar", self.datasets)
 
     @cached_property
+    def sources(self) -> dict[str, dict[str, Any]]:
+        """Where each dataset comes from (``source`` of its corpus's meta.json), of those whose corpus is at hand."""
+        paths = {name: self.folder / "corpora" / name / "meta.json" for name in self.datasets}
+        return {name: read_json(path, "corpus").get("source") or {} for name, path in paths.items() if path.exists()}
+
+    @cached_property
     def regression(self) -> dict[str, Any]:
         """The regression document, {} when there is none."""
         return self._json("regression.json", "regression") or {}

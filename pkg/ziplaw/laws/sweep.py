@@ -118,7 +118,7 @@ def _regime(measured, floor):
     """Regime of the dataset, whether its exponents may be reported, and why (not)."""
     used = [row for row in measured if takes_part(row, "scaling" if floor is not None else STARTED)]
     sizes, budgets = len({row["N"] for row in used}), len({row.get("budget") or row["D"] for row in used})
-    over = f"over {sizes} sizes and {budgets} budgets"
+    over = f"over {sizes} size{'s' * (sizes != 1)} and {budgets} budget{'s' * (budgets != 1)}"
     what = f"{len(used)} of {len(measured)} cells scale, {over}"
     if floor is None:
         lost = len(measured) - len(used)
