@@ -117,13 +117,19 @@ def _direction(regression, name, sign, alpha):
     else:
         verdict = "supported" if slope * sign > 0 else "not supported"
         why = f"{what} {moves} by {abs(slope):.2f} per unit of H, {p_words(p)}"
-    if name == "E" and regression["variant"] == "floor":
-        why += "; E is each grammar's floor, so this says how the grammars were chosen, not how models learn"
+    why += _about_E(regression, name)
     if name in ("A", "B"):
         at, axis = line["at_centre"], "N" if name == "A" else "D"
         p_at = "" if at["p_value"] is None else f", {p_words(at['p_value'])}"
         why += f"; {name}/{axis}^{'alpha' if name == 'A' else 'beta'} at the mean {axis}: log slope {at['slope']:+.2f}{p_at}"
     return _row(claim, f"slope of {what} in H", slope, low, high, p, verdict=verdict, why=why)
+
+
+def _about_E(regression, name):
+    """What must be added to a reason about E where E was not fitted but held at a known floor."""
+    if name != "E" or regression["variant"] != "floor":
+        return ""
+    return "; E is each grammar's floor, so this says how the grammars were chosen, not how models learn"
 
 
 def _monotone(regression, name, errors, alpha):
@@ -133,7 +139,7 @@ def _monotone(regression, name, errors, alpha):
     values = raw if name in ("alpha", "beta") else np.log(np.maximum(raw, 1e-300))
     statistic = "Spearman rank correlation with H"
     rho, p = spearman(H, values, regression["seed"])
-    claim = f"{name}_monotone"
+    claim, note = f"{name}_monotone", _about_E(regression, name)
     if not np.isfinite(rho):
         return _row(claim, statistic, verdict="undecided", why="all datasets have the same value")
     if errors is not None:
@@ -141,15 +147,18 @@ def _monotone(regression, name, errors, alpha):
         pair = reversal(H, values, errors[:, index], alpha)
         if pair:
             up, down = (f"{datasets[i]['dataset']} to {datasets[j]['dataset']}" for i, j in pair)
-            why = f"it rises from {up} and falls from {down}, each beyond the error of their fits"
+            of = "floors" if note else "fits"
+            why = f"it rises from {up} and falls from {down}, each beyond the error of their {of}{note}"
             return _row(claim, statistic, rho, p_value=p, verdict="not supported", why=why)
     least = 2 / len(relabellings(len(H)))
     if least > alpha:
-        why = f"{len(H)} datasets are too few (smallest possible p {least:.2f})"
+        why = f"{len(H)} datasets are too few (smallest possible p {least:.2f}){note}"
         return _row(claim, statistic, rho, p_value=p, verdict="undecided", why=why)
     verdict = "supported" if p <= alpha else "undecided"
     order = "in order of H" if p <= alpha else "not ordered by H beyond chance"
-    return _row(claim, statistic, rho, p_value=p, verdict=verdict, why=f"{len(H)} datasets are {order}, {p_words(p)}")
+    return _row(
+        claim, statistic, rho, p_value=p, verdict=verdict, why=f"{len(H)} datasets are {order}, {p_words(p)}{note}"
+    )
 
 
 def spearman(H, values, seed=42):
