@@ -37,6 +37,9 @@ def data_folder(tmp_path_factory):
         (folder / "my_code" / f"m{i}.py").write_text(text[i * 50_000 :][:50_000])
     (folder / "notes.txt").write_text(text[:50_000])
     (folder / "data.jsonl.zst").write_bytes(zstandard.compress(json.dumps({"text": text[:50_000]}).encode()))
+    (folder / "my_dataset").mkdir()
+    (folder / "my_dataset" / "README.md").write_text("Nested records.")
+    (folder / "my_dataset" / "train.jsonl").write_text(json.dumps({"data": {"text": text[:50_000]}}) + "\n")
     np.save(folder / "ids.npy", np.arange(5000, dtype=np.uint16))
     return folder
 

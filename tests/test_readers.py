@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from ziplaw.corpora import streams
 from ziplaw.corpora.builtin import open_builtin
 from ziplaw.corpora.format import CorpusWriter
-from ziplaw.corpora.readers import list_files, open_source
+from ziplaw.corpora.readers import json_records, list_files, open_source, packed
 from ziplaw.corpora.streams import PIECE_BYTES, DocumentName, cut_up, section_cut
 from ziplaw.errors import CorpusError
 
@@ -133,7 +133,7 @@ def test_damaged_packed_file(tmp_path, suffix, damage):
         texts(open_source(path))
 
 
-record = st.fixed_dictionaries({"text": st.text(max_size=30)}, optional={"n": st.integers(), "content": st.text()})
+record = st.fixed_dictionaries({"text": st.text(max_size=30)}, optional={"n": st.integers(), "body": st.text()})
 
 
 @given(st.lists(record, max_size=8), st.sampled_from(["", ".gz", ".zst"]))
@@ -150,7 +150,7 @@ def test_jsonl(tmp_path_factory, records, packed):
 
 
 def test_jsonl_of_many_reads_numbers_its_lines(tmp_path, monkeypatch):
-    monkeypatch.setattr(streams, "_READ_BYTES", 7)
+    monkeypatch.setattr(packed, "READ_BYTES", 7)
     (tmp_path / "a.jsonl").write_bytes(b'\xef\xbb\xbf{"content": "one"}\r\n\n{"content": "two"}\n{"content": "three"}')
     assert texts(open_source(tmp_path / "a.jsonl")) == {"a.jsonl:1": b"one", "a.jsonl:3": b"two", "a.jsonl:4": b"three"}
 
@@ -179,8 +179,8 @@ def test_field_can_be_named(tmp_path):
 
 
 def test_endless_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(streams, "MAX_LINE_BYTES", 1000)
-    monkeypatch.setattr(streams, "_READ_BYTES", 100)
+    monkeypatch.setattr(json_records, "MAX_RECORD_BYTES", 1000)
+    monkeypatch.setattr(packed, "READ_BYTES", 100)
     (tmp_path / "a.jsonl").write_text("x" * 5000)
     with pytest.raises(CorpusError, match="line 1 is longer than 1000 bytes"):
         texts(open_source(tmp_path / "a.jsonl"))
@@ -204,7 +204,7 @@ def test_parquet(tmp_path):
 @pytest.fixture
 def tree(tmp_path):
     for name, data in {
-        "b.py": b"bb", "a/z.py": b"az", "a/c.md": b"ac", "a.py": b"a", ".hidden": b"no", ".git/x.py": b"no",
+        "b.py": b"bb", "a/z.py": b"az", "a/c.md": b"ac" * 50, "a.py": b"a", ".hidden": b"no", ".git/x.py": b"no",
         "__pycache__/x.py": b"no", "image.png": b"\x89PNG\0", "broken.gz": b"x", "fixture.jsonl": b"{}\n",
         "ids.npy": b"junk", "empty.txt": b"",
     }.items():  # fmt: skip
@@ -219,7 +219,7 @@ def tree(tmp_path):
 def test_folder_is_sorted_and_skips_what_is_no_source(tree):
     source = open_source(tree)
     # by whole path, folder by folder: "a" stands before "a.py"
-    assert list(texts(source).items()) == [("a/c.md", b"ac"), ("a/z.py", b"az"), ("a.py", b"a"), ("b.py", b"bb")]
+    assert list(texts(source).items()) == [("a/c.md", b"ac" * 50), ("a/z.py", b"az"), ("a.py", b"a"), ("b.py", b"bb")]
     assert source.notes == {"binary files": 1, "damaged packed files": 1}
     assert list(texts(open_source(tree, extensions=["py"]))) == ["a/z.py", "a.py", "b.py"]
 

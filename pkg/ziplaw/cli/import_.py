@@ -3,7 +3,7 @@
 import click
 
 from ._common import OUTPUT_FOLDER
-from .score import source_options
+from .score import said, source_options
 
 
 @click.command()
@@ -22,9 +22,7 @@ from .score import source_options
     help="What is one source and held out as a whole.",
 )
 @click.option("-o", "--output", required=True, type=OUTPUT_FOLDER, help="Folder of the corpus.")
-def command(
-    path, builtin, tokenizer, text_field, extensions, dtype, documents, valid_documents, context, seed, by, output
-):
+def command(path, builtin, tokenizer, reading, documents, valid_documents, context, seed, by, output):
     """Turn PATH (text, code, JSON lines, parquet or token ids) into a corpus folder to train on.
 
     Whole files, records or chapters are held out, one in ten or so, chosen by a hash of their content; of a long one,
@@ -45,8 +43,7 @@ def command(
     if builtin:
         source = open_builtin(builtin)
     else:
-        binary = tokenizer == "bytes"
-        source = open_source(path, text_field=text_field, dtype=dtype, extensions=extensions, binary=binary)
+        source = open_source(path, binary=tokenizer == "bytes", **reading)
     done = import_corpus(source, output, tokenizer, documents, valid_documents, context, seed, by)
     click.echo(
         f"{output}: {done['n_train']} training documents of {context} tokens"
@@ -54,5 +51,8 @@ def command(
         + f" and {done['n_valid']} held out, of {done['valid_sources']} sources of {done['sources']}; vocabulary "
         f"{done['vocab_size']}" + (f", {done['token_bytes']:.2f} bytes a token" if done["token_bytes"] else "")
     )
+    click.echo(said(builtin or path, source), err=True)
     for what, n in done["notes"].items():
+        if what in source.notes:  # is in that line
+            continue
         click.echo(f"ziplaw: note: {what}: {n}", err=True)

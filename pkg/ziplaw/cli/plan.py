@@ -4,7 +4,7 @@ import click
 
 from ._common import print_json, threads_option
 from .predict import law_options, make, read_law, refused, show, withheld
-from .score import remarks, source_options
+from .score import remarks, scored, source_options
 
 
 @click.command()
@@ -14,8 +14,7 @@ from .score import remarks, source_options
 @click.option("--samples", default=1000, show_default=True, help="Windows scored; H is their median.")
 @threads_option
 @law_options
-def command(paths, tokenizer, text_field, extensions, dtype, window, samples, threads, flops, law, level, epsilon,
-            anyway, as_json):  # fmt: skip
+def command(paths, tokenizer, reading, window, samples, threads, flops, law, level, epsilon, anyway, as_json):
     """Score each PATH, then predict how to split FLOPS between parameters and tokens for THIS data.
 
     Where the law does not identify the split, H is printed with the reason and the exit status is 2; so it is where the
@@ -28,7 +27,6 @@ def command(paths, tokenizer, text_field, extensions, dtype, window, samples, th
     """  # noqa: D301
     import os
 
-    from ..corpora.scoring import score_path
     from ..laws.measure_of_h import compare
     from ..threads import n_threads
 
@@ -36,8 +34,8 @@ def command(paths, tokenizer, text_field, extensions, dtype, window, samples, th
     os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads(threads)))
     results, law = [], read_law(law)
     for path in paths:
-        reading = {"text_field": text_field, "dtype": dtype, "extensions": extensions}
-        score = score_path(path, tokenizer, window, samples, threads, **reading)
+        score, line = scored(path, tokenizer, reading, window=window, samples=samples, threads=threads)
+        click.echo(line, err=True)
         notes = compare(law[0].get("H_of"), score) + remarks(score)
         shown = {key: value for key, value in score.items() if key != "sizes"}
         result = make(score["H"], flops, law, level, epsilon, anyway) | {"dataset": score["dataset"], "score": shown}

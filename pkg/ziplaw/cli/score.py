@@ -1,5 +1,7 @@
 """``ziplaw score``: how compressible is it."""
 
+import functools
+
 import click
 
 from ._common import OUTPUT_FILE, json_option, print_json, print_table, threads_option
@@ -8,14 +10,24 @@ COLUMNS = ["path", "H", "mean", "sd", "q05", "q25", "q75", "q95", "n", "window",
 COLUMNS += ["tokenizer", "encoding", "zlib"]
 # below this a byte-level BPE fits the text badly; the bundled one gives 3.6 for code and 4.2 for prose
 FEW_BYTES_PER_TOKEN = 2.5
+REPLACED = "invalid UTF-8 sequences replaced"
 
 
 def source_options(function):
-    """Options that say how a PATH is read; shared with ``ziplaw import``."""
+    """Options that say how a PATH is read, as ``tokenizer`` and ``reading``; shared by score, import and plan."""
+
+    @functools.wraps(function)
+    def with_reading(*args, **options):
+        reading = {name: options.pop(name) for name in ("text_field", "extensions", "dtype", "kind")}
+        return function(*args, reading=reading, **options)
+
     for option in (
-        click.option("--dtype", help="Type of the ids in a .bin file: uint16, uint32 or int32 [default: uint16]."),
+        click.option("--dtype", help="Type of the ids in a .bin file: uint8, uint16, int32, uint32 or int64."),
+        click.option(
+            "--format", "kind", help="Read PATH as text, jsonl, parquet, arrow, npy or bin, whatever its name."
+        ),
         click.option("--ext", "extensions", multiple=True, help="In a folder read only files ending so; repeatable."),
-        click.option("--field", "text_field", help="JSON or parquet field of the text [default: text, else content]."),
+        click.option("--field", "text_field", help="Field or column of the text, chat or ids; data.text if nested."),
         click.option(
             "--tokenizer",
             default="bundled",
@@ -23,8 +35,23 @@ def source_options(function):
             help="bytes, bundled, or bpe:FILE with FILE a tokenizer.json. Token ids need none.",
         ),
     ):
-        function = option(function)
-    return function
+        with_reading = option(with_reading)
+    return with_reading
+
+
+def scored(path, tokenizer, reading, **how):
+    """Score a path; return the score and a line that says what was read and what was left out."""
+    from ..corpora.readers import open_source
+    from ..corpora.scoring import score_source
+
+    source = open_source(path, binary=tokenizer == "bytes", **reading)
+    score = score_source(source, tokenizer, **how)
+    return score, said(path, source)
+
+
+def said(path, source):
+    """Return the line that says what was read of a path and what was left out."""
+    return f"ziplaw: {click.format_filename(path)}: {source.reading()}"
 
 
 @click.command()
@@ -37,13 +64,12 @@ def source_options(function):
 @threads_option
 @json_option
 @click.option("-o", "--output", type=OUTPUT_FILE, help="Write the score of ONE path as a JSON file.")
-def command(
-    paths, builtins, tokenizer, text_field, extensions, dtype, window, samples, dataset, threads, as_json, output
-):
+def command(paths, builtins, tokenizer, reading, window, samples, dataset, threads, as_json, output):
     """Score how compressible each PATH is: H, the median of gzip'd size / raw size over windows of tokens.
 
-    A PATH is a text file, a folder of sources, .jsonl or .parquet, packed or not (.gz, .zst), a .npy or .bin of token
-    ids, or a ziplaw corpus. Lower H is more compressible. bytes_H is H of the raw bytes, with no tokenizer between.
+    A PATH is a text, records (.jsonl, .json, .parquet, .arrow), token ids (.npy, .bin), a folder of sources or of a data
+    set, a ziplaw corpus, or a pipe; texts and JSON may be packed (.gz, .zst, .xz, .bz2). Lower H is more compressible.
+    bytes_H is H of the raw bytes, with no tokenizer between.
 
     H depends on the tokenizer: compare datasets scored with the same one, and look at bytes/token, because an
     under-trained vocabulary looks like compressibility.
@@ -60,22 +86,22 @@ def command(
 
     import os
 
-    from ..corpora import scoring
+    from ..corpora.scoring import score_builtin
     from ..errors import ZiplawError
     from ..io import progress, write_json
     from ..threads import n_threads
 
     # the tokenizers library starts its own threads, and asks only the environment how many
     os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads(threads)))
-    scores, failed = [], False
+    scores, lines, failed = [], [], False
     common = {"window": window, "samples": samples, "threads": threads, "dataset": dataset}
-    reading = {"text_field": text_field, "dtype": dtype, "extensions": extensions}
     for path, is_path in progress([(path, True) for path in paths] + [(name, False) for name in builtins]):
         try:
             if is_path:
-                score = scoring.score_path(path, tokenizer, **common, **reading)
+                score, line = scored(path, tokenizer, reading, **common)
+                lines.append(line)
             else:
-                score = scoring.score_builtin(path, tokenizer, **common)
+                score = score_builtin(path, tokenizer, **common)
         except (ZiplawError, OSError) as error:
             if len(paths) + len(builtins) == 1:
                 raise
@@ -89,6 +115,8 @@ def command(
         print_json(scores[0][1] if len(paths) + len(builtins) == 1 else [score for _, score in scores])
     else:
         print_table([_row(path, score) for path, score in scores], COLUMNS)
+    for line in lines:
+        click.echo(line, err=True)
     for path, score in scores:
         for text in remarks(score):
             click.echo(f"ziplaw: note: {click.format_filename(path)}: {text}", err=True)
@@ -103,8 +131,9 @@ def _row(path, score):
 
 def remarks(score):
     """What a reader of a score has to know, as sentences."""
-    notes = score["source"].get("notes", {})
-    texts = [", ".join(f"{what}: {n}" for what, n in notes.items())] if notes else []
+    # what was left out stands in the line that says what was read
+    replaced = score["source"].get("notes", {}).get(REPLACED)
+    texts = [f"{REPLACED}: {replaced}"] if replaced else []
     if score.get("tokenised_bytes", 0) < score.get("text_bytes", 0):
         share = score["tokenised_bytes"] / score["text_bytes"]
         texts.append(f"evenly spaced blocks, {share:.2%} of the text, were tokenised")

@@ -11,8 +11,9 @@ from importlib import metadata
 from pathlib import Path
 
 from ..errors import CorpusError
-from .readers import TextSource, list_files
-from .streams import DocumentName, Pieces, cut_up, text_pieces
+from .readers import TextSource, list_files, text_pieces
+from .readers.files import InputFile
+from .streams import DocumentName, Pieces, cut_up
 
 NAMES = ("code", "prose")
 # what is no library source: tests, installed packages, and files that the build writes with this machine's paths
@@ -51,11 +52,13 @@ def _code():
 
     def pieces() -> Pieces:
         for key, path in files:
-            yield from text_pieces(path, key)
+            yield from text_pieces(InputFile.of(path, key, "text"))
 
     version = platform.python_version()
     provenance = {"kind": "builtin", "name": "code", "files": len(files), "python": version}
-    return TextSource("code", "builtin", pieces, provenance=provenance)
+    return TextSource(
+        "code", "builtin", pieces, provenance=provenance, what=f"the built-in corpus code, {len(files)} files"
+    )
 
 
 def _prose_path():
@@ -86,4 +89,4 @@ def _prose():
                     yield DocumentName(book, str(chapter)), piece
 
     provenance = {"kind": "builtin", "name": "prose", "package": f"{_PROSE_PACKAGE} {version}"}
-    return TextSource("prose", "builtin", pieces, provenance=provenance)
+    return TextSource("prose", "builtin", pieces, provenance=provenance, what="the built-in corpus prose")

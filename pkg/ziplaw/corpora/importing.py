@@ -45,7 +45,7 @@ def import_corpus(
     ----------
     source : TextSource or TokenSource
         From `readers.open_source` or `builtin.open_builtin`. Rows of a 2-D array that are exactly ``context`` wide stay
-        documents as they are; a 1-D array is one long document.
+        documents as they are; a 1-D array is one long document unless the source tells where its documents start.
     folder : path-like
         Where the corpus goes.
     tokenizer : str or Tokenizer
@@ -111,7 +111,7 @@ class _Text:
 
 
 class _Ids:
-    """Token ids: rows, or one long document."""
+    """Token ids: documents or rows, or one long document."""
 
     def __init__(self, source, context):
         self.source = source
@@ -121,7 +121,11 @@ class _Ids:
         self.identity = {"tokenizer": source.tokenizer, "tokenizer_sha256": None}
 
     def pieces(self) -> Iterator[tuple[DocumentName, np.ndarray]]:
-        tokens = self.source.tokens
+        tokens, bounds = self.source.tokens, self.source.documents
+        if bounds is not None:
+            for i, (start, end) in enumerate(zip(bounds[:-1].tolist(), bounds[1:].tolist())):
+                yield DocumentName(self.source.name, str(i)), tokens[start:end]
+            return
         if tokens.ndim == 2:
             yield from ((DocumentName(self.source.name, str(i)), row) for i, row in enumerate(tokens))
         for start in range(0, len(tokens) if tokens.ndim == 1 else 0, _CHUNK_IDS):

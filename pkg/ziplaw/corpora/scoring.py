@@ -58,6 +58,7 @@ def score_path(
     text_field: str | None = None,
     dtype: str | None = None,
     extensions: Sequence[str] = (),
+    kind: str | None = None,
 ) -> dict[str, Any]:
     """Measure H of a path.
 
@@ -73,7 +74,7 @@ def score_path(
         All usable cores by default.
     dataset : str, optional
         Name in the result; by default the path's last name.
-    text_field, dtype, extensions
+    text_field, dtype, extensions, kind
         As in `readers.open_source`.
 
     Returns
@@ -88,7 +89,7 @@ def score_path(
     """
     # ids need no tokenizer: it is loaded when text turns up
     binary = getattr(tokenizer, "name", tokenizer) == "bytes"
-    source = open_source(path, text_field=text_field, dtype=dtype, extensions=extensions, binary=binary)
+    source = open_source(path, text_field=text_field, dtype=dtype, extensions=extensions, binary=binary, kind=kind)
     return score_source(source, tokenizer, window, samples, threads, dataset=dataset)
 
 

@@ -1,0 +1,104 @@
+"""What an opened path is: documents of text, or token ids."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..streams import Pieces
+
+
+class _Described:
+    """Say in one line what is read of a source and what is left out."""
+
+    name: str
+    what: str
+    left_out: dict[str, int]
+    notes: Counter
+
+    def reading(self) -> str:
+        """Return one line: what was read and what was left out; complete once the source has been read."""
+        left = {**self.left_out, **self.notes}
+        out = ", ".join(what if n == 1 and what in self.left_out else f"{what}: {n}" for what, n in left.items() if n)
+        return f"read {self.what}; left out: {out or 'nothing'}"
+
+
+@dataclass
+class TextSource(_Described):
+    """Documents of text.
+
+    Attributes
+    ----------
+    name : str
+        What messages call it.
+    kind : str
+        "text", "directory", "jsonl", "parquet", "arrow" or "builtin".
+    pieces : callable
+        ``pieces()`` reads everything anew and yields (`DocumentName`, at most 64 KiB of its UTF-8 bytes).
+    sections : callable or None
+        For a single text: the same, cut into sections that stand as documents of their own.
+    notes : Counter
+        What the last reading left out, e.g. ``{"binary files": 3}``.
+    provenance : dict
+        What goes into a result's ``source``.
+    what : str
+        What is read, in words.
+    left_out : dict of str to int
+        What is not read by choice: names of files (1 each), or kinds of files and how many.
+    keep : object
+        Lives as long as the source: the temporary file of a pipe.
+    """
+
+    name: str
+    kind: str
+    pieces: Callable[[], Pieces]
+    sections: Callable[[], Pieces] | None = None
+    notes: Counter = field(default_factory=Counter)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    what: str = "one text"
+    left_out: dict[str, int] = field(default_factory=dict)
+    keep: object = None
+
+
+@dataclass
+class TokenSource(_Described):
+    """Token ids.
+
+    Attributes
+    ----------
+    name : str
+        What messages call it.
+    kind : str
+        "npy", "bin", "corpus" or that of the records that hold lists of ids.
+    tokens : ndarray of an integer type, 1-D (a stream) or 2-D (documents)
+        Memory-mapped.
+    tokenizer : str or None
+        What made the ids, when known.
+    token_bytes : float or None
+        Raw bytes behind one token, when known.
+    provenance : dict
+        What goes into a result's ``source``.
+    documents : ndarray of int64, shape (k + 1,), or None
+        Where the documents of a stream start, and its end; None when nothing tells.
+    notes, what, left_out, keep
+        As of a `TextSource`.
+    """
+
+    name: str
+    kind: str
+    tokens: np.ndarray
+    tokenizer: str | None = None
+    token_bytes: float | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+    documents: np.ndarray | None = None
+    notes: Counter = field(default_factory=Counter)
+    what: str = "token ids"
+    left_out: dict[str, int] = field(default_factory=dict)
+    keep: object = None
+
+
+Source = TextSource | TokenSource

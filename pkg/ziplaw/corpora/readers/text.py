@@ -1,0 +1,55 @@
+"""Plain text files, packed or not, as pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..streams import SECTION_BYTES, DocumentName, Pieces, cut_up, section_cut
+from .files import BinaryFile, InputFile
+from .packed import chunks
+
+BOM = b"\xef\xbb\xbf"
+_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+_SNIFF_BYTES = 8192
+
+
+def checked_text(file: InputFile, binary: bool = False) -> Iterator[bytes]:
+    """Yield a text file's chunks: the UTF-8 mark dropped; UTF-16 and binary files refused unless ``binary``."""
+    head, parts = b"", chunks(file)
+    for part in parts:
+        head += part
+        if len(head) >= _SNIFF_BYTES:
+            break
+    if not binary:
+        if head.startswith(_UTF16_BOMS):
+            raise BinaryFile(f"{file} is UTF-16: convert it first, e.g. `iconv -f UTF-16 -t UTF-8 IN > OUT`")
+        at = head[:_SNIFF_BYTES].find(b"\0")
+        if at >= 0:
+            raise BinaryFile(
+                f"{file} is binary (a NUL at byte {at}), not text: give token ids as .npy or .bin, "
+                "or score its bytes with --tokenizer bytes"
+            )
+        head = head.removeprefix(BOM)
+    if head:
+        yield head
+    yield from parts
+
+
+def text_pieces(file: InputFile, binary: bool = False, sections: bool = False) -> Pieces:
+    """Read one text file, packed or not.
+
+    Parameters
+    ----------
+    file : InputFile
+        The file.
+    binary : bool
+        Take any bytes as they are; by default a NUL byte in the first 8 KiB or a UTF-16 mark is refused.
+    sections : bool
+        Make every section of about SECTION_BYTES a document of its own, with its number as the part.
+    """
+    if not sections:
+        for piece in cut_up(checked_text(file, binary)):
+            yield DocumentName(file.document), piece
+        return
+    for number, piece in enumerate(cut_up(checked_text(file, binary), SECTION_BYTES, section_cut)):
+        yield DocumentName(file.document, str(number)), piece
