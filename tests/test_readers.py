@@ -20,7 +20,7 @@ from ziplaw.corpora import streams
 from ziplaw.corpora.builtin import open_builtin
 from ziplaw.corpora.format import CorpusWriter
 from ziplaw.corpora.readers import json_records, list_files, open_source, packed
-from ziplaw.corpora.streams import PIECE_BYTES, DocumentName, cut_up, section_cut
+from ziplaw.corpora.streams import PIECE_BYTES, DocumentName, cut_up
 from ziplaw.errors import CorpusError
 
 TEXT = "Alpha beta gamma.\nDelta, naïve café 日本語 epsilon\r\n" * 50
@@ -59,10 +59,9 @@ def test_byte_order_mark_is_dropped_and_line_ends_are_kept(tmp_path):
 @given(st.binary(max_size=400), st.integers(8, 64), st.integers(1, 50))
 def test_pieces_join_to_the_text(data, limit, chunk):
     parts = [data[i : i + chunk] for i in range(0, len(data), chunk)]
-    for cut in (streams.safe_cut, section_cut):
-        pieces = list(cut_up(iter(parts), limit, cut))
-        assert b"".join(pieces) == data
-        assert all(0 < len(piece) <= limit for piece in pieces)
+    pieces = list(cut_up(iter(parts), limit))
+    assert b"".join(pieces) == data
+    assert all(0 < len(piece) <= limit for piece in pieces)
 
 
 words = st.lists(
@@ -93,17 +92,6 @@ def test_names_tell_the_file_from_the_document_within(tmp_path):
     assert str(names[-1]) == "b/ä.jsonl:2"
     note = open_source(tmp_path / "note.txt")
     assert {name for name, _ in note.pieces()} == {DocumentName("note.txt")}
-    sections = {name for name, _ in note.sections()}
-    assert sections == {DocumentName("note.txt", str(i)) for i in range(4)}
-    assert sorted(sections)[0].file == "note.txt"
-
-
-def test_sections_end_at_paragraphs(tmp_path):
-    paragraph = "word " * 300 + "\n\n"
-    (tmp_path / "a.txt").write_text(paragraph * 60)
-    sections = [piece for _, piece in open_source(tmp_path / "a.txt").sections()]
-    assert len(sections) > 3
-    assert all(section.endswith(b"\n\n") for section in sections)
 
 
 def test_huge_line_is_read_in_pieces(tmp_path):

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 PIECE_BYTES = 1 << 16
-SECTION_BYTES = 1 << 14
 
 
 class DocumentName(NamedTuple):
@@ -50,24 +49,15 @@ def safe_cut(data: bytes | bytearray, limit: int) -> int:
     return limit
 
 
-def section_cut(data: bytes | bytearray, limit: int) -> int:
-    """Return where to cut ``data`` into sections: after the last paragraph, else line, else word, within ``limit``."""
-    for mark in (b"\n\n", b"\n"):
-        found = data.rfind(mark, limit // 2, limit)
-        if found > 0:
-            return found + len(mark)
-    return safe_cut(data, limit)
-
-
-def cut_up(parts: Iterator[bytes], limit: int = PIECE_BYTES, cut=safe_cut) -> Iterator[bytes]:
-    """Regroup a stream of bytes into pieces of at most ``limit`` bytes, cut where ``cut`` says."""
+def cut_up(parts: Iterator[bytes], limit: int = PIECE_BYTES) -> Iterator[bytes]:
+    """Regroup a stream of bytes into pieces of at most ``limit`` bytes, cut by `safe_cut`."""
     buffer = bytearray()
     for part in parts:
         buffer += part
         start = 0
         while len(buffer) - start > limit:
             window = buffer[start : start + limit + 1]
-            end = cut(window, limit)
+            end = safe_cut(window, limit)
             yield bytes(window[:end])
             start += end
         del buffer[:start]

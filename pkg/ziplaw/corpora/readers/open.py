@@ -130,7 +130,6 @@ def _file(file, text_field, dtype, binary, said, nameless):
         shown(file.document),
         "text",
         lambda: text_pieces(file, binary),
-        lambda: text_pieces(file, binary, sections=True),
         provenance=provenance,
     )
 
@@ -176,7 +175,7 @@ def _records(files, text_field, name, kind, provenance, left_out=None, listing=N
         return TokenSource(
             name, kind, tokens, provenance=provenance, documents=documents, notes=notes, what=what, left_out=left_out
         )
-    source = TextSource(name, kind, records.pieces, None, notes, provenance, what, left_out)
+    source = TextSource(name, kind, records.pieces, notes, provenance, what, left_out)
 
     def pieces() -> Pieces:
         yield from records.pieces()
@@ -193,7 +192,7 @@ def _folder(folder, text_field, extensions, kind):
         return _records(
             choice.files, text_field, name, "directory", provenance, choice.left_out, choice.notes, choice.what
         )
-    source = TextSource(name, "directory", lambda: iter(()), None, Counter(), provenance, choice.what, choice.left_out)
+    source = TextSource(name, "directory", lambda: iter(()), Counter(), provenance, choice.what, choice.left_out)
 
     def pieces() -> Pieces:
         source.notes.clear()

@@ -39,8 +39,6 @@ class TextSource(_Described):
         "text", "directory", "jsonl", "parquet", "arrow" or "builtin".
     pieces : callable
         ``pieces()`` reads everything anew and yields (`DocumentName`, at most 64 KiB of its UTF-8 bytes).
-    sections : callable or None
-        For a single text: the same, cut into sections that stand as documents of their own.
     notes : Counter
         What the last reading left out, e.g. ``{"binary files": 3}``.
     provenance : dict
@@ -56,7 +54,6 @@ class TextSource(_Described):
     name: str
     kind: str
     pieces: Callable[[], Pieces]
-    sections: Callable[[], Pieces] | None = None
     notes: Counter = field(default_factory=Counter)
     provenance: dict[str, Any] = field(default_factory=dict)
     what: str = "one text"

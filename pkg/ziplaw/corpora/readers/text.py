@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..streams import SECTION_BYTES, DocumentName, Pieces, cut_up, section_cut
+from ..streams import DocumentName, Pieces, cut_up
 from .files import BinaryFile, InputFile
 from .packed import chunks
 
@@ -35,7 +35,7 @@ def checked_text(file: InputFile, binary: bool = False) -> Iterator[bytes]:
     yield from parts
 
 
-def text_pieces(file: InputFile, binary: bool = False, sections: bool = False) -> Pieces:
+def text_pieces(file: InputFile, binary: bool = False) -> Pieces:
     """Read one text file, packed or not.
 
     Parameters
@@ -44,12 +44,6 @@ def text_pieces(file: InputFile, binary: bool = False, sections: bool = False) -
         The file.
     binary : bool
         Take any bytes as they are; by default a NUL byte in the first 8 KiB or a UTF-16 mark is refused.
-    sections : bool
-        Make every section of about SECTION_BYTES a document of its own, with its number as the part.
     """
-    if not sections:
-        for piece in cut_up(checked_text(file, binary)):
-            yield DocumentName(file.document), piece
-        return
-    for number, piece in enumerate(cut_up(checked_text(file, binary), SECTION_BYTES, section_cut)):
-        yield DocumentName(file.document, str(number)), piece
+    for piece in cut_up(checked_text(file, binary)):
+        yield DocumentName(file.document), piece
