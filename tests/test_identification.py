@@ -212,6 +212,9 @@ def test_budgets_with_their_optimum_on_one_side_are_named():
     found = isoflop(*table, losses(*table))
     assert len(found.C) == 4
     assert "at C = 1e+20 the loss is lowest at the largest size: add larger ones there" in found.note
+    for few, said in (([1e20], "one budget"), ([1e19, 1e20], "2 budgets")):
+        with pytest.raises(FitError, match=f"{said} of three sizes or more, a line needs 3: add budgets"):
+            isoflop(*isoflops(few, 7), losses(*isoflops(few, 7)))
     all_wrong = isoflops(budgets, shift=30)
     with pytest.raises(
         FitError, match=r"0 of 4 budgets have their optimum between their sizes.*add smaller ones there"

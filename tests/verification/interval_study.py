@@ -22,6 +22,7 @@ from ziplaw.laws.likelihood import profile_interval
 HERE = Path(__file__).parent
 REFITS = 500
 INDEPENDENT = ("case", "residual", "wild", "parametric", "delta")
+FEW_RUNS = ("jackknife", "wild", "case")  # a cluster bootstrap refuses fewer than five
 BY_RUN = ("jackknife", "cluster", "wild", "case")
 LAPTOP = np.array([1.2, 30.0, 300.0, 0.40, 0.45])
 # profiles are slow; b mirrors a, D_opt mirrors N_opt (N D = C/6), and A and B go with alpha and beta
@@ -29,6 +30,7 @@ PROFILED = ("E", "alpha", "beta", "a", "N_opt", "loss_opt", "loss")
 DESIGNS = {  # law, N, D
     "large": (CHINCHILLA_REFIT.array, np.geomspace(5e7, 1.6e10, 6), np.geomspace(1e9, 3e11, 6)),
     "laptop": (LAPTOP, np.geomspace(1e3, 1e5, 6), np.geomspace(3e4, 3e6, 6)),
+    "four sizes": (LAPTOP, np.geomspace(1e3, 1e5, 4), np.geomspace(3e4, 3e6, 6)),
 }
 SCENARIOS = {
     "large models": {"design": "large"},
@@ -38,6 +40,12 @@ SCENARIOS = {
     "laptop models, 6 runs": {"design": "laptop", "by_run": True},
     "laptop models, 6 runs share an error": {"design": "laptop", "shared": 0.01, "by_run": True},
     "laptop models, 12 runs share an error": {"design": "laptop", "shared": 0.01, "seeds": 2, "by_run": True},
+    "laptop models, 4 runs share an error": {
+        "design": "four sizes",
+        "shared": 0.01,
+        "by_run": True,
+        "methods": FEW_RUNS,
+    },
     "laptop models: profile": {"design": "laptop", "methods": ("profile",)},
 }
 

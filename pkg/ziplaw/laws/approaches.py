@@ -195,10 +195,13 @@ def isoflop(N, D, loss, *, points=12, law=None) -> Approach:
         When fewer than three parabolas have their minimum inside the measured sizes.
     """
     N, D, loss = _table(N, D, loss)
-    valleys = _budgets(N, D, loss)
-    measured = valleys is not None
+    valleys, curves = _budgets(N, D, loss), loss_curves(N, D, loss)
+    measured = len(valleys) >= 3
+    if valleys and len(valleys) < 3 and len(curves) < 3:
+        count = "one budget" if len(valleys) == 1 else f"{len(valleys)} budgets"
+        raise FitError(f"{count} of three sizes or more, a line needs 3: add budgets, C/10 and 10 C")
     if not measured:
-        valleys = _interpolated(N, D, loss, points)
+        valleys = _interpolated(curves, points)
     found, beyond = [], {}
     for log_C, x, losses in valleys:
         curvature, slope, level = np.polyfit(x - x.mean(), losses, 2)
@@ -223,18 +226,17 @@ def isoflop(N, D, loss, *, points=12, law=None) -> Approach:
 
 
 def _budgets(N, D, loss):
-    """Budgets of three sizes or more: list of (ln C, ln N (k,), losses (k,)); None where they are not what the table is."""
+    """Budgets of three sizes or more: list of (ln C, ln N (k,), losses (k,)); empty where they are not what the table is."""
     C = FLOPS_PER_PARAMETER_TOKEN * N * D
     labels = near_groups(C)
     groups = [rows for label in range(labels.max() + 1) if n_levels(N[rows := labels == label]) >= 3]
-    if len(groups) < 3 or sum(rows.sum() for rows in groups) < _ISOFLOP_SHARE * len(N):
-        return None
+    if sum(rows.sum() for rows in groups) < _ISOFLOP_SHARE * len(N):
+        return []
     return [(float(np.log(C[rows]).mean()), np.log(N[rows]), loss[rows]) for rows in groups]
 
 
-def _interpolated(N, D, loss, points):
+def _interpolated(curves, points):
     """The same at evenly spaced C, along each size's curve."""
-    curves = loss_curves(N, D, loss)
     if len(curves) < 3:
         raise FitError(f"{len(curves)} model sizes have two points or more, 3 are needed: measure more budgets a size")
     log_C = _compute_grid(curves, points)

@@ -185,7 +185,8 @@ def condition(fitted):
     J = jacobian(fitted.solution.theta, fitted.solution.design)[:, index] * np.sqrt(fitted.weights)[:, None]
     norms = np.linalg.norm(J, axis=0)
     singular = np.linalg.svd(J / np.where(norms > 0, norms, 1.0), compute_uv=False)
-    number = float((singular[0] / max(singular[-1], 1e-150)) ** 2)
+    # below the rounding of the largest a singular value is zero
+    number = float((singular[0] / max(singular[-1], 1e-16 * singular[0], 1e-150)) ** 2)
     sd = np.sqrt(np.diag(fitted.covariance))
     with np.errstate(invalid="ignore", divide="ignore"):
         correlations = fitted.covariance / sd[:, None] / sd
