@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ziplaw.corpora import format as corpus_format
 from ziplaw.corpora.format import CorpusWriter, count_tokens, open_corpus, token_dtype, unigram_entropy
 from ziplaw.errors import CorpusError
+from ziplaw.io import read_json, write_json
 
 
 def write(folder, train, valid, vocab_size, **options):
@@ -239,3 +240,18 @@ def test_a_folder_of_other_files_is_not_written_into(tmp_path):
     (tmp_path / "c" / "notes.txt").unlink()
     (tmp_path / "c" / "meta.json").unlink()
     assert small(tmp_path / "c", fill=3).train[0, 0] == 3
+
+
+def test_sources_of_held_out_documents(tmp_path):
+    for sources in ([0, 1, 1], np.array([2, 0, 1], np.uint8), None):
+        with CorpusWriter(tmp_path, 2, 3, 4, 9, {}, valid_sources=sources) as writer:
+            writer.train[:] = 1
+        found = open_corpus(tmp_path).valid_sources
+        assert found is None if sources is None else found.tolist() == list(sources)
+    for sources in ([0, 1], [0, 1, 3], [-1, 0, 1], [0.0, 1.0, 2.0], "abc", [[0, 1, 2]], [[0], [1, 2]]):
+        with pytest.raises(CorpusError, match="valid_sources must number the sources of the 3 held-out documents"):
+            CorpusWriter(tmp_path, 2, 3, 4, 9, {}, valid_sources=sources)
+        meta = read_json(tmp_path / "meta.json") | {"valid_sources": sources}
+        write_json(tmp_path / "meta.json", meta, kind="corpus")
+        with pytest.raises(CorpusError, match=r"meta\.json: valid_sources must number"):
+            open_corpus(tmp_path)

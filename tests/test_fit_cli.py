@@ -128,6 +128,20 @@ def test_dataset_with_too_few_cells_is_a_failed_fit_not_a_crash(tmp_path):
     assert read_csv(tmp_path / "fits.csv")[0]["alpha"] is None
 
 
+def test_fits_carry_the_error_that_all_runs_share(tmp_path):
+    rows = [row | {"loss_stderr": 0.01 + 0.001 * i, "valid_sources": 85} for i, row in enumerate(sweep_rows())]
+    rows[0] |= {"loss": None, "loss_stderr": None, "status": "diverged"}
+    write_csv(tmp_path / "runs.csv", rows, COLUMNS)
+    run("fit", tmp_path / "runs.csv", "--dataset", "d1", "-o", tmp_path / "a.json")
+    fit = read_json(tmp_path / "a.json")
+    assert fit["loss_stderr"] == pytest.approx(0.01 + 0.001 * 15)
+    assert fit["valid_sources"] == 85
+    run("fits-table", tmp_path / "a.json", "-o", tmp_path / "fits.csv")
+    assert {(row["loss_stderr"], row["valid_sources"]) for row in read_csv(tmp_path / "fits.csv")} == {
+        (fit["loss_stderr"], 85)
+    }
+
+
 def test_fits_table_has_a_row_for_each_variant(tmp_path):
     write_csv(tmp_path / "runs.csv", sweep_rows(seeds=2) + sweep_rows("d0", floor=None), COLUMNS)
     for name in ("d1", "d0"):

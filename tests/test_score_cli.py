@@ -129,11 +129,12 @@ def test_output_file_is_a_score(inputs, capsys):
 
 def test_corpus_folder(tmp_path, capsys):
     documents = np.random.default_rng(0).integers(0, 50, (30, 256))
-    with CorpusWriter(tmp_path / "c", 30, 1, 256, 50, {}) as writer:
-        writer.train[:] = documents
-    _, out, _ = run(capsys, tmp_path / "c", "--samples", 20, "--json")
-    score = json.loads(out)
-    assert score["sizes"] == gzip_score.sizes(documents.ravel()[: 20 * 256].tolist())
+    for kind, taken in (("grammar", documents[:20]), ("text", documents[np.arange(20) * 30 // 20])):
+        with CorpusWriter(tmp_path / "c", 30, 1, 256, 50, {"kind": kind}) as writer:
+            writer.train[:] = documents
+        _, out, _ = run(capsys, tmp_path / "c", "--samples", 20, "--json")
+        score = json.loads(out)
+        assert score["sizes"] == gzip_score.sizes(taken.ravel().tolist())
     assert score["n"] == 20
 
 

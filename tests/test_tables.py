@@ -15,7 +15,9 @@ from ziplaw.tables import BEST_SEEN, COLUMNS, bounded_regime, concatenate, least
 @pytest.fixture
 def sweep(tmp_path):
     """One dataset with two runs of two budgets, small enough to check by hand."""
-    write_json(tmp_path / "c" / "meta.json", {"sha256_train": "abc", "unigram_entropy": 5.0}, kind="corpus")
+    write_json(
+        tmp_path / "c" / "meta.json", {"sha256_train": "abc", "unigram_entropy": 5.0, "n_valid": 9}, kind="corpus"
+    )
     write_json(tmp_path / "score.json", {"H": 0.4, "std": 0.01}, kind="score")
     write_json(tmp_path / "floor.json", {"floor": 1.0, "stderr": 0.1}, kind="floor")
     for model, hidden, losses in (("h8", 8, [4.0, 1.04]), ("h4", 4, [4.5, None])):
@@ -51,6 +53,13 @@ def test_a_row_a_cell_in_order_of_size_with_excess_and_regime(sweep):
     assert set(rows[0]) == set(COLUMNS)
     # runs of decoders do not say so
     assert {r["architecture"] for r in rows} == {"llama"}
+
+
+def test_rows_say_how_many_sources_the_error_is_over(sweep):
+    assert {r["valid_sources"] for r in rows_of(sweep)} == {9}
+    meta = {"sha256_train": "abc", "unigram_entropy": 5.0, "n_valid": 9, "valid_sources": [0, 0, 1, 2, 2, 2, 3, 3, 3]}
+    write_json(sweep / "c" / "meta.json", meta, kind="corpus")
+    assert {r["valid_sources"] for r in rows_of(sweep)} == {4}
 
 
 def test_without_a_floor_the_best_loss_seen_tells_what_has_not_started(sweep):

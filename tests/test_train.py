@@ -8,7 +8,10 @@ import pytest
 import torch
 
 from tiny_runs import CONTEXT, grammar_corpus, model, run, training
+from ziplaw.clusters import clustered_stderr
+from ziplaw.corpora.format import CorpusWriter
 from ziplaw.data import check_supply
+from ziplaw.ensemble import Member
 from ziplaw.errors import CorpusError, TrainError, ZiplawError
 from ziplaw.io import read_csv, read_json
 from ziplaw.recipe import BUDGETS, TrainConfig
@@ -117,6 +120,29 @@ def test_one_validation_document_has_no_standard_error(corpus):
     trainer = trainers.Trainer(documents, documents[:1], model(), TrainConfig([640]))
     trainer.run()
     assert trainer.points[0]["loss_stderr"] is None
+
+
+def test_error_of_a_corpus_with_sources_is_over_them(corpus, tmp_path):
+    """A run alone and one of several; sources of one to nine documents."""
+    sources = np.repeat(np.arange(8), [9, 8, 7, 6, 5, 3, 2, 1])
+    train, valid = np.load(corpus / "train.npy"), np.load(corpus / "valid.npy")
+    with CorpusWriter(tmp_path / "c", len(train), 41, CONTEXT, 21, {}, valid_sources=sources) as writer:
+        writer.train[:], writer.valid[:] = train, valid
+    plain, ours = run(corpus, tmp_path / "a", [640]), run(tmp_path / "c", tmp_path / "b", [640])
+    trainer = trainers.Trainer(
+        train, valid, model(), TrainConfig([640]), read_json(corpus / "meta.json")["sha256_train"]
+    )
+    trainer.run()
+    each = trainer.engine.document_losses(valid).numpy()
+    assert plain["points"][0]["loss_stderr"] == clustered_stderr(each) == trainer.points[0]["loss_stderr"]
+    assert ours["points"][0]["loss_stderr"] == clustered_stderr(each, sources) != clustered_stderr(each)
+    assert ours["points"][0]["loss"] == plain["points"][0]["loss"]
+    members = [
+        Member(folder, tmp_path / f"e{i}", model(), TrainConfig([640]))
+        for i, folder in enumerate((corpus, tmp_path / "c"))
+    ]
+    together = training.train.ensemble(members)
+    assert [r["points"] for r in together] == [plain["points"], ours["points"]]
 
 
 def test_weight_decay_shrinks_matrices_only(corpus):

@@ -122,6 +122,7 @@ def compressibility(
     encoding: str = ">i4",
     level: int = 9,
     threads: int | None = None,
+    first: bool = True,
 ) -> Compressibility:
     """Measure H: median over windows of compressed bytes / raw bytes.
 
@@ -135,14 +136,16 @@ def compressibility(
     samples : int
         Windows to measure; all of them when there are fewer.
     seed : int, optional
-        Which windows. By default the first ``samples`` documents when documents are as wide as the window, else
-        ``samples`` windows evenly spaced over the stream. With a seed: that many drawn without replacement.
+        Which windows: `chosen_windows`.
     encoding : str
         One of ``>i4 <i4 >i2 <i2 >u2 <u2 u1``. The paper's is ``>i4``.
     level : int
         gzip level, 0 to 9. The paper's is 9.
     threads : int, optional
         Threads to use; all usable processors by default.
+    first : bool
+        Of documents as wide as the window take the first ones, as the published code does. That is fair where documents
+        are independent draws, as a grammar's are; give False for windows of a text, which are in some order.
 
     Returns
     -------
@@ -160,7 +163,7 @@ def compressibility(
     if tokens.ndim not in (1, 2):
         raise CorpusError(f"tokens has {tokens.ndim} dimensions, must have 1 or 2: reshape it to (documents, tokens)")
     documents = tokens.reshape(1, -1) if tokens.ndim == 1 else tokens
-    return _measure(documents, window, samples, seed, encoding, level, threads, "tokens", head=tokens.ndim == 2)
+    return _measure(documents, window, samples, seed, encoding, level, threads, "tokens", first and tokens.ndim == 2)
 
 
 def byte_compressibility(
@@ -197,10 +200,10 @@ def byte_compressibility(
         stream = np.frombuffer(data, dtype=np.uint8)
     except (TypeError, ValueError, BufferError):
         raise CorpusError(f"data is a {type(data).__name__}, must be bytes: encode text as UTF-8 first") from None
-    return _measure(stream.reshape(1, -1), window, samples, seed, "bytes", level, threads, "bytes", head=False)
+    return _measure(stream.reshape(1, -1), window, samples, seed, "bytes", level, threads, "bytes", False)
 
 
-def _measure(documents, window, samples, seed, encoding, level, threads, unit, head) -> Compressibility:
+def _measure(documents, window, samples, seed, encoding, level, threads, unit, first) -> Compressibility:
     integer("samples", samples, 1, 2**31 - 1, "1000 is the paper's")
     integer("level", level, 0, 9, "9 is the paper's")
     n_documents, width = documents.shape
@@ -210,7 +213,7 @@ def _measure(documents, window, samples, seed, encoding, level, threads, unit, h
         raise CorpusError(
             f"{n_documents} x {width} {unit} hold no window of {window} {unit}: give more data or a smaller window"
         )
-    chosen = _choose(n, samples, seed, head=head and width == window)
+    chosen = chosen_windows(n, samples, seed, first and width == window)
     # window by window: a memory-mapped corpus is read only where it is sampled
     rows = np.concatenate([documents[i // per_document, (i % per_document) * window :][:window] for i in chosen])
     dtype = "u1" if encoding == "bytes" else encoding
@@ -234,13 +237,30 @@ def _measure(documents, window, samples, seed, encoding, level, threads, unit, h
     )
 
 
-def _choose(n: int, samples: int, seed: int | None, head: bool) -> np.ndarray:
-    """Indices of the windows to measure, increasing."""
+def chosen_windows(n: int, samples: int, seed: int | None = None, first: bool = False) -> np.ndarray:
+    """Say which of ``n`` windows are measured.
+
+    Parameters
+    ----------
+    n : int
+        Windows that there are, cut end to end from the documents.
+    samples : int
+        Windows wanted; all when there are fewer.
+    seed : int, optional
+        Draw them without replacement; by default number i of k is window i * n // k, so that they are evenly spaced.
+    first : bool
+        Without a seed, take the first ones.
+
+    Returns
+    -------
+    ndarray of int64, shape (min(n, samples),)
+        Increasing.
+    """
     samples = min(n, samples)
     if seed is not None:
         integer("seed", seed, 0, 2**63 - 1, "leave it out for evenly spaced windows")
         return np.sort(np.random.default_rng(seed).choice(n, samples, replace=False))
-    if head:
+    if first:
         return np.arange(samples)
     return np.arange(samples, dtype=np.int64) * n // samples
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from html import escape
 from importlib import metadata, resources
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from . import __version__, versions
@@ -170,6 +171,7 @@ def _datasets(sweep: Sweep) -> list[dict[str, Any]]:
         cells, grammar = sweep.of(name), sweep.grammars.get(name, {})
         head, floor, score = cells[0], sweep.floors.get(name, {}), sweep.scores.get(name, {})
         diverged = len(cells) - len(sweep.cells(name))
+        errors = [c["loss_stderr"] for c in sweep.cells(name) if finite(c.get("loss_stderr"))]
         counted = {
             kind: sum(c.get("regime") == kind for c in cells) for kind in ("scaling", "saturated", "not started")
         }
@@ -184,9 +186,12 @@ def _datasets(sweep: Sweep) -> list[dict[str, Any]]:
                 "rho": floor.get("rho_m", (grammar.get("provenance") or {}).get("rho_m")),
                 "H": sweep.H(name),
                 "H_std": score.get("std", head.get("H_std")),
+                "H_interval": score.get("H_interval"),
                 "known": sweep.has_floor(name),
                 "floor": head.get("floor"),
                 "floor_stderr": head.get("floor_stderr"),
+                "loss_stderr": median(errors) if errors else None,
+                "valid_sources": head.get("valid_sources"),
                 "unigram": head.get("unigram_entropy"),
                 "vocab": head.get("vocab_size"),
                 "cells": len(cells),

@@ -23,7 +23,7 @@ _NAMES = ("dataset", "model", "source", "preset", "variant")
 _NUMBERS = frozenset(
     (
         "hidden layers vocab_size N N_total D C C_6nd loss loss_stderr train_loss floor floor_stderr excess unigram_entropy "
-        "reducible reducible_least H H_std n n_scaling objective rms_log_residual condition_number holdout_rms estimate low high "
+        "reducible reducible_least H H_std valid_sources n n_scaling objective rms_log_residual condition_number holdout_rms estimate low high "
         "p_value N_opt N_lo N_hi D_opt D_lo D_hi loss_lo loss_hi H_mean paper_H rho_m rho_lc"
     ).split()
     + [f"{name}{end}" for name in ("E", "A", "B", "alpha", "beta", "a", "b") for end in ("", "_lo", "_hi")]

@@ -12,7 +12,7 @@ from .io import read_csv, read_json
 
 COLUMNS = (
     "dataset model seed arm architecture hidden layers vocab_size N N_total budget D C C_6nd loss loss_stderr train_loss status "
-    "floor floor_stderr excess unigram_entropy reducible reducible_least regime regime_basis H H_std"
+    "floor floor_stderr excess unigram_entropy reducible reducible_least regime regime_basis H H_std valid_sources"
 ).split()
 
 BEST_SEEN = "best loss seen"  # basis of a regime without a floor: an upper bound of the floor
@@ -105,6 +105,8 @@ def run_rows(
     meta = read_json(corpus_meta, "corpus")
     scored = read_json(score, "score")
     bayes = read_json(floor, "floor") if floor else {"floor": None, "stderr": None}
+    # a grammar's documents are draws of their own
+    n_sources = len(set(meta["valid_sources"])) if "valid_sources" in meta else meta.get("n_valid")
     rows = []
     for path in map(Path, run_files):
         run = read_json(path, "run")
@@ -134,6 +136,7 @@ def run_rows(
                     "regime_basis": None if reducible is None else "floor",
                     "H": scored["H"],
                     "H_std": scored["std"],
+                    "valid_sources": n_sources,
                 }
             )
     if bayes["floor"] is None:

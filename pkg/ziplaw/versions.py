@@ -6,12 +6,12 @@ rebuilt but unchanged extension reruns nothing. Golden-byte tests catch a change
 
 GRAMMAR = 1
 SAMPLER = 3
-SCORER = 1
+SCORER = 2
 FLOOR = 1
-TABLES = 2
+TABLES = 3
 TRAINER = 1
-FITTER = 4
+FITTER = 5
 REGRESSION = 4
 FIGURES = 2
-REPORT = 2
+REPORT = 3
 CORPUS = 2

@@ -6,7 +6,7 @@ from ._common import OUTPUT_FILE
 
 NAMES = ("E", "A", "B", "alpha", "beta", "a", "b")
 COLUMNS = [
-    *"dataset variant H floor n n_scaling regime cells reportable reason converged usable".split(),
+    *"dataset variant H floor loss_stderr valid_sources n n_scaling regime cells reportable reason converged usable".split(),
     *(f"{name}{end}" for name in NAMES for end in ("", "_lo", "_hi")),
     *"objective rms_log_residual condition_number holdout_rms interval_method flags".split(),
 ]

@@ -284,7 +284,10 @@ def _locked(folder):
 
 def _numbered(where, sources, n_valid):
     """Return the sources of held-out documents as an array, or refuse what is none."""
-    found = np.asarray(sources)
+    try:
+        found = np.asarray(sources)
+    except ValueError:  # lists of uneven lengths
+        found = np.empty(0)
     if found.shape != (n_valid,) or found.dtype.kind not in "iu" or found.min() < 0 or found.max() >= n_valid:
         raise CorpusError(
             f"{where}: valid_sources must number the sources of the {n_valid} held-out documents from 0: make the "

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from ..compress import byte_compressibility, compressibility
+from ..clusters import blocks, median_interval
+from ..compress import Compressibility, byte_compressibility, chosen_windows, compressibility
 from ..errors import CorpusError, integer
 from ..limits import SAMPLES, WINDOW
 from .builtin import open_builtin
 from .readers import Source, TextSource, open_source
+from .streams import DocumentName
 from .tokenizers import BUNDLED, Tokenizer, load_tokenizer
 
 # of longer texts, evenly spaced blocks of PIECE_BYTES that come to at most this are tokenised
 TEXT_BYTES = 1 << 24
 _BYTES_PER_ID = 4
+# a text with more than this share of the windows counts as several, blocks of neighbouring windows
+_LARGEST_SHARE = 50
 
 
 class _Thinned:
@@ -30,20 +35,20 @@ class _Thinned:
     def __init__(self, limit):
         self.limit = limit
         self.stride = 1
-        self.kept: list[bytes] = []
+        self.kept: list[tuple[DocumentName, bytes]] = []
         self.kept_bytes = 0
         self.total_bytes = 0
         self._seen = 0
 
-    def add(self, piece):
+    def add(self, name, piece):
         if self._seen % self.stride == 0:
-            self.kept.append(piece)
+            self.kept.append((name, piece))
             self.kept_bytes += len(piece)
         self._seen += 1
         self.total_bytes += len(piece)
         while self.kept_bytes > self.limit and len(self.kept) > 1:
             self.kept = self.kept[::2]
-            self.kept_bytes = sum(map(len, self.kept))
+            self.kept_bytes = sum(len(piece) for _, piece in self.kept)
             self.stride *= 2
 
 
@@ -118,7 +123,8 @@ def score_source(
     """Measure H of an opened source; parameters and result as for `score_path`.
 
     Texts are joined end to end, as training packs them, and tokenised whole up to TEXT_BYTES (more when many or long
-    windows are wanted); of a longer source evenly spaced blocks are. Windows are evenly spaced over the tokens.
+    windows are wanted); of a longer source evenly spaced blocks are. Windows are evenly spaced over all tokens; only of
+    documents that are independent draws, a grammar's, the first ones are taken.
     """
     integer("window", window, *WINDOW, "256 is the paper's")
     integer("samples", samples, *SAMPLES, "1000 is the paper's")
@@ -145,41 +151,69 @@ def _score_tokens(source, window, samples, threads):
             f"use --window {tokens.shape[1]}, or save the ids as one flat array if the rows are one text"
         )
     try:
-        measured = compressibility(tokens, window, samples, threads=threads)
+        measured = compressibility(tokens, window, samples, threads=threads, first=source.draws)
     except CorpusError as error:
         raise CorpusError(f"{source.name}: {error}") from None
-    return measured.to_dict() | {
-        "tokens": int(tokens.size),
-        "bytes_per_token": source.token_bytes,
-        "tokenizer": source.tokenizer,
-        "source": source.provenance,
-    }
+    width = tokens.shape[-1]
+    at = chosen_windows(tokens.size // width * (width // window), samples)
+    if source.documents is not None:
+        of = np.searchsorted(source.documents, at * window, "right")
+    else:
+        # rows as wide as a window may be one text cut up: neighbours count as alike
+        of = at // (width // window) if tokens.ndim == 2 and width >= 2 * window else np.zeros(len(at), np.int64)
+    return (
+        measured.to_dict()
+        | ({} if source.draws else _interval(measured, of))
+        | {
+            "tokens": int(tokens.size),
+            "bytes_per_token": source.token_bytes,
+            "tokenizer": source.tokenizer,
+            "source": source.provenance,
+        }
+    )
+
+
+def _interval(measured: Compressibility, documents: np.ndarray) -> dict[str, Any]:
+    """What a score says about the uncertainty of H, from the document that each window is of."""
+    sources = blocks(documents, -(-measured.n // _LARGEST_SHARE))
+    found = median_interval(measured.sizes / measured.raw_bytes, sources)
+    return {"H_interval": None if found is None else list(found), "H_sources": int(sources[-1]) + 1}
 
 
 def _score_text(source, tokenizer, window, samples, threads):
     thinned = _Thinned(max(TEXT_BYTES, 32 * window * samples))
     replaced = tokenizer.replaced
-    for _, piece in source.pieces():
-        thinned.add(piece)
-    ids = tokenizer.encode(thinned.kept)
+    for name, piece in source.pieces():
+        thinned.add(name, piece)
+    ids = tokenizer.encode([piece for _, piece in thinned.kept])
     tokens = np.concatenate(ids) if ids else np.empty(0, np.uint32)
     if len(tokens) < window:
         raise _too_short(source, len(tokens), window)
     notes = dict(sorted(source.notes.items()))
     if tokenizer.replaced > replaced:
         notes["invalid UTF-8 sequences replaced"] = tokenizer.replaced - replaced
+    measured = compressibility(tokens, window, samples, threads=threads)
+    # the document of each window is that of its first token
+    names = [name for name, _ in thinned.kept]
+    document = np.cumsum([0] + [a != b for a, b in pairwise(names)])
+    ends = np.cumsum([len(part) for part in ids])
+    starts = chosen_windows(len(tokens) // window, samples) * window
     # as many bytes a window as the tokens take at 4 bytes each
-    bytes_window, raw = _BYTES_PER_ID * window, b"".join(thinned.kept)
+    bytes_window, raw = _BYTES_PER_ID * window, b"".join(piece for _, piece in thinned.kept)
     beside = byte_compressibility(raw, bytes_window, samples, threads=threads) if len(raw) >= bytes_window else None
-    return compressibility(tokens, window, samples, threads=threads).to_dict() | {
-        "tokens": len(tokens),
-        "text_bytes": thinned.total_bytes,
-        "tokenised_bytes": thinned.kept_bytes,
-        "bytes_per_token": thinned.kept_bytes / len(tokens),
-        "bytes_H": beside.median if beside else None,
-        "bytes_window": bytes_window,
-        "tokenizer": tokenizer.name,
-        "tokenizer_sha256": tokenizer.sha256,
-        "vocab_size": tokenizer.vocab_size,
-        "source": source.provenance | ({"notes": notes} if notes else {}),
-    }
+    return (
+        measured.to_dict()
+        | _interval(measured, document[np.searchsorted(ends, starts, "right")])
+        | {
+            "tokens": len(tokens),
+            "text_bytes": thinned.total_bytes,
+            "tokenised_bytes": thinned.kept_bytes,
+            "bytes_per_token": thinned.kept_bytes / len(tokens),
+            "bytes_H": beside.median if beside else None,
+            "bytes_window": bytes_window,
+            "tokenizer": tokenizer.name,
+            "tokenizer_sha256": tokenizer.sha256,
+            "vocab_size": tokenizer.vocab_size,
+            "source": source.provenance | ({"notes": notes} if notes else {}),
+        }
+    )

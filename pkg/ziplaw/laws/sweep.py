@@ -65,6 +65,7 @@ def fit_dataset(rows, *, cells="scaling", bootstrap=1000, level=0.95, seed=42):
     if reportable and all(doubts.values()):
         reportable, reason = False, doubts.get("floor") or doubts["free"]
     first = rows[0]
+    errors = [row["loss_stderr"] for row in measured if _number(row.get("loss_stderr"))]
     names = ("scaling", "saturated", "not started") if floor is not None else ("not started",)
     counts = {name: sum(row.get("regime") == name for row in measured) for name in names}
     return {
@@ -74,6 +75,9 @@ def fit_dataset(rows, *, cells="scaling", bootstrap=1000, level=0.95, seed=42):
         "floor": floor,
         "floor_stderr": first.get("floor_stderr"),
         "unigram_entropy": first.get("unigram_entropy"),
+        # all runs are measured on the same held-out documents: this error is common to them, see docs/data.md
+        "loss_stderr": float(np.median(errors)) if errors else None,
+        "valid_sources": first.get("valid_sources"),
         "n_points": len(measured),
         "n_scaling": counts.get("scaling"),
         "n_diverged": len(rows) - len(measured),

@@ -221,5 +221,6 @@ def _corpus(folder):
     source = TokenSource(
         shown(folder), "corpus", corpus.train, made_of.get("tokenizer"), corpus.meta.get("token_bytes"), keep
     )
+    source.draws = made_of.get("kind") == "grammar"
     source.what, source.left_out = "the training documents of a ziplaw corpus", {"its held-out documents": 1}
     return source

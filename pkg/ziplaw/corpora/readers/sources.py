@@ -81,6 +81,8 @@ class TokenSource(_Described):
         What goes into a result's ``source``.
     documents : ndarray of int64, shape (k + 1,), or None
         Where the documents of a stream start, and its end; None when nothing tells.
+    draws : bool
+        The rows are independent draws, as a grammar's documents are.
     notes, what, left_out, keep
         As of a `TextSource`.
     """
@@ -92,6 +94,7 @@ class TokenSource(_Described):
     token_bytes: float | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     documents: np.ndarray | None = None
+    draws: bool = False
     notes: Counter = field(default_factory=Counter)
     what: str = "token ids"
     left_out: dict[str, int] = field(default_factory=dict)
