@@ -13,7 +13,7 @@ from ziplaw.clusters import blocks, clustered_stderr, median_interval
 from ziplaw.compress import compressibility
 from ziplaw.corpora.format import CorpusWriter
 from ziplaw.corpora.importing import import_corpus
-from ziplaw.corpora.readers import TextSource, open_source
+from ziplaw.corpora.readers import TextSource, TokenSource, open_source
 from ziplaw.corpora.scoring import score_source
 from ziplaw.corpora.streams import DocumentName
 
@@ -139,3 +139,12 @@ def test_one_text_counts_as_blocks_and_one_window_has_no_interval():
 
     assert scored(text)["H_sources"] == 50
     assert scored(text[:300])["H_interval"] is None
+
+
+def test_documents_of_a_stream_of_ids_are_its_sources():
+    ids = np.random.default_rng(5).integers(0, 9, 64 * 200)
+    bounds = np.concatenate([np.arange(100) * 64, [6400, 64 * 200]])
+    source = TokenSource("ids", "bin", ids, documents=bounds)
+    # a hundred documents of one window and one of a hundred, which counts as blocks of a fiftieth of the windows
+    assert score_source(source, window=64, samples=200)["H_sources"] == 100 + 25
+    assert score_source(TokenSource("ids", "bin", ids), window=64, samples=200)["H_sources"] == 50
