@@ -16,9 +16,12 @@ from ziplaw.cli.report import command
 from ziplaw.figures import FIGURES
 from ziplaw.findings import TONES, answer, slopes
 from ziplaw.io import read_csv, read_json, write_csv, write_json
-from ziplaw.report import image, render
+from ziplaw.laws.solver import EXPONENT_BOUNDS
+from ziplaw.laws.sweep import MIN_BUDGETS, MIN_CELLS, MIN_SIZES
+from ziplaw.report import HUGE, TINY, image, number, prose, render
 from ziplaw.results import Sweep
 from ziplaw.sentences import REGISTRY, count, p_value, percent, said, share_of, span
+from ziplaw.tables import BEST_SEEN, NOT_STARTED_ABOVE, SATURATED_BELOW
 
 CAPTIONS = Path(__file__).parents[1] / "rules" / "captions"
 TEMPLATE = (files("ziplaw") / "data" / "report.html.j2").read_text("utf-8")
@@ -264,6 +267,28 @@ def test_words_for_numbers():
     assert share_of(["b"], ["a", "b"]) == "1 of 2 datasets (b)"
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "–"),
+        (float("nan"), "–"),
+        (float("inf"), "–"),
+        (True, "true"),
+        (0, "0"),
+        (0.0, "0.00"),
+        (1.17e-320, "&lt; 10<sup>−99</sup>"),
+        (-1.17e-320, "≈ 0"),
+        (-5.6e300, "&lt; −10<sup>99</sup>"),
+        (10**120, "&gt; 10<sup>99</sup>"),
+        (2.5e-5, "2.50·10<sup>−5</sup>"),
+        (-1234.5, "−1\u202f234"),
+        ("<b>", "&lt;b&gt;"),
+    ],
+)
+def test_a_cell_of_a_table(value, shown):
+    assert number(value) == shown
+
+
 def test_every_figure_of_a_report_has_captions_here_and_for_snakemake():
     for kind in FIGURES:
         assert kind in {*OF_LAWS, *OF_ARCHITECTURES}
@@ -360,6 +385,52 @@ def test_markup_in_the_place_of_a_number_is_one_clear_line(root, tmp_path):
     assert type(done.exception).__name__ == "FitError"
     assert "fits.csv row 1" in str(done.exception)
     assert not (tmp_path / "r.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("fits/syn-a.json", {"variants": {"floor": True}}),
+        ("fits/syn-a.json", {"reportable": POISON, "variants": POISON}),
+        ("scores/syn-a.json", {"window": {}}),
+        ("grammars/syn-a.json", {"provenance": 7}),
+        ("regression.json", {"joint_test": {"models": []}}),
+        ("regression.json", {"level": POISON}),
+    ],
+)
+def test_a_document_that_was_edited_is_one_clear_line(name, change, root, tmp_path):
+    folder = tmp_path / "sweep"
+    shutil.copytree(make("planted", root), folder)
+    stub_figures(folder)
+    document = {k: v for k, v in read_json(folder / name).items() if k not in ("sha256", "kind", "format")}
+    write_json(folder / name, document | change, kind=read_json(folder / name)["kind"].removeprefix("ziplaw/"))
+    done = CliRunner().invoke(command, ["--sweep-dir", str(folder), "-o", str(tmp_path / "r.html")])
+    assert type(done.exception).__name__ == "FitError"
+    assert "not as ziplaw wrote it" in str(done.exception)
+    assert "\n" not in str(done.exception)
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_the_page_about_the_report_names_its_parts_and_limits():
+    page = (Path(__file__).parents[1] / "docs" / "report.md").read_text("utf-8").lower()
+    for title in re.findall(r"<h2[^>]*>(.*?)</h2>", TEMPLATE):
+        words = {"What may and may not be concluded": "what these results carry", "Words": "regimes"}.get(title, title)
+        words = {
+            "Do the laws move with H?": "dependence on h",
+            "Real text, and the paper's own grammars": "real text",
+        }.get(words, words)
+        assert words.lower().removesuffix("?") in page, title
+    for limit in (SATURATED_BELOW, NOT_STARTED_ABOVE, *EXPONENT_BOUNDS, BEST_SEEN):
+        assert f"{limit:g}" in page if isinstance(limit, float) else limit in page
+    assert (MIN_CELLS, MIN_SIZES, MIN_BUDGETS) == (8, 3, 3)
+    assert "eight cells over three sizes and three budgets" in page
+    assert (TINY, HUGE) == (1e-99, 1e99)
+
+
+def test_mathematics_is_set_but_for_names():
+    assert prose("alpha of C^a is -1.2e-05") == "α of C<sup>a</sup> is −1.2·10<sup>−5</sup>"
+    assert prose("alpha of alpha-2: N_opt, beta", ["alpha-2"]) == "α of alpha-2: N<sub>opt</sub>, β"
+    assert prose("x", []) == "x"
 
 
 def test_an_svg_is_embedded_as_an_image():

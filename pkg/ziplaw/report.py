@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import platform
 import re
+import shlex
 import tempfile
 from collections.abc import Sequence
 from html import escape
@@ -15,6 +16,7 @@ from typing import Any
 
 from . import __version__, versions
 from .captions import caption, figures_of
+from .errors import FitError
 from .findings import answer
 from .io import read_json, sha256_file, write_text
 from .remarks import largest_split, one_reason, outside_what_was_measured, references
@@ -23,6 +25,7 @@ from .sentences import p_value, said
 
 # numbers beyond these mean only "very small" and "very large"
 TINY, HUGE = 1e-99, 1e99
+_PRIVATE = 0xF0000  # characters for nobody's text: they stand for names while mathematics is set
 
 
 def number(value: Any, digits: int = 3) -> str:
@@ -34,9 +37,11 @@ def number(value: Any, digits: int = 3) -> str:
         return "–"
     if not finite(value):
         return escape(str(value).lower() if isinstance(value, bool) else str(value))
-    size, sign = abs(value), "−" if value < 0 else ""
-    if 0 < size < TINY or size > HUGE:
-        return f"{sign}{'&lt;' if size < 1 else '&gt;'} 10<sup>{'−' if size < 1 else ''}99</sup>"
+    size = abs(value)
+    if size > HUGE:
+        return "&gt; 10<sup>99</sup>" if value > 0 else "&lt; −10<sup>99</sup>"
+    if 0 < size < TINY:
+        return "&lt; 10<sup>−99</sup>" if value > 0 else "≈ 0"
     if isinstance(value, int) or 10 ** min(digits, 5) <= size < 1e6:
         text = f"{value:,.0f}".replace(",", "\u202f")
     elif size >= 1e6 or 0 < size < 1e-3:
@@ -59,8 +64,20 @@ def interval(low: Any, high: Any, digits: int = 3) -> str:
     return f"{number(low, digits) if finite(low) else '−∞'} to {number(high, digits) if finite(high) else '∞'}"
 
 
-def prose(words: str) -> str:
-    """Set the mathematics in a sentence that is already safe HTML: C^a, N_opt, 2.6e+11, alpha."""
+def prose(words: str, names: Sequence[str] = ()) -> str:
+    """Set the mathematics in a sentence that is already safe HTML: C^a, N_opt, 2.6e+11, alpha.
+
+    ``names`` (safe HTML too) are left as they are: a dataset called alpha stays alpha.
+    """
+    for index, name in enumerate(names):
+        words = words.replace(name, chr(_PRIVATE + index))
+    words = _mathematics(words)
+    for index, name in enumerate(names):
+        words = words.replace(chr(_PRIVATE + index), name)
+    return words
+
+
+def _mathematics(words: str) -> str:
     words = re.sub(r"(\d(?:\.\d+)?)e([+-]\d+)", lambda m: f"{m[1]}·10<sup>{int(m[2])}</sup>".replace("-", "−"), words)
     words = re.sub(r"(?<![\w.])-(?=\d)", "−", words)
     words = re.sub(r"\b(ln|mean) ", "\\1\u00a0", words)
@@ -107,8 +124,41 @@ def render(
     import jinja2
 
     folder = Path(sweep_dir).resolve()
-    sweep = Sweep(folder, files=tuple(files))
+    sweep = Sweep(folder, files=tuple(map(Path, files)))
+    _ = sweep.runs
+    try:
+        return _environment(sweep).render(
+            name=folder.name,
+            answer=answer(sweep),
+            datasets=_datasets(sweep),
+            fits=_fits(sweep),
+            flags=_flags(sweep),
+            allocation=_allocation(sweep),
+            regression=sweep.regression,
+            claims=[] if one_reason(sweep) else sweep.table("claims.csv"),
+            references=list(references(sweep).values()),
+            presets=_presets(sweep),
+            holdout=_holdout(sweep),
+            figures=_figures(sweep),
+            command=command or _command(config),
+            config=Path(config).read_text("utf-8") if config else None,
+            provenance=_provenance(sweep, folder, config),
+        )
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, jinja2.UndefinedError) as error:
+        # documents that somebody edited: tables are checked when read, the many keys of documents are not
+        what = f"{type(error).__name__}: {error}"
+        raise FitError(
+            f"a file in {folder} is not as ziplaw wrote it ({what}): make the sweep's tables and fits again"
+        ) from error
+
+
+def _environment(sweep: Sweep) -> Any:
+    """Return the template with its filters; every filter that returns HTML has escaped what came from files."""
+    import jinja2
+
     markup = jinja2.utils.markupsafe.Markup
+    names = sorted({escape(name) for name in sweep.datasets}, key=len, reverse=True)
+    odd = [name for name in names if prose(name) != name]
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -119,7 +169,7 @@ def render(
         p_value(value).replace("p = ", "").replace("p < ", "< ").replace("no p", "–")
     )
     environment.filters["sentence"] = lambda words: str(words)[:1].upper() + str(words)[1:]
-    environment.filters["prose"] = lambda words: markup(prose(str(markup.escape(words))))
+    environment.filters["prose"] = lambda words: markup(prose(escape(str(words)), odd))
     environment.filters["ordered"] = _ordered
     environment.globals.update(
         interval=lambda low, high, digits=3: markup(interval(low, high, digits)),
@@ -127,24 +177,7 @@ def render(
         variant_words=lambda variant: VARIANTS.get(variant, "no law"),
         said=lambda place: list(said(sweep, place).values()),
     )
-    template = environment.from_string((resources.files("ziplaw") / "data" / "report.html.j2").read_text("utf-8"))
-    return template.render(
-        name=folder.name,
-        answer=answer(sweep),
-        datasets=_datasets(sweep),
-        fits=_fits(sweep),
-        flags=_flags(sweep),
-        allocation=_allocation(sweep),
-        regression=sweep.regression,
-        claims=[] if one_reason(sweep) else sweep.table("claims.csv"),
-        references=list(references(sweep).values()),
-        presets=_presets(sweep),
-        holdout=_holdout(sweep),
-        figures=_figures(sweep),
-        command=command or _command(config),
-        config=Path(config).read_text("utf-8") if config else None,
-        provenance=_provenance(sweep, folder, config),
-    )
+    return environment.from_string((resources.files("ziplaw") / "data" / "report.html.j2").read_text("utf-8"))
 
 
 def write_report(
@@ -162,7 +195,8 @@ def _command(config):
     if config is None:
         return None
     # the config as named from the checkout, never an absolute path
-    return f"snakemake --cores all --configfile {Path(config).resolve().parent.name}/{Path(config).name}"
+    path = Path(config).resolve()
+    return f"snakemake --cores all --configfile {shlex.quote(f'{path.parent.name}/{path.name}')}"
 
 
 def _datasets(sweep: Sweep) -> list[dict[str, Any]]:
