@@ -269,6 +269,21 @@ def test_fit_shows_the_fit_and_ends_with_status_2_where_a_plan_was_asked_for(tab
     assert "1e+21 NOT IDENTIFIED" in capsys.readouterr().out
 
 
+def test_a_loss_that_half_the_refits_cannot_reach_gives_no_plan_for_serving(table_of, capsys):
+    table = grid(5, 5)
+    loss = losses(*table, noise=0.02)
+    E = ziplaw.fit(*table, loss).E
+    path = table_of(*table, loss)
+    arguments = ["fit", path, "--serve", "1e12", "--target-loss"]
+    assert status(*arguments, E + 0.001) == 2
+    out, err = capsys.readouterr()
+    assert "To serve" not in out
+    assert "of the refits can reach a loss of" in err or "2 decades wide" in err
+    assert status(*arguments, E + 0.001, "--anyway") == 0
+    assert "(NOT IDENTIFIED)" in capsys.readouterr().out
+    assert status(*arguments, "3") == 0
+
+
 @pytest.mark.parametrize("kind", ["case", "delta"])
 def test_no_absurd_number_is_printed(table_of, capsys, kind):
     for table in (ladder(), isoflops([1e20], 9), grid(3, 3), grid(2, 4)):
@@ -303,6 +318,25 @@ def test_cluster_means_the_jackknife_at_any_number_of_runs_or_a_refusal(table_of
         assert "takes rows as independent" in capsys.readouterr().err
     assert status("fit", path, "--cluster", "run", "--intervals", "cluster") == 2
     assert "a cluster bootstrap needs at least 5" in capsys.readouterr().err
+
+
+def test_allocate_may_judge_by_runs():
+    N, D, loss, runs = runs_table(4, shared=0.0)
+    good = ziplaw.fit(N, D, loss)
+    assert good.allocate(C=1e21, clusters=runs).N == good.allocate(C=1e21).N
+    with pytest.raises(FitError, match="a cluster bootstrap needs at least 5"):
+        good.bootstrap(100, clusters=runs)
+    fits = [ziplaw.fit(N, D, runs_table(4, seed=seed, shared=0.03)[2]) for seed in range(12)]
+    wide = [fitted for fitted in fits if _decades(fitted.jackknife(runs).allocate(1e21)["N"]) > 2]
+    assert wide
+    for fitted in wide:
+        with pytest.raises(FitError, match="not identified"):
+            fitted.allocate(C=1e21, clusters=runs)
+
+
+def _decades(interval):
+    low, high = interval
+    return np.log10(high / low) if low > 0 else np.inf
 
 
 def test_seeds_make_up_for_sizes():

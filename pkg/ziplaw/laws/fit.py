@@ -125,8 +125,10 @@ class LawFit:
         value = additive(self.parameters, checks.check_positive(N, "N"), checks.check_positive(D, "D"))
         return float(value) if np.ndim(value) == 0 else value
 
-    def allocate(self, C, *, check=True):
+    def allocate(self, C, *, check=True, clusters=None):
         """Compute-optimal N and D for C training FLOPs (C = 6 N D): see ``allocate.allocate``.
+
+        ``clusters`` names the run of every row, where rows of a run share an error: the check then goes by runs.
 
         Raises
         ------
@@ -139,7 +141,7 @@ class LawFit:
 
         plan = allocate(self.parameters, C)
         if check:
-            identification.require(self, C)
+            identification.require(self, C, clusters)
         return plan
 
     @cached_property

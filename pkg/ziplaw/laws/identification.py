@@ -140,12 +140,12 @@ def refusal(doubts) -> str:
     return f"{'' if stated else 'the split is not identified: '}{'; '.join(reasons[:2])}{more}; {doubts[0].remedy}"
 
 
-def require(fitted, C):
+def require(fitted, C, clusters=None):
     """Raise FitError where the law of a table does not identify the split of C (a number or an array of them).
 
-    Judged by a case bootstrap of the rows, drawn once a law.
+    Judged by a case bootstrap of the rows, drawn once a law, or by the jackknife over runs where ``clusters`` names them.
     """
-    draws = fitted.resampled
+    draws = fitted.resampled if clusters is None else fitted.jackknife(clusters)
     doubts = law_doubts(fitted, draws.interval(LEVEL))
     if not doubts:
         largest = float(FLOPS_PER_PARAMETER_TOKEN * (fitted.N * fitted.D).max())

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from ..errors import FitError
 from . import checks
 from .intervals import METHODS as BOOTSTRAPS
 from .intervals import bootstrap
@@ -12,7 +9,6 @@ from .jackknife import jackknife
 from .likelihood import delta_interval, profile_interval
 
 METHODS = (*BOOTSTRAPS, "jackknife", "delta", "profile")
-CLUSTER_RUNS = 5
 
 
 def default_method(clusters=None):
@@ -34,11 +30,6 @@ def resample(fitted, method=None, *, clusters=None, n=2000, seed=42):
     if method == "jackknife":
         return method, jackknife(fitted, clusters)
     labels = clusters if method in ("cluster", "wild") else None
-    if method == "cluster" and labels is not None and (runs := len(np.unique(labels))) < CLUSTER_RUNS:
-        raise FitError(
-            f"{runs} runs: a cluster bootstrap needs at least {CLUSTER_RUNS} (with four its 95 % intervals hold the truth in "
-            "70 %): leave out --intervals, which takes the jackknife"
-        )
     return method, bootstrap(fitted, n, seed=seed, clusters=labels, method=method)
 
 

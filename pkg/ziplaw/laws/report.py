@@ -83,7 +83,11 @@ def law_document(
     document["approaches"] = approaches(fitted)
     document["serving"] = None
     if serving and (known or not check):
-        document["serving"] = _serving(fitted, draws, level, *serving) | {"identified": known}
+        plan = _serving(fitted, draws, level, *serving)
+        doubts = _serving_doubts(fitted, plan, draws, level)
+        refused += [doubt.to_dict() for doubt in doubts if known]
+        plan["identified"] = known and not doubts
+        document["serving"] = plan if plan["identified"] or not check else None
     return document
 
 
@@ -127,6 +131,22 @@ def _serving(fitted, draws, level, loss, tokens):
             plans, edges = serve(reaching, loss, tokens), [(1 - level) / 2, (1 + level) / 2]
             out["intervals"] = {key: np.quantile(getattr(plans, key), edges).tolist() for key in _SERVED}
     return out
+
+
+def _serving_doubts(fitted, plan, draws, level):
+    """What is to be said against a plan for serving: refits that cannot reach its loss, or a wide band of N."""
+    if not isinstance(draws, Bootstrap):
+        return []
+    C = float(plan["training_flops"])
+    if plan["intervals"] is None:
+        reason = (
+            f"only {plan['share_that_reach']:.0%} of the refits can reach a loss of {plan['loss']:g} at any compute"
+        )
+        return [Doubt(reason, "ask for a higher loss, or add runs nearer to it", C)]
+    if level != identification.LEVEL:
+        plan = _serving(fitted, draws, identification.LEVEL, plan["loss"], plan["served_tokens"])
+    largest = float(6 * (fitted.N * fitted.D).max())
+    return identification.split_doubts(C, plan["N"], plan["intervals"]["N"], largest=largest)
 
 
 def _decades(fitted):
