@@ -62,8 +62,8 @@ docs: venv  ## the rule graph of the README
 	$(BIN)/snakemake --cores 1 --force docs/rulegraph.svg
 
 config: venv  ## generate config/default.yaml and config/schema.json from the typed model
-	$(BIN)/ziplaw config default -o config/default.yaml
-	$(BIN)/ziplaw config schema -o config/schema.json
+	$(BIN)/ziplaw config default --force -o config/default.yaml
+	$(BIN)/ziplaw config schema --force -o config/schema.json
 
 format: venv  ## format Python and Snakemake files
 	$(BIN)/ruff check --fix .

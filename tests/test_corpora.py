@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ziplaw.atomic import PART
 from ziplaw.corpora import format as corpus_format
 from ziplaw.corpora.format import CorpusWriter, count_tokens, open_corpus, token_dtype, unigram_entropy
-from ziplaw.errors import CorpusError
+from ziplaw.errors import CorpusError, OutputError
 from ziplaw.io import read_json, write_json
 
 
@@ -200,14 +201,14 @@ def test_file_size_limit_is_an_error_and_no_crash(tmp_path):
 
 def test_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(CorpusError, match="cannot write the corpus there"):
+    with pytest.raises(OutputError, match="file is a file, not a folder: give another path"):
         small(tmp_path / "file" / "c")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_read_only_folder(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(CorpusError, match="Permission denied"):
+    with pytest.raises(OutputError, match="cannot be written: choose another place"):
         small(tmp_path)
 
 
@@ -229,17 +230,21 @@ def test_two_writers_at_once(tmp_path):
 def test_a_folder_of_other_files_is_not_written_into(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep me company")
-    with pytest.raises(CorpusError, match=r"holds 'notes.txt' and is no corpus"):
+    with pytest.raises(OutputError, match=r"holds 'notes.txt' and is no earlier output"):
         small(tmp_path / "mine")
     assert os.listdir(tmp_path / "mine") == ["notes.txt"]
     # a corpus may be replaced, with what lies beside it
     small(tmp_path / "c")
     (tmp_path / "c" / "notes.txt").write_text("about it")
     assert small(tmp_path / "c", fill=2).train[0, 0] == 2
-    # and so may what a writer that was stopped left behind
+    # and so may what a writer that was killed between its renames left behind, but not arrays of other origin
     (tmp_path / "c" / "notes.txt").unlink()
-    (tmp_path / "c" / "meta.json").unlink()
+    (tmp_path / "c" / "meta.json").rename(tmp_path / "c" / f".meta.json.abcdefgh{PART}")
     assert small(tmp_path / "c", fill=3).train[0, 0] == 3
+    (tmp_path / "c" / "meta.json").unlink()
+    with pytest.raises(OutputError, match=r"holds 'train.npy' and is no earlier output"):
+        small(tmp_path / "c", fill=4)
+    assert (np.load(tmp_path / "c" / "train.npy") == 3).all()
 
 
 def test_sources_of_held_out_documents(tmp_path):

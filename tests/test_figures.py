@@ -238,7 +238,7 @@ def test_numbers_that_are_not_finite_are_left_out(sweep, tmp_path):
     [
         (["presets", "--sweep-dir", "{empty}"], "holds no runs.csv"),
         (["presets", "--sweep-dir", "{sweep}", "--dataset", "nope"], "choose from syn-a"),
-        (["presets", "--sweep-dir", "{sweep}", "-o", "figure.doc"], "name it .svg, .png, .pdf"),
+        (["presets", "--sweep-dir", "{sweep}", "-o", "figure.doc"], "name it .svg, .png or .pdf"),
     ],
 )
 def test_bad_input_is_one_clear_line(sweep, tmp_path, arguments, words):

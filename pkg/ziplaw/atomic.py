@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import re
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 from .locks import lock
 
 PART = ".part"
+DESCRIPTORS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
 @contextlib.contextmanager
@@ -40,12 +43,12 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """
     temporary = None
     try:
-        if _is_special(path):
+        if is_stream(path):
             with tempfile.TemporaryDirectory() as folder:
                 temporary = Path(folder, Path(path).name)
                 temporary.touch()
                 yield temporary
-                with open(temporary, "rb") as finished, open(path, "wb") as stream:
+                with open(temporary, "rb") as finished, _opened(path) as stream:
                     shutil.copyfileobj(finished, stream)
             return
         target = Path(os.path.realpath(path))
@@ -90,9 +93,38 @@ def _remove_leftovers(target):
                 os.unlink(stream.name)
 
 
-def _is_special(path):
+def is_stream(path: str | os.PathLike) -> bool:
+    """Tell whether a path is no file to be replaced: a pipe, a device, or a name of an open descriptor (``/dev/stdout``)."""
     try:
         mode = os.stat(path).st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) or _descriptor(path) is not None
+
+
+def _descriptor(path):
+    """Number of the open descriptor that a path names, also through links; else None."""
+    path = os.path.abspath(path)
+    for _ in range(40):  # as many links as Linux follows
+        if path in DESCRIPTORS:
+            return DESCRIPTORS[path]
+        if found := re.fullmatch(r"(?:/dev|/proc/self|/proc/(\d+))/fd/(\d+)", path):
+            return int(found[2]) if found[1] in (None, str(os.getpid())) else None
+        if not os.path.islink(path):
+            return None
+        path = os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(path)))
+    return None
+
+
+@contextlib.contextmanager
+def _opened(path):
+    """Open a stream. A descriptor is written where it stands: opening ``/dev/stdout`` anew would cut a file behind it."""
+    number = _descriptor(path)
+    if number is None:
+        with open(path, "wb") as stream:
+            yield stream
+        return
+    for text in (sys.stdout, sys.stderr):
+        text.flush()
+    with open(os.dup(number), "wb") as stream:
+        yield stream

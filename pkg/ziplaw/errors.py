@@ -39,6 +39,10 @@ def integer(
     return value
 
 
+class OutputError(ZiplawError):
+    """An output would destroy what is read or what others made, or cannot be written."""
+
+
 class ConfigError(ZiplawError):
     """A sweep's config has an unknown key, a value out of range or a name that does not exist."""
 

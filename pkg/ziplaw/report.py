@@ -19,6 +19,7 @@ from .captions import caption, figures_of
 from .errors import FitError
 from .findings import answer
 from .io import read_json, sha256_file, write_text
+from .outputs import Output, by_mark, check
 from .remarks import largest_split, one_reason, outside_what_was_measured, references
 from .results import VARIANTS, Sweep, finite
 from .sentences import p_value, said
@@ -26,6 +27,7 @@ from .sentences import p_value, said
 # numbers beyond these mean only "very small" and "very large"
 TINY, HUGE = 1e-99, 1e99
 _PRIVATE = 0xF0000  # characters for nobody's text: they stand for names while mathematics is set
+MARK = "<title>ziplaw: sweep "
 
 
 def number(value: Any, digits: int = 3) -> str:
@@ -187,7 +189,15 @@ def write_report(
     command: str | None = None,
     files: Sequence[str | Path] = (),
 ) -> None:
-    """Write the report of a finished sweep, see ``render``."""
+    """Write the report of a finished sweep, see ``render``.
+
+    Raises
+    ------
+    FitError, OutputError
+        When the folder is no finished sweep; when the report would replace a file of it, or the config.
+    """
+    read = [] if config is None else [config]
+    check([Output(output, by_mark(MARK), str(output))], read, homes=[sweep_dir], force=True)
     write_text(output, render(sweep_dir, config, command, files))
 
 

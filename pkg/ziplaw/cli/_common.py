@@ -2,24 +2,19 @@
 
 import json
 import math
-import os
+import sys
 
 import click
+
+from ..atomic import is_stream
+
+CORPUS_FILES = "in train.npy, valid.npy and meta.json"
 
 threads_option = click.option(
     "--threads", type=click.IntRange(1, 4096), default=None, help="Threads to use [default: all usable cores]."
 )
 
 
-class _Output(click.Path):
-    def convert(self, value, param, ctx):
-        if not os.fspath(value):
-            self.fail("'' is no path: name a file" if self.file_okay else "'' is no path: name a folder, . is this one")
-        return super().convert(value, param, ctx)
-
-
-OUTPUT_FILE = _Output(dir_okay=False)
-OUTPUT_FOLDER = _Output(file_okay=False)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
@@ -74,7 +69,15 @@ def print_json(document):
     """Print a document as JSON on standard output, sorted keys, numpy values converted."""
     from ..io import plain
 
-    click.echo(json.dumps(plain(document), indent=1, sort_keys=True, ensure_ascii=False))
+    # escapes of JSON where the terminal or the locale cannot show the letters themselves
+    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    click.echo(json.dumps(plain(document), indent=1, sort_keys=True, ensure_ascii=ascii_only))
+
+
+def say_written(path, text, *beside):
+    """Print what was written, with the files beside it; on standard error where the result itself is in a stream."""
+    names = " and ".join(click.format_filename(name) for name in (path, *beside))
+    click.echo(f"{names}: {text}" if text else names, err=is_stream(path))
 
 
 def print_table(rows, columns=None):

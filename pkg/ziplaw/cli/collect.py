@@ -2,15 +2,23 @@
 
 import click
 
-from ._common import OUTPUT_FILE
+from ..outputs import by_header
+from ._common import say_written
+from ._verb import OutputFile, Verb
 
 
-@click.command()
+def _headers():
+    from .. import tables
+
+    return [tables.COLUMNS]
+
+
+@click.command(cls=Verb)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
 @click.option("--corpus", type=click.Path(exists=True), help="The corpus folder that the runs were trained on.")
 @click.option("--score", type=click.Path(exists=True, dir_okay=False), help="Its score (ziplaw score -o).")
 @click.option("--floor", type=click.Path(exists=True, dir_okay=False), help="Its floor, when it came from a grammar.")
-@click.option("-o", "--output", required=True, type=OUTPUT_FILE, help="The CSV to write.")
+@click.option("-o", "--output", required=True, type=OutputFile(by_header(_headers)), help="The CSV to write.")
 def command(paths, corpus, score, floor, output):
     """Gather runs into one table, a row per measured budget.
 
@@ -33,4 +41,4 @@ def command(paths, corpus, score, floor, output):
             raise click.UsageError("runs need --corpus and --score: the table carries the dataset's H beside each loss")
         rows = tables.run_rows(paths, corpus_meta=Path(corpus) / "meta.json", score=score, floor=floor)
     write_csv(output, rows, tables.COLUMNS)
-    click.echo(f"{output}: {len(rows)} rows")
+    say_written(output, f"{len(rows)} rows")

@@ -2,10 +2,11 @@
 
 import click
 
-from ._common import OUTPUT_FILE
+from ._common import say_written
+from ._verb import OutputFile, Verbs
 
 
-@click.group()
+@click.group(cls=Verbs)
 def command():
     """Check a sweep's config, or print its schema or the default sweep as commented YAML."""
 
@@ -23,25 +24,39 @@ def check(path):
     )
 
 
-@command.command()
-@click.option("-o", "--output", type=OUTPUT_FILE, help="Write here instead of standard output.")
-def schema(output):
-    """Print the JSON schema of a config."""
+def _schema():
     import json
 
     from ..config import json_schema
 
-    _out(json.dumps(json_schema(), indent=1, sort_keys=True) + "\n", output)
+    return json.dumps(json_schema(), indent=1, sort_keys=True) + "\n"
 
 
-@command.command()
-@click.option("-o", "--output", type=OUTPUT_FILE, help="Write here instead of standard output.")
-def default(output):
-    """Print the default sweep as YAML, every key explained."""
+def _default():
     from ..config import commented_yaml
     from ..sweeps import DEFAULT, DEFAULT_HEADER
 
-    _out(commented_yaml(DEFAULT, DEFAULT_HEADER), output)
+    return commented_yaml(DEFAULT, DEFAULT_HEADER)
+
+
+def _output(text):
+    """The option -o; what is there may be replaced by itself only: a config that was edited is its owner's."""
+    made = OutputFile(lambda path: path.read_bytes() == text().encode())
+    return click.option("-o", "--output", type=made, help="Write here instead of standard output.")
+
+
+@command.command()
+@_output(_schema)
+def schema(output):
+    """Print the JSON schema of a config."""
+    _out(_schema(), output)
+
+
+@command.command()
+@_output(_default)
+def default(output):
+    """Print the default sweep as YAML, every key explained."""
+    _out(_default(), output)
 
 
 def _out(text, output):
@@ -49,5 +64,6 @@ def _out(text, output):
 
     if output:
         write_text(output, text)
+        say_written(output, "")
     else:
         click.echo(text, nl=False)

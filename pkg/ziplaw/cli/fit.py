@@ -3,8 +3,10 @@
 import click
 
 from .. import limits
-from ._common import NUMBER, NUMBERS, OUTPUT_FILE, joined, json_option, print_json
+from ..outputs import by_kind, numbers_of
+from ._common import NUMBER, NUMBERS, joined, json_option, print_json, say_written
 from ._show_fit import show_comparison, show_dataset, show_law, show_other, summary
+from ._verb import OutputFile, OutputImage, Verb
 
 OBJECTIVES = ("huber", "log-mse", "huber-scaled")
 LAWS = ("chinchilla", "kaplan", "kaplan-coupled", "kaplan-steps", "data-constrained", "broken", "power")
@@ -31,6 +33,12 @@ USED = {
     "broken": _OTHER | {"x"},
     "power": _OTHER | {"x"},
 }  # fmt: skip
+
+
+def _plot_headers(given):
+    from ..figures.law_fit import COLUMNS
+
+    return [COLUMNS]
 
 
 def _options(*options):
@@ -90,15 +98,16 @@ plan_options = _options(
 )  # fmt: skip
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("table", type=click.Path(exists=True, dir_okay=False))
 @rows_options
 @law_options
 @interval_options
 @plan_options
 @json_option
-@click.option("--plot", type=OUTPUT_FILE, help="Draw the fit: curves, residuals, contours, profiles.")
-@click.option("-o", "--output", type=OUTPUT_FILE, help="Write the fit as JSON.")
+@click.option("--plot", type=OutputImage(_plot_headers),
+              help="Draw the fit (.svg, .png or .pdf): curves, residuals, contours, profiles; the numbers go beside it, as .csv.")  # fmt: skip
+@click.option("-o", "--output", type=OutputFile(by_kind("fit")), help="Write the fit as JSON.")
 def command(table, dataset, where, as_json, plot, output, **options):
     """Fit a scaling law to TABLE (CSV, TSV or parquet): by default L(N, D) = E + A/N^alpha + B/D^beta.
 
@@ -139,9 +148,11 @@ def command(table, dataset, where, as_json, plot, output, **options):
     if as_json:
         print_json(document)
     elif output:
-        click.echo(f"{output}: {summary(document)}")
+        say_written(output, summary(document))
     else:
         shown(document)
+    if plot and not as_json:
+        say_written(plot, "the fit", numbers_of(plot))
     if (options["flops"] or options["serve"] is not None) and document.get("plan_refused") and not options["anyway"]:
         from ..errors import FitError
         from ..laws.identification import Doubt, refusal
@@ -167,9 +178,9 @@ def _drawing(path):
     """Return what draws a fit to ``path``, or refuse before anything is fitted."""
     from functools import partial
 
-    from ..figures.law_fit import check_output, law_fit_figure
+    from ..figures.law_fit import law_fit_figure
 
-    return partial(law_fit_figure, output=check_output(path))
+    return partial(law_fit_figure, output=path)
 
 
 def _condition(text):

@@ -2,7 +2,9 @@
 
 import click
 
-from ._common import OUTPUT_FILE
+from ..outputs import by_header
+from ._common import say_written
+from ._verb import OutputFile, Verb
 
 NAMES = ("E", "A", "B", "alpha", "beta", "a", "b")
 COLUMNS = [
@@ -12,9 +14,9 @@ COLUMNS = [
 ]
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("fits", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
-@click.option("-o", "--output", required=True, type=OUTPUT_FILE, help="The CSV to write.")
+@click.option("-o", "--output", required=True, type=OutputFile(by_header(lambda: [COLUMNS])), help="The CSV to write.")
 def command(fits, output):
     """Gather FITS (fits/*.json) into one table: a row for each dataset and variant.
 
@@ -34,7 +36,7 @@ def command(fits, output):
         rows += [_row(document, name, fit) for name, fit in document["variants"].items() if fit]
     rows.sort(key=lambda row: (row["dataset"], row["variant"]))
     write_csv(output, rows, COLUMNS)
-    click.echo(f"{output}: {len(rows)} rows")
+    say_written(output, f"{len(rows)} rows")
 
 
 def _row(document, variant, fit):

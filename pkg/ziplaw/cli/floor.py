@@ -2,10 +2,12 @@
 
 import click
 
-from ._common import OUTPUT_FILE, json_option, threads_option
+from ..outputs import by_kind
+from ._common import json_option, say_written, threads_option
+from ._verb import OutputFile, Verb
 
 
-@click.command(name="floor")
+@click.command(name="floor", cls=Verb)
 @click.argument("grammar_file", metavar="GRAMMAR", type=click.Path(exists=True, dir_okay=False))
 @click.option("--documents", type=click.IntRange(1), default=1000, show_default=True, help="Documents to sample.")
 @click.option("--context", type=click.IntRange(1), default=256, show_default=True, help="Tokens per document.")
@@ -18,7 +20,7 @@ from ._common import OUTPUT_FILE, json_option, threads_option
 @click.option("--dataset", help="Name to store [default: the grammar file's name].")
 @threads_option
 @json_option
-@click.option("-o", "--output", type=OUTPUT_FILE, help="Write the floor as JSON here.")
+@click.option("-o", "--output", type=OutputFile(by_kind("floor")), help="Write the floor as JSON here.")
 def command(grammar_file, documents, context, seed, corpus, dataset, threads, as_json, output):
     """Compute the Bayes-optimal loss of GRAMMAR in nats per token, with its standard error.
 
@@ -54,7 +56,7 @@ def command(grammar_file, documents, context, seed, corpus, dataset, threads, as
         print_json(document)
     elif output:
         spread = f"+- {found.stderr:.4f} nats per token" if found.n_documents > 1 else "nats per token, of one document"
-        click.echo(f"{output}: {found.nats_per_token:.4f} {spread}")
+        say_written(output, f"{found.nats_per_token:.4f} {spread}")
     else:
         columns = ["dataset", "floor", "stderr", "n_documents", "context", "entropy_rate", "rho_m", "rho_lc"]
         print_table([document], columns)

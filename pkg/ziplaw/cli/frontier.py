@@ -2,15 +2,23 @@
 
 import click
 
-from ._common import OUTPUT_FILE
+from ..outputs import by_header
+from ._common import say_written
+from ._verb import OutputFile, Verb
 
 
-@click.command()
+def _headers():
+    from ..laws.frontier import COLUMNS
+
+    return [COLUMNS]
+
+
+@click.command(cls=Verb)
 @click.option("--regression", required=True, type=click.Path(exists=True, dir_okay=False), help="regression.json.")
 @click.option("--fits", "first", type=click.Path(exists=True, dir_okay=False), help="The first of FITS (for globs).")
 @click.argument("fits", nargs=-1, type=click.Path(exists=True, dir_okay=False))
 @click.option("--anyway", is_flag=True, help="Keep the numbers of splits that are not identified; they are marked.")
-@click.option("-o", "--output", required=True, type=OUTPUT_FILE, help="The CSV to write.")
+@click.option("-o", "--output", required=True, type=OutputFile(by_header(_headers)), help="The CSV to write.")
 def command(regression, first, fits, anyway, output):
     """Tabulate N_opt, D_opt and loss along C for the laws in FITS, for Chinchilla and for L(N, D, H).
 
@@ -29,4 +37,4 @@ def command(regression, first, fits, anyway, output):
     sources = list(dict.fromkeys(row["source"] for row in rows))
     refused = sum(not row["identified"] for row in rows)
     said = f"; {refused} splits are not identified, see reason" if refused else ""
-    click.echo(f"{output}: {len(rows)} rows, {', '.join(sources) or 'no dataset carries a law'}{said}")
+    say_written(output, f"{len(rows)} rows, {', '.join(sources) or 'no dataset carries a law'}{said}")

@@ -2,10 +2,12 @@
 
 import click
 
-from ._common import OUTPUT_FILE, json_option, print_json, print_table, threads_option
+from ..outputs import by_kind
+from ._common import json_option, print_json, print_table, say_written, threads_option
+from ._verb import OutputFile, Verbs
 
 
-@click.group(name="grammar")
+@click.group(name="grammar", cls=Verbs)
 def command():
     """Make a random grammar, or show one with its criticality, entropy and floor."""
 
@@ -23,7 +25,7 @@ def command():
     help="Redraw until sentences are finite on average, or accept endless ones as long as tokens keep coming "
     "[default: the preset's choice, else redraw].",
 )
-@click.option("-o", "--output", type=OUTPUT_FILE, required=True, help="The grammar file to write.")
+@click.option("-o", "--output", type=OutputFile(by_kind("grammar")), required=True, help="The grammar file to write.")
 def new(nonterminals, terminals, rhs_options, rhs_length, preset, seed, supercritical, output):
     """Draw a random grammar and write it as JSON."""
     from ..errors import ZiplawError
@@ -48,7 +50,7 @@ def new(nonterminals, terminals, rhs_options, rhs_length, preset, seed, supercri
 
 @command.command()
 @click.argument("grammar_file", type=click.Path(exists=True, dir_okay=False))
-@click.option("-o", "--output", type=OUTPUT_FILE, required=True, help="The grammar file to write.")
+@click.option("-o", "--output", type=OutputFile(by_kind("grammar")), required=True, help="The grammar file to write.")
 def convert(grammar_file, output):
     """Check a grammar written by hand (NLTK text or JSON) and write it as JSON."""
     from ..grammar import Grammar
@@ -60,7 +62,7 @@ def convert(grammar_file, output):
 
 def _say(output, grammar):
     size = f"{grammar.n_nonterminals} nonterminals, {grammar.n_terminals} terminals, {len(grammar.productions)} productions"
-    click.echo(f"{output}: {size}")
+    say_written(output, size)
 
 
 @command.command()

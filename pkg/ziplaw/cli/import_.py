@@ -2,11 +2,12 @@
 
 import click
 
-from ._common import OUTPUT_FOLDER
+from ._common import CORPUS_FILES, say_written
+from ._verb import CorpusFolder, Verb
 from .score import said, source_options
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("path", required=False, type=click.Path())
 @click.option("--builtin", help="Import a built-in corpus, code or prose, instead of a PATH.")
 @source_options
@@ -21,7 +22,9 @@ from .score import said, source_options
     show_default=True,
     help="What is one source and held out as a whole.",
 )
-@click.option("-o", "--output", required=True, type=OUTPUT_FOLDER, help="Folder of the corpus.")
+@click.option(
+    "-o", "--output", required=True, type=CorpusFolder(), help="Folder of the corpus: train.npy, valid.npy, meta.json."
+)
 def command(path, builtin, tokenizer, reading, documents, valid_documents, context, seed, by, output):
     """Turn PATH (text, code, JSON lines, parquet or token ids) into a corpus folder to train on.
 
@@ -45,11 +48,14 @@ def command(path, builtin, tokenizer, reading, documents, valid_documents, conte
     else:
         source = open_source(path, binary=tokenizer == "bytes", **reading)
     done = import_corpus(source, output, tokenizer, documents, valid_documents, context, seed, by)
-    click.echo(
-        f"{output}: {done['n_train']} training documents of {context} tokens"
+    say_written(
+        output,
+        f"{done['n_train']} training documents of {context} tokens"
         + (f" (of {done['train_windows']})" if done["train_windows"] > done["n_train"] else "")
         + f" and {done['n_valid']} held out, of {done['valid_sources']} sources of {done['sources']}; vocabulary "
-        f"{done['vocab_size']}" + (f", {done['token_bytes']:.2f} bytes a token" if done["token_bytes"] else "")
+        f"{done['vocab_size']}"
+        + (f", {done['token_bytes']:.2f} bytes a token" if done["token_bytes"] else "")
+        + f"; {CORPUS_FILES}",
     )
     click.echo(said(builtin or path, source), err=True)
     for what, n in done["notes"].items():

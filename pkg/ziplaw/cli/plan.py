@@ -3,11 +3,12 @@
 import click
 
 from ._common import print_json, threads_option
+from ._verb import Verb
 from .predict import law_options, make, read_law, refused, show, withheld
 from .score import remarks, scored, source_options
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True))
 @source_options
 @click.option("--window", default=256, show_default=True, help="Tokens in a scored window.")

@@ -1,8 +1,11 @@
 """``ziplaw plot``: draw one figure of a finished sweep."""
 
+from pathlib import Path
+
 import click
 
-from ._common import OUTPUT_FILE
+from ._common import say_written
+from ._verb import OutputImage, SweepFile, SweepFolder, Verb
 
 KINDS = {
     "gzip_distributions": "how H is distributed over the windows of each dataset",
@@ -16,6 +19,12 @@ KINDS = {
 }
 
 
+def _headers(given):
+    from ..figures import COLUMNS
+
+    return [COLUMNS[given["kind"]]]
+
+
 def _list(context, parameter, value):
     if value and not context.resilient_parsing:
         for kind, text in KINDS.items():
@@ -23,15 +32,20 @@ def _list(context, parameter, value):
         context.exit()
 
 
-@click.command(epilog=f"FIGURE is {', '.join(list(KINDS)[:-1])} or {list(KINDS)[-1]}: --list says what each shows.")
+@click.command(
+    cls=Verb, epilog=f"FIGURE is {', '.join(list(KINDS)[:-1])} or {list(KINDS)[-1]}: --list says what each shows."
+)
 @click.argument("kind", metavar="FIGURE", type=click.Choice(list(KINDS)))
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List the figures.")
-@click.option(
-    "--sweep-dir", required=True, type=click.Path(exists=True, file_okay=False), help="A finished sweep: results/NAME."
-)
+@click.option("--sweep-dir", required=True, type=SweepFolder(), help="A finished sweep: results/NAME.")
 @click.option("--dataset", help="Show this dataset alone.")
-@click.argument("files", nargs=-1, type=click.Path())
-@click.option("-o", "--output", type=OUTPUT_FILE, help="Image [default: SWEEP_DIR/figures/FIGURE.svg].")
+@click.argument("files", nargs=-1, type=SweepFile())
+@click.option(
+    "-o",
+    "--output",
+    type=OutputImage(_headers, otherwise=lambda given: Path(given["sweep_dir"], "figures", f"{given['kind']}.svg")),
+    help="Image [default: SWEEP_DIR/figures/FIGURE.svg]; the numbers in it go beside it, as .csv.",
+)
 def command(kind, sweep_dir, dataset, files, output):
     """Draw one figure of a finished sweep as SVG (or .png, .pdf), with the plotted numbers as CSV beside it.
 
@@ -43,10 +57,8 @@ def command(kind, sweep_dir, dataset, files, output):
       ziplaw plot loss_contours --sweep-dir results/default
       ziplaw plot training_curves --sweep-dir results/default --dataset g30x40 -o one.png
     """  # noqa: D301
-    from pathlib import Path
-
     from ..figures import draw
+    from ..outputs import numbers_of
 
-    output = Path(output) if output else Path(sweep_dir) / "figures" / f"{kind}.svg"
     draw(kind, sweep_dir, output, dataset, files)
-    click.echo(f"{output} and {output.with_suffix('.csv')}")
+    say_written(output, "", numbers_of(output))

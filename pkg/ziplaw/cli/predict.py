@@ -3,6 +3,7 @@
 import click
 
 from ._common import NUMBER, json_option, print_json, print_table
+from ._verb import Verb
 
 # what a result lacks when its split is not identified
 _SPLIT = ("N", "D", "loss", "tokens_per_parameter", "N_interval", "D_interval", "loss_interval", "a", "b", "a_interval")
@@ -25,7 +26,7 @@ def law_options(function):
     return function
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.option("--gzip", "H", required=True, type=float, help="H of the data, from ziplaw score.")
 @law_options
 def command(H, flops, law, level, epsilon, anyway, as_json):

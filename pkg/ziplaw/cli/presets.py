@@ -3,15 +3,25 @@
 import click
 
 from ..limits import PRESET_SEEDS
-from ._common import OUTPUT_FILE, json_option, print_json, print_table, threads_option
+from ..outputs import by_header
+from ._common import json_option, print_json, print_table, say_written, threads_option
+from ._verb import OutputFile, Verb
+
+SHAPE = "preset group n_nonterminals n_terminals max_rhs_options max_rhs_length".split()
+COLUMNS = [*SHAPE, *"seed sub_seed H H_mean H_std paper_H rho_m rho_lc truncated".split()]
 
 
-@click.command(name="presets")
+@click.command(name="presets", cls=Verb)
 @click.option("--seeds", type=click.IntRange(*PRESET_SEEDS), default=5, show_default=True, help="Grammars per preset.")
 @click.option("--documents", type=click.IntRange(2), default=1000, show_default=True, help="Documents per grammar.")
 @click.option("--group", type=click.Choice(["main", "vocabulary", "compressibility"]), help="Only this group.")
 @click.option("--list", "only_list", is_flag=True, help="List names and shapes; draw nothing.")
-@click.option("-o", "--output", type=OUTPUT_FILE, help="Write one CSV row for each preset and seed.")
+@click.option(
+    "-o",
+    "--output",
+    type=OutputFile(by_header(lambda: [COLUMNS, [*SHAPE, "paper_H"]])),
+    help="Write one CSV row for each preset and seed.",
+)
 @threads_option
 @json_option
 def command(seeds, documents, group, only_list, output, threads, as_json):
@@ -31,6 +41,7 @@ def command(seeds, documents, group, only_list, output, threads, as_json):
         from ..io import write_csv
 
         write_csv(output, rows)
+        say_written(output, f"{len(rows)} rows")
     elif as_json:
         print_json({"presets": rows})
     else:
@@ -38,8 +49,7 @@ def command(seeds, documents, group, only_list, output, threads, as_json):
 
 
 def _shape_columns(name, preset):
-    keys = ("n_nonterminals", "n_terminals", "max_rhs_options", "max_rhs_length")
-    return {"preset": name, "group": preset["group"], **dict(zip(keys, preset["shape"])), "paper_H": preset["paper_h"]}
+    return {**dict(zip(SHAPE, (name, preset["group"], *preset["shape"]))), "paper_H": preset["paper_h"]}
 
 
 def _score(presets, seeds, documents, threads):
@@ -74,9 +84,7 @@ def _score(presets, seeds, documents, threads):
         for row in rows[-seeds:]:
             row.update(spread)
     bar.close()
-    columns = [*_shape_columns("", {"group": "", "shape": (0,) * 4, "paper_h": None})][:-1]
-    columns += ["seed", "sub_seed", "H", "H_mean", "H_std", "paper_H", "rho_m", "rho_lc", "truncated"]
-    return [{column: row[column] for column in columns} for row in rows]
+    return [{column: row[column] for column in COLUMNS} for row in rows]
 
 
 def _summary(rows):

@@ -2,10 +2,18 @@
 
 import click
 
-from ._common import OUTPUT_FILE, json_option, print_json, print_table
+from ..outputs import by_header, by_kind
+from ._common import json_option, print_json, print_table, say_written
+from ._verb import OutputFile, Verb
 
 
-@click.command()
+def _headers():
+    from ..laws.claims import COLUMNS
+
+    return [COLUMNS]
+
+
+@click.command(cls=Verb)
 @click.option("--runs", required=True, type=click.Path(exists=True, dir_okay=False), help="The sweep's runs.csv.")
 @click.option("--fits", "first", type=click.Path(exists=True, dir_okay=False), help="The first of FITS (for globs).")
 @click.argument("fits", nargs=-1, type=click.Path(exists=True, dir_okay=False))
@@ -19,8 +27,10 @@ from ._common import OUTPUT_FILE, json_option, print_json, print_table
     "--level", type=float, default=0.95, show_default=True, help="Coverage of intervals; tests use 1 - level."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True, help="Seed of all resampling.")
-@click.option("-o", "--output", type=OUTPUT_FILE, help="Write regression.json here.")
-@click.option("--claims", "claims_csv", type=OUTPUT_FILE, help="Write the paper's claims as CSV here.")
+@click.option("-o", "--output", type=OutputFile(by_kind("regression")), help="Write regression.json here.")
+@click.option(
+    "--claims", "claims_csv", type=OutputFile(by_header(_headers)), help="Write the paper's claims as CSV here."
+)
 @json_option
 def command(runs, first, fits, scores, table, bootstrap, level, seed, output, claims_csv, as_json):
     """Regress the laws in FITS (fits/*.json) on H, test whether exponents depend on it, judge the paper's claims.
@@ -55,6 +65,9 @@ def command(runs, first, fits, scores, table, bootstrap, level, seed, output, cl
         _print(document)
     click.echo()
     print_table(judged, ["claim", "estimate", "low", "high", "p_value", "verdict"])
+    for path, what in ((output, "the regression"), (claims_csv, "the claims")):
+        if path:
+            say_written(path, what)
 
 
 def _score_files(scores, fits):

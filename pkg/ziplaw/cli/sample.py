@@ -2,10 +2,11 @@
 
 import click
 
-from ._common import OUTPUT_FOLDER, threads_option
+from ._common import CORPUS_FILES, say_written, threads_option
+from ._verb import CorpusFolder, Verb
 
 
-@click.command(name="sample")
+@click.command(name="sample", cls=Verb)
 @click.argument("grammar_file", type=click.Path(exists=True, dir_okay=False))
 @click.option("--documents", type=click.IntRange(min=1), required=True, help="Training documents.")
 @click.option(
@@ -21,7 +22,8 @@ from ._common import OUTPUT_FOLDER, threads_option
     help="exact: the definition; paper: with the habits of the paper's published code.",
 )
 @threads_option
-@click.option("-o", "--output", type=OUTPUT_FOLDER, required=True, help="The corpus folder to write.")
+@click.option("-o", "--output", type=CorpusFolder(), required=True,
+              help="The corpus folder to write: train.npy, valid.npy and meta.json.")  # fmt: skip
 def command(grammar_file, documents, valid_documents, context, seed, mode, threads, output):
     """Sample a corpus of training and validation documents from a grammar.
 
@@ -52,4 +54,6 @@ def command(grammar_file, documents, valid_documents, context, seed, mode, threa
             if lengths is not None:
                 # these have a 0 in place of their last token
                 writer.source[f"short_documents_{name}"] = int((lengths < context).sum())
-    click.echo(f"{output}: {documents} training and {valid_documents} validation documents of {context} tokens")
+    say_written(
+        output, f"{documents} training and {valid_documents} validation documents of {context} tokens, {CORPUS_FILES}"
+    )

@@ -4,7 +4,9 @@ import functools
 
 import click
 
-from ._common import OUTPUT_FILE, json_option, print_json, print_table, threads_option
+from ..outputs import by_kind
+from ._common import json_option, print_json, print_table, say_written, threads_option
+from ._verb import OutputFile, Tokenizer, Verb
 
 COLUMNS = ["path", "H", "mean", "sd", "q05", "q25", "q75", "q95", "n", "window", "tokens", "bytes/token", "bytes_H"]
 COLUMNS += ["tokenizer", "encoding", "zlib"]
@@ -30,6 +32,7 @@ def source_options(function):
         click.option("--field", "text_field", help="Field or column of the text, chat or ids; data.text if nested."),
         click.option(
             "--tokenizer",
+            type=Tokenizer(),
             default="bundled",
             show_default=True,
             help="bytes, bundled, or bpe:FILE with FILE a tokenizer.json. Token ids need none.",
@@ -54,7 +57,7 @@ def said(path, source):
     return f"ziplaw: {click.format_filename(path)}: {source.reading()}"
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--builtin", "builtins", multiple=True, help="Score a built-in corpus, code or prose; repeatable.")
 @source_options
@@ -63,7 +66,7 @@ def said(path, source):
 @click.option("--dataset", help="Name in the result [default: the path's last name].")
 @threads_option
 @json_option
-@click.option("-o", "--output", type=OUTPUT_FILE, help="Write the score of ONE path as a JSON file.")
+@click.option("-o", "--output", type=OutputFile(by_kind("score")), help="Write the score of ONE path as a JSON file.")
 def command(paths, builtins, tokenizer, reading, window, samples, dataset, threads, as_json, output):
     """Score how compressible each PATH is: H, the median of gzip'd size / raw size over windows of tokens.
 
@@ -115,6 +118,8 @@ def command(paths, builtins, tokenizer, reading, window, samples, dataset, threa
         print_json(scores[0][1] if len(paths) + len(builtins) == 1 else [score for _, score in scores])
     else:
         print_table([_row(path, score) for path, score in scores], COLUMNS)
+        if output:
+            say_written(output, "the score")
     for line in lines:
         click.echo(line, err=True)
     for path, score in scores:

@@ -3,9 +3,10 @@
 import click
 
 from ._common import json_option, print_json, print_table
+from ._verb import Verb
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.option("--hidden", type=int, required=True, help="Width of the reference decoder, even.")
 @click.option("--layers", type=int, required=True, help="Its number of layers.")
 @click.option("--tolerance", type=float, default=0.05, show_default=True, help="Largest relative mismatch of N.")

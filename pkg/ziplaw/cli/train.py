@@ -1,8 +1,25 @@
 """``ziplaw train``: one model, several budgets, one corpus; or several such runs of one size side by side."""
 
+from pathlib import Path
+
 import click
 
-from ._common import NUMBERS, OUTPUT_FOLDER
+from ..outputs import Output, by_header, by_kind
+from ._common import NUMBERS, say_written
+from ._verb import OutputFolder, Verb, forced
+
+
+def _curve_headers():
+    from ..train import COLUMNS
+
+    return [COLUMNS]
+
+
+def _run_outputs(folder, name):
+    made = {"curve.csv": by_header(_curve_headers), "run.json": by_kind("run")}
+    files = [Output(Path(folder, file), mark, f"{file} of {name}") for file, mark in made.items()]
+    # other files may lie in a run's folder: a log, the checkpoint
+    return [Output(folder, lambda path: True, name, folder=True), *files]
 
 
 def _budgets(context, parameter, value):
@@ -20,7 +37,7 @@ def _budgets(context, parameter, value):
     return [int(budget) for budget in budgets]
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument(
     "corpus_dirs", metavar="CORPUS_DIR...", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False)
 )
@@ -96,7 +113,7 @@ def _budgets(context, parameter, value):
     "-o",
     "--output",
     "outputs",
-    type=OUTPUT_FOLDER,
+    type=OutputFolder(_run_outputs),
     multiple=True,
     help="Folder for curve.csv and run.json; once for each run.",
 )
@@ -150,7 +167,7 @@ def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finis
     from ..train import train
 
     members = [Member(*parts) for parts in zip(corpus_dirs, outputs, models, configs)]
-    for member in [] if keep_finished else members:
+    for member in [] if keep_finished or forced() else members:
         check_folder(member, corpora[member.corpus_dir].meta["sha256_train"])
     if runs == 1:
         if keep_finished and is_finished(members[0], corpora[corpus_dirs[0]].meta["sha256_train"]):
@@ -161,8 +178,7 @@ def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finis
     for output, record in zip(outputs, records):
         last = record["points"][-1]
         if last["loss"] is not None:
-            click.echo(
-                f"{output}: loss {last['loss']:.4f} after {last['D']} tokens, N = {record['N']}; run.json has all budgets"
-            )
+            text = f"loss {last['loss']:.4f} after {last['D']} tokens, N = {record['N']}"
+            say_written(output, f"{text}; run.json has all budgets, curve.csv the steps")
         if record["status"] == "diverged":
             click.echo(f"ziplaw: warning: {output}: the run diverged; run.json says where, fits leave it out", err=True)

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from ..atomic import atomic_path
+from ..atomic import PART, atomic_path
 from ..errors import CorpusError, ZiplawError, integer
 from ..io import read_json, sha256_file, write_json
 from ..limits import MAX_VOCAB
 from ..locks import lock
+from ..outputs import Output, by_kind, check
 
 PARTS = ("train", "valid")
 CHUNK_TOKENS = 1 << 20
@@ -167,8 +168,9 @@ class CorpusWriter:
     Raises
     ------
     CorpusError
-        When a number is out of range, the folder holds other files or cannot be written, the disk is full, or an id
-        is too large.
+        When a number is out of range, the folder cannot be written, the disk is full, or an id is too large.
+    OutputError
+        When the folder holds other files: reading it as text would then find the corpus.
     """
 
     def __init__(self, folder, n_train, n_valid, context, vocab_size, source, token_bytes=None, valid_sources=None):
@@ -184,7 +186,7 @@ class CorpusWriter:
 
     def __enter__(self):
         """Reserve both files under temporary names."""
-        _check_folder(self.path)
+        check(corpus_outputs(self.path, str(self.path)))
         self._stack = contextlib.ExitStack()
         self._made_folder = not self.path.exists()
         try:
@@ -259,12 +261,18 @@ class CorpusWriter:
             self._stack.close()
 
 
-def _check_folder(folder):
-    """Refuse to write among files that are no corpus: reading the folder as text would then find the corpus."""
-    names = sorted(os.listdir(folder)) if folder.is_dir() else []
-    others = [name for name in names if name not in ("train.npy", "valid.npy") and not name.startswith(".")]
-    if others and "meta.json" not in others:
-        raise CorpusError(f"{folder} holds {others[0]!r} and is no corpus: give a new or empty folder")
+def corpus_outputs(folder: str | os.PathLike, name: str) -> list[Output]:
+    """List what is written for a corpus; ``name`` is what messages call the folder."""
+    folder, is_meta = Path(folder), by_kind("corpus")
+
+    def made(folder):
+        # a writer that was killed between its renames leaves the new meta.json under its temporary name
+        metas = [folder / "meta.json"] if (folder / "meta.json").exists() else folder.glob(f".meta.json.*{PART}")
+        return any(map(is_meta, metas))
+
+    files = [f"{part}.npy" for part in PARTS] + ["meta.json"]
+    parts = [Output(folder / file, lambda path: made(path.parent), f"{file} of {name}") for file in files]
+    return [Output(folder, made, name, folder=True), *parts]
 
 
 class _Abandoned(Exception):

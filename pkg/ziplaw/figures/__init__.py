@@ -5,28 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from .. import outputs
 from ..errors import FitError
 from ..results import Sweep
-from .architectures import architectures
-from .contours import loss_contours
-from .dependence import parameters_vs_h
-from .frontiers import frontiers
-from .predictions import predicted_vs_measured
-from .scores import gzip_distributions, presets
+from . import architectures, contours, dependence, frontiers, predictions, scores, training
 from .style import style
-from .training import training_curves
 
 FIGURES = {
-    "gzip_distributions": gzip_distributions,
-    "presets": presets,
-    "training_curves": training_curves,
-    "loss_contours": loss_contours,
-    "frontiers": frontiers,
-    "parameters_vs_h": parameters_vs_h,
-    "predicted_vs_measured": predicted_vs_measured,
-    "architectures": architectures,
+    "gzip_distributions": scores.gzip_distributions,
+    "presets": scores.presets,
+    "training_curves": training.training_curves,
+    "loss_contours": contours.loss_contours,
+    "frontiers": frontiers.frontiers,
+    "parameters_vs_h": dependence.parameters_vs_h,
+    "predicted_vs_measured": predictions.predicted_vs_measured,
+    "architectures": architectures.architectures,
 }
-FORMATS = (".svg", ".png", ".pdf")
+# columns of the CSV beside each
+COLUMNS = {
+    "gzip_distributions": scores.COLUMNS,
+    "presets": scores.PRESET_COLUMNS,
+    "training_curves": training.COLUMNS,
+    "loss_contours": contours.COLUMNS,
+    "frontiers": frontiers.COLUMNS,
+    "parameters_vs_h": dependence.COLUMNS,
+    "predicted_vs_measured": predictions.COLUMNS,
+    "architectures": architectures.COLUMNS,
+}
 
 
 def draw(
@@ -56,12 +61,13 @@ def draw(
     ------
     FitError
         When the figure or the ending is not known, the folder is no finished sweep or the dataset is not in it.
+    OutputError
+        When the image or its CSV would replace a file of the sweep.
     """
     if kind not in FIGURES:
         raise FitError(f"there is no figure {kind!r}: choose from {', '.join(FIGURES)}")
-    output = Path(output)
-    if output.suffix not in FORMATS:
-        raise FitError(f"{output} ends in {output.suffix or 'nothing'!r}: name it {', '.join(FORMATS)}")
+    output = outputs.image(output)
+    outputs.check(outputs.image_outputs(output, lambda: [COLUMNS[kind]], str(output)), homes=[sweep_dir], force=True)
     sweep = Sweep(Path(sweep_dir), dataset, tuple(files))
     with style():
         # every figure needs the table of runs: without it the folder is no sweep

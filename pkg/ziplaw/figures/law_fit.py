@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from ..errors import FitError
@@ -11,6 +9,7 @@ from ..laws.allocate import optimal_split
 from ..laws.forms import PARAMETERS, additive
 from ..laws.likelihood import criterion, profile_curve
 from ..laws.solver import EXPONENT_BOUNDS
+from ..outputs import image
 from .style import (
     ACCENT,
     GREY,
@@ -49,7 +48,7 @@ def law_fit_figure(fitted, document, output):
     FitError
         When the ending is not known or the fit has no finite objective.
     """
-    output = check_output(output)
+    output = image(output)
     if not np.isfinite(fitted.objective):
         raise FitError(f"nothing to draw: {fitted.message}")
     with style():
@@ -61,14 +60,6 @@ def law_fit_figure(fitted, document, output):
             rows += _profile(panel, fitted, document, name)
         _title(made, fitted, document)
         save(made, output, rows, COLUMNS)
-
-
-def check_output(output):
-    """Return the path of an image, or FitError where its ending names none."""
-    output = Path(output)
-    if output.suffix not in (".svg", ".png", ".pdf"):
-        raise FitError(f"{output} ends in {output.suffix or 'nothing'!r}: name it .svg, .png or .pdf")
-    return output
 
 
 def _title(made, fitted, document):

@@ -8,6 +8,7 @@ from ..results import TWIN, Sweep, finite
 from .style import COLUMN, GREY, INK, PALE, figure, handle, label, look, save, say
 
 COLUMNS = ["name", "kind", "H", "windows", "density", "median", "std"]
+PRESET_COLUMNS = ["preset", "group", "shape", "paper_H", "H", "H_std", "H_low", "H_high", "seeds", "truncated"]
 
 
 def gzip_distributions(sweep: Sweep, output):
@@ -84,11 +85,10 @@ def _density(values, x, width):
 def presets(sweep: Sweep, output):
     """Draw our H of the paper's preset grammars, mean and spread over seeds, against the paper's H."""
     rows = _preset_rows(sweep.table("presets.csv"))
-    columns = ["preset", "group", "shape", "paper_H", "H", "H_std", "H_low", "H_high", "seeds", "truncated"]
     made, (axes,) = figure(COLUMN, COLUMN * 0.97 if rows else 1.2)
     if not rows:
         say(axes, "no presets.csv in this folder: this sweep does not score the paper's preset grammars")
-        save(made, output, rows, columns)
+        save(made, output, rows, PRESET_COLUMNS)
         return
     known = [row for row in rows if finite(row["paper_H"])]
     groups = list(dict.fromkeys(row["group"] for row in rows))
@@ -125,7 +125,7 @@ def presets(sweep: Sweep, output):
     handles.append(handle(linestyle="-", color=GREY, linewidth=0.7))
     titles = {"main": "main rows", "vocabulary": "fixed vocabulary", "compressibility": "fixed compressibility"}
     axes.legend(handles, [titles.get(g, label(g)) for g in groups] + ["equal"], loc="upper left")
-    save(made, output, rows, columns)
+    save(made, output, rows, PRESET_COLUMNS)
 
 
 def _preset_rows(table):

@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 
 from ..atomic import atomic_path
 from ..io import write_csv
+from ..outputs import CREATOR, numbers_of
 
 COLUMN, PAGE = 3.4, 7.0  # inches: one column of a two-column page, and both
 INK, GREY, PALE = "#1a1a1a", "#6e6e6e", "#b8b8b8"
@@ -189,7 +190,11 @@ def save(made: Figure, output: str | Path, rows: Sequence[dict[str, Any]], colum
     """
     output = Path(output)
     kind = output.suffix[1:] or "svg"
-    metadata = {"svg": {"Date": None, "Creator": "ziplaw"}, "pdf": {"CreationDate": None}}.get(kind)
+    metadata = {
+        "svg": {"Date": None, "Creator": CREATOR},
+        "pdf": {"CreationDate": None, "Creator": CREATOR},
+        "png": {"Software": CREATOR},
+    }[kind]
     with atomic_path(output) as temporary:
         made.savefig(temporary, format=kind, metadata=metadata)
-    write_csv(output.with_suffix(".csv"), rows, list(columns))
+    write_csv(numbers_of(output), rows, list(columns))
