@@ -409,7 +409,7 @@ def test_marks_of_reports_and_images(made):
     from ziplaw import report
 
     template = Path(report.__file__).parent / "data" / "report.html.j2"
-    assert report.MARK.encode() in template.read_bytes()[: outputs.HEAD_BYTES]
+    assert report.MARK.encode() in template.read_bytes()[: outputs.END_BYTES]
     for suffix in outputs.IMAGES:
         drawn = made / f"marked{suffix}"
         draw("frontiers", made / "sweep", drawn)

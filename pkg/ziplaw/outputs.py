@@ -18,7 +18,7 @@ from .errors import FitError, OutputError
 Made = Callable[[Path], bool]
 IMAGES = (".svg", ".png", ".pdf")
 CREATOR = "ziplaw"  # in the metadata of every image
-HEAD_BYTES = 4096
+END_BYTES = 1 << 16
 RENAME = "give another path"
 LARGEST_JSON = 1 << 30
 
@@ -64,19 +64,21 @@ def by_header(headers: Callable[[], Iterable[Sequence[str]]]) -> Made:
 
     def made(path: Path) -> bool:
         with open(path, "rb") as stream:
-            line = stream.readline(HEAD_BYTES)
+            line = stream.readline(END_BYTES)
         return line in {",".join(columns).encode() + b"\n" for columns in headers()}
 
     return made
 
 
 def by_mark(*marks: str) -> Made:
-    """Recognise a file by any of several texts near its beginning."""
+    """Recognise a file by any of several texts near its beginning or its end (where a PDF names its maker)."""
 
     def made(path: Path) -> bool:
         with open(path, "rb") as stream:
-            head = stream.read(HEAD_BYTES)
-        return any(mark.encode() in head for mark in marks)
+            found = stream.read(END_BYTES)
+            stream.seek(max(END_BYTES, os.fstat(stream.fileno()).st_size - END_BYTES))
+            found += stream.read()
+        return any(mark.encode() in found for mark in marks)
 
     return made
 
