@@ -1,16 +1,11 @@
 """The Snakemake side: dry runs, lint, and what a user sees when a config or an input is wrong."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[1]
-PARTS = ["Snakefile", "rules", "config", "profiles", "pkg", "ext", "setup.py", "pyproject.toml", "README.md", "LICENSE"]
+from houses import ROOT, build, planned, snakemake
 
 # `snakemake --lint` on this workflow may say only this, for the reason beside it
 LINT_ACCEPTED = {
@@ -21,23 +16,7 @@ LINT_ACCEPTED = {
 
 @pytest.fixture
 def house(tmp_path):
-    """A folder that shares the code with the project and has results of its own."""
-    for part in PARTS:
-        (tmp_path / part).symlink_to(ROOT / part)
-    return tmp_path
-
-
-def snakemake(house, *arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "1", "--nocolor", *map(str, arguments)],
-        cwd=house,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, "XDG_CACHE_HOME": str(house / "cache")},
-        timeout=120,
-    )
-    return done.returncode, done.stdout
+    return build(tmp_path)
 
 
 def write_config(house, **changes):
@@ -45,10 +24,6 @@ def write_config(house, **changes):
     path = house / "try.yaml"
     path.write_text(yaml.safe_dump({**smoke, "sweep": "try", **changes}))
     return path
-
-
-def planned(output):
-    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", output, re.M)}
 
 
 @pytest.mark.parametrize(("name", "runs"), [("default", 36), ("paper", 36), ("paper_cpu", 30), ("smoke", 6)])
@@ -134,15 +109,3 @@ def test_results_that_cannot_be_written_fail_with_the_reason(house):
     assert code != 0
     assert "results" in output
     assert (house / "results").read_text() == "a file where a folder should be"
-
-
-def test_a_core_older_than_its_sources_does_not_hide_the_rest(house):
-    # Snakemake drops jobs below a stale producer of ancient() files; rules/ext.smk must not be one
-    (house / "ext").unlink()
-    (house / "ext").mkdir()
-    for source in (ROOT / "ext").iterdir():
-        if source.name != "src":
-            (house / "ext" / source.name).write_bytes(source.read_bytes())
-    code, output = snakemake(house, "--dry-run", "--configfile", "config/smoke.yaml")
-    assert code == 0, output
-    assert dict(re.findall(r"^(\w+) +(\d+)$", output, re.M))["train_run"] == "6"

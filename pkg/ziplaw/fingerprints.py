@@ -64,16 +64,16 @@ def of_source(path: str | os.PathLike) -> str:
 
 
 def of_builtin(name: str) -> str:
-    """Return what identifies a corpus that every machine can have: the version of the package or Python that brings it.
+    """Return what identifies a corpus that every machine can have: the version of what brings it, its files and bytes.
 
     Raises
     ------
     CorpusError
         When this machine has no such corpus.
     """
-    from .corpora.builtin import open_builtin
+    from .corpora.builtin import identity
 
-    return ", ".join(f"{key} {value}" for key, value in sorted(open_builtin(name).provenance.items()))
+    return identity(name)
 
 
 def _there(path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import platform
 import re
 import sysconfig
@@ -40,15 +41,49 @@ def open_builtin(name: str) -> TextSource:
         return _code()
     if name == "prose":
         return _prose()
-    raise CorpusError(f"built-in corpus is {name!r}, must be one of {', '.join(NAMES)}")
+    raise _unknown(name)
+
+
+def identity(name: str) -> str:
+    """Return what a built-in corpus is made of on this machine: the version of what brings it, its files and bytes.
+
+    Raises
+    ------
+    CorpusError
+        As `open_builtin`.
+    """
+    if name == "code":
+        version, files = f"Python {platform.python_version()}", [path for _, path in _library()]
+    elif name == "prose":
+        path, version = _prose_path()
+        version, files = f"{_PROSE_PACKAGE} {version}", [path]
+    else:
+        raise _unknown(name)
+    return f"{version}, {len(files)} file(s), {sum(path.stat().st_size for path in files)} bytes"
+
+
+def _unknown(name):
+    return CorpusError(f"built-in corpus is {name!r}, must be one of {', '.join(NAMES)}")
+
+
+def _library():
+    """Sources of the standard library as (name, path), sorted by the parts of their names."""
+    root = Path(sysconfig.get_paths()["stdlib"])
+    found = []
+    # what is left out at the top (installed packages, tests) is most of the folder: it is not walked at all
+    for entry in sorted(os.scandir(root) if root.is_dir() else [], key=lambda entry: os.fsencode(entry.name)):
+        if not entry.name.startswith(".") and not _NOT_LIBRARY.search(entry.name):
+            folder = entry.is_dir(follow_symlinks=False) and entry.name != "__pycache__"
+            found += list_files(entry.path) if folder else [Path(entry.path)] if entry.is_file() else []
+    files = [(path.relative_to(root).as_posix(), path) for path in found if path.suffix == ".py"]
+    files = [(key, path) for key, path in files if not _NOT_LIBRARY.search(key)]
+    if not files:
+        raise CorpusError("this Python has no standard library sources: score a folder of your own code instead")
+    return files
 
 
 def _code():
-    root = Path(sysconfig.get_paths()["stdlib"])
-    files = [(path.relative_to(root).as_posix(), path) for path in list_files(root)] if root.is_dir() else []
-    files = [(key, path) for key, path in files if key.endswith(".py") and not _NOT_LIBRARY.search(key)]
-    if not files:
-        raise CorpusError("this Python has no standard library sources: score a folder of your own code instead")
+    files = _library()
 
     def pieces() -> Pieces:
         for key, path in files:
