@@ -37,7 +37,7 @@ FEEDS = {
     "make_grammar": "sample_corpus grammar_floor report",
     "sample_corpus": "score_corpus grammar_floor train_run collect_dataset",
     "import_corpus": "score_corpus train_run collect_dataset",
-    "score_corpus": "collect_dataset plot report",
+    "score_corpus": "collect_dataset regress_laws plot report",
     "score_reference": "plot report",
     "score_presets": "plot report",
     "grammar_floor": "collect_dataset plot report",
