@@ -143,7 +143,7 @@ rule regress_laws:
         runtime=60,
     params:
         version=versions.REGRESSION,
-        scores=subpath(input.scores[0], parent=True),
+        scores=lambda w, input: Path(input.scores[0]).parent,
     message:
         "Do the laws move with H? Two-stage regression, joint test, the paper's claims"
     shell:
