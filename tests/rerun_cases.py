@@ -127,6 +127,7 @@ KEYS = {
     ),
     "datasets.*.import.path": ("datasets.folder.import.path", "words.txt", "import_corpus", 1),
     "datasets.*.import.builtin": ("datasets.stdlib.import.builtin", "prose", "import_corpus", 1),
+    "datasets.*.import.by": ("datasets.folder.import.by", "file", "import_corpus", 1),
     "datasets.*.import.tokenizer": ("datasets.stdlib.import.tokenizer", "bundled", "import_corpus", 1),
     "models": ("models.n", {"hidden": 4, "layers": 1}, "train_run", 5),
     "models.*.architecture": ("models.m.architecture", "lstm", "train_run", 5),
