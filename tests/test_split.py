@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ziplaw.clusters import clustered_stderr
-from ziplaw.corpora import overlap, splitting
+from ziplaw.corpora import importing, overlap, splitting
 from ziplaw.corpora.format import open_corpus
 from ziplaw.corpora.importing import import_corpus
 from ziplaw.corpora.readers import TextSource, TokenSource
-from ziplaw.corpora.streams import DocumentName
+from ziplaw.corpora.streams import PIECE_BYTES, DocumentName
 from ziplaw.errors import CorpusError
 
 
@@ -58,8 +58,13 @@ def numbered(lengths):
             return [np.frombuffer(piece, "<u4") for piece in pieces]
 
     ids = np.arange(ends[-1], dtype="<u4")
-    files = {f"f{i}": [ids[end - n : end].tobytes()] for i, (n, end) in enumerate(zip(lengths, ends))}
-    return memory(files), Ids()
+
+    def pieces():
+        for i, (n, end) in enumerate(zip(lengths, ends)):
+            for start in range(end - n, end, PIECE_BYTES // 4):
+                yield DocumentName(f"f{i}"), ids[start : min(start + PIECE_BYTES // 4, end)].tobytes()
+
+    return TextSource("numbers", "directory", pieces), Ids()
 
 
 uneven = st.lists(st.one_of(st.integers(1, 40), st.integers(50, 4000)), min_size=3, max_size=60)
@@ -131,6 +136,54 @@ def test_one_text_has_sections_as_sources(tmp_path):
     starts = np.sort(corpus.valid[:, 0].astype(int))
     # spread over the whole of it
     assert starts[0] < 40_000 < 160_000 < starts[-1]
+
+
+def test_a_text_far_larger_than_asked_for_is_sampled_all_over(tmp_path, monkeypatch):
+    lengths = np.array([300_000] * 3 + [90_000] * 10 + [400] * 2000)
+    source, ids = numbered(lengths)
+    whole = import_corpus(source, tmp_path / "whole", ids, 200, 32, 32)
+    assert whole["share_read"] == 1
+    read = []
+
+    class Counted(type(ids)):
+        def encode(self, pieces):
+            read.extend(map(len, pieces))
+            return super().encode(pieces)
+
+    monkeypatch.setattr(importing, "SAMPLED_BYTES", 1 << 18)
+
+    def some(folder, **options):
+        read.clear()
+        return import_corpus(
+            source, tmp_path / folder, Counted(), **({"n_documents": 200, "n_valid": 32, "context": 32} | options)
+        )
+
+    done = some("some")
+    assert done["share_read"] < 0.05
+    # half a dozen of the 190 large stretches, and some of the 2000 small documents
+    assert 0.25 < sum(read) / (done["share_read"] * 4 * lengths.sum()) < 4
+    corpus = open_corpus(tmp_path / "some")
+    assert corpus.train.shape == (200, 32)
+    assert corpus.meta["source"]["share_read"] == done["share_read"]
+    assert len(owners(corpus.train, lengths)) > 8
+    assert not np.isin(corpus.train[corpus.train > 0], corpus.valid).any()
+    some("again")
+    assert (tmp_path / "again/meta.json").read_bytes() == (tmp_path / "some/meta.json").read_bytes()
+    some("other", seed=1)
+    assert (open_corpus(tmp_path / "other").train != corpus.train).any()
+    # where the sample turns out to be too small more is read, at last all
+    assert some("more", n_documents=40_000)["share_read"] == 1
+    with pytest.raises(CorpusError, match="were asked for: give more text"):
+        some("most", n_documents=10**6)
+    # stretches of one document may be on both sides: a window's width lies between them
+    for seed in range(10):
+        some("seeds", seed=seed)
+        corpus = open_corpus(tmp_path / "seeds")
+        train = np.sort(corpus.train[corpus.train > 0].astype(np.int64))
+        valid = corpus.valid[corpus.valid > 0].astype(np.int64)
+        of, other = (np.searchsorted(np.cumsum(lengths), part - 1, "right") for part in (valid, train))
+        for i in set(of) & set(other):
+            assert np.abs(train[other == i][:, None] - valid[of == i]).min() > 32
 
 
 def test_by_file_holds_out_whole_files(tmp_path):

@@ -57,6 +57,8 @@ def command(path, builtin, tokenizer, reading, documents, valid_documents, conte
         + (f", {done['token_bytes']:.2f} bytes a token" if done["token_bytes"] else "")
         + f"; {CORPUS_FILES}",
     )
+    if done["share_read"] < 1:
+        click.echo(f"ziplaw: note: a seeded sample of the text, {done['share_read']:.2%}, was tokenised", err=True)
     click.echo(said(builtin or path, source), err=True)
     for what, n in done["notes"].items():
         if what in source.notes:  # is in that line

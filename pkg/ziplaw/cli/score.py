@@ -8,8 +8,23 @@ from ..outputs import by_kind
 from ._common import json_option, print_json, print_table, say_written, threads_option
 from ._verb import OutputFile, Tokenizer, Verb
 
-COLUMNS = ["path", "H", "mean", "sd", "q05", "q25", "q75", "q95", "n", "window", "tokens", "bytes/token", "bytes_H"]
-COLUMNS += ["tokenizer", "encoding", "zlib"]
+COLUMNS = [
+    "path",
+    "H",
+    "H_lo",
+    "H_hi",
+    "mean",
+    "sd",
+    "q05",
+    "q25",
+    "q75",
+    "q95",
+    "n",
+    "window",
+    "tokens",
+    "bytes/token",
+]
+COLUMNS += ["bytes_H", "tokenizer", "encoding", "zlib"]
 # below this a byte-level BPE fits the text badly; the bundled one gives 3.6 for code and 4.2 for prose
 FEW_BYTES_PER_TOKEN = 2.5
 REPLACED = "invalid UTF-8 sequences replaced"
@@ -74,6 +89,8 @@ def command(paths, builtins, tokenizer, reading, window, samples, dataset, threa
     set, a ziplaw corpus, or a pipe; texts and JSON may be packed (.gz, .zst, .xz, .bz2). Lower H is more compressible.
     bytes_H is H of the raw bytes, with no tokenizer between.
 
+    H_lo to H_hi is its 95 % interval, which allows for windows of one text being alike (docs/data.md).
+
     H depends on the tokenizer: compare datasets scored with the same one, and look at bytes/token, because an
     under-trained vocabulary looks like compressibility.
 
@@ -131,6 +148,7 @@ def command(paths, builtins, tokenizer, reading, window, samples, dataset, threa
 def _row(path, score):
     names = {"sd": "std", "bytes/token": "bytes_per_token"}
     row = {column: score.get(names.get(column, column)) for column in COLUMNS}
+    row["H_lo"], row["H_hi"] = score.get("H_interval") or (None, None)
     return row | {"path": click.format_filename(path), "tokenizer": score.get("tokenizer") or "ids"}
 
 

@@ -23,10 +23,15 @@ from .packing import read_windows, spool_documents, stream_windows
 from .readers import Source, TextSource, check_ids
 from .splitting import cut_units, first_copies, hold_out, measurable, place_windows, text_needed
 from .streams import DocumentName
+from .stretches import sample
 from .tokenizers import BUNDLED, BytesTokenizer, Tokenizer, load_tokenizer
 
 BY = ("document", "file")
 _CHUNK_IDS = 1 << 18
+# with --documents, a text of more than twice what they probably take, and than this, is sampled before it is tokenised
+SAMPLED_BYTES = 1 << 24
+_BYTES_PER_TOKEN = 8
+_AMPLE = 2
 
 
 def import_corpus(
@@ -51,7 +56,8 @@ def import_corpus(
     tokenizer : str or Tokenizer
         For text.
     n_documents : int, optional
-        Training documents of ``context`` tokens, at even steps over all training text; by default all of it.
+        Training documents of ``context`` tokens, at even steps over all training text; by default all of it. Of a
+        text far larger than they take, a seeded sample of its stretches of 64 KiB at most is read, of all documents.
     n_valid : int
         Held-out documents of ``context`` tokens.
     context : int
@@ -66,7 +72,7 @@ def import_corpus(
     -------
     dict
         ``n_train n_valid context vocab_size token_bytes sources valid_sources`` (how many there are, and how many are
-        measured), ``train_windows`` (that there would be without ``n_documents``) and ``notes``.
+        measured), ``train_windows`` (that there would be without ``n_documents``), ``share_read`` (of the text) and ``notes``.
 
     Raises
     ------
@@ -87,7 +93,12 @@ def import_corpus(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as spool:
-            return _import(reader, folder, spool, n_documents, n_valid, context, seed, by)
+            for share in _shares(reader, n_documents, n_valid, context):
+                try:
+                    return _import(reader, folder, spool, share, n_documents, n_valid, context, seed, by)
+                except _TooLittle:
+                    if share == 1:
+                        raise
     except OSError as error:
         raise CorpusError(
             f"{folder}: cannot import ({error.strerror or error}): free space or choose another"
@@ -95,6 +106,21 @@ def import_corpus(
     finally:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
+
+
+class _TooLittle(CorpusError):
+    """There is less text than the documents asked for take."""
+
+
+def _shares(reader, n_documents, n_valid, context):
+    """Yield which share of the text to read, and more if that turns out to be too little; at last all of it."""
+    if n_documents is not None and isinstance(reader, _Text):
+        size = sum(len(piece) for _, piece in reader.pieces())
+        enough = max(SAMPLED_BYTES, _AMPLE * _BYTES_PER_TOKEN * (n_documents + 2 * n_valid) * context)
+        while 2 * enough < size:
+            yield enough / size
+            enough *= 4
+    yield 1
 
 
 class _Text:
@@ -150,9 +176,11 @@ def _largest_id(source):
     return largest
 
 
-def _import(reader, folder, spool, n_documents, n_valid, context, seed, by):
+def _import(reader, folder, spool, share, n_documents, n_valid, context, seed, by):
     dtype = token_dtype(reader.vocab_size)
-    documents = spool_documents(reader.pieces(), reader.encode, spool, dtype, reader.gap, seed.to_bytes(8, "big"))
+    key, replaced = seed.to_bytes(8, "big"), _replaced(reader)
+    pieces = reader.pieces() if share == 1 else sample(reader.pieces(), share, key)
+    documents = spool_documents(pieces, reader.encode, spool, dtype, reader.gap, key)
     is_text, name = isinstance(reader.source, TextSource), reader.source.name
     units = cut_units(documents, by, context)
     n_sources = int(units.sources.max(initial=-1)) + 1
@@ -173,13 +201,15 @@ def _import(reader, folder, spool, n_documents, n_valid, context, seed, by):
     chosen = np.flatnonzero(~near)
     n_train = n_documents or len(chosen)
     if len(chosen) < n_train or not n_train:
-        raise CorpusError(
+        raise _TooLittle(
             f"{name}: {int(near.sum())} of {len(near)} training documents of {context} tokens are near copies of "
             f"held-out text, which leaves {len(chosen)}, {n_documents or 1} were asked for: give more text"
         )
     chosen = chosen[np.arange(n_train) * len(chosen) // n_train]
     origin = reader.source.provenance | reader.identity | {"importer": versions.CORPUS, "seed": seed, "by": by}
     origin["documents_sha256"] = hashlib.sha256(np.sort(documents.digests).astype("<u8").tobytes()).hexdigest()
+    if share < 1:
+        origin["share_read"] = share
     origin |= {"sources": n_sources, "copies_left_out": n_copies, "near_copies_left_out": int(near.sum())}
     token_bytes = documents.n_bytes / int(documents.lengths.sum()) if is_text else None
     with CorpusWriter(
@@ -192,9 +222,8 @@ def _import(reader, folder, spool, n_documents, n_valid, context, seed, by):
             writer.train[at : at + len(here)] = part[here]
             at, first = at + len(here), first + len(part)
     notes = dict(sorted(reader.source.notes.items())) if is_text else {}
-    replaced = getattr(reader, "tokenizer", BytesTokenizer).replaced
     notes |= {
-        "invalid UTF-8 sequences replaced": replaced,
+        "invalid UTF-8 sequences replaced": _replaced(reader) - replaced,
         "copies of held-out documents left out": n_copies,
         "training documents left out as near copies of held-out text": int(near.sum()),
     }
@@ -207,8 +236,13 @@ def _import(reader, folder, spool, n_documents, n_valid, context, seed, by):
         "sources": n_sources,
         "valid_sources": int(windows.sources.max()) + 1,
         "train_windows": int(len(near) - near.sum()),
+        "share_read": share,
         "notes": {what: n for what, n in notes.items() if n},
     }
+
+
+def _replaced(reader):
+    return getattr(reader, "tokenizer", BytesTokenizer).replaced
 
 
 def _enough(name, by, n_sources, held, train, n_documents, n_valid, context, gap):
@@ -221,11 +255,11 @@ def _enough(name, by, n_sources, held, train, n_documents, n_valid, context, gap
     twice = ", which takes twice their text" if gap else ""
     what = f"{n_valid} held out{twice}, and {asked} for training were asked for"
     if total * context < need + asked * context:
-        raise CorpusError(
+        raise _TooLittle(
             f"{name} gives {total} documents of {context} tokens, {what}: give more text, or ask for fewer "
             "--valid-documents or --documents"
         )
-    raise CorpusError(
+    raise _TooLittle(
         f"{name} is made of {n_sources} source(s), each held out or trained on as a whole, which gives {n_train} "
         f"documents of {context} tokens for training beside what is held out; {what}: give more text"
         + (", or leave out --by file" if by == "file" else ", or ask for fewer --valid-documents or --documents")

@@ -11,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from .streams import DocumentName
+from .stretches import Stretch
 
 _BATCH_BYTES = 1 << 20
 _ROWS_TOKENS = 1 << 20
@@ -28,6 +29,8 @@ class Documents:
         Keyed hash of each document's content: equal documents have equal ones.
     files : ndarray of int64, shape (k,)
         Number of the file that each document is in.
+    stretches : ndarray of bool, shape (k,)
+        What counts as a document here is a stretch of a longer one.
     n_bytes : int
         Size of them all before they were tokenised.
     """
@@ -36,6 +39,7 @@ class Documents:
     lengths: np.ndarray
     digests: np.ndarray
     files: np.ndarray
+    stretches: np.ndarray
     n_bytes: int
 
 
@@ -56,7 +60,7 @@ def spool_documents(
     encode : callable
         list of pieces -> list of arrays of ids.
     spool : binary file
-        Empty.
+        Emptied first.
     dtype : dtype
         Of the ids in the spool.
     gap : int
@@ -64,7 +68,9 @@ def spool_documents(
     key : bytes
         Of the hashes.
     """
-    lengths, digests, files = array("q"), array("Q"), array("q")
+    spool.seek(0)
+    spool.truncate()
+    lengths, digests, files, stretches = array("q"), array("Q"), array("q"), array("B")
     n_bytes = size = 0
     # (piece, it ends a document)
     batch: list[tuple[Any, bool]] = []
@@ -92,6 +98,7 @@ def spool_documents(
             if name is None or this.file != name.file:
                 n_files = files[-1] + 1 if files else 0
             files.append(n_files)
+            stretches.append(isinstance(this, Stretch))
             name, state = this, hashlib.blake2b(key=key, digest_size=8)
         if size >= _BATCH_BYTES:
             # the last piece stays: whether it ends its document is not known before the next one
@@ -105,7 +112,14 @@ def spool_documents(
     write()
     spool.flush()
     found = np.array(lengths, np.int64)
-    return Documents(np.cumsum(found) - found, found, np.array(digests, np.uint64), np.array(files, np.int64), n_bytes)
+    return Documents(
+        np.cumsum(found) - found,
+        found,
+        np.array(digests, np.uint64),
+        np.array(files, np.int64),
+        np.array(stretches, bool),
+        n_bytes,
+    )
 
 
 def stream_windows(

@@ -35,7 +35,7 @@ class Units:
     sources : ndarray of int64, shape (k,)
         Number of the source of each, in the order of the sources' hashes.
     section, cut : ndarray of bool, shape (k,)
-        It is a section of a longer document; it is one that ends within it.
+        It is a section or stretch of a longer document; it is a section that ends within it.
     """
 
     starts: np.ndarray
@@ -93,7 +93,7 @@ def cut_units(documents: Documents, by: str, context: int) -> Units:
         end - begin,
         digests,
         np.unique(keys, return_inverse=True)[1],
-        sections[document] > 1,
+        (sections[document] > 1) | documents.stretches[document],
         number + 1 < sections[document],
     )
 
