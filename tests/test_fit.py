@@ -73,7 +73,7 @@ def test_planted_parameters_are_found_without_noise(E, alpha, beta, a_share, b_s
 
 def test_scale_of_loss_and_units_of_N_do_not_matter():
     N, D, loss = planted(0.01)
-    one, other = ziplaw.fit(N, D, loss), ziplaw.fit(N * 1e3, D, loss * 7)
+    one, other = ziplaw.fit(N, D, loss), ziplaw.fit(N * 1e3, D, loss * 7, units="keep")
     np.testing.assert_allclose([other.alpha, other.beta], [one.alpha, one.beta], rtol=1e-5)
     assert other.E == pytest.approx(7 * one.E, rel=1e-5)
     assert other.objective == pytest.approx(one.objective, rel=1e-8)

@@ -27,6 +27,7 @@ _PUBLIC = {
     "train": "train",
     "fit": "laws.fit",
     "LawFit": "laws.fit",
+    "read_runs": "law_tables",
 }
 
 __all__ = ["__version__", *_PUBLIC]

@@ -80,7 +80,8 @@ def write_json(path: str | os.PathLike, document: dict[str, Any], kind: str | No
     write_text(path, re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
 
 
-def _unique(pairs):
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the pairs of one JSON object as a dict; ValueError where a key stands twice (a hook of ``json.loads``)."""
     document = dict(pairs)
     if len(document) < len(pairs):
         seen = set()
@@ -116,7 +117,7 @@ def read_json(path: str | os.PathLike, kind: str | None = None) -> dict[str, Any
     """
     text = read_text(path)
     try:
-        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+        document = json.loads(text, object_pairs_hook=unique_keys, parse_constant=_refuse)
         if isinstance(document, dict):
             _check_nesting(document)
     except (ValueError, RecursionError) as error:
@@ -169,7 +170,8 @@ def write_csv(path: str | os.PathLike, rows: Sequence[dict[str, Any]], columns: 
         writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
 
 
-def _parse(cell: str) -> Any:
+def parse_cell(cell: str) -> Any:
+    """Return what `write_csv` wrote as this cell: None, a truth value, an integer, a float or text."""
     if cell == "":
         return None
     if cell in ("true", "false"):
@@ -182,8 +184,15 @@ def _parse(cell: str) -> Any:
     return cell
 
 
-def read_csv(path: str | os.PathLike) -> list[dict[str, Any]]:
+def read_csv(path: str | os.PathLike, text: Iterable[str] = ()) -> list[dict[str, Any]]:
     """Read a CSV into one dict a row; numbers and true/false are parsed, empty cells become None.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    text : iterable of str
+        Columns of names, which may look like numbers ("007", "1e5") and stay text.
 
     Raises
     ------
@@ -196,11 +205,11 @@ def read_csv(path: str | os.PathLike) -> list[dict[str, Any]]:
             raise ZiplawError(f"{path} is empty: a CSV with a header line is needed")
         if twice := [name for i, name in enumerate(reader.fieldnames) if name and name in reader.fieldnames[:i]]:
             raise ZiplawError(f"{path} has two columns named {twice[0]!r}: rename one")
-        rows = []
+        rows, names = [], frozenset(text)
         for row in reader:
             if None in row:
                 raise ZiplawError(f"{path} line {reader.line_num} has more cells than the header: mend that line")
-            rows.append({key: _parse(value or "") for key, value in row.items()})
+            rows.append({key: value or None if key in names else parse_cell(value or "") for key, value in row.items()})
     return rows
 
 

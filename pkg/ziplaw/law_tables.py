@@ -1,189 +1,467 @@
-"""Read any table of N, D and loss: CSV, TSV or parquet, with named or guessed columns."""
+"""The runs of a table: rows that are asked for, columns of N, D and loss in one unit each, and how they were read."""
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
-from typing import Any
+import math
+import operator
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from .errors import FitError
-from .io import read_csv
+from .errors import FitError, shown
+from .law_names import LOSS_UNITS, factor_of, guess, loss_unit
+from .numerals import MISSING, is_plain, read_number, shown_number
+from .table_files import Table, read_table
 
-# guesses, best first, letters and digits only, lower case; N means non-embedding parameters where a table has both
-GUESSES = {
-    "N": "nnoembed nnonembedding nonembeddingparams nonembedding n params nparams parameters nparameters numparams "
-    "numparameters modelsize size ntotal totalparams".split(),
-    "D": "d tokens ntokens trainingtokens traintokens numtokens trainedtokens tokensseen datasetsize ndata".split(),
-    "C": "c flops flop compute trainingflops trainflops c6nd".split(),
-    "U": "u uniquetokens unique tokensperepoch".split(),
-    "S": "s steps step".split(),
-    "epochs": "epoch epochs nepochs numepochs".split(),
-    "loss": "loss validloss valloss validationloss evalloss testloss heldoutloss crossentropy nll".split(),
-}
+if TYPE_CHECKING:
+    import numpy as np
+
 GROUPS = ("dataset", "dataset_name", "corpus")
+QUANTITIES = ("N", "D", "C", "loss", "U", "S")
+OPERATORS = {"<=": operator.le, ">=": operator.ge, "!=": operator.ne, "==": operator.eq, "=": operator.eq,
+             "<": operator.lt, ">": operator.gt}  # fmt: skip
 
 
-def read_rows(path: str | Path) -> list[dict[str, Any]]:
-    """Read a CSV, TSV or parquet file into one dict a row.
+@dataclass
+class Reading:
+    """How to read the columns of a table.
+
+    Attributes
+    ----------
+    named : dict
+        Column names given for "N", "D", "loss", "C", "U", "S"; a product such as "unique_tokens*epoch" or "N*1e6" is
+        allowed. What is not named is guessed.
+    units : dict
+        What "N" and "D" are to be multiplied by, such as {"N": 1e6}; by default what their names say.
+    loss_unit : str, optional
+        One of ``LOSS_UNITS``; by default what the name says, else nats per token.
+    bytes_per_token : float, optional
+        Turns a loss per byte into one per token.
+    decimal : {".", ","}, optional
+        The mark before decimals; by default told from the cells.
+    drop_nan : bool
+        Leave out rows without a finite number in a column that is used, rather than refuse.
+    """
+
+    named: dict[str, str] = field(default_factory=dict)
+    units: dict[str, float] = field(default_factory=dict)
+    loss_unit: str | None = None
+    bytes_per_token: float | None = None
+    decimal: str | None = None
+    drop_nan: bool = False
+
+
+@dataclass
+class Runs:
+    """A table's runs, ready for a law.
+
+    Attributes
+    ----------
+    columns : dict of ndarray float64 (n,)
+        "N", "D", "loss" (and "C", "U" or "S" where asked for), in parameters, tokens, FLOPs and ``loss_unit``;
+        ``ziplaw.fit(**runs.columns)`` fits them.
+    origin : dict of str
+        Where each came from, such as {"N": "params_M*1e6"}.
+    loss_unit : str
+        "nats per token", "nats per byte", "nats per word" or "nats per character".
+    rows : list of dict
+        The rows behind them, cells as they stand in the file.
+    notes : list of str
+        Every choice and conversion that was made.
+    """
+
+    columns: dict[str, np.ndarray]
+    origin: dict[str, str]
+    loss_unit: str
+    rows: list[dict[str, Any]]
+    notes: list[str]
+
+    @property
+    def N(self) -> np.ndarray:
+        """Parameters, float64 (n,)."""
+        return self.columns["N"]
+
+    @property
+    def D(self) -> np.ndarray:
+        """Training tokens, float64 (n,)."""
+        return self.columns["D"]
+
+    @property
+    def loss(self) -> np.ndarray:
+        """Held-out loss in ``loss_unit``, float64 (n,)."""
+        return self.columns["loss"]
+
+
+def read_runs(path: str | os.PathLike, *, where: Sequence[str] = (), extra: Sequence[str] = (), **reading: Any) -> Runs:
+    """Read a table of runs from a file or pipe: CSV and the like, JSON, JSON lines or parquet, packed or not.
+
+    Parameters
+    ----------
+    path : path-like
+        See ``table_files.read_table``; ``-`` is standard input.
+    where : sequence of str
+        Conditions on the rows to keep: "dataset=web", "C<1e21", "loss != nan".
+    extra : sequence of str
+        Further columns that are needed: "C", "U" (unique tokens) or "S" (steps).
+    **reading
+        Columns, units and gaps, as in `Reading`: ``named={"loss": "val_bpb"}``, ``units={"N": 1e6}``, ...
+
+    Returns
+    -------
+    Runs
+        Columns for ``ziplaw.fit``, and notes on how they were read.
 
     Raises
     ------
     FitError
-        When the file is empty, has no rows, or is parquet and pyarrow is missing.
+        When the file is no table, a column is missing or ambiguous, or a cell is no number; one line with its remedy.
+
+    Examples
+    --------
+    >>> runs = ziplaw.read_runs("runs.csv", where=["C<1e21"])  # doctest: +SKIP
+    >>> ziplaw.fit(**runs.columns)  # doctest: +SKIP
     """
-    path = Path(path)
-    if path.suffix.lower() == ".json":
-        raise FitError(f"{path} is JSON, no table: give the CSV, TSV or parquet file of runs")
-    if path.suffix.lower() in (".parquet", ".pq"):
-        rows = _read_parquet(path)
-    elif path.suffix.lower() in (".tsv", ".tab"):
-        with open(path, encoding="utf-8-sig", errors="replace", newline="") as stream:
-            rows = [{k: _parse(v) for k, v in row.items() if k} for row in csv.DictReader(stream, delimiter="\t")]
-    else:
-        with open(path, encoding="utf-8-sig", errors="replace") as stream:
-            header = stream.readline()
-        if "," not in header and (others := [mark for mark in ";\t|" if mark in header]):
-            raise FitError(f"{path} has columns separated by {others[0]!r}: commas are needed, or tabs in a .tsv")
-        rows = read_csv(path)
-    if not rows:
-        raise FitError(f"{path} has a header and no rows: measure something first")
-    return rows
+    table, reading = read_table(path), Reading(**reading)
+    return law_columns(select(table, map(condition, where), reading), reading, extra)
 
 
-def _parse(cell):
-    from .io import _parse as parse
-
-    return parse(cell or "")
-
-
-def _read_parquet(path):
-    try:
-        import pyarrow.parquet as parquet
-    except ImportError:
-        raise FitError(f"{path} is parquet, which needs pyarrow: pip install pyarrow, or give a CSV") from None
-    import pyarrow as arrow
-
-    try:
-        return parquet.read_table(path).to_pylist()
-    except arrow.ArrowInvalid as error:
-        raise FitError(f"{path} is not a parquet file ({error}): give a parquet or CSV file") from None
+def condition(text: str) -> tuple[tuple[str, str, str], ...]:
+    """Return the ways to read ``COLUMN<VALUE`` as (column, operator, value): a column's name may hold an operator too."""
+    ways = [(text[: m.start()].strip(), m[0], text[m.end() :].strip()) for m in re.finditer(r"[<>!=]=|[<>=]", text)]
+    if not ways or not ways[0][0]:
+        raise FitError(f"{shown(text)} is no condition: write COLUMN=VALUE, or <, <=, >, >= or != in place of =")
+    return tuple(ways)
 
 
-def select(rows, conditions):
-    """Keep the rows in which every named column has the given value (compared as text, numbers as numbers).
+def select(table: Table, conditions, reading: Reading | None = None) -> Table:
+    """Keep the rows for which every condition holds; a column of numbers is compared as such, others as text.
+
+    N, D, C, loss, U and S may stand for the columns that hold them; C is 6 N D where there is none.
 
     Raises
     ------
     FitError
-        When a column does not exist or no row is left; the values to choose from are named.
+        When a column does not exist, no row is left, or < and the like meet text; the values to choose from are named.
     """
-    for column, wanted in conditions:
-        if column not in rows[0]:
-            raise FitError(f"there is no column {column!r}: the table has {', '.join(map(str, rows[0]))}")
-        kept = [row for row in rows if _equal(row[column], wanted)]
+    rows = table.rows
+    for ways in conditions:
+        column, sign, wanted = next((way for way in ways if way[0] in rows[0]), ways[0])
+        if column in rows[0]:
+            cells = [row[column] for row in rows]
+        elif column in QUANTITIES:
+            cells = _quantity(Table(table.name, rows, table.mark), reading or Reading(), column)
+        else:
+            raise FitError(f"there is no column {shown(column)}: the table has {_header(rows)}")
+        kept = [row for row, keep in zip(rows, _compare(cells, sign, wanted, column, table.mark)) if keep]
         if not kept:
-            values = sorted({str(row[column]) for row in rows})
-            shown = ", ".join(values[:8]) + (", ..." if len(values) > 8 else "")
-            raise FitError(f"no row has {column} = {wanted!r}: choose one of {shown}")
+            values = sorted({str(cell) for cell in cells})
+            some = ", ".join(values[:8]) + (", ..." if len(values) > 8 else "")
+            raise FitError(f"no row has {column} {sign} {shown(wanted)}: choose one of {some}")
         rows = kept
-    return rows
+    return Table(table.name, rows, table.mark, list(table.notes))
 
 
-def _equal(value, wanted):
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            return float(value) == float(wanted)
-        except ValueError:
-            return False
-    return str(value) == wanted
+def only(table: Table, column: str, name: str) -> Table:
+    """Keep the rows with this name, compared as text, in a column; FitError where there is none."""
+    kept = [row for row in table.rows if str(row[column]) == name]
+    if not kept:
+        return select(table, [((column, "=", name),)])
+    return Table(table.name, kept, table.mark, list(table.notes))
 
 
-def group_column(rows):
+def _compare(cells, sign, wanted, column, mark):
+    compare, equality = OPERATORS[sign], sign in ("=", "==", "!=")
+    numbers = [_quick(cell) for cell in cells]
+    if equality:
+        target = _quick(wanted)
+        # a column of numbers has no "007" and no text; nan is not a number here but a name for one
+        if target is None or any(n is None and not _missing(c) for n, c in zip(numbers, cells)):
+            gap = wanted.lower() in MISSING | {"nan"}
+            return [compare(_missing(cell), True) if gap else compare(str(cell), wanted) for cell in cells]
+        return [compare(number, target) for number in numbers]
+    target = read_number(wanted)
+    if target is None or math.isnan(target):
+        raise FitError(f"{column} {sign} {shown(wanted)}: a number is needed, such as 1e21")
+    if any(number is None for number in numbers):
+        numbers = _column(cells, column, _mark_of(cells, column, None, mark, [cells]))
+    return [number is not None and compare(number, target) for number in numbers]
+
+
+def _quick(cell):
+    if isinstance(cell, str):
+        return float(cell) if is_plain(cell) else None
+    return None if cell is None or isinstance(cell, bool) or not isinstance(cell, int | float) else _float(cell)
+
+
+def _float(value):
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _missing(cell):
+    return cell is None or (isinstance(cell, float) and math.isnan(cell)) or (
+        isinstance(cell, str) and cell.strip().lower() in MISSING | {"nan"}
+    )  # fmt: skip
+
+
+def _header(rows):
+    names = [str(name) for name in rows[0]]
+    return ", ".join(names[:20]) + (f", ... ({len(names)} in all)" if len(names) > 20 else "")
+
+
+def group_column(rows: list[dict]) -> str | None:
     """Return the name of the column that tells datasets apart, or None."""
     lower = {str(name).lower(): name for name in rows[0]}
     return next((lower[name] for name in GROUPS if name in lower), None)
 
 
-def law_columns(rows, named=None, extra=()) -> tuple[dict[str, list], dict[str, str]]:
-    """Return the columns N, D, loss and any extra ones (lists), and the text of where each came from.
+def law_columns(table: Table, reading: Reading | None = None, extra: Sequence[str] = ()) -> Runs:
+    """Return the columns N, D, loss and any extra ones in their units, and the text of where each came from.
 
     Parameters
     ----------
-    rows : list of dict
-        The table.
-    named : dict, optional
-        Column names given for "N", "D", "loss", "C", "U", "S"; a product such as "unique_tokens*epoch" is allowed.
+    table : Table
+        The rows.
+    reading : Reading, optional
+        Columns, units and what to do about gaps.
     extra : sequence of str
         Further columns that are needed: "C", "U" (unique tokens) or "S" (steps). C is 6 N D where there is none, D
-        unique tokens times epochs.
+        unique tokens times epochs, a missing N or D follows from C.
 
     Raises
     ------
     FitError
         When a column is missing, ambiguous, or a cell is no number.
     """
-    named = {key: value for key, value in (named or {}).items() if value}
-    if "D" not in named and not guess_column(rows, "D"):
-        unique, epochs = named.get("U") or guess_column(rows, "U"), guess_column(rows, "epochs")
-        if unique and epochs:
-            named["D"] = f"{unique}*{epochs}"
-    columns, origin = {}, {}
-    for key in ("N", "D", "loss", "C", *(key for key in extra if key != "C")):
-        name = named.get(key) or guess_column(rows, key)
-        if name:
-            columns[key], origin[key] = numbers(rows, name), name
+    reading = reading or Reading()
+    source, notes = _sources(table, reading, ("N", "D", "loss", *extra))
+    raw, more = _numbers(table, {key: spec for key, (spec, _, _) in source.items()}, reading.decimal)
+    columns = {key: [None if v is None else v * source[key][1] for v in values] for key, values in raw.items()}
+    origin = {key: text for key, (_, _, text) in source.items()}
     for missing, other in (("N", "D"), ("D", "N")):
         if missing not in columns and other in columns and "C" in columns:
-            columns[missing] = [c / (6 * v) for c, v in zip(columns["C"], columns[other])]
+            columns[missing] = [_ratio(c, v) for c, v in zip(columns["C"], columns[other])]
             origin[missing] = f"{origin['C']}/(6*{origin[other]})"
     if "C" in extra and "C" not in columns and {"N", "D"} <= set(columns):
-        columns["C"] = [6 * n * d for n, d in zip(columns["N"], columns["D"])]
+        columns["C"] = [None if None in (n, d) else 6 * n * d for n, d in zip(columns["N"], columns["D"])]
         origin["C"] = f"6*{origin['N']}*{origin['D']}"
-    wanted = ("loss", "N", "D", *extra)
+    wanted = dict.fromkeys(("loss", "N", "D", *extra))
     for key in wanted:
         if key not in columns:
             raise FitError(
-                f"no column for {key} among {', '.join(map(str, rows[0]))}: name it with --{key.lower()}-column"
+                f"no column for {key} among {_header(table.rows)}: name it with --{key.lower()}-column, or "
+                f"named={{{key!r}: ...}} from Python"
             )
-    return {key: columns[key] for key in wanted}, {key: origin[key] for key in wanted}
+    unit = _convert_loss(columns, origin, notes, table.rows[0], reading)
+    rows, columns = _complete(table.rows, {key: columns[key] for key in wanted}, origin, reading.drop_nan, notes)
+    import numpy as np
+
+    columns = {key: np.array(values, dtype=np.float64) for key, values in columns.items()}
+    return Runs(columns, {key: origin[key] for key in wanted}, unit, rows, [*table.notes, *notes, *more])
 
 
-def guess_column(rows, key) -> str | None:
-    """Return the column of a table that by its name holds a quantity of ``GUESSES``; None where there is none.
+def _sources(table, reading, keys):
+    """Return key -> (column or product, factor, text of both), named or guessed, and notes on the choices."""
+    named = {key: value for key, value in reading.named.items() if value}
+    header, notes, source = table.rows[0], [], {}
+    if "D" not in named and not guess(header, "D"):
+        unique = named.get("U") or getattr(guess(header, "U"), "name", None)
+        epochs = getattr(guess(header, "epochs"), "name", None)
+        if unique and epochs:
+            named["D"] = f"{unique}*{epochs}"
+    for key in dict.fromkeys((*keys, "C")):
+        if key == "C" and "C" not in (*keys, *named) and {"N", "D"} <= set(source):
+            continue
+        found = None if key in named else guess(header, key)
+        name = named.get(key) or (found.name if found else None)
+        if name is None:
+            continue
+        factor = reading.units.get(key)
+        if factor is None:
+            factor = factor_of(name, key) if name in header else 1.0
+            if factor != 1:
+                notes.append(f"{key} = {name} * {factor:g}, as its name says")
+        source[key] = name, factor, name if factor == 1 else f"{name}*{factor:g}"
+        if found and found.note:
+            notes.append(f"{key} = {name}, {found.note}")
+    return source, notes
 
-    Raises
-    ------
-    FitError
-        When several columns may be the loss.
-    """
-    header = rows[0]
-    plain = {}
-    for name in header:
-        plain.setdefault("".join(ch for ch in str(name).lower() if ch.isalnum()), name)
-    for guess in GUESSES[key]:
-        if guess in plain:
-            return plain[guess]
-    if key == "loss":
-        candidates = [name for name in header if str(name).lower().startswith("loss") or "loss" in str(name).lower()]
-        held_out = [name for name in candidates if "train" not in str(name).lower()]
-        if len(held_out) == 1:
-            return held_out[0]
-        if len(candidates) > 1:
-            raise FitError(f"several columns may be the loss ({', '.join(candidates)}): choose with --loss-column")
-    return None
+
+def _convert_loss(columns, origin, notes, header, reading):
+    """Turn the column of losses into nats, in place; return nats per what. A product is taken as it is."""
+    name = origin["loss"]
+    given = reading.loss_unit or (loss_unit(name) if name in header else "nats")
+    if given not in LOSS_UNITS:
+        raise FitError(f"the loss's unit is {given!r}, must be one of {', '.join(LOSS_UNITS)}")
+    unit, factor = LOSS_UNITS[given]
+    if factor is None:
+        columns["loss"] = [_logarithm(value) for value in columns["loss"]]
+        origin["loss"] = f"ln({name})"
+    elif factor != 1:
+        columns["loss"] = [None if value is None else value * factor for value in columns["loss"]]
+        origin["loss"] = f"{name}*ln(2)"
+    if reading.bytes_per_token is not None:
+        if unit != "nats per byte":
+            raise FitError(f"bytes per token are of no use: the loss {name} is in {unit}, not per byte")
+        if not 0 < reading.bytes_per_token < 1e6:
+            raise FitError(f"bytes per token are {reading.bytes_per_token:g}: a number above 0 is needed, such as 4.3")
+        columns["loss"] = [None if value is None else value * reading.bytes_per_token for value in columns["loss"]]
+        origin["loss"] += f"*{reading.bytes_per_token:g}"
+        unit = "nats per token"
+    if given != "nats":
+        remedy = "" if unit != "nats per byte" else "; --bytes-per-token makes them nats per token"
+        notes.append(f"loss = {origin['loss']}: {given.replace('-', ' ')} as {unit}{remedy}")
+    return unit
 
 
-def numbers(rows, name) -> list[float]:
-    """Return one column of numbers, or the product of several ("unique_tokens*epoch"); FitError where a cell is none."""
-    factors = [name] if name in rows[0] else [part.strip() for part in name.split("*")]
-    values = [1.0] * len(rows)
-    for factor in factors:
-        if factor not in rows[0]:
-            raise FitError(f"there is no column {factor!r}: the table has {', '.join(map(str, rows[0]))}")
-        for i, row in enumerate(rows):
-            cell = row[factor]
-            if isinstance(cell, bool) or not isinstance(cell, int | float):
-                shown = "empty" if cell in (None, "") else repr(cell)
-                raise FitError(f"{factor} is {shown} in row {i + 1}: a number is needed; drop that row or mend it")
-            values[i] *= cell
+def _logarithm(value):
+    if value is None or math.isnan(value):
+        return value
+    return math.log(value) if value > 0 else -math.inf
+
+
+def _ratio(c, v):
+    return None if c is None or not v else c / (6 * v)
+
+
+def _complete(rows, columns, origin, drop, notes):
+    """Refuse gaps, or leave out the rows that have them."""
+    gaps = {}
+    for key, values in columns.items():
+        for i, value in enumerate(values):
+            if value is None or (drop and not math.isfinite(value)):
+                if not drop:
+                    raise FitError(
+                        f"{origin[key]} is empty in row {i + 1}: a number is needed; --drop-nan leaves such rows out"
+                    )
+                gaps.setdefault(i, key)
+    if not gaps:
+        return rows, columns
+    if len(gaps) == len(rows):
+        key = gaps[0]
+        raise FitError(f"no row has a finite number in every column; {origin[key]} is {columns[key][0]} in row 1")
+    reasons = {key: sum(reason == key for reason in gaps.values()) for key in columns}
+    why = ", ".join(f"{n} without {key}" for key, n in reasons.items() if n)
+    notes.append(f"{len(gaps)} of {len(rows)} rows left out ({why})")
+    keep = [i for i in range(len(rows)) if i not in gaps]
+    return [rows[i] for i in keep], {key: [values[i] for i in keep] for key, values in columns.items()}
+
+
+def numbers(table: Table, name: str, decimal: str | None = None) -> list[float]:
+    """Return one column of numbers, or a product ("unique_tokens*epoch", "N*1e6"); FitError where a cell is none."""
+    values = _numbers(table, {name: name}, decimal)[0][name]
+    if None in values:
+        raise FitError(f"{name} is empty in row {values.index(None) + 1}: a number is needed; drop that row or mend it")
     return values
+
+
+def _numbers(table, specs, decimal):
+    """Return key -> numbers (None where a cell is empty) of columns or products, and notes on cells not plain."""
+    if decimal not in (None, ".", ","):
+        raise FitError(f"the decimal mark is {decimal!r}, must be . or ,")
+    factors = {key: _factors(table.rows, spec) for key, spec in specs.items()}
+    names = dict.fromkeys(name for parts in factors.values() for name in parts if isinstance(name, str))
+    cells = {name: [row[name] for row in table.rows] for name in names}
+    found, notes = {}, []
+    for name in names:
+        mark = _mark_of(cells[name], name, decimal, table.mark, cells.values())
+        found[name] = _column(cells[name], name, mark)
+        if odd := [(c, v) for c, v in zip(cells[name], found[name]) if isinstance(c, str) and not _as_printed(c, v)]:
+            cell, value = odd[0]
+            more = f" ({len(odd)} such cells)" if len(odd) > 1 else ""
+            notes.append(f"{name}: {cell} is read as {shown_number(value)}{more}")
+    result = {}
+    for key, parts in factors.items():
+        values = [1.0] * len(table.rows)
+        for part in parts:
+            column = found[part] if isinstance(part, str) else [part] * len(values)
+            values = [None if None in (a, b) else a * b for a, b in zip(values, column)]
+        result[key] = values
+    return result, notes
+
+
+def _as_printed(cell, value):
+    return value is None or not math.isfinite(value) or (is_plain(cell) and float(cell) == value)
+
+
+def _factors(rows, spec):
+    """Return the parts of a product: column names, and numbers as floats."""
+    if spec in rows[0]:
+        return [spec]
+    parts = []
+    for part in map(str.strip, spec.split("*")):
+        value = None if part in rows[0] else read_number(part)
+        if part not in rows[0] and (value is None or not math.isfinite(value)):
+            raise FitError(f"there is no column {shown(part)}: the table has {_header(rows)}")
+        parts.append(part if value is None else value)
+    if not any(isinstance(part, str) for part in parts):
+        raise FitError(f"there is no column {shown(spec)}: the table has {_header(rows)}")
+    return parts
+
+
+def _mark_of(cells, name, given, between, columns):
+    """Return the decimal mark of a column: as given, or as its cells show, or else the other columns'."""
+    if given is not None or not any(isinstance(cell, str) and "," in cell for column in columns for cell in column):
+        return given or "."
+    shows = _marks_shown(cells)
+    if len(shows) > 1:
+        raise FitError(f"{name} has decimals after points and after commas: write one kind, or give --decimal")
+    shows = shows or set().union(*map(_marks_shown, columns))
+    if len(shows) == 1:
+        return shows.pop()
+    either = next((c for c in cells if isinstance(c, str) and "," in c and read_number(c) != read_number(c, ",")), None)
+    if either is not None and between not in (",", ""):
+        raise FitError(
+            f"{name} is {either!r}, which may be {shown_number(read_number(either) or 0)} or "
+            f"{shown_number(read_number(either, ',') or 0)}: say which with --decimal . or --decimal ,"
+        )
+    return "."
+
+
+def _marks_shown(cells):
+    """Return the decimal marks without which a cell of the column would be no number."""
+    shows = set()
+    for cell in cells:
+        if isinstance(cell, str) and ("," in cell or "." in cell) and not is_plain(cell):
+            readable = {mark for mark in ".," if read_number(cell, mark) is not None}
+            shows |= readable if len(readable) == 1 else set()
+    return shows
+
+
+def _column(cells, name, mark):
+    values = []
+    for row, cell in enumerate(cells, start=1):
+        value = None
+        if isinstance(cell, str):
+            if mark == "." and is_plain(cell):
+                value = float(cell)
+            elif cell.strip().lower() not in MISSING:
+                value = read_number(cell, mark)
+                if value is None:
+                    raise FitError(
+                        f"{name} is {shown(cell)} in row {row}: a number is needed; drop that row or mend it"
+                    )
+        elif cell is not None:
+            if isinstance(cell, bool) or not isinstance(cell, int | float):
+                raise FitError(f"{name} is {shown(cell)} in row {row}: a number is needed; drop that row or mend it")
+            value = _float(cell)
+        values.append(value)
+    return values
+
+
+def _quantity(table, reading, key):
+    """Return N, D, C, loss, U or S of every row, as the law takes it; None where it is not known."""
+    source, _ = _sources(table, reading, ("N", "D", key))
+    raw, _ = _numbers(table, {name: spec for name, (spec, _, _) in source.items()}, reading.decimal)
+    columns = {name: [None if v is None else v * source[name][1] for v in values] for name, values in raw.items()}
+    if key not in columns and key == "C" and {"N", "D"} <= set(columns):
+        return [None if None in (n, d) else 6 * n * d for n, d in zip(columns["N"], columns["D"])]
+    if key not in columns:
+        raise FitError(f"there is no column {key}, nor one known to hold it: the table has {_header(table.rows)}")
+    if key == "loss":
+        _convert_loss(columns, {key: source[key][2]}, [], table.rows[0], reading)
+    return columns[key]

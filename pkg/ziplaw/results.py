@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -202,15 +201,12 @@ def read_table(path: str | Path) -> list[dict[str, Any]]:
     FitError
         When a column of numbers holds text.
     """
-    rows = read_csv(path)
+    rows = read_csv(path, _NAMES)
     for index, row in enumerate(rows, start=1):
         for column, value in row.items():
             if column in _NUMBERS and isinstance(value, str):
                 shown = value if len(value) <= 40 else value[:39] + "…"
                 raise FitError(f"{path} row {index}: {column} is {shown!r}, a number is needed: make the table again")
-    with open(path, encoding="utf-8-sig", errors="replace", newline="") as stream:
-        for row, raw in zip(rows, csv.DictReader(stream)):
-            row.update({key: raw[key] for key in _NAMES if raw.get(key)})
     return rows
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from .errors import FitError
-from .io import read_csv, read_json
+from .io import parse_cell, read_json
+from .table_files import Table, read_table
 
 COLUMNS = (
     "dataset model seed arm architecture hidden layers vocab_size N N_total budget D C C_6nd loss loss_stderr train_loss status "
@@ -16,6 +17,9 @@ COLUMNS = (
 ).split()
 
 BEST_SEEN = "best loss seen"  # basis of a regime without a floor: an upper bound of the floor
+# names may look like numbers ("007", "1e5") and stay text
+NAMES = frozenset("dataset model arm architecture status regime".split())
+
 SATURATED_BELOW = 0.02
 NOT_STARTED_ABOVE = 0.6
 
@@ -164,6 +168,17 @@ def _names(path, seed):
     return parts[-4:-2]
 
 
+def typed(table: Table) -> list[dict[str, Any]]:
+    """Return the rows of a sweep's table with numbers as numbers and names as text."""
+
+    def cell(column, value):
+        if column in NAMES:
+            return None if value is None else str(value)
+        return parse_cell(value) if isinstance(value, str) else value
+
+    return [{column: cell(column, value) for column, value in row.items()} for row in table.rows]
+
+
 def concatenate(tables: Sequence[str | Path]) -> list[dict[str, Any]]:
     """Return the rows of several runs tables one after the other.
 
@@ -174,7 +189,7 @@ def concatenate(tables: Sequence[str | Path]) -> list[dict[str, Any]]:
     """
     rows = []
     for path in tables:
-        part = read_csv(path)
+        part = typed(read_table(path, empty=True))
         missing = [column for column in COLUMNS if part and column not in part[0]]
         if missing:
             raise FitError(f"{path} lacks the column {missing[0]}: make it with ziplaw collect")

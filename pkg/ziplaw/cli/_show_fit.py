@@ -18,7 +18,9 @@ def summary(document):
 
 
 def _columns(document):
-    return ", ".join(f"{key} = {value}" for key, value in document["columns"].items())
+    unit = document.get("loss_unit", "nats per token")
+    named = ", ".join(f"{key} = {value}" for key, value in document["columns"].items())
+    return named if unit == "nats per token" else f"{named}; losses in {unit}"
 
 
 def show_dataset(document):

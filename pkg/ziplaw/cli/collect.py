@@ -34,7 +34,7 @@ def command(paths, corpus, score, floor, output):
     from .. import tables
     from ..io import write_csv
 
-    if all(path.endswith(".csv") for path in paths):
+    if not any(path.endswith(".json") for path in paths):
         rows = tables.concatenate(paths)
     else:
         if not (corpus and score):

@@ -3,6 +3,7 @@
 import click
 
 from .. import limits
+from ..law_names import LOSS_UNITS
 from ..outputs import by_kind, numbers_of
 from ._common import NUMBER, NUMBERS, joined, json_option, print_json, say_written
 from ._show_fit import show_comparison, show_dataset, show_law, show_other, summary
@@ -17,7 +18,8 @@ EXTRA = {"kaplan-steps": ("S",), "data-constrained": ("U",)}
 # the other laws are fitted by a general optimiser: their refits take longer
 BOOTSTRAP, OTHER_BOOTSTRAP = 1000, 200
 
-_COLUMNS = {"n_column", "d_column", "loss_column", "c_column", "keep_duplicates"}
+_COLUMNS = {"n_column", "d_column", "loss_column", "c_column", "keep_duplicates", "n_unit", "d_unit", "loss_unit"}
+_COLUMNS |= {"bytes_per_token", "decimal", "drop_nan"}
 _RESAMPLING = {"bootstrap", "level", "seed"}
 _OTHER = _COLUMNS | _RESAMPLING | {"delta"}
 # options that each way to fit looks at, beside --dataset, --where, --law, --plot and the output
@@ -52,14 +54,31 @@ def _options(*options):
 
 rows_options = _options(
     click.option("--dataset", help="Fit only the rows of this dataset."),
-    click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Keep only such rows; may be repeated."),
-    click.option("--n-column", help="Column of N, parameters [default: guessed]. Products such as a*b are allowed."),
+    click.option(
+        "--where",
+        multiple=True,
+        metavar="COLUMN=VALUE",
+        help="Keep only such rows, also by <, <=, >, >= and !=, such as 'C<1e21'; may be repeated.",
+    ),
+    click.option(
+        "--n-column", help="Column of N, parameters [default: guessed]. Products such as a*b or a*1e6 are allowed."
+    ),
     click.option("--d-column", help="Column of D, training tokens [default: guessed]."),
     click.option("--loss-column", help="Column of the held-out loss, nats per token [default: guessed]."),
     click.option("--c-column", help="Column of training FLOPs; fills in a missing N or D by C = 6ND."),
     click.option("--u-column", help="Column of unique tokens, for --law data-constrained [default: guessed]."),
     click.option("--s-column", help="Column of steps, for --law kaplan-steps [default: guessed]."),
     click.option("--weight-column", help="Column of each row's weight in the objective, at least 0."),
+    click.option("--n-unit", type=NUMBER, help="What one of N's column is, such as 1e6 [default: as its name says]."),
+    click.option("--d-unit", type=NUMBER, help="What one of D's column is, such as 1e9 [default: as its name says]."),
+    click.option(
+        "--loss-unit", type=click.Choice(tuple(LOSS_UNITS)), help="Unit of the loss [default: as its name says]."
+    ),
+    click.option("--bytes-per-token", type=NUMBER, help="Turns a loss per byte into nats per token."),
+    click.option(
+        "--decimal", type=click.Choice([".", ","]), help="Mark before decimals [default: told from the cells]."
+    ),
+    click.option("--drop-nan", is_flag=True, help="Leave out rows without a number in a column that is used."),
     click.option("--keep-duplicates", is_flag=True, help="Keep exact copies of a row."),
 )
 law_options = _options(
@@ -99,7 +118,7 @@ plan_options = _options(
 
 
 @click.command(cls=Verb)
-@click.argument("table", type=click.Path(exists=True, dir_okay=False))
+@click.argument("table", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @rows_options
 @law_options
 @interval_options
@@ -109,7 +128,9 @@ plan_options = _options(
               help="Draw the fit (.svg, .png or .pdf): curves, residuals, contours, profiles; the numbers go beside it, as .csv.")  # fmt: skip
 @click.option("-o", "--output", type=OutputFile(by_kind("fit")), help="Write the fit as JSON.")
 def command(table, dataset, where, as_json, plot, output, **options):
-    """Fit a scaling law to TABLE (CSV, TSV or parquet): by default L(N, D) = E + A/N^alpha + B/D^beta.
+    """Fit a scaling law to TABLE: by default L(N, D) = E + A/N^alpha + B/D^beta.
+
+    TABLE is CSV or the like, JSON lines or parquet, packed or not, a file, a pipe, or - for standard input.
 
     A sweep's runs.csv with --dataset gives that dataset's fits/NAME.json: E free and E at the floor, from the cells
     that scale; to choose more than --cells and the resampling there, select with --where dataset=NAME. Any other
@@ -127,20 +148,24 @@ def command(table, dataset, where, as_json, plot, output, **options):
 
     checks.check_level(options["level"])
     draw = _drawing(plot) if plot else None
-    rows = law_tables.select(law_tables.read_rows(table), [_condition(text) for text in where])
-    group = law_tables.group_column(rows)
+    reading = _reading(options)
+    conditions = [law_tables.condition(text) for text in where]
+    source = law_tables.select(law_tables.read_table(table), conditions, reading)
+    group = law_tables.group_column(source.rows)
     if dataset is not None:
         if group is None:
             raise click.UsageError(f"--dataset {dataset}: {table} has no column named dataset")
-        rows = law_tables.select(rows, [(group, dataset)])
-    if dataset is not None and SWEEP_COLUMNS <= set(rows[0]) and options["law"] == "chinchilla" and not draw:
+        source = law_tables.only(source, group, dataset)
+    if dataset is not None and SWEEP_COLUMNS <= set(source.rows[0]) and options["law"] == "chinchilla" and not draw:
         _refuse_unused("a sweep's dataset", "--where dataset=NAME fits it as any other table")
-        document, shown = _sweep(rows, **options), show_dataset
+        document, shown = _sweep(source, **options), show_dataset
     else:
         way = "--compare" if options["compare"] else options["law"]
         _refuse_unused(way, f"with it go {_names(USED[way] - {'compare'})}")
-        checks.one_architecture(rows)
-        document, shown = _table(rows, group, draw, **options)
+        checks.one_architecture(source.rows)
+        document, shown = _table(source, reading, group, draw, **options)
+    for note in document.get("reading", ()):
+        click.echo(f"read: {note}", err=bool(as_json or output))
     if output:
         from ..io import write_json
 
@@ -183,11 +208,15 @@ def _drawing(path):
     return partial(law_fit_figure, output=path)
 
 
-def _condition(text):
-    column, equals, value = text.partition("=")
-    if not equals:
-        raise click.UsageError(f"--where {text}: write COLUMN=VALUE")
-    return column.strip(), value.strip()
+def _reading(options):
+    from ..law_tables import Reading
+
+    units = {key: options[f"{key.lower()}_unit"] for key in ("N", "D")}
+    return Reading(
+        named={key: options[f"{key.lower()}_column"] for key in ("N", "D", "C", "U", "S", "loss")},
+        units={key: unit for key, unit in units.items() if unit is not None},
+        **{key: options[key] for key in ("loss_unit", "bytes_per_token", "decimal", "drop_nan")},
+    )
 
 
 def _point(text):
@@ -197,33 +226,34 @@ def _point(text):
     return pair
 
 
-def _sweep(rows, *, cells, bootstrap, level, seed, **_):
+def _sweep(source, *, cells, bootstrap, level, seed, **_):
     from ..laws.sweep import fit_dataset
+    from ..tables import typed
 
-    return fit_dataset(rows, cells=cells, bootstrap=bootstrap or BOOTSTRAP, level=level, seed=seed)
+    return fit_dataset(typed(source), cells=cells, bootstrap=bootstrap or BOOTSTRAP, level=level, seed=seed)
 
 
-def _table(rows, group, draw, *, law, compare, x, bootstrap, level, seed, **o):
+def _table(source, reading, group, draw, *, law, compare, x, bootstrap, level, seed, **o):
     from .. import law_tables
+    from ..law_names import guess
 
-    named = {key: o[f"{key.lower()}_column"] for key in ("N", "D", "C", "U", "S")}
-    named["loss"] = o["loss_column"]
     extra = EXTRA.get(law, ())
     if compare:
-        extra = [key for key in ("U", "S") if named[key] or law_tables.guess_column(rows, key)]
-    columns, origin = law_tables.law_columns(rows, named, extra)
+        extra = [key for key in ("U", "S") if reading.named[key] or guess(source.rows[0], key)]
+    runs = law_tables.law_columns(source, reading, extra)
+    columns, said = runs.columns, {"columns": runs.origin, "loss_unit": runs.loss_unit, "reading": runs.notes}
     if draw and (compare or law != "chinchilla"):
         raise click.UsageError("--plot draws a fit of the law chinchilla")
     if compare:
         from ..laws.catalogue import compare as compare_laws
 
         loss = columns.pop("loss")
-        arrays = _checked(columns, loss, o["keep_duplicates"])
-        return {"columns": origin, "laws": compare_laws(*arrays, delta=o["delta"])}, show_comparison
+        arrays = _checked(columns, loss, o)
+        return said | {"laws": compare_laws(*arrays, delta=o["delta"])}, show_comparison
     if law != "chinchilla":
         from ..laws.report import other_document
 
-        arrays, loss = _checked(columns, columns.pop("loss"), o["keep_duplicates"])
+        arrays, loss = _checked(columns, columns.pop("loss"), o)
         document = other_document(
             law,
             arrays,
@@ -237,51 +267,60 @@ def _table(rows, group, draw, *, law, compare, x, bootstrap, level, seed, **o):
             unique=o["unique"],
             check=not o["anyway"],
         )
-        document["columns"] = origin
-        return document, show_other
-    return _additive(
-        rows, columns, origin, group, draw, bootstrap=bootstrap or BOOTSTRAP, level=level, seed=seed, **o
-    ), show_law
+        return document | said, show_other
+    rows = law_tables.Table(source.name, runs.rows, source.mark)
+    document = _additive(rows, runs, group, draw, bootstrap=bootstrap or BOOTSTRAP, level=level, seed=seed, **o)
+    return document | said, show_law
 
 
-def _checked(columns, loss, keep):
-    """Columns and loss as arrays, after the checks of any fit."""
-    import numpy as np
-
+def _checked(columns, loss, options):
+    """Columns and loss, after the checks of any fit."""
     from ..laws import checks
 
-    checks.check_table(columns["N"], columns["D"], loss, duplicates="keep" if keep else "error")
-    return {key: np.asarray(values, dtype=float) for key, values in columns.items()}, np.asarray(loss, dtype=float)
+    checks.check_table(columns["N"], columns["D"], loss, **_care(options))
+    return columns, loss
 
 
-def _additive(rows, columns, origin, group, draw, *, bootstrap, level, seed, **o):
+def _care(options):
+    """What the checks of a table are to let pass: units that were given as 1 are meant."""
+    return {
+        "duplicates": "keep" if options["keep_duplicates"] else "error",
+        "units": "keep" if 1 in (options["n_unit"], options["d_unit"]) else "error",
+    }
+
+
+def _additive(table, runs, group, draw, *, bootstrap, level, seed, **o):
     from .. import law_tables
     from ..laws.fit import fit
     from ..laws.report import law_document
 
-    floor = o["fix_e"]
+    rows, floor = table.rows, o["fix_e"]
     if floor is None and (o["fix_floor"] or o["excess"]):
-        floors = {row.get("floor") for row in rows}
-        if len(floors) != 1 or None in floors:
-            raise click.UsageError("the floor must be one number: give a floor column with one value, or --fix-e")
-        floor = float(floors.pop())
+        if (
+            "floor" not in rows[0]
+            or len({str(row["floor"]) for row in rows}) != 1
+            or runs.loss_unit != "nats per token"
+        ):
+            raise click.UsageError("the floor must be one number of nats per token: give a column with it, or --fix-e")
+        floor = law_tables.numbers(table, "floor")[0]
     if o["excess"] and floor is None:
         raise click.UsageError("--excess needs the floor: --fix-e or a floor column")
     if (o["serve"] is None) != (o["target_loss"] is None):
         raise click.UsageError("--serve and --target-loss go together")
     fitted = fit(
-        **columns,
-        weights=law_tables.numbers(rows, o["weight_column"]) if o["weight_column"] else None,
+        **runs.columns,
+        weights=law_tables.numbers(table, o["weight_column"]) if o["weight_column"] else None,
         fixed_E=None if o["excess"] else floor,
         excess_floor=floor if o["excess"] else None,
         tie=o["tie"],
         objective=o["objective"],
         delta=o["delta"],
-        duplicates="keep" if o["keep_duplicates"] else "error",
+        **_care(o),
     )
     clusters = None
     if o["cluster"]:
-        law_tables.select(rows, [(o["cluster"], str(rows[0].get(o["cluster"])))])
+        if o["cluster"] not in rows[0]:
+            raise click.UsageError(f"there is no column {o['cluster']!r}: --cluster names the column of the runs")
         clusters = [str(row[o["cluster"]]) for row in rows]
         if o["intervals"] not in (None, *BY_RUN):
             raise click.UsageError(
@@ -304,7 +343,6 @@ def _additive(rows, columns, origin, group, draw, *, bootstrap, level, seed, **o
     datasets = sorted({str(row[group]) for row in rows}) if group else []
     if len(datasets) > 1:
         document["warnings"].insert(0, f"{len(datasets)} datasets in one fit: --dataset NAME fits one of them")
-    document["columns"] = origin
     if draw:
         draw(fitted, document)
     return document

@@ -38,14 +38,16 @@ def command(runs, first, fits, scores, table, bootstrap, level, seed, output, cl
     \b
       ziplaw regress --runs runs.csv --fits fits/*.json -o regression.json --claims claims.csv
     """  # noqa: D301
-    from ..io import read_csv, read_json, write_csv, write_json
+    from ..io import read_json, write_csv, write_json
     from ..laws.claims import COLUMNS, claims
     from ..laws.regress import evidence, regress
+    from ..table_files import read_table
+    from ..tables import typed
 
     fits = ([first] if first else []) + list(fits)
     if not fits:
         raise click.UsageError("no fits given: ziplaw regress --runs runs.csv --fits fits/*.json")
-    rows = read_csv(runs)
+    rows = typed(read_table(runs))
     documents = [read_json(path, "fit") for path in fits]
     covariates = _covariates(table) if table else None
     measured = [read_json(path, "score") for path in _score_files(scores, documents)]
@@ -85,10 +87,11 @@ def _score_files(scores, fits):
 def _covariates(path):
     """Columns of a table as name -> {dataset: value}."""
     from ..errors import FitError
-    from ..io import read_csv
+    from ..table_files import read_table
+    from ..tables import typed
 
-    rows = read_csv(path)
-    if not rows or "dataset" not in rows[0]:
+    rows = typed(read_table(path))
+    if "dataset" not in rows[0]:
         raise FitError(f"{path} has no column dataset: one row a dataset, one column a covariate")
     names = [name for name in rows[0] if name != "dataset"]
     return {name: {str(row["dataset"]): row[name] for row in rows} for name in names}

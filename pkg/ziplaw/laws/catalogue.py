@@ -90,7 +90,7 @@ def compare(columns, loss, *, delta=1e-3) -> list[dict]:
 
 def _row(law, columns, loss, delta):
     if law == "chinchilla":
-        fitted = fit(columns["N"], columns["D"], loss, delta=delta, duplicates="keep")
+        fitted = fit(columns["N"], columns["D"], loss, delta=delta, duplicates="keep", units="keep")
         held = fitted.diagnostics["holdout"]["cells"]["C"]
         count = fitted.settings.n_free
     else:

@@ -10,6 +10,11 @@ from ..errors import FitError
 
 # N, D, C and losses beyond these are slips of units or of parsing, and their products overflow
 LEAST, MOST = 1e-30, 1e30
+# beyond these N, D and D/N are of no language model, but of one counted in millions or in other units
+LEAST_N, MOST_N, LEAST_D, MOST_D, LARGEST_D = 1e3, 1e15, 1.0, 1e18, 1e4
+RATIOS = 1e-3, 1e6
+# ln of nine million: no vocabulary is that large
+MOST_LOSS = 16.0
 
 
 def check_column(values, name):
@@ -42,6 +47,48 @@ def check_column(values, name):
     return column
 
 
+def check_units(N, D, loss, rows):
+    """Refuse N, D and losses that no language model has, though one counted in other units does.
+
+    Parameters
+    ----------
+    N, D, loss : ndarray float64 (n,)
+        Parameters, training tokens, nats per token or byte.
+    rows : ndarray of int
+        The rows that count.
+
+    Raises
+    ------
+    FitError
+        One line that names every column in doubt, with its value and how to give its unit.
+    """
+    doubts = []
+    for values, name, what, least, most, unit in (
+        (N, "N", "parameters", LEAST_N, MOST_N, "in millions? --n-unit 1e6"),
+        (D, "D", "training tokens", LEAST_D, MOST_D, "in billions? --d-unit 1e9"),
+    ):
+        low, high = rows[values[rows].argmin()], rows[values[rows].argmax()]
+        if values[low] < least:
+            doubts.append(f"{name} is {values[low]:g} in row {low + 1}, below {least:g} {what} ({unit})")
+        elif name == "D" and values[high] < LARGEST_D:
+            doubts.append(f"D is {values[high]:g} at most, below {LARGEST_D:g} {what} ({unit})")
+        elif values[high] > most:
+            doubts.append(f"{name} is {values[high]:g} in row {high + 1}, above {most:g} {what}")
+    ratio = float(np.median(D[rows] / N[rows]))
+    if not doubts and not RATIOS[0] <= ratio <= RATIOS[1]:
+        doubts.append(
+            f"D/N is {ratio:g} in the middle row, not from {RATIOS[0]:g} to {RATIOS[1]:g} (--n-unit, --d-unit)"
+        )
+    remedy = ": --n-unit 1, --d-unit 1 or units='keep' if they are right" if doubts else ""
+    if loss[high := rows[loss[rows].argmax()]] > MOST_LOSS:
+        doubts.append(
+            f"the loss is {loss[high]:g} in row {high + 1}, above ln of any vocabulary, {MOST_LOSS:g} (a perplexity? "
+            f"--loss-unit perplexity; a run that diverged? --where 'loss<{MOST_LOSS:g}')"
+        )
+    if doubts:
+        raise FitError(f"units? {'; '.join(doubts)}{remedy}")
+
+
 def one_architecture(rows):
     """Refuse rows of models of several architectures: a law is one of N and D, and theirs differ.
 
@@ -67,7 +114,7 @@ def _first_text(values, name):
     return f"{name} does not hold one number a row: check the column"
 
 
-def check_table(N, D, loss, weights=None, *, needed=6, duplicates="error"):
+def check_table(N, D, loss, weights=None, *, needed=6, duplicates="error", units="keep"):
     """Return N, D, loss and weights as float64 (n,) arrays fit for a law.
 
     Parameters
@@ -80,6 +127,8 @@ def check_table(N, D, loss, weights=None, *, needed=6, duplicates="error"):
         The least number of distinct rows: one more than the parameters that are fitted.
     duplicates : {"error", "keep"}
         What to do about rows that agree in N, D and loss to the last digit.
+    units : {"error", "keep"}
+        What to do about N, D and losses that no language model has (`check_units`).
 
     Raises
     ------
@@ -103,7 +152,7 @@ def check_table(N, D, loss, weights=None, *, needed=6, duplicates="error"):
             "copies feign certainty; remove them, or keep them on purpose (duplicates='keep', --keep-duplicates)"
         )
     if weights is None:
-        return N, D, loss, np.ones(len(N))
+        weights = np.ones(len(N))
     try:
         weights = np.asarray(weights, dtype=np.float64)
     except (TypeError, ValueError):
@@ -112,6 +161,8 @@ def check_table(N, D, loss, weights=None, *, needed=6, duplicates="error"):
         raise FitError(f"weights must be {len(N)} finite numbers of at least 0, one a row")
     if (weights > 0).sum() < needed:
         raise FitError(f"only {(weights > 0).sum()} rows have a weight above 0, at least {needed} are needed")
+    if units == "error":
+        check_units(N, D, loss, np.flatnonzero(weights))
     return N, D, loss, weights
 
 

@@ -205,6 +205,7 @@ def fit(
     objective="huber",
     delta=1e-3,
     duplicates="error",
+    units="error",
 ) -> LawFit:
     """Fit the additive law to a table of runs.
 
@@ -230,6 +231,8 @@ def fit(
         Huber's delta on log loss, for "huber".
     duplicates : {"error", "keep"}
         What to do about exact copies of a row.
+    units : {"error", "keep"}
+        What to do about sizes, tokens and losses that no language model has, such as N in millions.
 
     Returns
     -------
@@ -249,7 +252,7 @@ def fit(
     if fixed_E is not None and excess_floor is not None:
         raise FitError("fixed_E and excess_floor both fix E: give one of them")
     settings = Settings(objective, delta, _floor(fixed_E, "fixed_E"), bool(tie), _floor(excess_floor, "excess_floor"))
-    table = checks.check_table(N, D, loss, weights, needed=settings.n_free + 1, duplicates=duplicates)
+    table = checks.check_table(N, D, loss, weights, needed=settings.n_free + 1, duplicates=duplicates, units=units)
     if excess_floor is not None and (table[2] <= excess_floor).any():
         row = int(np.flatnonzero(table[2] <= excess_floor)[0])
         raise FitError(

@@ -142,7 +142,7 @@ def _variant(rows, floor, bootstrap, level, seed):
     """One fit as plain numbers; a table that cannot be fitted gives a failed fit with its message."""
     try:
         columns = {key: [row[key] for row in rows] for key in ("N", "D", "loss")}
-        fitted = fit(**columns, fixed_E=floor, duplicates="keep")
+        fitted = fit(**columns, fixed_E=floor, duplicates="keep", units="keep")
     except FitError as error:
         return _failed(str(error), len(rows))
     runs = np.array([f"{row.get('model')}/{row.get('seed')}" for row in rows])
