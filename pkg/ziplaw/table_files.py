@@ -193,13 +193,13 @@ def _decoded(data, name):
 
 
 def _read_json(text, name):
-    first = text.lstrip().partition("\n")[0]
-    if first.lstrip().startswith("{"):
+    first, _, rest = text.lstrip().partition("\n")
+    if first.startswith("{") and rest.strip():
         try:
-            lines = isinstance(_parsed(first), dict) and not _is_document(_parsed(first))
-        except ValueError:
-            lines = False
-        if lines:
+            _parsed(first)
+        except (ValueError, RecursionError):
+            pass
+        else:
             return _table_of(_json_lines(text, name), name)
     if len(text) > MAX_JSON_BYTES:
         raise FitError(
@@ -216,13 +216,6 @@ def _read_json(text, name):
 
 def _parsed(text):
     return json.loads(text, object_pairs_hook=unique_keys)
-
-
-def _is_document(record):
-    """Tell whether one object is a whole table, or a document of another kind, rather than a run."""
-    return not any(value is None or isinstance(value, str | int | float) for value in record.values()) or (
-        str(record.get("kind", "")).startswith("ziplaw/")
-    )
 
 
 def _json_lines(text, name):
@@ -243,7 +236,8 @@ def _records(document, name):
         tables = [
             value for value in document.values() if isinstance(value, list) and value and isinstance(value[0], dict)
         ]
-        if len(tables) == 1:
+        ours = str(document.get("kind", "")).startswith("ziplaw/")
+        if len(tables) == 1 and not ours:
             return tables[0]
         values = list(document.values())
         if isinstance(document.get("columns"), list) and isinstance(document.get("data"), list):
@@ -255,6 +249,8 @@ def _records(document, name):
             inner = [isinstance(cell, dict | list) for column in columns.values() for cell in column]
             if inner and not any(inner):
                 return [dict(zip(document, row)) for row in zip(*columns.values())]
+        if not ours and any(isinstance(value, str | int | float) for value in values):
+            return [document]
         raise FitError(f"{name} is JSON, no table: give an array of records, JSON lines or a CSV of runs")
     if document and isinstance(document[0], list) and all(isinstance(key, str) for key in document[0]):
         header = document[0]
