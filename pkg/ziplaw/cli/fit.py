@@ -1,5 +1,7 @@
 """``ziplaw fit``: a scaling law from a table of runs, with intervals, diagnostics and plain warnings."""
 
+import os
+
 import click
 
 from .. import limits
@@ -117,8 +119,13 @@ plan_options = _options(
 )  # fmt: skip
 
 
+def _standard_input(context, parameter, value):
+    """Name standard input as a path: it may be a file that an output must not replace."""
+    return "/dev/stdin" if value == "-" and os.path.exists("/dev/stdin") else value
+
+
 @click.command(cls=Verb)
-@click.argument("table", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.argument("table", type=click.Path(exists=True, dir_okay=False, allow_dash=True), callback=_standard_input)
 @rows_options
 @law_options
 @interval_options
