@@ -173,6 +173,24 @@ def _trunk_of_code(folder):
     _json(folder, "corpora/syn-a/meta.json", "corpus", source={"kind": "builtin", "name": "code", "tokenizer": "bytes"})
 
 
+def _intervals(**intervals):
+    def change(folder):
+        for name, ends in intervals.items():
+            _json(folder, f"scores/{name}.json", "score", H_interval=ends)
+
+    return change
+
+
+def _few_sources(folder):
+    _intervals(**{"syn-a": [0.3, 0.4], "syn-b": [0.35, 0.45], "syn-c": [0.46, 0.47]})(folder)
+    _rows(folder, "runs.csv", lambda row: {"valid_sources": 3 if row["dataset"] == "syn-b" else 200})
+
+
+def _many_sources(folder):
+    _intervals(**{"syn-a": [0.35, 0.36], "syn-b": [0.38, 0.39]})(folder)
+    _rows(folder, "runs.csv", lambda row: {"valid_sources": 200})
+
+
 # name -> (the sweep it starts from, what is changed)
 CHANGED = {
     "bare": ("planted", _bare),
@@ -211,6 +229,10 @@ CHANGED = {
     ),
     "architectures, seeds": ("seeds", _architectures),
     "no curves": ("planted", lambda folder: shutil.rmtree(folder / "runs")),
+    "code and prose overlap": ("planted", _intervals(code=[0.4, 0.5], prose=[0.45, 0.55])),
+    "imports of few sources": ("imports", _few_sources),
+    "imports of many sources": ("imports", _many_sources),
+    "no sources": ("planted", lambda folder: _rows(folder, "runs.csv", lambda row: {"valid_sources": None})),
     "trained on code": ("planted", _trunk_of_code),
 }
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from ziplaw.cli import command
-from ziplaw.findings import correlation
+from ziplaw.doubts import correlation
 from ziplaw.io import read_json, write_csv
 from ziplaw.laws import diagnostics
 from ziplaw.laws.claims import slope_of_a

@@ -13,8 +13,9 @@ from sweeps_for_sentences import BUILT, CHANGED, make
 from synthetic_sweep import build
 from ziplaw.captions import OF_ARCHITECTURES, OF_LAWS, figures_of
 from ziplaw.cli.report import command
+from ziplaw.doubts import slopes
 from ziplaw.figures import FIGURES
-from ziplaw.findings import TONES, answer, slopes
+from ziplaw.findings import TONES, answer
 from ziplaw.io import read_csv, read_json, write_csv, write_json
 from ziplaw.laws.solver import EXPONENT_BOUNDS
 from ziplaw.laws.sweep import MIN_BUDGETS, MIN_CELLS, MIN_SIZES
@@ -73,6 +74,11 @@ CASES = {
     "real_text_in_order": ("code above prose", "is less compressible than prose", "prose by bytes"),
     "real_text_beside_datasets": ("planted", "windows of 256 tokens", "references in other windows"),
     "real_text_scored_differently": ("prose by another file", "were scored differently", "planted"),
+    "real_text_not_told_apart": ("code and prose overlap", "the intervals over their sources overlap", "planted"),
+    "order_of_datasets": ("imports of few sources", "syn-a and syn-b.", "imports of many sources"),
+    "level_of_few_sources": ("imports of few sources", "syn-b (3 sources)", "imports of many sources"),
+    "intervals_of_H": ("imports of many sources", "95 % interval over sources", "planted"),
+    "errors_of_losses": ("imports of many sources", "over held-out sources, as many", "no sources"),
     "datasets_scored_differently": ("a dataset in other windows", "windows of 1000", "planted"),
     "real_text_not_beside_datasets": ("references in other windows", "windows, encoding or gzip level", "planted"),
     "presets_reproduced": ("planted", "over 6 preset grammars", "presets far off"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .remarks import architectures, references
+from .about_scores import references
+from .remarks import architectures
 from .results import TWIN, Sweep, finite
 from .sentences import said, sentence
 

@@ -1,130 +1,12 @@
-"""What stands between the tables of a report: how H was measured, how laws were fitted, what the figures show."""
+"""What stands between the tables of a report: how laws were fitted and tested, and what follows for a split."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .findings import SAME_H, cells_of
-from .results import REFERENCES, TWIN, Sweep, finite
-from .sentences import count, p_value, percent, sentence, span
-
-CUT = ("window", "encoding", "level")
-BUILTIN = {"code": "the standard library of Python", "prose": "the King James Bible"}
-
-
-def references(sweep: Sweep) -> dict[str, dict[str, Any]]:
-    """Scores of the built-in real corpora, by name; not those of datasets."""
-    return {name: score for name, score in sweep.scores.items() if name not in sweep.datasets}
-
-
-def _alike(scores, keys) -> bool:
-    """Tell whether scores agree in what H depends on, and all say it."""
-    return all(len({score.get(key) for score in scores}) == 1 and scores[0].get(key) is not None for key in keys)
-
-
-def _how(score) -> str:
-    """How a score was made, in words."""
-    tokens = f"tokenizer {score['tokenizer']}" if score.get("tokenizer") else "ids as they are"
-    return (
-        f"{tokens}, windows of {score.get('window')}, ids as {score.get('encoding')}, gzip level {score.get('level')}"
-    )
-
-
-def _pair(sweep):
-    found = references(sweep)
-    pair = [found[name] for name in REFERENCES if name in found and finite(found[name].get("H"))]
-    return pair if len(pair) == len(REFERENCES) else None
-
-
-def _pair_alike(pair):
-    # a tokenizer of a file is told apart by its checksum
-    tokens = [score.get("tokenizer_sha256") for score in pair]
-    return _alike(pair, ("tokenizer", *CUT)) and len(set(tokens)) == 1
-
-
-@sentence("carries")
-def _real_text_in_order(sweep):
-    pair = _pair(sweep)
-    if not pair or not _pair_alike(pair) or pair[0]["H"] == pair[1]["H"]:
-        return None
-    code, prose = (score["H"] for score in pair)
-    order = "more" if code < prose else "less"
-    return f"Real code (H {code:.3f}) is {order} compressible than prose (H {prose:.3f}), tokenised and cut alike."
-
-
-@sentence("carries")
-def _real_text_beside_datasets(sweep):
-    found = list(references(sweep).values())
-    own = [sweep.scores[name] for name in sweep.datasets if name in sweep.scores]
-    if not found or not own or not _alike([*found, *own], CUT):
-        return None
-    return (
-        f"The H of real text and of the datasets is measured alike (windows of {found[0]['window']} tokens, encoding, gzip "
-        "level), but of different kinds of tokens, on which H depends."
-    )
-
-
-@sentence("does not carry")
-def _real_text_scored_differently(sweep):
-    pair = _pair(sweep)
-    if not pair or _pair_alike(pair):
-        return None
-    return (
-        f"That real code is more or less compressible than prose: they were scored differently (code: {_how(pair[0])}; "
-        f"prose: {_how(pair[1])})."
-    )
-
-
-@sentence("does not carry")
-def _datasets_scored_differently(sweep):
-    scores = {name: sweep.scores[name] for name in sweep.datasets if name in sweep.scores}
-    ways: dict[str, list[str]] = {}
-    for name, score in scores.items():
-        ways.setdefault(_how(score), []).append(name)
-    if len(ways) < 2:
-        return None
-    return f"A comparison of H between these datasets, which were scored differently: {_groups(ways)}."
-
-
-@sentence("does not carry")
-def _real_text_not_beside_datasets(sweep):
-    found = list(references(sweep).values())
-    own = [sweep.scores[name] for name in sweep.datasets if name in sweep.scores]
-    if not found or not own or _alike([*found, *own], CUT):
-        return None
-    return "A comparison of H between real text and the datasets: windows, encoding or gzip level differ."
-
-
-def _groups(ways: dict[str, list[str]]) -> str:
-    return "; ".join(f"{', '.join(names)} ({how})" for how, names in ways.items())
-
-
-def _presets_off(sweep):
-    """How far our mean H is off the paper's, by preset."""
-    rows = [r for r in sweep.table("presets.csv") if finite(r.get("paper_H")) and finite(r.get("H_mean"))]
-    return {row["preset"]: row["H_mean"] - row["paper_H"] for row in rows}
-
-
-@sentence("carries")
-def _presets_reproduced(sweep):
-    off = _presets_off(sweep)
-    if not off or max(map(abs, off.values())) > SAME_H:
-        return None
-    return (
-        f"The paper's H is reproduced: over {count(len(off), 'preset grammar')} ours differs from the paper's by "
-        f"{max(map(abs, off.values())):.3f} at most."
-    )
-
-
-@sentence("does not carry")
-def _presets_not_reproduced(sweep):
-    far = {name: off for name, off in _presets_off(sweep).items() if abs(off) > SAME_H}
-    if not far:
-        return None
-    return (
-        f"That the paper's H is reproduced: for {', '.join(far)} ours differs by more than {SAME_H}, by "
-        f"{max(map(abs, far.values())):.3f} at most."
-    )
+from .findings import cells_of
+from .results import Sweep, finite
+from .sentences import count, groups_of, p_value, percent, sentence
 
 
 @sentence("datasets")
@@ -148,6 +30,24 @@ def _no_floor_of_imports(sweep):
         f"No floor is known of {', '.join(names)}. There the best loss seen bounds it, so a cell far above that loss has "
         "certainly not started; whether the others scale or are saturated cannot be told."
     )
+
+
+@sentence("datasets")
+def _intervals_of_H(sweep):
+    if not any(sweep.scores.get(name, {}).get("H_interval") for name in sweep.datasets):
+        return None
+    return "Under H of imported data stands its 95 % interval over sources."
+
+
+@sentence("datasets")
+def _errors_of_losses(sweep):
+    if not any(finite(row.get("valid_sources")) for row in sweep.runs):
+        return None
+    kinds = {sweep.has_floor(name) for name in sweep.datasets}
+    over = {(True,): "documents", (False,): "held-out sources"}.get(
+        tuple(kinds), "held-out sources (of grammars, documents)"
+    )
+    return f"Errors of held-out losses are over {over}, as many as stand below, and common to all runs of a dataset."
 
 
 def _bodies(sweep):
@@ -255,7 +155,7 @@ def _splits_refused(sweep):
     for row in largest_split(sweep):
         if row.get("reason"):
             reasons.setdefault(row["reason"], []).append(row["source"])
-    return f"Not identified, so not shown: {_groups(reasons)}." if reasons else None
+    return f"Not identified, so not shown: {groups_of(reasons)}." if reasons else None
 
 
 @sentence("split")
@@ -391,35 +291,3 @@ def _what_undecided_means(sweep):
 @sentence("claims")
 def _no_claims(sweep):
     return None if sweep.table("claims.csv") else "No claims table in this sweep."
-
-
-@sentence("references")
-def _what_the_references_are(sweep):
-    names = [name for name in references(sweep) if not name.endswith(TWIN)]
-    if not names:
-        return None
-    trained = [
-        n for n, source in sweep.sources.items() if source.get("kind") == "builtin" and source.get("name") in names
-    ]
-    corpora = "; ".join(f"{name}: {BUILTIN.get(name, 'a real corpus')}" for name in names)
-    also = f"; {', '.join(trained)} of this sweep comes from one of them" if trained else ", and not trained on"
-    return f"Real corpora that every machine can have, scored here as references{also} ({corpora})."
-
-
-@sentence("references")
-def _why_raw_bytes_too(sweep):
-    if not any(name.endswith(TWIN) for name in references(sweep)):
-        return None
-    return "H depends on how text is tokenised, so the same text as raw bytes stands beside it."
-
-
-@sentence("references")
-def _no_references(sweep):
-    return None if references(sweep) else "No real corpus was scored beside the datasets of this sweep."
-
-
-@sentence("preset seeds")
-def _seeds_of_presets(sweep):
-    rows = sweep.table("presets.csv")
-    seeds = sorted({sum(r["preset"] == name for r in rows) for name in {r["preset"] for r in rows}})
-    return f"Each preset grammar was drawn with {span(seeds[0], seeds[-1])} seeds." if rows and seeds[-1] > 1 else None

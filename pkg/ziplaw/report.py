@@ -14,13 +14,18 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from . import __version__, versions
+from . import (
+    __version__,
+    doubts,  # noqa: F401  registers its sentences
+    versions,
+)
+from .about_scores import references
 from .captions import caption, figures_of
 from .errors import FitError
 from .findings import answer
 from .io import read_json, sha256_file, write_text
 from .outputs import Output, by_mark, check
-from .remarks import largest_split, one_reason, outside_what_was_measured, references
+from .remarks import largest_split, one_reason, outside_what_was_measured
 from .results import VARIANTS, Sweep, finite
 from .sentences import p_value, said
 

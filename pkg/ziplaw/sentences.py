@@ -78,3 +78,8 @@ def share_of(names: list[str], everything: list[str], noun: str = "dataset") -> 
     if len(names) == total:
         return f"the {noun}" if total == 1 else f"all {count(total, noun)}"
     return f"{len(names)} of {count(total, noun)} ({', '.join(names)})"
+
+
+def groups_of(names_by_reason: dict[str, list[str]]) -> str:
+    """Write names with the reason that they share: "a, b (why); c (why else)"."""
+    return "; ".join(f"{', '.join(names)} ({why})" for why, names in names_by_reason.items())
