@@ -269,6 +269,35 @@ def test_fit_shows_the_fit_and_ends_with_status_2_where_a_plan_was_asked_for(tab
     assert "1e+21 NOT IDENTIFIED" in capsys.readouterr().out
 
 
+def test_other_laws_of_a_ladder_are_not_usable_either(table_of, capsys):
+    N, D = ladder()
+    path = table_of(N, D, losses(N, D), unique=np.full(10, 1e9), steps=D / 1e6)
+    for law, line in (("kaplan", "D = 20 N"), ("kaplan-steps", "S = 2e-05 N"), ("data-constrained", "D = 20 N")):
+        assert status("fit", path, "--law", law, "--bootstrap", "100") == 0
+        out = capsys.readouterr().out
+        assert f"move together ({line})" in out
+        assert "NOT A USABLE LAW" in out
+        assert "overfitting stays within" not in out
+    arguments = ["fit", path, "--law", "data-constrained", "--bootstrap", "100", "--flops", "1e21"]
+    assert status(*arguments, "-o", path.with_suffix(".json")) == 2
+    assert "N and D move together" in capsys.readouterr().err
+    assert json.loads(path.with_suffix(".json").read_text())["allocation"] == []
+    assert status(*arguments, "--anyway") == 0
+    assert "NOT IDENTIFIED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("N", "D", "line"),
+    [
+        (np.geomspace(1e9, 1.02e9, 8), np.geomspace(1e9, 1e12, 8), "N is about 1.01e+09 throughout"),
+        (np.geomspace(1e8, 1e10, 8), np.geomspace(1e9, 1.02e9, 8), "D is about 1.01e+09 throughout"),
+        (np.geomspace(1e8, 1e10, 8), np.full(8, 1e9), ""),
+    ],
+)
+def test_a_variable_that_hardly_varies_is_named(N, D, line):
+    assert diagnostics.common_line(N, D) == line
+
+
 def test_a_loss_that_half_the_refits_cannot_reach_gives_no_plan_for_serving(table_of, capsys):
     table = grid(5, 5)
     loss = losses(*table, noise=0.02)

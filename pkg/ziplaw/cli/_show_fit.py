@@ -47,9 +47,8 @@ def show_other(document):
     _print_estimates(document["parameters"], document)
     _print_quality(document, (document["holdout"] or {}).get("rms_log_error"))
     if bound := document.get("overfitting_bound"):
-        mark = "" if document["usable"] else " (NOT IDENTIFIED)"
         click.echo(
-            f"  overfitting stays within {bound['tolerance']:.0%} for D >= k N^p{mark}, k = {bound['k']:.3g} "
+            f"  overfitting stays within {bound['tolerance']:.0%} for D >= k N^p, k = {bound['k']:.3g} "
             f"({_span(bound['k_interval'], '.3g')}), p = {bound['p']:.3f} ({_span(bound['p_interval'], '.3f')}); "
             "published 5e3 N^0.74"
         )

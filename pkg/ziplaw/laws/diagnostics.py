@@ -241,23 +241,35 @@ def n_levels(values):
 
 
 def together(fitted):
-    """Say which line N and D follow, such as "D = 20 N"; "" where they vary apart, or one of them not at all."""
+    """Say which line N and D of a fit follow, see ``common_line``."""
     rows = fitted.weights > 0
-    x, y = np.log(fitted.N[rows]), np.log(fitted.D[rows])
-    if min(n_levels(fitted.N[rows]), n_levels(fitted.D[rows])) < 2:
+    return common_line(fitted.N[rows], fitted.D[rows])
+
+
+def common_line(N, D, name="D"):
+    """Say which line N and D (n,) follow, such as "D = 20 N"; "" where they vary apart, or one of them not at all.
+
+    Steps may stand in the place of tokens, under their ``name``.
+    """
+    if min(n_levels(N), n_levels(D)) < 2:
         return ""
+    x, y = np.log(N), np.log(D)
     X = np.column_stack([x - x.mean(), y - y.mean()])
     _, singular, axes = np.linalg.svd(X, full_matrices=False)
     spread = singular[1] / np.sqrt(len(x))
     if spread > TOGETHER_SPREAD:
         return ""
-    power = axes[0, 1] / axes[0, 0]
     near = "" if spread < SAME_VALUE else f" within {spread:.1g} in logarithms"
+    if abs(axes[0, 1]) < 0.02 * abs(axes[0, 0]):
+        return f"{name} is about {np.exp(y.mean()):.3g} throughout"
+    if abs(axes[0, 0]) < 0.02 * abs(axes[0, 1]):
+        return f"N is about {np.exp(x.mean()):.3g} throughout"
+    power = axes[0, 1] / axes[0, 0]
     if abs(power - 1) < 0.02:
-        return f"D = {np.exp(y.mean() - x.mean()):.3g} N{near}"
-    if abs(power + 1) < 0.02:
+        return f"{name} = {np.exp(y.mean() - x.mean()):.3g} N{near}"
+    if abs(power + 1) < 0.02 and name == "D":
         return f"D = C/(6 N), one budget of C = {6 * np.exp(x.mean() + y.mean()):.3g}{near}"
-    return f"D = {np.exp(y.mean() - power * x.mean()):.2g} N^{power:.2g}{near}"
+    return f"{name} = {np.exp(y.mean() - power * x.mean()):.2g} N^{power:.2g}{near}"
 
 
 def _smooth_share(r, design):

@@ -10,7 +10,7 @@ from scipy import special
 from ..errors import FitError
 from . import checks
 from .allocate import optimal_split
-from .diagnostics import n_levels
+from .diagnostics import SAME_VALUE, near_groups
 from .forms import additive
 from .intervals import cluster_labels, named_quantities, split_limits, unknown_ranges
 from .solver import polish
@@ -99,15 +99,18 @@ def _check_what_is_left(fitted, labels, names):
     used = fitted.weights > 0
     needed = 3 if fitted.settings.free[0] and not fitted.settings.tie else 2
     for name, values in (("model sizes", fitted.N), ("token budgets", fitted.D)):
-        for run, called in enumerate(names):
-            rest = used & (labels != run)
-            levels = n_levels(values[rest]) if rest.any() else 0
-            if levels < needed:
-                hold = ", or hold E (--fix-e)" if needed == 3 else ""
-                raise FitError(
-                    f"{len(names)} runs: intervals leave out one at a time, and without {called} there are {levels} {name}, of "
-                    f"which the law needs {needed}: add runs of other sizes or seeds{hold}"
-                )
+        pairs = np.unique(np.column_stack([near_groups(values[used], SAME_VALUE), labels[used]]), axis=0)
+        owners = np.bincount(pairs[:, 0])
+        # a size goes with the run that is its only one
+        alone = np.bincount(pairs[owners[pairs[:, 0]] == 1, 1], minlength=len(names))
+        levels = len(owners) - alone
+        if levels.min() < needed:
+            run = int(levels.argmin())
+            hold = ", or hold E (--fix-e)" if needed == 3 else ""
+            raise FitError(
+                f"{len(names)} runs: intervals leave out one at a time, and without {names[run]} there are {levels[run]} {name}, "
+                f"of which the law needs {needed}: add runs of other sizes or seeds{hold}"
+            )
 
 
 def jackknife(fitted, clusters) -> Jackknife:

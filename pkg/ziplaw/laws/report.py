@@ -11,6 +11,7 @@ from . import constrained, identification, kaplan
 from .allocate import optimal_split
 from .approaches import envelope, isoflop
 from .catalogue import fit_law
+from .diagnostics import common_line
 from .forms import CHINCHILLA_REFIT
 from .identification import Doubt
 from .intervals import Bootstrap
@@ -195,9 +196,15 @@ def other_document(
         document["warnings"].insert(0, fitted.message)
     if document["rms_log_residual"] > 0.05:
         document["warnings"].insert(0, f"poor fit: RMS error of log loss {document['rms_log_residual']:.3g}")
+    for name in ("D", "S"):
+        if {"N", name} <= set(fitted.columns) and (
+            line := common_line(fitted.columns["N"], fitted.columns[name], name)
+        ):
+            text = f"N and {name} move together ({line}): the effect of one cannot be told from that of the other"
+            document["warnings"].insert(0, text)
     document["usable"] = fitted.converged and not document["warnings"]
     if law == "kaplan":
-        document["overfitting_bound"] = _overfitting_bound(fitted, draws, level)
+        document["overfitting_bound"] = _overfitting_bound(fitted, draws, level) if document["usable"] else None
     if law == "data-constrained" and flops:
         U = float(np.max(columns["U"])) if unique is None else float(unique)
         _allocate_constrained(document, fitted, draws, level, flops, U, check)
