@@ -1,6 +1,7 @@
 """Every command and every Python line of docs/laws.md runs, and docs/validation.md is what its tables give."""
 
 import re
+import shlex
 from importlib.resources import files
 from pathlib import Path
 
@@ -38,12 +39,13 @@ def folder(tmp_path_factory):
 def test_a_command_of_the_page_runs(line, folder, monkeypatch):
     monkeypatch.chdir(folder)
     few = [] if "--compare" in line else ["--bootstrap", "100"]
-    found = CliRunner().invoke(command, [*line.split(), *few], standalone_mode=False)
+    found = CliRunner().invoke(command, [*shlex.split(line), *few], standalone_mode=False)
     assert found.exception is None, found.exception
     assert found.output
 
 
-def test_python_of_the_page_runs():
+def test_python_of_the_page_runs(folder, monkeypatch):
+    monkeypatch.chdir(folder)
     N, D = (g.ravel() for g in np.meshgrid(np.geomspace(1e7, 2e9, 6), np.geomspace(1e8, 5e10, 6)))
     loss = data_constrained_loss(N, D, D)
     (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import FitError, shown
 from .law_names import LOSS_UNITS, factor_of, guess, loss_unit
-from .numerals import MISSING, is_plain, read_number, shown_number
+from .numerals import MISSING, read_number
+from .table_cells import columns_of_numbers, decimal_mark, header_of, is_missing, plain_number, read_column
 from .table_files import Table, read_table
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def select(table: Table, conditions, reading: Reading | None = None) -> Table:
         elif column in QUANTITIES:
             cells = _quantity(Table(table.name, rows, table.mark), reading or Reading(), column)
         else:
-            raise FitError(f"there is no column {shown(column)}: the table has {_header(rows)}")
+            raise FitError(f"there is no column {shown(column)}: the table has {header_of(rows)}")
         kept = [row for row, keep in zip(rows, _compare(cells, sign, wanted, column, table.mark)) if keep]
         if not kept:
             values = sorted({str(cell) for cell in cells})
@@ -173,44 +174,20 @@ def only(table: Table, column: str, name: str) -> Table:
 
 def _compare(cells, sign, wanted, column, mark):
     compare, equality = OPERATORS[sign], sign in ("=", "==", "!=")
-    numbers = [_quick(cell) for cell in cells]
+    numbers = [plain_number(cell) for cell in cells]
     if equality:
-        target = _quick(wanted)
+        target = plain_number(wanted)
         # a column of numbers has no "007" and no text; nan is not a number here but a name for one
-        if target is None or any(n is None and not _missing(c) for n, c in zip(numbers, cells)):
+        if target is None or any(n is None and not is_missing(c) for n, c in zip(numbers, cells)):
             gap = wanted.lower() in MISSING | {"nan"}
-            return [compare(_missing(cell), True) if gap else compare(str(cell), wanted) for cell in cells]
+            return [compare(is_missing(cell), True) if gap else compare(str(cell), wanted) for cell in cells]
         return [compare(number, target) for number in numbers]
     target = read_number(wanted)
     if target is None or math.isnan(target):
         raise FitError(f"{column} {sign} {shown(wanted)}: a number is needed, such as 1e21")
     if any(number is None for number in numbers):
-        numbers = _column(cells, column, _mark_of(cells, column, None, mark, [cells]))
+        numbers = read_column(cells, column, decimal_mark(cells, column, None, mark, [cells]))
     return [number is not None and compare(number, target) for number in numbers]
-
-
-def _quick(cell):
-    if isinstance(cell, str):
-        return float(cell) if is_plain(cell) else None
-    return None if cell is None or isinstance(cell, bool) or not isinstance(cell, int | float) else _float(cell)
-
-
-def _float(value):
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
-
-
-def _missing(cell):
-    return cell is None or (isinstance(cell, float) and math.isnan(cell)) or (
-        isinstance(cell, str) and cell.strip().lower() in MISSING | {"nan"}
-    )  # fmt: skip
-
-
-def _header(rows):
-    names = [str(name) for name in rows[0]]
-    return ", ".join(names[:20]) + (f", ... ({len(names)} in all)" if len(names) > 20 else "")
 
 
 def group_column(rows: list[dict]) -> str | None:
@@ -239,7 +216,7 @@ def law_columns(table: Table, reading: Reading | None = None, extra: Sequence[st
     """
     reading = reading or Reading()
     source, notes = _sources(table, reading, ("N", "D", "loss", *extra))
-    raw, more = _numbers(table, {key: spec for key, (spec, _, _) in source.items()}, reading.decimal)
+    raw, more = columns_of_numbers(table, {key: spec for key, (spec, _, _) in source.items()}, reading.decimal)
     columns = {key: [None if v is None else v * source[key][1] for v in values] for key, values in raw.items()}
     origin = {key: text for key, (_, _, text) in source.items()}
     for missing, other in (("N", "D"), ("D", "N")):
@@ -253,7 +230,7 @@ def law_columns(table: Table, reading: Reading | None = None, extra: Sequence[st
     for key in wanted:
         if key not in columns:
             raise FitError(
-                f"no column for {key} among {_header(table.rows)}: name it with --{key.lower()}-column, or "
+                f"no column for {key} among {header_of(table.rows)}: name it with --{key.lower()}-column, or "
                 f"named={{{key!r}: ...}} from Python"
             )
     unit = _convert_loss(columns, origin, notes, table.rows[0], reading)
@@ -351,117 +328,15 @@ def _complete(rows, columns, origin, drop, notes):
     return [rows[i] for i in keep], {key: [values[i] for i in keep] for key, values in columns.items()}
 
 
-def numbers(table: Table, name: str, decimal: str | None = None) -> list[float]:
-    """Return one column of numbers, or a product ("unique_tokens*epoch", "N*1e6"); FitError where a cell is none."""
-    values = _numbers(table, {name: name}, decimal)[0][name]
-    if None in values:
-        raise FitError(f"{name} is empty in row {values.index(None) + 1}: a number is needed; drop that row or mend it")
-    return values
-
-
-def _numbers(table, specs, decimal):
-    """Return key -> numbers (None where a cell is empty) of columns or products, and notes on cells not plain."""
-    if decimal not in (None, ".", ","):
-        raise FitError(f"the decimal mark is {decimal!r}, must be . or ,")
-    factors = {key: _factors(table.rows, spec) for key, spec in specs.items()}
-    names = dict.fromkeys(name for parts in factors.values() for name in parts if isinstance(name, str))
-    cells = {name: [row[name] for row in table.rows] for name in names}
-    found, notes = {}, []
-    for name in names:
-        mark = _mark_of(cells[name], name, decimal, table.mark, cells.values())
-        found[name] = _column(cells[name], name, mark)
-        if odd := [(c, v) for c, v in zip(cells[name], found[name]) if isinstance(c, str) and not _as_printed(c, v)]:
-            cell, value = odd[0]
-            more = f" ({len(odd)} such cells)" if len(odd) > 1 else ""
-            notes.append(f"{name}: {cell} is read as {shown_number(value)}{more}")
-    result = {}
-    for key, parts in factors.items():
-        values = [1.0] * len(table.rows)
-        for part in parts:
-            column = found[part] if isinstance(part, str) else [part] * len(values)
-            values = [None if None in (a, b) else a * b for a, b in zip(values, column)]
-        result[key] = values
-    return result, notes
-
-
-def _as_printed(cell, value):
-    return value is None or not math.isfinite(value) or (is_plain(cell) and float(cell) == value)
-
-
-def _factors(rows, spec):
-    """Return the parts of a product: column names, and numbers as floats."""
-    if spec in rows[0]:
-        return [spec]
-    parts = []
-    for part in map(str.strip, spec.split("*")):
-        value = None if part in rows[0] else read_number(part)
-        if part not in rows[0] and (value is None or not math.isfinite(value)):
-            raise FitError(f"there is no column {shown(part)}: the table has {_header(rows)}")
-        parts.append(part if value is None else value)
-    if not any(isinstance(part, str) for part in parts):
-        raise FitError(f"there is no column {shown(spec)}: the table has {_header(rows)}")
-    return parts
-
-
-def _mark_of(cells, name, given, between, columns):
-    """Return the decimal mark of a column: as given, or as its cells show, or else the other columns'."""
-    if given is not None or not any(isinstance(cell, str) and "," in cell for column in columns for cell in column):
-        return given or "."
-    shows = _marks_shown(cells)
-    if len(shows) > 1:
-        raise FitError(f"{name} has decimals after points and after commas: write one kind, or give --decimal")
-    shows = shows or set().union(*map(_marks_shown, columns))
-    if len(shows) == 1:
-        return shows.pop()
-    either = next((c for c in cells if isinstance(c, str) and "," in c and read_number(c) != read_number(c, ",")), None)
-    if either is not None and between not in (",", ""):
-        raise FitError(
-            f"{name} is {either!r}, which may be {shown_number(read_number(either) or 0)} or "
-            f"{shown_number(read_number(either, ',') or 0)}: say which with --decimal . or --decimal ,"
-        )
-    return "."
-
-
-def _marks_shown(cells):
-    """Return the decimal marks without which a cell of the column would be no number."""
-    shows = set()
-    for cell in cells:
-        if isinstance(cell, str) and ("," in cell or "." in cell) and not is_plain(cell):
-            readable = {mark for mark in ".," if read_number(cell, mark) is not None}
-            shows |= readable if len(readable) == 1 else set()
-    return shows
-
-
-def _column(cells, name, mark):
-    values = []
-    for row, cell in enumerate(cells, start=1):
-        value = None
-        if isinstance(cell, str):
-            if mark == "." and is_plain(cell):
-                value = float(cell)
-            elif cell.strip().lower() not in MISSING:
-                value = read_number(cell, mark)
-                if value is None:
-                    raise FitError(
-                        f"{name} is {shown(cell)} in row {row}: a number is needed; drop that row or mend it"
-                    )
-        elif cell is not None:
-            if isinstance(cell, bool) or not isinstance(cell, int | float):
-                raise FitError(f"{name} is {shown(cell)} in row {row}: a number is needed; drop that row or mend it")
-            value = _float(cell)
-        values.append(value)
-    return values
-
-
 def _quantity(table, reading, key):
     """Return N, D, C, loss, U or S of every row, as the law takes it; None where it is not known."""
     source, _ = _sources(table, reading, ("N", "D", key))
-    raw, _ = _numbers(table, {name: spec for name, (spec, _, _) in source.items()}, reading.decimal)
+    raw, _ = columns_of_numbers(table, {name: spec for name, (spec, _, _) in source.items()}, reading.decimal)
     columns = {name: [None if v is None else v * source[name][1] for v in values] for name, values in raw.items()}
     if key not in columns and key == "C" and {"N", "D"} <= set(columns):
         return [None if None in (n, d) else 6 * n * d for n, d in zip(columns["N"], columns["D"])]
     if key not in columns:
-        raise FitError(f"there is no column {key}, nor one known to hold it: the table has {_header(table.rows)}")
+        raise FitError(f"there is no column {key}, nor one known to hold it: the table has {header_of(table.rows)}")
     if key == "loss":
         _convert_loss(columns, {key: source[key][2]}, [], table.rows[0], reading)
     return columns[key]

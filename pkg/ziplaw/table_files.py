@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import bz2
 import codecs
 import io
 import json
-import lzma
 import os
 import re
 import sys
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-from .errors import FitError, shown
+from .errors import FitError, ZiplawError, shown
 from .io import unique_keys
 from .table_text import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, read_text_table
 
 MAX_BYTES = 1 << 26
 # a whole document becomes Python objects of some twenty times its size; JSON lines are taken one by one
 MAX_JSON_BYTES, MAX_LINE_BYTES, MAX_NESTING = 1 << 24, 1 << 20, 8
-_PIECE, _UNPACK_MEMORY = 1 << 18, 1 << 28
 _PACKED = {b"\x1f\x8b": ".gz", b"\x28\xb5\x2f\xfd": ".zst", b"\xfd7zXZ\x00": ".xz", b"BZh": ".bz2"}
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -114,48 +109,12 @@ def _bytes(path, name):
     packed = next((suffix for magic, suffix in _PACKED.items() if data.startswith(magic)), "")
     if not packed:
         return data
-    return _joined(_unpacked(data, packed, name), name)
+    from .corpora.readers.packed import unpack
 
-
-def _unpacked(data, packed, name):
-    """Yield pieces of a packed file: what it unpacks to is for the caller to bound."""
     try:
-        if packed == ".zst":
-            yield from _zstd(data, name)
-            return
-        # lzma.open would let a header of twelve bytes ask for gigabytes
-        decoders = {".gz": lambda: zlib.decompressobj(31), ".bz2": bz2.BZ2Decompressor}
-        start = decoders.get(packed, partial(lzma.LZMADecompressor, lzma.FORMAT_AUTO, memlimit=_UNPACK_MEMORY))
-        while data:
-            decoder = start()
-            while not decoder.eof:
-                piece = decoder.decompress(data, _PIECE)
-                data = decoder.unconsumed_tail if packed == ".gz" else b""
-                if not piece and not decoder.eof:
-                    raise FitError(f"{name} ends in the middle of its packed data: it was cut short, fetch it again")
-                yield piece
-            data = decoder.unused_data.lstrip(b"\0")
-    except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
-        if isinstance(error, FitError):
-            raise
-        raise FitError(f"{name} is packed ({packed}) and cannot be unpacked ({error}): fetch it again") from None
-
-
-def _zstd(data, name):
-    try:
-        import zstandard
-    except ImportError:
-        raise FitError(
-            f"{name} is packed by zstd, which needs zstandard: pip install zstandard, or unpack it"
-        ) from None
-    try:
-        stream = zstandard.ZstdDecompressor(max_window_size=_UNPACK_MEMORY >> 1).stream_reader(
-            data, read_across_frames=True
-        )
-        while piece := stream.read(_PIECE):
-            yield piece
-    except zstandard.ZstdError as error:
-        raise FitError(f"{name} is packed (.zst) and cannot be unpacked ({error}): fetch it again") from None
+        return _joined(unpack(io.BytesIO(data), packed, name), name)
+    except ZiplawError as error:
+        raise FitError(str(error)) from None
 
 
 def _joined(parts, name):
@@ -294,6 +253,8 @@ def _flat(record, prefix="", depth=0):
 
 
 def _read_parquet(data, name):
+    from .corpora.readers.parquet_limits import largest_page
+
     try:
         import pyarrow as arrow
         import pyarrow.parquet as parquet
@@ -313,6 +274,11 @@ def _read_parquet(data, name):
                 f"{name} has {file.metadata.num_rows} rows of {len(columns)} columns, {size >> 20} MiB unpacked; at most "
                 f"{MAX_ROWS} rows, {MAX_CELLS} cells and {MAX_BYTES >> 20} MiB are read: keep those of the runs"
             )
+        page = max((largest_page(io.BytesIO(data), file.metadata, column, name) for column in kept), default=0)
+        if page > MAX_BYTES:  # whatever the end of the file says of it
+            raise FitError(
+                f"{name} has a page of {page >> 20} MiB, at most {MAX_BYTES >> 20} are read: keep the runs' columns"
+            )
         # a text that many rows share stays one text
         texts = [column.name for column in columns if column.name in kept and arrow.types.is_string(column.type)]
         file = parquet.ParquetFile(io.BytesIO(data), read_dictionary=texts)
@@ -321,8 +287,8 @@ def _read_parquet(data, name):
             rows += _table_of(_batch(arrow, batch), name)
         return rows
     except (arrow.ArrowException, OSError, UnicodeDecodeError, OverflowError, ValueError) as error:
-        if isinstance(error, FitError):
-            raise
+        if isinstance(error, ZiplawError):
+            raise FitError(str(error)) from None
         raise FitError(f"{name} is not a parquet file ({error}): give a parquet or CSV file") from None
 
 

@@ -297,9 +297,9 @@ def _care(options):
 
 
 def _additive(table, runs, group, draw, *, bootstrap, level, seed, **o):
-    from .. import law_tables
     from ..laws.fit import fit
     from ..laws.report import law_document
+    from ..table_cells import numbers
 
     rows, floor = table.rows, o["fix_e"]
     if floor is None and (o["fix_floor"] or o["excess"]):
@@ -309,14 +309,14 @@ def _additive(table, runs, group, draw, *, bootstrap, level, seed, **o):
             or runs.loss_unit != "nats per token"
         ):
             raise click.UsageError("the floor must be one number of nats per token: give a column with it, or --fix-e")
-        floor = law_tables.numbers(table, "floor")[0]
+        floor = numbers(table, "floor")[0]
     if o["excess"] and floor is None:
         raise click.UsageError("--excess needs the floor: --fix-e or a floor column")
     if (o["serve"] is None) != (o["target_loss"] is None):
         raise click.UsageError("--serve and --target-loss go together")
     fitted = fit(
         **runs.columns,
-        weights=law_tables.numbers(table, o["weight_column"]) if o["weight_column"] else None,
+        weights=numbers(table, o["weight_column"]) if o["weight_column"] else None,
         fixed_E=None if o["excess"] else floor,
         excess_floor=floor if o["excess"] else None,
         tie=o["tie"],

@@ -7,6 +7,7 @@ import gzip
 import lzma
 import zlib
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from ...errors import CorpusError
 from .files import DamagedFile, InputFile, missing
@@ -41,7 +42,7 @@ def chunks(file: InputFile) -> Iterator[bytes]:
                 yield data
             return
         unpacked = 0
-        for data in _UNPACK[file.packed](stream, file):
+        for data in unpack(stream, file.packed, file):
             unpacked += len(data)
             if unpacked > FREE_BYTES and unpacked > MAX_RATIO * stream.tell():
                 raise CorpusError(
@@ -49,6 +50,14 @@ def chunks(file: InputFile) -> Iterator[bytes]:
                     "unpack it first"
                 )
             yield data
+
+
+def unpack(stream: BinaryIO, packed: str, file: object) -> Iterator[bytes]:
+    """Yield the bytes behind a stream packed as .gz, .zst, .xz or .bz2; ``file`` is what messages call it.
+
+    What it unpacks to is for the caller to bound; no piece is larger than a few megabytes.
+    """
+    return _UNPACK[packed](stream, file)
 
 
 def _gzip_chunks(stream, file):

@@ -6,8 +6,10 @@ each is a Thrift struct in compact encoding (type, unpacked size, packed size, .
 
 from __future__ import annotations
 
+from typing import BinaryIO
+
 from ...errors import CorpusError
-from .files import DamagedFile, InputFile
+from .files import DamagedFile
 
 MAX_PAGE_BYTES = 1 << 28
 # values in lists are packed best of all: a run of a billion equal ones takes ten bytes
@@ -16,17 +18,19 @@ _HEAD_BYTES, _MAX_HEAD_BYTES = 1 << 10, 1 << 22
 _DATA_HEADERS = (5, 8)  # fields of a page's header that hold the number of values, in their field 1
 
 
-def largest_page(file: InputFile, metadata, column: str) -> int:
+def largest_page(stream: BinaryIO, metadata, column: str, file: object) -> int:
     """Return the unpacked size of the largest page of a column, in bytes.
 
     Parameters
     ----------
-    file : InputFile
+    stream : binary file
         The parquet file.
     metadata : pyarrow.parquet.FileMetaData
         Of that file.
     column : str
         A column, keys joined with dots; what is nested in it counts too.
+    file : object
+        What messages call it.
 
     Raises
     ------
@@ -34,20 +38,19 @@ def largest_page(file: InputFile, metadata, column: str) -> int:
         When a page is larger than MAX_PAGE_BYTES, values in lists are too many for the file, or a header is damaged.
     """
     largest = 0
-    with open(file, "rb") as stream:
-        for group in range(metadata.num_row_groups):
-            rows = metadata.row_group(group)
-            for i in range(rows.num_columns):
-                chunk = rows.column(i)
-                if chunk.path_in_schema == column or chunk.path_in_schema.startswith(f"{column}."):
-                    size, values = _walk(stream, chunk, file)
-                    largest = max(largest, size)
-                    nested = chunk.path_in_schema != column
-                    if nested and values > max(_FREE_VALUES, _MAX_VALUES_A_BYTE * chunk.total_compressed_size):
-                        raise CorpusError(
-                            f"{file}: column {column!r} has {values} values in {chunk.total_compressed_size} bytes: "
-                            "if that is meant, write it anew without encodings"
-                        )
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group)
+        for i in range(rows.num_columns):
+            chunk = rows.column(i)
+            if chunk.path_in_schema == column or chunk.path_in_schema.startswith(f"{column}."):
+                size, values = _walk(stream, chunk, file)
+                largest = max(largest, size)
+                nested = chunk.path_in_schema != column
+                if nested and values > max(_FREE_VALUES, _MAX_VALUES_A_BYTE * chunk.total_compressed_size):
+                    raise CorpusError(
+                        f"{file}: column {column!r} has {values} values in {chunk.total_compressed_size} bytes: "
+                        "if that is meant, write it anew without encodings"
+                    )
     return largest
 
 

@@ -124,7 +124,9 @@ def _parquet_batches(file, column, pa):
         if not any(name == column for name in _forms(table.schema_arrow, pa)):
             dig(dict.fromkeys(_forms(table.schema_arrow, pa)), column, str(file))
         # no value is larger than the page it is in, or than the page of the dictionary that it is taken from
-        rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(1, largest_page(file, table.metadata, column))))
+        with open(file, "rb") as stream:
+            page = largest_page(stream, table.metadata, column, file)
+        rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(1, page)))
         yield from table.iter_batches(batch_size=rows, columns=[column], use_threads=False)
 
 
