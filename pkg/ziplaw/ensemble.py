@@ -24,6 +24,7 @@ from .flat import init_seed
 from .flops import training_flops_per_token
 from .io import read_json, sha256_file
 from .lstm import LstmConfig
+from .memory import check_memory, memory_errors
 from .meter import Meter
 from .model import ModelConfig
 from .recipe import TrainConfig
@@ -293,7 +294,10 @@ def _train(members, corpora, device, path, checkpoint_minutes, batched):
             if timer.stopped_by:
                 raise Stopped
 
-    with lease(device) as device, torch_settings(device, members[0].config.threads), timer.signals():
+    first = members[0].config.resolved()
+    if device.type == "cpu":
+        check_memory([member.model for member in members], first.batch_documents)
+    with lease(device) as device, torch_settings(device, first.threads), timer.signals(), memory_errors():
         configs, more = [], []
         for member, corpus, sha256 in zip(members, corpora, hashes):
             config, tuning = member.config.resolved(), None

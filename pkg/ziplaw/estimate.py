@@ -12,9 +12,8 @@ from .corpora.format import Corpus
 from .data import check_supply
 from .device import resolve_device, torch_settings
 from .flops import forward_flops_per_token, training_flops_per_token
-from .kernels import HEAD_CHUNK
-from .kernels.reference import default_chunk
 from .lstm import LstmConfig
+from .memory import memory_bytes
 from .meter import format_seconds, total_steps
 from .model import ModelConfig, count_params
 from .recipe import TrainConfig
@@ -25,52 +24,6 @@ from .tune import tuning_budget
 
 TRIAL_STEPS = 3
 TRIAL_LIMIT_PARAMETERS = 50_000_000
-
-
-def memory_bytes(
-    model: ModelConfig | LstmConfig, documents: int, gpu: bool = False, n_train: int = 0
-) -> dict[str, int]:
-    """Memory of training by part.
-
-    Parameters
-    ----------
-    model : ModelConfig or LstmConfig
-    documents : int
-        Documents a step.
-    gpu : bool
-        bf16 with fp32 masters, as on a GPU; else fp32, as on a CPU.
-    n_train : int
-        Documents of the corpus, which lie on the device.
-
-    Returns
-    -------
-    dict of str to int
-        Bytes of state (parameters, gradient, two moments, factors, one snapshot of three; on a GPU the bf16 copy),
-        saved activations, one block of logits, and on a GPU the corpus.
-    """
-    tokens, n, h = documents * model.context, count_params(model).N_total, model.hidden
-    recurrent = isinstance(model, LstmConfig)
-    if gpu:
-        if recurrent:
-            kept = model.activation_floats()
-        else:
-            kept = model.layers * (8 * h + 3 * model.intermediate) + 16 * h + 4 * model.intermediate
-        return {
-            "state": n * (4 * 4 + 4 * 3 + 2 + 1),
-            "activations": 2 * tokens * kept,
-            "logits": 2 * default_chunk(tokens, model.vocab_size, 2) * model.vocab_size,
-            "corpus": n_train * model.context * (2 if model.vocab_size <= 1 << 16 else 4),
-        }
-    state, logits = 4 * 9 * n, 4 * min(HEAD_CHUNK, tokens) * model.vocab_size
-    if recurrent:
-        return {"state": state, "activations": 4 * tokens * model.activation_floats(), "logits": logits}
-    # probabilities of the blocks at or below the diagonal
-    attention = model.heads * model.context * (0.5 + 32 / model.context)
-    return {
-        "state": state,
-        "activations": int(4 * tokens * (model.layers * (9 * h + 4 * model.intermediate + attention) + 4 * h)),
-        "logits": logits,
-    }
 
 
 def seconds_per_step(model: ModelConfig | LstmConfig, config: TrainConfig) -> float | None:

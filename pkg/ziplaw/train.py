@@ -15,6 +15,7 @@ from .errors import TrainError
 from .flops import training_flops_per_token
 from .io import sha256_file, write_csv, write_json
 from .lstm import LstmConfig
+from .memory import check_memory, memory_errors
 from .meter import Meter
 from .model import ModelConfig, count_params
 from .recipe import TrainConfig
@@ -110,13 +111,15 @@ def train(
     Returns
     -------
     dict
-        The content of run.json. Its status is "finished", or "diverged" when a loss was not finite; such a run is
+        The content of run.json. Its status is "finished", or "diverged" when a loss was not finite, or a
+        held-out loss more than a nat above ln(vocab_size), which guessing costs; such a run is
         written too, with null losses from there on.
 
     Raises
     ------
     TrainError
-        When settings are out of range or do not fit the corpus, or the checkpoint found is damaged or another run's.
+        When settings are out of range or do not fit the corpus, memory does not suffice, or the checkpoint found is damaged or another
+        run's.
     CorpusError
         When the corpus cannot be read or is damaged.
     SystemExit
@@ -137,7 +140,9 @@ def train(
             if timer.stopped_by:
                 raise Stopped
 
-    with lease(device) as device, torch_settings(device, config.threads), timer.signals():
+    if device.type == "cpu":
+        check_memory([model], config.batch_documents)
+    with lease(device) as device, torch_settings(device, config.threads), timer.signals(), memory_errors():
         tuning = None
         if config.learning_rate is None:
             config, tuning = tune(corpus.train, corpus.valid, model, config, corpus_sha256)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +32,8 @@ TAIL = 0.05
 CHECK_STEPS = 50
 # documents in a batch of the published held-out loss
 PAPER_BATCH = 32
+# nats above ln(vocab_size), the loss of guessing every id alike: a model that ends there was blown up, and has diverged
+WORSE_THAN_GUESSING = 1.0
 # entries of a vocabulary on a GPU are padded to a multiple of this, so that rows of logits are aligned
 VOCABULARY_PAD = 64
 BUFFERS = ("flat", "first", "second")
@@ -186,6 +189,7 @@ class Trainer:
         self.points: list[dict[str, object]] = []
         self.trunk: tuple[int, Tensor, Tensor, Tensor] | None = None
         self.on_branch = False
+        self.worst_loss = math.log(model.vocab_size) + WORSE_THAN_GUESSING
         # dead: the trunk has diverged, and so has every budget to come; lost: the branch has
         self.dead = self.lost = self.diverged = False
         self.meter = meter
@@ -271,7 +275,7 @@ class Trainer:
             loss, stderr = self.evaluate()
             tail = min(max(1, round(TAIL * plan.steps)), plan.cooldown)
             train_loss = float(self.segments[-1].losses[-tail:].double().mean())
-        if loss is None or not np.isfinite(loss):
+        if loss is None or not loss <= self.worst_loss:
             self.diverged = True
             loss = stderr = train_loss = None
         return {

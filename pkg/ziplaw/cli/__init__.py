@@ -38,6 +38,19 @@ VERBS = {
 EXTRAS = {"torch": "train"} | dict.fromkeys(("jinja2", "matplotlib", "pydantic", "yaml"), "sweep")
 FREE, CHOOSE = "free space or choose another place", "choose another place or mend its permissions"
 REMEDIES = {errno.ENOSPC: FREE, errno.EDQUOT: FREE, errno.EROFS: CHOOSE, errno.EACCES: CHOOSE, errno.EPERM: CHOOSE}
+# what takes less memory, by verb
+LIGHTER = {
+    "sample": "ask for shorter documents, or free some memory",
+    "floor": "ask for fewer --documents or a shorter --context, or take a grammar with fewer productions",
+    "grammar": "take a grammar with fewer productions",
+    "presets": "ask for fewer --documents",
+    "import": "give the data in smaller files, or ask for fewer --documents",
+    "score": "give the data in smaller files, or ask for fewer --samples",
+    "plan": "give the data in smaller files, or ask for fewer --samples",
+    "train": "take a smaller model, or fewer --batch-documents",
+    "fit": "ask for fewer refits with --bootstrap, or give a smaller table",
+    "regress": "ask for fewer tables with --bootstrap",
+}
 
 
 class _Verbs(click.Group):
@@ -73,7 +86,7 @@ def command():
 def main(argv=None):
     """Run the command line; return nothing, exit with 0, 1 (a bug), 2 (bad input) or 128 + the signal that ended it."""
     try:
-        with _ended_by_signals():
+        with _ended_by_signals(), _any_letter():
             code = command.main(args=argv, prog_name="ziplaw", standalone_mode=False)
     except click.exceptions.Abort:
         print("ziplaw: interrupted", file=sys.stderr)
@@ -100,7 +113,8 @@ def main(argv=None):
             raise
         _fail(f"this needs {package}, which is not installed: pip install 'ziplaw[{EXTRAS[package]}]'")
     except MemoryError:
-        _fail("out of memory: ask for fewer documents, or a smaller model")
+        verb = next((word for word in (sys.argv[1:] if argv is None else argv) if word in VERBS), "")
+        _fail(f"out of memory: {LIGHTER.get(verb, 'free some, or use a machine with more')}")
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -123,6 +137,21 @@ def _ended_by_signals():
     finally:
         for number in numbers:
             signal.signal(number, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def _any_letter():
+    """Let a terminal or a locale that lacks a letter show its escape: no result is lost over a file's name."""
+    streams = [stream for stream in (sys.stdout, sys.stderr) if hasattr(stream, "reconfigure")]
+    before = [stream.errors for stream in streams]
+    for stream in streams:
+        stream.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        for stream, errors in zip(streams, before):
+            with contextlib.suppress(ValueError):  # closed by now
+                stream.reconfigure(errors=errors)
 
 
 def _fail(message):

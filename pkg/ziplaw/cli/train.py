@@ -181,4 +181,7 @@ def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finis
             text = f"loss {last['loss']:.4f} after {last['D']} tokens, N = {record['N']}"
             say_written(output, f"{text}; run.json has all budgets, curve.csv the steps")
         if record["status"] == "diverged":
-            click.echo(f"ziplaw: warning: {output}: the run diverged; run.json says where, fits leave it out", err=True)
+            click.echo(
+                f"ziplaw: warning: {output}: the run diverged (a loss not finite, or worse than guessing); run.json says where, fits leave it out",
+                err=True,
+            )

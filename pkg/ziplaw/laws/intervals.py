@@ -16,6 +16,7 @@ from .solver import polish
 
 _FAR = 1e300  # stands for infinity
 CLUSTER_RUNS = 5
+_PIECE = 20_000  # resamples drawn at a time
 METHODS = ("case", "cluster", "residual", "wild", "parametric")
 
 
@@ -173,10 +174,10 @@ def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=No
     design, theta = fitted.solution.design, fitted.solution.theta
     weights, z = fitted.weights, design.z
     if method == "case":
-        weights = weights * rng.multinomial(fitted.n, np.full(fitted.n, 1 / fitted.n), size=n)
+        weights = weights * _resampled(rng, fitted.n, n)
     elif method == "cluster":
         k = labels.max() + 1
-        weights = weights * rng.multinomial(k, np.full(k, 1 / k), size=n)[:, labels]
+        weights = weights * _resampled(rng, k, n)[:, labels]
     else:
         z = _perturbed(fitted, n, rng, method, labels)
     table = type(design)(design.x, design.y, z, design.x_mean, design.y_mean, design.scale)
@@ -195,6 +196,12 @@ def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=No
     k = None if labels is None else int(labels.max() + 1)
     freedom = k - 1 if k else fitted.n - (1 if method == "case" else fitted.settings.n_free)
     return Bootstrap(samples, objective, converged, method, k, max(freedom, 1), fitted)
+
+
+def _resampled(rng, items, n):
+    """How often each of so many items is drawn in n resamples, int64 (n, items); Ctrl-C is heard between two pieces."""
+    share, sizes = np.full(items, 1 / items), range(0, n, _PIECE)
+    return np.concatenate([rng.multinomial(items, share, size=min(_PIECE, n - start)) for start in sizes])
 
 
 def cluster_labels(clusters, n):

@@ -81,7 +81,7 @@ def inner_suffix(path: str | os.PathLike) -> tuple[str, str]:
 def shown(path: str | os.PathLike) -> str:
     """Return a path's last name as printable text: undecodable bytes replaced, "." resolved to its folder."""
     name = Path(path).name or Path(path).resolve().name or "root"
-    return os.fsencode(name).decode("utf-8", "replace")
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def missing(package: str, what: str) -> CorpusError:
