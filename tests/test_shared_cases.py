@@ -200,8 +200,7 @@ def test_a_table_is_read_from_standard_input():
     done = subprocess.run(
         [sys.executable, "-m", "ziplaw", "fit", "/dev/stdin", "--bootstrap", "100", "--json"],
         input=(CASES / "runs.csv.gz").read_bytes(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "pkg")},
         timeout=120,
     )
