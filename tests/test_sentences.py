@@ -21,9 +21,10 @@ from ziplaw.laws.solver import EXPONENT_BOUNDS
 from ziplaw.laws.sweep import MIN_BUDGETS, MIN_CELLS, MIN_SIZES
 from ziplaw.report import HUGE, TINY, image, number, prose, render
 from ziplaw.results import Sweep
-from ziplaw.sentences import REGISTRY, count, p_value, percent, said, share_of, span
+from ziplaw.sentences import count, p_value, percent, registry, said, share_of, span
 from ziplaw.tables import BEST_SEEN, NOT_STARTED_ABOVE, SATURATED_BELOW
 
+REGISTRY = registry()
 CAPTIONS = Path(__file__).parents[1] / "rules" / "captions"
 TEMPLATE = (files("ziplaw") / "data" / "report.html.j2").read_text("utf-8")
 

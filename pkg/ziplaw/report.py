@@ -14,11 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from . import (
-    __version__,
-    doubts,  # noqa: F401  registers its sentences
-    versions,
-)
+from . import __version__, versions
 from .about_scores import references
 from .captions import caption, figures_of
 from .errors import FitError

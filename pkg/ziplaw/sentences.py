@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from .results import Sweep, finite
@@ -18,7 +19,9 @@ class Sentence:
     say: Callable[[Sweep], str | None]
 
 
-REGISTRY: dict[str, Sentence] = {}
+# what registers sentences, in the order in which theirs stand at one place
+MODULES = ("findings", "doubts", "about_scores", "remarks", "captions")
+_REGISTERED: dict[str, Sentence] = {}
 
 
 def sentence(place: str) -> Callable[[Callable[[Sweep], str | None]], Callable[[Sweep], str | None]]:
@@ -29,16 +32,22 @@ def sentence(place: str) -> Callable[[Callable[[Sweep], str | None]], Callable[[
 
     def register(say: Callable[[Sweep], str | None]) -> Callable[[Sweep], str | None]:
         name = say.__name__.lstrip("_")
-        assert name not in REGISTRY
-        REGISTRY[name] = Sentence(name, place, say)
+        assert name not in _REGISTERED
+        _REGISTERED[name] = Sentence(name, place, say)
         return say
 
     return register
 
 
+def registry() -> dict[str, Sentence]:
+    """Return every sentence by name, in order."""
+    modules = [import_module(f".{module}", __package__).__name__ for module in MODULES]
+    return dict(sorted(_REGISTERED.items(), key=lambda item: modules.index(item[1].say.__module__)))
+
+
 def said(sweep: Sweep, place: str) -> dict[str, str]:
-    """Return what is said of a sweep at a place: sentence by name, in the order in which they were registered."""
-    found = {s.name: s.say(sweep) for s in REGISTRY.values() if s.place == place}
+    """Return what is said of a sweep at a place: sentence by name, in their order."""
+    found = {s.name: s.say(sweep) for s in registry().values() if s.place == place}
     return {name: words for name, words in found.items() if words}
 
 
