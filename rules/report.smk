@@ -16,12 +16,13 @@ rule report:
         runtime=10,
     params:
         results=subpath(output[0], parent=True),
-        # the report quotes the config: its content counts, not where it lies
+        # the report quotes the config, and its name with that of its folder; where that lies does not count
         config=lambda w, output: [
             f"--config {shlex.quote(str(path))}" for path in workflow.configfiles
         ],
         content=lambda w: [
-            fingerprint(fingerprints.of_file, path) for path in workflow.configfiles
+            [*Path(path).resolve().parts[-2:], fingerprint(fingerprints.of_file, path)]
+            for path in workflow.configfiles
         ],
         # it prints them all
         version={

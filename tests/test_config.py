@@ -5,9 +5,18 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ziplaw import ModelConfig, TrainConfig, random_grammar, sample
 from ziplaw.cli import main
-from ziplaw.config import SweepConfig, load_config, parse_config
-from ziplaw.errors import ConfigError
+from ziplaw.config import (
+    CorpusSettings,
+    GrammarShape,
+    Model,
+    SweepConfig,
+    Training,
+    load_config,
+    parse_config,
+)
+from ziplaw.errors import ConfigError, TrainError
 from ziplaw.sweeps import DEFAULT
 
 CONFIG = Path(__file__).parents[1] / "config"
@@ -37,6 +46,9 @@ def test_every_field_is_described():
     schema = SweepConfig.model_json_schema()
     for name, part in [("sweep", schema), *schema["$defs"].items()]:
         walk(part, name)
+
+
+SHAPE = {"n_nonterminals": 6, "n_terminals": 9, "max_rhs_options": 3, "max_rhs_length": 3}
 
 
 def change(**keys):
@@ -74,6 +86,25 @@ def change(**keys):
         (change(models={"m": {"architecture": "gru", "hidden": 7, "layers": 1}}), "models.m.architecture.*'gru'"),
         (change(training={"ensemble": 0}), "training.ensemble"),
         (change(sweep="../up"), "cannot name a folder"),
+        (change(training={"weight_decay": 1e30}), "weight_decay must be at least 0 and at most 100, not 1e.30"),
+        (change(training={"weight_decay": float("nan")}), "weight_decay"),
+        (change(training={"base_hidden": 1 << 21}), "base_hidden must be"),
+        (change(seeds=[1 << 63]), "distinct integers from 0 to 9223372036854775807"),
+        (change(budgets=[10**16]), "distinct integers from 1 to 1000000000000000"),
+        (change(budgets=[65536, 65537]), "both round to 64 steps"),
+        (change(corpus={"seed": 1 << 64}), "corpus.seed must be"),
+        (change(corpus={"context": 1 << 21}), "corpus.context must be at least 2"),
+        (change(corpus={"valid_documents": 1 << 40}), "valid_documents.*more than"),
+        (change(scoring={"samples": 1 << 31}), "scoring.samples must be"),
+        (change(laws={"bootstrap": 99}), "laws.bootstrap must be at least 100"),
+        (change(models={"m": {"hidden": 8, "layers": 1, "heads": 3}}), "3 heads do not divide hidden 8"),
+        (
+            change(models={"m": {"architecture": "lstm", "hidden": 8, "layers": 1}}, training={"precision": "bf16"}),
+            "an lstm computes in fp32",
+        ),
+        (change(datasets={"a": {"grammar": SHAPE | {"n_terminals": 1 << 24}}}), "n_terminals must be"),
+        (change(datasets={"a": {"grammar": SHAPE | {"max_rhs_options": 10**9}}}), "max_rhs_options must be"),
+        (change(datasets={"a": {"grammar": SHAPE | {"max_rhs_options": 4 * 10**7}}}), "needs about 2.4e.08 symbols"),
         ({}, "sweep is missing: name of the sweep"),
         ([], "holds list"),
         (None, "holds NoneType"),
@@ -83,6 +114,34 @@ def test_a_bad_config_is_one_clear_line(raw, message):
     with pytest.raises(ConfigError, match=message) as error:
         parse_config(raw)
     assert "\n" not in str(error.value)
+
+
+def numbers(model, end):
+    """Fields of a model that are numbers within bounds, with one of the bounds: 0 the least, 1 the most."""
+    found = {}
+    for name, field in model.model_fields.items():
+        bounds = {type(bound).__name__: getattr(bound, type(bound).__name__.lower()) for bound in field.metadata}
+        if {"Ge", "Le"} <= set(bounds):
+            found[name] = bounds["Le" if end else "Ge"]
+    return found
+
+
+@pytest.mark.parametrize("end", [0, 1], ids=["least", "most"])
+def test_what_the_config_check_lets_pass_the_stages_take(end):
+    """Each number at the end of its range: the stage refuses the next one, so the two have one limit."""
+    found = numbers(Training, end)
+    del found["ensemble"]
+    TrainConfig([1 << 20], **found)
+    for name, value in found.items():
+        beyond = value * 2 + 1 if end else value / 2 - 1 if isinstance(value, float) else value - 1
+        with pytest.raises(TrainError, match=f"{name} is"):
+            TrainConfig([1 << 20], **{name: beyond})
+    shape = numbers(Model, end)
+    shape["hidden"] += shape["hidden"] % 2
+    ModelConfig(**shape, vocab_size=9)
+    ModelConfig(hidden=8, layers=1, vocab_size=9, context=numbers(CorpusSettings, end)["context"])
+    grammar = random_grammar(3, 9, 2, 2, seed=numbers(GrammarShape, end)["seed"])
+    sample(grammar, 1, context=8, seed=numbers(CorpusSettings, end)["seed"])
 
 
 def test_invalid_yaml_names_the_file(tmp_path):

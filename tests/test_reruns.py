@@ -62,7 +62,9 @@ def outputs(finished, tmp_path_factory):
     runs = []
     for case in CASES:
         # a house for each, for its config and its inputs; what is finished is the same
-        house = houses.build(tmp_path_factory.mktemp("case"))
+        house = tmp_path_factory.mktemp("case") / finished.name
+        house.mkdir()
+        houses.build(house)
         for part in ("results", ".snakemake"):
             (house / part).symlink_to(finished / part)
         for part in [*finished.glob("*.txt"), *finished.glob("*.json")]:

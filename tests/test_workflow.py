@@ -1,6 +1,8 @@
 """The Snakemake side: dry runs, lint, and what a user sees when a config or an input is wrong."""
 
+import os
 import re
+import subprocess
 
 import pytest
 import yaml
@@ -109,3 +111,19 @@ def test_results_that_cannot_be_written_fail_with_the_reason(house):
     assert code != 0
     assert "results" in output
     assert (house / "results").read_text() == "a file where a folder should be"
+
+
+def test_results_from_the_future_are_named_with_what_to_do(house):
+    path = write_config(house)
+    grammar = house / "results" / "try" / "grammars" / "low.json"
+    grammar.parent.mkdir(parents=True)
+    grammar.write_text("{}")
+    os.utime(grammar, (4e9, 4e9))
+    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    assert code != 0
+    assert "results/try/grammars/low.json is dated" in output
+    assert "Traceback" not in output
+    remedy = re.search(r"find results/try .* \+$", output, re.M).group()
+    subprocess.run(["bash", "-c", remedy], cwd=house, check=True)
+    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    assert code == 0, output
