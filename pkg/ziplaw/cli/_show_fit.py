@@ -150,9 +150,11 @@ def _print_fit(fit):
     _print_estimates(estimates, fit)
     _print_quality(fit, fit["holdout"]["rms_log_error"])
     if fit["lack_of_fit"]:
+        from ..laws.dependence import p_words
+
         test = fit["lack_of_fit"]
         click.echo(f"  lack of fit against replicates: F({test['df1']}, {test['df2']}) = {test['F']:.3g}, "
-                   f"p = {test['p_value']:.2g}")  # fmt: skip
+                   f"{p_words(test['p_value'])}")  # fmt: skip
 
 
 def _print_estimates(estimates, fit):
