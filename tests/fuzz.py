@@ -1,6 +1,6 @@
-"""Fuzz the scorer and grammar loading for a given time each: `make fuzz`, FUZZ_SECONDS=60.
+"""Fuzz the scorer, grammar loading and tables of runs for a given time each: `make fuzz`, FUZZ_SECONDS=60.
 
-    python tests/fuzz.py [--seconds 60] [--only scorer|grammar]
+    python tests/fuzz.py [--seconds 60] [--only scorer|grammar|table]
 
 Coverage-guided where it can be: the scorer by libFuzzer (clang with its runtime, zlib's header) under the address and
 undefined-behaviour sanitizers; grammar loading by atheris (the `bench` extra). Without them the same checks run on
@@ -98,15 +98,15 @@ def mutations(name, seconds, seed=0):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--only", choices=["scorer", "grammar"])
+    parser.add_argument("--only", choices=["scorer", "grammar", "table"])
     parser.add_argument("--mutations", action="store_true", help="no coverage guidance, even where it is at hand")
     options = parser.parse_args()
     failed = []
-    for name, guided in {"scorer": libfuzzer, "grammar": atheris}.items():
+    for name, guided in {"scorer": libfuzzer, "grammar": atheris, "table": None}.items():
         if options.only not in (None, name):
             continue
-        status = None if options.mutations else guided(options.seconds)
-        how = guided.__name__
+        status = None if options.mutations or guided is None else guided(options.seconds)
+        how = guided.__name__ if guided else "mutations"
         if status is None:
             how, status = "mutations", mutations(name, options.seconds)
         print(f"fuzz: {name} by {how}: {'FAILED' if status else 'no failure'}", flush=True)

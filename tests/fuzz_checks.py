@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+import fuzz_tables
 import ziplaw
 from ziplaw.errors import GrammarError, ZiplawError
 from ziplaw.grammar import PRESETS, Grammar, random_grammar
@@ -58,6 +59,9 @@ def _load_and_use(load):
     assert (nats >= -1e-9).all()
 
 
+table = fuzz_tables.table
+
+
 def seeds():
     """Name -> inputs to start from, for each check: documents of grammars; grammar files of both kinds."""
     small = [random_grammar(n, 5, 2, 3, seed=seed) for n, seed in ((1, 0), (2, 1), (4, 2))]
@@ -71,7 +75,7 @@ def seeds():
         g = random_grammar(*preset["shape"], seed=0, supercritical=preset["supercritical"])
         tokens = ziplaw.sample(g, 2, 256, seed=0, threads=1)
         documents += [tokens[0].astype(">i4").tobytes(), tokens[1].astype("<u2").tobytes()]
-    return {"grammar": files, "scorer": documents}
+    return {"grammar": files, "scorer": documents, "table": fuzz_tables.seeds()}
 
 
 def _hostile():

@@ -8,7 +8,7 @@ from ziplaw import _gzip
 from ziplaw.grammar import Grammar
 
 
-@pytest.mark.parametrize(("name", "runs"), [("scorer", 150), ("grammar", 150)])
+@pytest.mark.parametrize(("name", "runs"), [("scorer", 150), ("grammar", 150), ("table", 150)])
 def test_mutations(name, runs):
     pool, rng = fuzz_checks.seeds()[name], np.random.default_rng(0)
     for data in pool:
@@ -21,6 +21,12 @@ def test_a_wrong_size_is_found(monkeypatch):
     monkeypatch.setattr("ziplaw.compress._core_sizes", lambda core, tokens, rows, dtype, out: out.fill(21))
     with pytest.raises(AssertionError, match="gzip's"):
         fuzz_checks.scorer(bytes(_gzip.MAX_BYTES // 4))
+
+
+def test_a_wrong_cell_of_a_table_is_found(monkeypatch):
+    monkeypatch.setattr("fuzz_tables._read", lambda path: '[{"N": "1", "D": "2", "loss": "4"}]')
+    with pytest.raises(AssertionError, match="Python's csv reads"):
+        fuzz_checks.table(b"N,D,loss\n1,2,3\n4,5,6\n")
 
 
 def test_another_exception_is_found(monkeypatch):

@@ -289,7 +289,8 @@ def _read_parquet(data, name):
     except (arrow.ArrowException, OSError, UnicodeDecodeError, OverflowError, ValueError) as error:
         if isinstance(error, ZiplawError):
             raise FitError(str(error)) from None
-        raise FitError(f"{name} is not a parquet file ({error}): give a parquet or CSV file") from None
+        why = " ".join(str(error).split())
+        raise FitError(f"{name} is not a parquet file ({why}): give a parquet or CSV file") from None
 
 
 def _is_cell(types, kind):
