@@ -1,6 +1,9 @@
 """What ``ziplaw import`` holds out: many sources, in proportion to their text, apart from training, with a true error."""
 
 import itertools
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -316,3 +319,24 @@ def test_held_out_loss_scatters_over_seeds_as_its_error_says(tmp_path):
     assert 0.7 < spread / np.mean(stated) < 1.4
     assert spread / np.mean(naive) > 1.4
     assert np.mean(np.abs(losses - np.mean(losses)) < 1.96 * np.array(stated)) > 0.8
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ru_maxrss is in KiB on Linux")
+def test_a_large_file_is_imported_in_bounded_memory(tmp_path):
+    rng = np.random.default_rng(9)
+    (tmp_path / "texts").mkdir()
+    with open(tmp_path / "texts" / "large.txt", "wb") as stream:
+        for _ in range(96):
+            stream.write(words(rng, 1 << 20))
+    code = (
+        "import resource, sys; from ziplaw.corpora.importing import import_corpus as i; "
+        "from ziplaw.corpora.readers import open_source; "
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
+        "i(open_source(sys.argv[1]), sys.argv[2], 'bytes'); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    arguments = [sys.executable, "-c", code, tmp_path / "texts", tmp_path / "c"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True, env=os.environ)
+    assert (tmp_path / "c" / "train.npy").stat().st_size > 160 << 20
+    # the text is 96 MiB, the corpus and the spool are twice that
+    assert int(done.stdout) < 96 << 10

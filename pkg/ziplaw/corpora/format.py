@@ -206,6 +206,11 @@ class CorpusWriter:
         self.train, self.valid = arrays["train"], arrays["valid"]
         return self
 
+    def release(self) -> None:
+        """Give back the memory of what has been written so far; it stays in the files."""
+        _drop_pages(self.train)
+        _drop_pages(self.valid)
+
     def __exit__(self, kind, error, traceback):
         """Finish the corpus, or remove every trace of it when the block failed."""
         if kind is not None:

@@ -221,6 +221,7 @@ def _import(reader, folder, spool, share, n_documents, n_valid, context, seed, b
             here = chosen[at : np.searchsorted(chosen, first + len(part))] - first
             writer.train[at : at + len(here)] = part[here]
             at, first = at + len(here), first + len(part)
+            writer.release()
     notes = dict(sorted(reader.source.notes.items())) if is_text else {}
     notes |= {
         "invalid UTF-8 sequences replaced": _replaced(reader) - replaced,

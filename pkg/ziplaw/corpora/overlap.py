@@ -10,6 +10,7 @@ NEAR = 0.25
 # a phrase of so many held-out sources is common language (a licence, a table's rule), not a copy of one text
 COMMON = 3
 _TABLE_BITS = 22
+_CACHED_TOKENS = 1 << 15
 
 
 def phrase_hashes(windows: np.ndarray) -> np.ndarray:
@@ -71,11 +72,16 @@ class HeldOutPhrases:
 
     def near_copies(self, windows: np.ndarray) -> np.ndarray:
         """Return a mask of the windows of which a share NEAR of the phrases, or more, is held out, bool, shape (n,)."""
+        # so many at a time that their hashes stay in a processor's cache
+        step = max(1, _CACHED_TOKENS // windows.shape[1])
+        parts = [self._near(windows[first : first + step]) for first in range(0, len(windows), step)]
+        return np.concatenate(parts) if parts else np.zeros(0, bool)
+
+    def _near(self, windows):
         hashes = phrase_hashes(windows)
-        maybe = self._table[self._slot(hashes)]
-        near = np.count_nonzero(maybe, axis=1) >= NEAR * hashes.shape[1]
+        near = np.count_nonzero(self._table[self._slot(hashes)], axis=1) >= NEAR * hashes.shape[1]
         if near.any():
             suspects = hashes[near]
-            at = np.minimum(np.searchsorted(self.phrases, suspects), max(0, len(self.phrases) - 1))
+            at = np.minimum(np.searchsorted(self.phrases, suspects), len(self.phrases) - 1)
             near[near] = np.count_nonzero(self.phrases[at] == suspects, axis=1) >= NEAR * hashes.shape[1]
         return near
