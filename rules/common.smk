@@ -9,10 +9,12 @@ PKG = Path(workflow.basedir) / "pkg"
 sys.path.insert(0, str(PKG))
 
 from ziplaw import fingerprints, versions
-from ziplaw.config import parse_config
+from ziplaw.config import parse_config, read_yaml
 from ziplaw.errors import ConfigError, ZiplawError
 
 try:
+    for path in workflow.configfiles:
+        read_yaml(path)  # Snakemake keeps the last of two datasets of one name
     SWEEP = parse_config(config)
 except ConfigError as error:
     raise WorkflowError(str(error))

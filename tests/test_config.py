@@ -144,6 +144,17 @@ def test_what_the_config_check_lets_pass_the_stages_take(end):
     sample(grammar, 1, context=8, seed=numbers(CorpusSettings, end)["seed"])
 
 
+def test_a_key_given_twice_is_an_error(tmp_path):
+    text = (CONFIG / "smoke.yaml").read_text()
+    again = text.replace("datasets:\n", "datasets:\n  high: {grammar_file: mine.txt}\n")
+    (tmp_path / "c.yaml").write_text(again)
+    with pytest.raises(ConfigError, match=r"c\.yaml, line \d+: the key high is given twice"):
+        load_config(tmp_path / "c.yaml")
+    (tmp_path / "d.yaml").write_text(text + "seeds: [1]\nseeds: [2]\n")
+    with pytest.raises(ConfigError, match=r"d\.yaml, line \d+: the key seeds is given twice"):
+        load_config(tmp_path / "d.yaml")
+
+
 def test_invalid_yaml_names_the_file(tmp_path):
     (tmp_path / "c.yaml").write_text("a: [1")
     with pytest.raises(ConfigError, match=r"c\.yaml is not valid YAML"):

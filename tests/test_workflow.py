@@ -86,6 +86,15 @@ def test_a_typo_in_the_config_is_one_clear_line(house):
     assert "Traceback" not in output
 
 
+def test_a_dataset_given_twice_is_one_clear_line(house):
+    path = write_config(house)
+    path.write_text(path.read_text().replace("datasets:\n", "datasets:\n  low: {grammar_file: mine.txt}\n"))
+    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    assert code != 0
+    assert "the key low is given twice" in output
+    assert "Traceback" not in output
+
+
 def test_a_grammar_that_cannot_terminate_stops_its_job_with_its_reason(house):
     (house / "endless.txt").write_text("S -> S '1' [0.5] | S S [0.5]\n")
     path = write_config(house, datasets={"endless": {"grammar_file": "endless.txt"}})

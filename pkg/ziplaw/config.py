@@ -336,13 +336,38 @@ def _model_at(place: Sequence[str | int]) -> type[BaseModel] | None:
     return model
 
 
-def load_config(path: str | Path) -> SweepConfig:
-    """Read and check a config file."""
+class _Unique(yaml.SafeLoader):
+    """YAML in which a key that is given twice is an error: the first of two datasets of one name would be lost."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        twice = next((key for i, key in enumerate(keys) if key in keys[:i]), None)
+        if twice is not None:
+            raise ConfigError(
+                f"line {node.start_mark.line + 1}: the key {twice} is given twice: keep one, or rename it"
+            )
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Read a config file as it stands, unchecked but for keys that are given twice.
+
+    Raises
+    ------
+    ConfigError
+        When it is not valid YAML.
+    """
     try:
-        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return yaml.load(Path(path).read_text(encoding="utf-8"), _Unique)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    return parse_config(raw, str(path))
+    except ConfigError as error:
+        raise ConfigError(f"{path}, {error}") from None
+
+
+def load_config(path: str | Path) -> SweepConfig:
+    """Read and check a config file."""
+    return parse_config(read_yaml(path), str(path))
 
 
 def json_schema() -> dict[str, Any]:
