@@ -46,7 +46,7 @@ verify: build  ## slow statistical verification
 sanitize: venv  ## the C cores under address and undefined-behaviour sanitizers (gcc, Linux)
 	$(BIN)/python tests/sanitize.py
 
-fuzz: build  ## fuzz scorer, grammar loading and tables, FUZZ_SECONDS=60 each (best with clang and its runtime, and atheris)
+fuzz: build  ## fuzz scorer, grammar loading, tables and readers, FUZZ_SECONDS=60 each (best with clang and its runtime, and atheris)
 	$(BIN)/python tests/fuzz.py --seconds $(FUZZ_SECONDS)
 
 sweep: venv  ## set up, then the default sweep: results/default/report.html

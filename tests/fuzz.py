@@ -1,10 +1,11 @@
-"""Fuzz the scorer, grammar loading and tables of runs for a given time each: `make fuzz`, FUZZ_SECONDS=60.
+"""Fuzz the scorer, grammar loading, tables of runs and every reader for a given time each: `make fuzz`, FUZZ_SECONDS=60.
 
-    python tests/fuzz.py [--seconds 60] [--only scorer|grammar|table]
+    python tests/fuzz.py [--seconds 60] [--only scorer|grammar|table|READER]
 
 Coverage-guided where it can be: the scorer by libFuzzer (clang with its runtime, zlib's header) under the address and
 undefined-behaviour sanitizers; grammar loading by atheris (the `bench` extra). Without them the same checks run on
-random mutations of the same inputs, which tests/sanitize.py also does. What a run found interesting stays in
+random mutations of the same inputs, which tests/sanitize.py also does; so are the readers always, each in a process of
+its own with a limit of memory and of time (tests/fuzz_readers.py). What a run found interesting stays in
 build/fuzz and starts the next. A crash, a mismatch, an exception that is no ZiplawError or a
 hang ends with a status other than 0; the input is kept and its path printed.
 """
@@ -21,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 import fuzz_checks
+import fuzz_readers
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "fuzz"
@@ -95,11 +97,21 @@ def mutations(name, seconds, seed=0):
     return 0
 
 
+def reader(name, seconds, runs=0, seed=0):
+    """One reader on random mutations; a crash, a hang and a hunger for memory end its process only."""
+    arguments = [sys.executable, Path(__file__).with_name("fuzz_readers.py"), name, seconds, runs, seed]
+    status = subprocess.run(list(map(str, arguments)), check=False).returncode
+    if status:
+        print(f"fuzz: reader {name} ended with {status} on {os.path.relpath(BUILD / f'reader-{name}')}")
+    return status
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--only", choices=["scorer", "grammar", "table"])
+    parser.add_argument("--only", choices=["scorer", "grammar", "table", *fuzz_readers.READERS])
     parser.add_argument("--mutations", action="store_true", help="no coverage guidance, even where it is at hand")
+    parser.add_argument("--seed", type=int, default=0, help="of the mutations of the readers' inputs")
     options = parser.parse_args()
     failed = []
     for name, guided in {"scorer": libfuzzer, "grammar": atheris, "table": None}.items():
@@ -111,6 +123,9 @@ def main():
             how, status = "mutations", mutations(name, options.seconds)
         print(f"fuzz: {name} by {how}: {'FAILED' if status else 'no failure'}", flush=True)
         failed += [name] if status else []
+    for name in fuzz_readers.READERS:
+        if options.only in (None, name) and reader(name, options.seconds, seed=options.seed):
+            failed.append(name)
     return 1 if failed else 0
 
 

@@ -106,7 +106,7 @@ def _hostile():
     yield b'{"provenance":' + b"[" * 900 + b"]" * 900 + b"," + small.encode()[1:]
 
 
-def mutated(rng, pool):
+def mutated(rng, pool, limit=6000):
     """One of the pool with bytes changed, cut, repeated, or joined with another."""
     data = bytearray(pool[int(rng.integers(len(pool)))])
     for _ in range(int(rng.integers(1, 6))):
@@ -127,4 +127,4 @@ def mutated(rng, pool):
             data[at:at] = pieces[int(rng.integers(len(pieces)))]
         else:
             data[at : at + n] = bytes(n)
-    return bytes(data[:6000])
+    return bytes(data[:limit])

@@ -274,7 +274,7 @@ def _read_parquet(data, name):
                 f"{name} has {file.metadata.num_rows} rows of {len(columns)} columns, {size >> 20} MiB unpacked; at most "
                 f"{MAX_ROWS} rows, {MAX_CELLS} cells and {MAX_BYTES >> 20} MiB are read: keep those of the runs"
             )
-        page = max((largest_page(io.BytesIO(data), file.metadata, column, name) for column in kept), default=0)
+        page = max((largest_page(io.BytesIO(data), column, name) for column in kept), default=0)
         if page > MAX_BYTES:  # whatever the end of the file says of it
             raise FitError(
                 f"{name} has a page of {page >> 20} MiB, at most {MAX_BYTES >> 20} are read: keep the runs' columns"

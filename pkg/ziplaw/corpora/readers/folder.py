@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import CorpusError
+from ...errors import shown as shown_value
 from .fields import choose_field
 from .files import IDS, RECORDS, InputFile, inner_suffix
 from .json_records import looks_like
@@ -268,7 +269,11 @@ def _saved_dataset(folder, paths):
     """Return the choice for what the datasets library saved with save_to_disk; None for any other folder."""
     splits = _json(folder / "dataset_dict.json").get("splits")
     left: dict[str, int] = {}
-    if isinstance(splits, list) and splits and all(isinstance(name, str) for name in splits):
+    if (
+        isinstance(splits, list)
+        and splits
+        and all(isinstance(name, str) and Path(name).name == name for name in splits)
+    ):
         if "train" not in splits and len(splits) > 1:
             raise CorpusError(f"{folder} has the splits {', '.join(splits)}: give one of these folders")
         chosen = "train" if "train" in splits else splits[0]
@@ -284,8 +289,10 @@ def _saved_dataset(folder, paths):
     files = []
     for name in names:
         document = within / Path(name["filename"]).name
-        if not (folder / document).is_file():
-            raise CorpusError(f"{folder}: its state.json lists {document}, which is not there: fetch it again")
+        if not os.path.isfile(folder / document):
+            raise CorpusError(
+                f"{folder}: its state.json lists {shown_value(name['filename'])}, which is not there: fetch it again"
+            )
         files.append(InputFile.of(folder / document, document.as_posix(), "arrow"))
     read = {file.document for file in files}
     others = [InputFile.of(path, path.relative_to(folder).as_posix()) for path in paths]

@@ -125,7 +125,7 @@ def _parquet_batches(file, column, pa):
             dig(dict.fromkeys(_forms(table.schema_arrow, pa)), column, str(file))
         # no value is larger than the page it is in, or than the page of the dictionary that it is taken from
         with open(file, "rb") as stream:
-            page = largest_page(stream, table.metadata, column, file)
+            page = largest_page(stream, column, file)
         rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(1, page)))
         yield from table.iter_batches(batch_size=rows, columns=[column], use_threads=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +41,10 @@ _GUESS_TOKENS, _LEAST_GUESS = 1 << 16, 16
 def npy_source(file: InputFile) -> TokenSource:
     """Open a .npy array of ids, 1-D or 2-D."""
     try:
-        tokens = np.lib.format.open_memmap(os.fspath(file), mode="r") if os.path.getsize(file) else None
-    except (ValueError, OverflowError, SyntaxError, TypeError, EOFError, MemoryError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # numpy's, of arrays that Python 2 saved
+            tokens = np.lib.format.open_memmap(os.fspath(file), mode="r") if os.path.getsize(file) else None
+    except Exception as error:  # numpy parses the header as Python, and raises whatever that raises
         text = " ".join(str(error).split())[:200]
         raise CorpusError(f"{file} is no readable .npy array ({text}): save token ids with numpy.save") from None
     if tokens is None:
