@@ -192,7 +192,7 @@ def test_parquet(tmp_path):
 @pytest.fixture
 def tree(tmp_path):
     for name, data in {
-        "b.py": b"bb", "a/z.py": b"az", "a/c.md": b"ac" * 50, "a.py": b"a", ".hidden": b"no", ".git/x.py": b"no",
+        "b.py": b"bb", "a/z.py": b"az", "a/c.md": b"ac" * 500, "a.py": b"a", ".hidden": b"no", ".git/x.py": b"no",
         "__pycache__/x.py": b"no", "image.png": b"\x89PNG\0", "broken.gz": b"x", "fixture.jsonl": b"{}\n",
         "ids.npy": b"junk", "empty.txt": b"",
     }.items():  # fmt: skip
@@ -207,7 +207,7 @@ def tree(tmp_path):
 def test_folder_is_sorted_and_skips_what_is_no_source(tree):
     source = open_source(tree)
     # by whole path, folder by folder: "a" stands before "a.py"
-    assert list(texts(source).items()) == [("a/c.md", b"ac" * 50), ("a/z.py", b"az"), ("a.py", b"a"), ("b.py", b"bb")]
+    assert list(texts(source).items()) == [("a/c.md", b"ac" * 500), ("a/z.py", b"az"), ("a.py", b"a"), ("b.py", b"bb")]
     assert source.notes == {"binary files": 1, "damaged packed files": 1}
     assert list(texts(open_source(tree, extensions=["py"]))) == ["a/z.py", "a.py", "b.py"]
 

@@ -77,6 +77,9 @@ def choose_field(forms: dict[str, tuple[str, str]], wanted: str | None, where: s
     CorpusError
         When there is none, or more than one and nothing tells which.
     """
+    # an object that is null in some records is one all the same
+    objects = {name.rpartition(".")[0] for name in forms}
+    forms = {name: found for name, found in forms.items() if found[0] != "null" or name not in objects}
     if wanted is not None:
         if wanted not in forms:
             inside = [name for name in forms if name.startswith(f"{wanted}.")]

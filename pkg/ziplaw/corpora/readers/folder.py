@@ -25,8 +25,9 @@ _CARD = re.compile(
 _SPLIT = re.compile(r"(?<![a-z])(train|test|eval|valid|val|dev)(ing|ation|uation|idation|elopment)?(?![a-z])")
 _SPLITS = {"val": "validation", "valid": "validation", "dev": "validation", "eval": "test"}
 _FIRST_SHARD = re.compile(r"-0+-of-\d+")
-# the smaller of two kinds of files is left out without a question up to this share of the larger, and this many files
-_MINOR_SHARE, _MINOR_FILES = 0.1, 10
+# a kind of files is left out without a question up to so many files and this share of the bytes of what is read: of
+# records beside text less, since they are packed
+_MINOR_FILES, _MINOR_SHARE, _MINOR_BESIDE_TEXT = 10, 0.1, 0.01
 _NAMED = 3
 _WORDS = {"jsonl": "JSON records", "parquet": "parquet", "arrow": "Arrow", "text": "text", "ids": "token ids"}
 
@@ -41,7 +42,7 @@ class Choice:
         In reading order.
     records : bool
         They hold records; else each is a text.
-    left_out : dict of str to int
+    left_out : dict of str to int or None
         As of a `sources.TextSource`.
     notes : Counter
         What could not be listed.
@@ -49,7 +50,7 @@ class Choice:
 
     files: list[InputFile]
     records: bool
-    left_out: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int | None] = field(default_factory=dict)
     notes: Counter = field(default_factory=Counter)
 
     @property
@@ -119,7 +120,7 @@ def choose_files(
     files = [
         InputFile.of(path, os.fsencode(path.relative_to(folder)).decode("utf-8", "replace"), kind) for path in paths
     ]
-    left: dict[str, int] = {}
+    left: dict[str, int | None] = {}
     n_ids = sum(file.kind in (*IDS, "npz", "idx") for file in files)
     if extensions:
         endings = tuple(e.lower() if e.startswith(".") else f".{e.lower()}" for e in extensions)
@@ -150,12 +151,12 @@ def choose_files(
     # a .json that turned out to hold records is another InputFile than the one listed
     place = {file.document: i for file, i in order.items()}
     chosen.sort(key=lambda file: place[file.document])
-    return Choice(chosen, main in RECORDS, {what: n for what, n in left.items() if n}, notes)
+    return Choice(chosen, main in RECORDS, {what: n for what, n in left.items() if n != 0}, notes)
 
 
 def _leave_out(left, files, what):
     if len(files) <= _NAMED:
-        left |= {file.document: 1 for file in files}
+        left |= dict.fromkeys(file.document for file in files)
     else:
         left[what] = left.get(what, 0) + len(files)
 
@@ -201,7 +202,8 @@ def _main_group(folder, groups, said):
         return None
     main = found[0] if found[0] != "ids" else _ask(folder, groups, bytes_of, found)
     for name in found[1:]:
-        if len(groups[name]) > _MINOR_FILES or bytes_of[name] > _MINOR_SHARE * bytes_of[main]:
+        share = _MINOR_BESIDE_TEXT if main == "text" and name in RECORDS else _MINOR_SHARE
+        if len(groups[name]) > _MINOR_FILES or bytes_of[name] > share * bytes_of[main]:
             _ask(folder, groups, bytes_of, found)
     return main
 
@@ -268,7 +270,7 @@ def _one_configuration(folder, files, said):
 def _saved_dataset(folder, paths):
     """Return the choice for what the datasets library saved with save_to_disk; None for any other folder."""
     splits = _json(folder / "dataset_dict.json").get("splits")
-    left: dict[str, int] = {}
+    left: dict[str, int | None] = {}
     if (
         isinstance(splits, list)
         and splits
@@ -277,7 +279,7 @@ def _saved_dataset(folder, paths):
         if "train" not in splits and len(splits) > 1:
             raise CorpusError(f"{folder} has the splits {', '.join(splits)}: give one of these folders")
         chosen = "train" if "train" in splits else splits[0]
-        left |= {f"the split {name}": 1 for name in splits if name != chosen}
+        left |= {f"the split {name}": None for name in splits if name != chosen}
         within = Path(chosen)
     else:
         within = Path()

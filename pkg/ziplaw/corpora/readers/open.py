@@ -222,5 +222,5 @@ def _corpus(folder):
         shown(folder), "corpus", corpus.train, made_of.get("tokenizer"), corpus.meta.get("token_bytes"), keep
     )
     source.draws = made_of.get("kind") == "grammar"
-    source.what, source.left_out = "the training documents of a ziplaw corpus", {"its held-out documents": 1}
+    source.what, source.left_out = "the training documents of a ziplaw corpus", {"its held-out documents": None}
     return source

@@ -81,7 +81,10 @@ def _chunks(stream):
 
 def _walk(stream, chunk, file):
     """Return (unpacked size of the largest page, number of values) of a column chunk."""
-    at = min(chunk[_DATA_OFFSET], chunk.get(_DICTIONARY_OFFSET) or chunk[_DATA_OFFSET])
+    # 0 stands for none: a table without rows has a dictionary at most
+    at = min((offset for offset in (chunk[_DATA_OFFSET], chunk.get(_DICTIONARY_OFFSET)) if offset), default=0)
+    if not at:
+        raise _DamagedError
     end = at + chunk[_PACKED_SIZE]
     largest = values = 0
     while at < end:

@@ -17,13 +17,13 @@ class _Described:
 
     name: str
     what: str
-    left_out: dict[str, int]
+    left_out: dict[str, int | None]
     notes: Counter
 
     def reading(self) -> str:
         """Return one line: what was read and what was left out; complete once the source has been read."""
         left = {**self.left_out, **self.notes}
-        out = ", ".join(what if n == 1 and what in self.left_out else f"{what}: {n}" for what, n in left.items() if n)
+        out = ", ".join(what if n is None else f"{what}: {n}" for what, n in left.items() if n != 0)
         return f"read {self.what}; left out: {out or 'nothing'}"
 
 
@@ -45,8 +45,8 @@ class TextSource(_Described):
         What goes into a result's ``source``.
     what : str
         What is read, in words.
-    left_out : dict of str to int
-        What is not read by choice: names of files (1 each), or kinds of files and how many.
+    left_out : dict of str to int or None
+        What is not read by choice: kinds of files and how many, or names (None).
     keep : object
         Lives as long as the source: the temporary file of a pipe.
     """
@@ -57,7 +57,7 @@ class TextSource(_Described):
     notes: Counter = field(default_factory=Counter)
     provenance: dict[str, Any] = field(default_factory=dict)
     what: str = "one text"
-    left_out: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int | None] = field(default_factory=dict)
     keep: object = None
 
 
@@ -97,7 +97,7 @@ class TokenSource(_Described):
     draws: bool = False
     notes: Counter = field(default_factory=Counter)
     what: str = "token ids"
-    left_out: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int | None] = field(default_factory=dict)
     keep: object = None
 
 

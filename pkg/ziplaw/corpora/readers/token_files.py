@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import struct
 import warnings
@@ -89,7 +90,7 @@ def bin_source(file: InputFile, dtype: str | None = None) -> TokenSource:
     stranger = next((what for mark, what in _STRANGERS.items() if head.startswith(mark)), None)
     if dtype is None and stranger:
         raise CorpusError(f"{file} is {stranger}, no array of token ids: give ids, or say --dtype if they are")
-    if dtype is None and len(head) >= _LEAST_GUESS and head.isascii() and not _controls(head):
+    if dtype is None and len(head) >= _LEAST_GUESS and _is_text(head):
         raise CorpusError(f"{file} is text by its bytes: --format text reads it so, --dtype uint16 as token ids")
     kind = np.dtype(dtype or "uint16").newbyteorder("<")
     if size % kind.itemsize:
@@ -119,8 +120,12 @@ def _mapped(file, dtype, start, end):
     )
 
 
-def _controls(head):
-    return head.translate(None, bytes([*range(32, 127), 9, 10, 13]))
+def _is_text(head):
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return not any(char < " " and char not in "\t\n\r\f" for char in text)
 
 
 def _agrees(file, dtype, found, who):
