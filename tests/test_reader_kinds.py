@@ -577,7 +577,7 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 from ziplaw.cli import main
 try:
-    main(["score", *sys.argv[1:]])
+    main(["score", *sys.argv[1:], "--tokenizer", "bytes"])
 finally:
     print("peak MiB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, file=sys.stderr)
 """
