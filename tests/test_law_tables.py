@@ -524,3 +524,12 @@ def test_one_letter_of_latin_1(tmp_path, expected):
     runs = ziplaw.read_runs(tmp_path / "t.csv", named={"N": "tamaño"})
     same(runs, expected)
     assert "no UTF-8, read as Windows-1252" in runs.notes
+
+
+@pytest.mark.parametrize("line", ["\n", "# a\n", ",,\n", "1,2,3\n"])
+def test_lines_are_bounded_wherever_they_stand(line, tmp_path, monkeypatch):
+    monkeypatch.setattr("ziplaw.table_text.MAX_ROWS", 1000)
+    for text in (line * 2500 + PLAIN, PLAIN + line * 2500):
+        (tmp_path / "t.csv").write_text(text)
+        with pytest.raises(FitError, match=r"more than|no names"):
+            read_table(tmp_path / "t.csv")

@@ -43,7 +43,7 @@ def read_text_table(text: str, name: str) -> tuple[list[dict[str, str | None]], 
         When there is no header, two columns share a name, a row has more cells than the header, or the table is larger
         than MAX_ROWS, MAX_COLUMNS or MAX_CELLS.
     """
-    start, comments, given = 0, [], _SEP.match(text)
+    start, before, comments, given = 0, 0, [], _SEP.match(text)
     if given:
         start = given.end()
     while start < len(text):
@@ -52,7 +52,11 @@ def read_text_table(text: str, name: str) -> tuple[list[dict[str, str | None]], 
             comments.append(line[0].strip())
         elif line[0].strip():
             break
-        start = line.end()
+        start, before = line.end(), before + 1
+        if before > MAX_ROWS:
+            raise FitError(
+                f"{name} has more than {MAX_ROWS} lines of comments or blanks before its header: cut them off"
+            )
     mark = given[1] if given else _mark(text[start : start + _SAMPLE_CHARACTERS])
     lines = _cells(text[start:], mark, name)
     header, first = next(((row, number) for number, row in lines), ([], 0))
@@ -74,8 +78,6 @@ def read_text_table(text: str, name: str) -> tuple[list[dict[str, str | None]], 
 def _rows(header, rest, lines, name):
     if not any(header):
         raise FitError(f"{name} is empty: a table with a header line is needed")
-    if len(header) > MAX_COLUMNS:
-        raise FitError(f"{name} has {len(header)} columns, at most {MAX_COLUMNS} are read: keep those of the runs")
     seen = set()
     for column in filter(None, header):
         if column in seen:
@@ -111,6 +113,10 @@ def _cells(text, mark, name) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True, skipinitialspace=True)
     try:
         for row in reader:
+            if len(row) > MAX_COLUMNS:
+                raise FitError(f"{name} has {len(row)} columns, at most {MAX_COLUMNS} are read: keep those of the runs")
+            if reader.line_num > 2 * MAX_ROWS:
+                raise FitError(f"{name} has more than {2 * MAX_ROWS} lines: keep those of the runs")
             cells = [cell.strip() for cell in row]
             if mark == "|" and len(cells) > 2 and not cells[0] and not cells[-1]:
                 cells = cells[1:-1]
