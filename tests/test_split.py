@@ -292,6 +292,38 @@ def test_near_copies_against_plain_python():
     assert 12 < sum(want) < len(want)
 
 
+def test_of_many_held_out_phrases_a_share_finds_the_same_copies(monkeypatch):
+    rng = np.random.default_rng(10)
+    valid = rng.integers(0, 999, (300, 256), dtype=np.uint16)
+    train = rng.integers(0, 999, (600, 256), dtype=np.uint16)
+    train[:100, :128] = valid[:100, 128:]
+    train[100:200, :30] = valid[100:200, :30]
+    sources = np.arange(300)
+    whole = overlap.HeldOutPhrases(valid, sources)
+    monkeypatch.setattr(overlap, "_MOST_PHRASES", valid.size // 3)
+    some = overlap.HeldOutPhrases(valid, sources)
+    assert len(some.phrases) < len(whole.phrases) / 3
+    assert whole.near_copies(train).tolist() == some.near_copies(train).tolist() == [True] * 100 + [False] * 500
+
+
+@pytest.mark.parametrize(("n", "held"), [(3, 1), (10, 3), (40, 8), (200, 20)])
+def test_few_sources_are_held_out_in_greater_part(tmp_path, n, held):
+    rng = np.random.default_rng(11)
+    _, done = make(memory({f"{i}": [words(rng, 9000)] for i in range(n)}), tmp_path, n_valid=40, by="file")
+    assert done["valid_sources"] == held
+
+
+def test_sources_without_text(tmp_path):
+    for files in ({}, {"a": [b""]}, {"a": [b"x"], "b": [b"y"]}):
+        for by in ("document", "file"):
+            with pytest.raises(CorpusError, match=r"gives 0 documents of 32 tokens, .* give more text"):
+                make(memory(files), tmp_path / "c", by=by)
+    for shape in ((0,), (0, 32), (5, 0), (0, 7)):
+        with pytest.raises(CorpusError, match=r"gives 0 documents of 32 tokens, .* give more text"):
+            make(TokenSource("none", "npy", np.zeros(shape, np.uint16)), tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+
+
 def uneven_files(n, seed):
     """Files of uneven lengths, each with likings of its own: its letters follow a table that it shares in part."""
     rng = np.random.default_rng(seed)

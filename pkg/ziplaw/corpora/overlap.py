@@ -11,6 +11,8 @@ NEAR = 0.25
 COMMON = 3
 _TABLE_BITS = 22
 _CACHED_TOKENS = 1 << 15
+# of more held-out phrases than this a share is looked at, those whose hash is a multiple of a number
+_MOST_PHRASES = 1 << 22
 
 
 def phrase_hashes(windows: np.ndarray) -> np.ndarray:
@@ -54,8 +56,15 @@ class HeldOutPhrases:
     """
 
     def __init__(self, windows: np.ndarray, sources: np.ndarray):
-        hashes = phrase_hashes(windows)
-        of, hashes = np.repeat(sources, hashes.shape[1]), hashes.ravel()
+        n, context = windows.shape
+        self.every = np.uint64(1 + n * context // _MOST_PHRASES)
+        step = max(1, _CACHED_TOKENS // context)
+        parts = []
+        for first in range(0, n, step):
+            found = phrase_hashes(windows[first : first + step])
+            row, column = np.nonzero(found % self.every == 0)
+            parts.append((found[row, column], sources[first + row]))
+        hashes, of = (np.concatenate(column) for column in zip(*parts, strict=True))
         order = np.lexsort((of, hashes))
         of, hashes = of[order], hashes[order]
         first = np.ones(len(hashes), bool)
@@ -79,9 +88,11 @@ class HeldOutPhrases:
 
     def _near(self, windows):
         hashes = phrase_hashes(windows)
-        near = np.count_nonzero(self._table[self._slot(hashes)], axis=1) >= NEAR * hashes.shape[1]
+        looked_at = hashes % self.every == 0
+        needed = np.maximum(1, NEAR * np.count_nonzero(looked_at, axis=1))
+        near = np.count_nonzero(self._table[self._slot(hashes)] & looked_at, axis=1) >= needed
         if near.any():
             suspects = hashes[near]
             at = np.minimum(np.searchsorted(self.phrases, suspects), len(self.phrases) - 1)
-            near[near] = np.count_nonzero(self.phrases[at] == suspects, axis=1) >= NEAR * hashes.shape[1]
+            near[near] = np.count_nonzero((self.phrases[at] == suspects) & looked_at[near], axis=1) >= needed[near]
         return near

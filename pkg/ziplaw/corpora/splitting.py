@@ -18,6 +18,8 @@ SECTION_WINDOWS = 16
 _LARGEST_SHARE = 256
 # of the sources, one in so many is held out unless there are as many as windows
 _SHARE = 10
+# but no fewer than FEW while those are at most one in three: a standard error over fewer says little
+_FEW, _FEW_SHARE = 8, 3
 # held-out text for each window: with twice the text, windows at even steps never overlap
 _ROOM = 2
 
@@ -123,11 +125,11 @@ def text_needed(n_windows: int, context: int, gap: int) -> int:
 def hold_out(units: Units, n_windows: int, context: int, gap: int) -> np.ndarray:
     """Return a mask of the units whose sources are held out, bool, shape (k,).
 
-    The first sources in the order of their hash: one in ten of them, or as many as there are windows if that is fewer,
-    and more where those have too little text for the windows.
+    The first sources in the order of their hash: one in ten of them, or eight if those are at most one in three, or as
+    many as there are windows if that is fewer; and more where those have too little text for the windows.
     """
     have = np.cumsum(np.bincount(units.sources, measurable(units, context)))
-    fewest = min(n_windows, -(-len(have) // _SHARE))
+    fewest = min(n_windows, max(-(-len(have) // _SHARE), min(_FEW, len(have) // _FEW_SHARE)))
     enough = int(np.searchsorted(have, text_needed(n_windows, context, gap))) + 1
     return units.sources < max(fewest, enough)
 
