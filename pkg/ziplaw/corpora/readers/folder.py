@@ -139,7 +139,7 @@ def choose_files(
         raise CorpusError(f"{folder} has no text file{only}{ids_too}: give a folder of text, code or JSON lines")
     for name, group in groups.items():
         if name != main:
-            _leave_out(left, group, f"{_WORDS[name]} files")
+            _leave_out(left, group, f"files of {_WORDS[name]}")
     chosen = groups[main]
     if main in RECORDS:
         _leave_out(left, cards, "files about the data")
