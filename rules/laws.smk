@@ -142,13 +142,14 @@ rule regress_laws:
         mem_mb=1000,
         runtime=60,
     params:
+        level=SWEEP.laws.level,
         version=versions.REGRESSION,
         scores=lambda w, input: Path(input.scores[0]).parent,
     message:
         "Do the laws move with H? Two-stage regression, joint test, the paper's claims"
     shell:
-        "ziplaw regress --runs {input.runs} --fits {input.fits} --scores {params.scores} -o {output.regression}"
-        " --claims {output.claims} > {log} 2>&1"
+        "ziplaw regress --runs {input.runs} --fits {input.fits} --scores {params.scores} --level {params.level}"
+        " -o {output.regression} --claims {output.claims} > {log} 2>&1"
 
 
 rule frontier:

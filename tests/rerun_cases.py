@@ -158,7 +158,7 @@ KEYS = {
     "training.precision": ("training.precision", "fp32", "train_run", 5),
     "laws.cells": ("laws.cells", "all", "fit_law", 0),
     "laws.bootstrap": ("laws.bootstrap", 101, "fit_law", 0),
-    "laws.level": ("laws.level", 0.9, "fit_law", 0),
+    "laws.level": ("laws.level", 0.9, "fit_law regress_laws", 0),
 }
 # datasets and models as a whole, and changes of keys above that go the other way
 MORE = {
