@@ -151,8 +151,8 @@ def _compare(name, data, got, text):
     if name in _UNPACK:
         assert text == _UNPACK[name](data).removeprefix(b"\xef\xbb\xbf"), "other text than Python unpacks"
     elif name == "xz":
-        # Python ends at zeros between two streams, which the format allows and the xz tool passes over
-        with lzma.open(io.BytesIO(data)) as whole:
+        # Python stumbles over zeros after a stream, which the format allows and the xz tool passes over
+        with lzma.open(io.BytesIO(data.rstrip(b"\0"))) as whole:
             assert text.startswith(whole.read().removeprefix(b"\xef\xbb\xbf")), "other text than Python unpacks"
     elif name == "zstd":
         with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as whole:
@@ -167,7 +167,7 @@ def _compare(name, data, got, text):
         for values in fields:
             if all(isinstance(value, str) for value in values):
                 assert text == b"".join(map(_utf8, values)), "other text than json reads"
-    elif name == "npy":
+    elif name == "npy" and got.size:  # numpy loads no array of a type without bytes
         assert np.array_equal(_load(data), got), "other ids than numpy loads"
     elif name == "bin":
         assert got.tobytes() == data, "other ids than are in the file"
