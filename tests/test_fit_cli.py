@@ -159,7 +159,8 @@ def test_guessed_columns_and_a_readable_table(grid_csv):
     assert "N = Params, D = Tokens" in text
     assert "loss = val_loss" in text
     assert "alpha" in text
-    assert "1e+21*" in text  # beyond the largest run
+    assert "1e+21*" in text  # outside the runs
+    assert "\n1e+09* " in run("fit", grid_csv, "--flops", "1e9", "--anyway").output  # below the smallest, too
     assert "warning" not in text
 
 
@@ -216,7 +217,7 @@ def test_ambiguous_loss_is_asked_about(capsys):
         (lambda t: "", "empty"),
         (lambda t: t.replace("\n", "\n1e300,1e9,2.5\n", 1), "N is 1e+300 in row 1, must be from 1e-30 to 1e+30"),
         (lambda t: t.replace("\n", "\n0,1e9,2.5\n", 1), "N is 0 in row 1"),
-        (lambda t: t.replace("\n", "\n1e8,inf,2.5\n", 1), "D is inf in row 1"),
+        (lambda t: t.replace("\n", "\n1e8,inf,2.5\n", 1), "Tokens is inf in row 1"),
         (lambda t: t.replace("Params", "val_loss"), "two columns named 'val_loss'"),
         (
             lambda t: t.replace("Params,Tokens,val_loss", "Ñ,トークン,損失"),

@@ -533,3 +533,48 @@ def test_lines_are_bounded_wherever_they_stand(line, tmp_path, monkeypatch):
         (tmp_path / "t.csv").write_text(text)
         with pytest.raises(FitError, match=r"more than|no names"):
             read_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("title", ["My runs (2024)", "My runs,,\n\nmade by hand,,", '"Runs, of 2024",,\n', "\n7"])
+def test_lines_above_the_header_are_titles(title, tmp_path, expected):
+    (tmp_path / "t.csv").write_text(f"{title}\n{PLAIN}")
+    runs = ziplaw.read_runs(tmp_path / "t.csv")
+    same(runs, expected)
+    assert any("above the header" in note for note in runs.notes)
+
+
+def test_a_header_over_two_lines_is_no_title(tmp_path):
+    (tmp_path / "t.csv").write_text('"loss\n(nats)",N,D\n3.1,1e7,1e9\n')
+    assert read_table(tmp_path / "t.csv").rows == [{"loss\n(nats)": "3.1", "N": "1e7", "D": "1e9"}]
+
+
+@pytest.mark.parametrize("word", ["diverged", "OOM", "#REF!", "TBD"])
+def test_words_in_place_of_numbers(word, tmp_path, expected):
+    (tmp_path / "t.csv").write_text(PLAIN + f"30000000,4000000000,{word}\n")
+    with pytest.raises(FitError, match=r"row 37.*--drop-nan"):
+        ziplaw.read_runs(tmp_path / "t.csv")
+    runs = ziplaw.read_runs(tmp_path / "t.csv", drop_nan=True)
+    same(runs, expected)
+    assert any(f"{word!r} is read as no number" in note for note in runs.notes)
+    same(ziplaw.read_runs(tmp_path / "t.csv", drop_nan=True, where=["loss<1e9"]), expected)
+    (tmp_path / "t.csv").write_text(PLAIN + "30000000,4000000000,3.4?\n")
+    with pytest.raises(FitError, match=r"row 37.*mend it"):  # a slip in a number is not left out
+        ziplaw.read_runs(tmp_path / "t.csv", drop_nan=True)
+
+
+@pytest.mark.parametrize("wanted", ["30M", "3e7", "30,000,000", "30000000"])
+@pytest.mark.parametrize("size", ["30M", "30000000", "3.0e7"])
+def test_where_equals_reads_numbers_as_tables_do(wanted, size, tmp_path):
+    (tmp_path / "t.csv").write_text(f"N,D,loss\n{size},1e9,3.1\n{size},2e9,3.0\n70M,1e9,2.9\n")
+    rows = ziplaw.read_runs(tmp_path / "t.csv", where=[f"N={wanted}"]).rows
+    assert [row["loss"] for row in rows] == ["3.1", "3.0"]
+    assert [row["loss"] for row in ziplaw.read_runs(tmp_path / "t.csv", where=[f"N!={wanted}"]).rows] == ["2.9"]
+
+
+def test_where_equals_keeps_names_apart(tmp_path):
+    lines = "".join(f"{name},{i}e7,1e9,3.1\n" for i, name in enumerate(["007", "7", "1e3", "1k", "web"], start=1))
+    (tmp_path / "t.csv").write_text("dataset,N,D,loss\n" + lines)
+    for name in ("007", "7", "1e3", "1k"):
+        assert [r["dataset"] for r in ziplaw.read_runs(tmp_path / "t.csv", where=[f"dataset={name}"]).rows] == [name]
+    with pytest.raises(FitError, match=r"no row has N = '9M': choose one of 10000000, 20000000"):
+        ziplaw.read_runs(tmp_path / "t.csv", where=["N=9M"])

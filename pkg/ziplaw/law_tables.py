@@ -8,11 +8,12 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .errors import FitError, shown
 from .law_names import LOSS_UNITS, factor_of, guess, loss_unit
-from .numerals import MISSING, read_number
+from .numerals import MISSING, read_number, shown_number
 from .table_cells import columns_of_numbers, decimal_mark, header_of, is_missing, plain_number, read_column
 from .table_files import Table, read_table
 
@@ -43,7 +44,7 @@ class Reading:
     decimal : {".", ","}, optional
         The mark before decimals; by default told from the cells.
     drop_nan : bool
-        Leave out rows without a finite number in a column that is used, rather than refuse.
+        Leave out rows without a finite number in a column that is used ("nan", "diverged"), rather than refuse.
     """
 
     named: dict[str, str] = field(default_factory=dict)
@@ -146,20 +147,19 @@ def select(table: Table, conditions, reading: Reading | None = None) -> Table:
     FitError
         When a column does not exist, no row is left, or < and the like meet text; the values to choose from are named.
     """
-    rows = table.rows
+    rows, reading = table.rows, reading or Reading()
     for ways in conditions:
         column, sign, wanted = next((way for way in ways if way[0] in rows[0]), ways[0])
         if column in rows[0]:
             cells = [row[column] for row in rows]
         elif column in QUANTITIES:
-            cells = _quantity(Table(table.name, rows, table.mark), reading or Reading(), column)
+            cells = _quantity(Table(table.name, rows, table.mark), reading, column)
         else:
             raise FitError(f"there is no column {shown(column)}: the table has {header_of(rows)}")
-        kept = [row for row, keep in zip(rows, _compare(cells, sign, wanted, column, table.mark)) if keep]
+        read = partial(_numbers, cells, column, reading.decimal, table.mark, reading.drop_nan)
+        kept = [row for row, keep in zip(rows, _compare(cells, sign, wanted, column, read)) if keep]
         if not kept:
-            values = sorted({str(cell) for cell in cells})
-            some = ", ".join(values[:8]) + (", ..." if len(values) > 8 else "")
-            raise FitError(f"no row has {column} {sign} {shown(wanted)}: choose one of {some}")
+            raise FitError(f"no row has {column} {sign} {shown(wanted)}: {_choices(cells)}")
         rows = kept
     return Table(table.name, rows, table.mark, list(table.notes))
 
@@ -172,22 +172,48 @@ def only(table: Table, column: str, name: str) -> Table:
     return Table(table.name, kept, table.mark, list(table.notes))
 
 
-def _compare(cells, sign, wanted, column, mark):
-    compare, equality = OPERATORS[sign], sign in ("=", "==", "!=")
-    numbers = [plain_number(cell) for cell in cells]
-    if equality:
-        target = plain_number(wanted)
-        # a column of numbers has no "007" and no text; nan is not a number here but a name for one
-        if target is None or any(n is None and not is_missing(c) for n, c in zip(numbers, cells)):
-            gap = wanted.lower() in MISSING | {"nan"}
-            return [compare(is_missing(cell), True) if gap else compare(str(cell), wanted) for cell in cells]
-        return [compare(number, target) for number in numbers]
-    target = read_number(wanted)
+def _choices(cells):
+    """Say which values a column has: a few of them, or the range of many numbers."""
+    numbers = {plain_number(cell) for cell in cells if not is_missing(cell)}
+    if None in numbers or not numbers:
+        values = sorted({str(cell) for cell in cells})
+    elif len(numbers) > 8:
+        return f"it goes from {shown_number(min(numbers))} to {shown_number(max(numbers))}"
+    else:
+        values = [shown_number(number) for number in sorted(numbers)]
+    return f"choose one of {', '.join(values[:8])}{', ...' if len(values) > 8 else ''}"
+
+
+def _compare(cells, sign, wanted, column, read):
+    compare, target = OPERATORS[sign], read_number(wanted)
+    if sign in ("=", "==", "!="):
+        if wanted.lower() in MISSING | {"nan"}:
+            return [compare(is_missing(cell), True) for cell in cells]
+        if target is None or _are_names(cells, wanted, read):
+            return [compare(str(cell), wanted) for cell in cells]
+        return [compare(number, target) for number in read()]
     if target is None or math.isnan(target):
         raise FitError(f"{column} {sign} {shown(wanted)}: a number is needed, such as 1e21")
-    if any(number is None for number in numbers):
-        numbers = read_column(cells, column, decimal_mark(cells, column, None, mark, [cells]))
-    return [number is not None and compare(number, target) for number in numbers]
+    return [number is not None and compare(number, target) for number in read()]
+
+
+def _are_names(cells, wanted, read):
+    """Tell whether = asks for a text: names may look like numbers ("007", "7B" beside "7e9", "1e5" beside "web")."""
+    odd = [cell for cell in cells if plain_number(cell) is None and not is_missing(cell)]
+    if (wanted[0] == "0" and plain_number(wanted) is None) or any(str(cell)[0] == "0" for cell in odd):
+        return True
+    if not odd or wanted not in cells:
+        try:
+            read()
+        except FitError:
+            return True
+        return False
+    return True
+
+
+def _numbers(cells, column, decimal, mark, words):
+    """Return a column's numbers, None where there is none."""
+    return read_column(cells, column, decimal_mark(cells, column, decimal, mark, [cells]), words)
 
 
 def group_column(rows: list[dict]) -> str | None:
@@ -216,7 +242,9 @@ def law_columns(table: Table, reading: Reading | None = None, extra: Sequence[st
     """
     reading = reading or Reading()
     source, notes = _sources(table, reading, ("N", "D", "loss", *extra))
-    raw, more = columns_of_numbers(table, {key: spec for key, (spec, _, _) in source.items()}, reading.decimal)
+    raw, more = columns_of_numbers(
+        table, {key: spec for key, (spec, _, _) in source.items()}, reading.decimal, reading.drop_nan
+    )
     columns = {key: [None if v is None else v * source[key][1] for v in values] for key, values in raw.items()}
     origin = {key: text for key, (_, _, text) in source.items()}
     for missing, other in (("N", "D"), ("D", "N")):
@@ -310,10 +338,11 @@ def _complete(rows, columns, origin, drop, notes):
     gaps = {}
     for key, values in columns.items():
         for i, value in enumerate(values):
-            if value is None or (drop and not math.isfinite(value)):
+            if value is None or not math.isfinite(value):
                 if not drop:
                     raise FitError(
-                        f"{origin[key]} is empty in row {i + 1}: a number is needed; --drop-nan leaves such rows out"
+                        f"{origin[key]} is {'empty' if value is None else value} in row {i + 1}: a finite number is "
+                        "needed; --drop-nan (drop_nan=True) leaves such rows out"
                     )
                 gaps.setdefault(i, key)
     if not gaps:
@@ -331,7 +360,9 @@ def _complete(rows, columns, origin, drop, notes):
 def _quantity(table, reading, key):
     """Return N, D, C, loss, U or S of every row, as the law takes it; None where it is not known."""
     source, _ = _sources(table, reading, ("N", "D", key))
-    raw, _ = columns_of_numbers(table, {name: spec for name, (spec, _, _) in source.items()}, reading.decimal)
+    raw, _ = columns_of_numbers(
+        table, {name: spec for name, (spec, _, _) in source.items()}, reading.decimal, reading.drop_nan
+    )
     columns = {name: [None if v is None else v * source[name][1] for v in values] for name, values in raw.items()}
     if key not in columns and key == "C" and {"N", "D"} <= set(columns):
         return [None if None in (n, d) else 6 * n * d for n, d in zip(columns["N"], columns["D"])]

@@ -17,8 +17,11 @@ def numbers(table: Table, name: str, decimal: str | None = None) -> list[float]:
     return values
 
 
-def columns_of_numbers(table, specs, decimal):
-    """Return key -> numbers (None where a cell is empty) of columns or products, and notes on cells not plain."""
+def columns_of_numbers(table, specs, decimal, words=False):
+    """Return key -> numbers (None where a cell is empty) of columns or products, and notes on cells not plain.
+
+    With ``words`` a cell without any digit ("diverged") counts as empty, and a note says so.
+    """
     if decimal not in (None, ".", ","):
         raise FitError(f"the decimal mark is {decimal!r}, must be . or ,")
     factors = {key: _factors(table.rows, spec) for key, spec in specs.items()}
@@ -27,7 +30,10 @@ def columns_of_numbers(table, specs, decimal):
     found, notes = {}, []
     for name in names:
         mark = decimal_mark(cells[name], name, decimal, table.mark, cells.values())
-        found[name] = read_column(cells[name], name, mark)
+        found[name] = read_column(cells[name], name, mark, words)
+        if gone := [c for c in cells[name] if words and _is_word(c)]:
+            more = f" ({len(gone)} such cells)" if len(gone) > 1 else ""
+            notes.append(f"{name}: {shown(gone[0])} is read as no number{more}")
         if odd := [(c, v) for c, v in zip(cells[name], found[name]) if isinstance(c, str) and not _as_printed(c, v)]:
             cell, value = odd[0]
             more = f" ({len(odd)} such cells)" if len(odd) > 1 else ""
@@ -90,8 +96,22 @@ def _marks_shown(cells):
     return shows
 
 
-def read_column(cells, name, mark):
-    """Return a column's cells as floats, None where one is empty; FitError names the first that is no number."""
+def _is_word(cell):
+    return (
+        isinstance(cell, str) and not is_missing(cell) and not any(map(str.isdigit, cell)) and read_number(cell) is None
+    )
+
+
+def _no_number(name, cell, row):
+    remedy = "--drop-nan (drop_nan=True) leaves such rows out" if _is_word(cell) else "drop that row or mend it"
+    return FitError(f"{name} is {shown(cell)} in row {row}: a number is needed; {remedy}")
+
+
+def read_column(cells, name, mark, words=False):
+    """Return a column's cells as floats, None where one is empty; FitError names the first that is no number.
+
+    With ``words`` a cell without any digit ("diverged", "OOM") counts as empty.
+    """
     values = []
     for row, cell in enumerate(cells, start=1):
         value = None
@@ -100,13 +120,11 @@ def read_column(cells, name, mark):
                 value = float(cell)
             elif cell.strip().lower() not in MISSING:
                 value = read_number(cell, mark)
-                if value is None:
-                    raise FitError(
-                        f"{name} is {shown(cell)} in row {row}: a number is needed; drop that row or mend it"
-                    )
+                if value is None and not (words and _is_word(cell)):
+                    raise _no_number(name, cell, row)
         elif cell is not None:
             if isinstance(cell, bool) or not isinstance(cell, int | float):
-                raise FitError(f"{name} is {shown(cell)} in row {row}: a number is needed; drop that row or mend it")
+                raise _no_number(name, cell, row)
             value = _float(cell)
         values.append(value)
     return values

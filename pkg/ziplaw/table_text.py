@@ -15,6 +15,7 @@ MARKS = ",;\t|"
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 _SEP = re.compile(r"[ \t\r\n]*\"?sep=(.)\"?[ \t]*(?:\r\n|\r|\n|$)", re.IGNORECASE)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
+_TITLE_LINES = 5
 _SAMPLE_LINES, _SAMPLE_CHARACTERS = 30, 1 << 16
 
 
@@ -57,10 +58,13 @@ def read_text_table(text: str, name: str) -> tuple[list[dict[str, str | None]], 
             raise FitError(
                 f"{name} has more than {MAX_ROWS} lines of comments or blanks before its header: cut them off"
             )
+    title_end = _after_titles(text[start : start + _SAMPLE_CHARACTERS], given[1] if given else MARKS)
+    titles, start = text[start : start + title_end].split("\n")[:-1], start + title_end
     mark = given[1] if given else _mark(text[start : start + _SAMPLE_CHARACTERS])
     lines = _cells(text[start:], mark, name)
     header, first = next(((row, number) for number, row in lines), ([], 0))
     notes = [f"columns between {NAMES[mark]}"] if mark in ";| " else []
+    notes += [f"the line above the header, {shown(title.strip(' ,;|'))}, left out" for title in titles if title.strip()]
     rest = []
     if header and all(read_number(cell) is not None for cell in header):
         # numpy.savetxt and plotting programs write the header as a comment
@@ -124,6 +128,29 @@ def _cells(text, mark, name) -> Iterator[tuple[int, list[str]]]:
                 yield reader.line_num, cells
     except csv.Error as error:
         raise FitError(f"{name} is no table that can be read ({error}, near line {reader.line_num}): mend it") from None
+
+
+def _after_titles(sample, marks):
+    """Return how many characters lie before the header: lines with one cell, as sheets have for titles, then one of names.
+
+    A title is told from a header by the names that follow it: two cells or more, none of them a number.
+    """
+    end, n_lines = 0, 0
+    for match in _LINE.finditer(sample):
+        line = match[0].strip()
+        if not line:
+            continue
+        if line.count('"') % 2:  # a cell goes on in the next line
+            return 0
+        counts = {mark: [cell.strip() for cell in next(csv.reader([line], delimiter=mark), [])] for mark in marks}
+        cells = max(counts.values(), key=lambda cells: (sum(map(bool, cells)), len(cells)))
+        filled = [cell for cell in cells if cell]
+        if len(filled) > 1:
+            return end if not any(read_number(cell) is not None for cell in filled) else 0
+        end, n_lines = match.end(), n_lines + 1
+        if n_lines > _TITLE_LINES:
+            break
+    return 0
 
 
 def _mark(sample):

@@ -96,7 +96,7 @@ def _print_allocation(document):
     growth = "" if document["plan_refused"] else (
         f"; ten times C: {10**a:.3g} x N, {10 ** (1 - a):.3g} x D (Chinchilla 3.16 and 3.16, Kaplan 5.5 and 1.8)"
     )  # fmt: skip
-    click.echo(f"Compute-optimal split, C = 6ND (* beyond the largest run){growth}")
+    click.echo(f"Compute-optimal split, C = 6ND (* outside the runs){growth}")
     rows = []
     for plan in document["allocation"]:
         row = {"C": f"{plan['C']:.3g}{'*' if plan['extrapolates'] else ''}"}

@@ -80,7 +80,9 @@ rows_options = _options(
     click.option(
         "--decimal", type=click.Choice([".", ","]), help="Mark before decimals [default: told from the cells]."
     ),
-    click.option("--drop-nan", is_flag=True, help="Leave out rows without a number in a column that is used."),
+    click.option(
+        "--drop-nan", is_flag=True, help="Leave out rows without a number (nan, diverged) in a column that is used."
+    ),
     click.option("--keep-duplicates", is_flag=True, help="Keep exact copies of a row."),
 )
 law_options = _options(

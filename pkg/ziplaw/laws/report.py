@@ -95,7 +95,7 @@ def law_document(
 def _allocation(fitted, method, draws, level, C):
     """The best split of C with its bands, and what is to be said against it."""
     N, D, loss = (float(v) for v in optimal_split(fitted.parameters, C))
-    largest = float(6 * (fitted.N * fitted.D).max())
+    measured = 6 * fitted.N * fitted.D
     bands = _bands(fitted, method, draws, level, C)
     judged = bands if level == identification.LEVEL else _bands(fitted, method, draws, identification.LEVEL, C)
     plan = {
@@ -103,14 +103,14 @@ def _allocation(fitted, method, draws, level, C):
         "N": N,
         "D": D,
         "loss": loss,
-        "extrapolates": largest < C,
+        "extrapolates": not bool(measured.min() * (1 - 1e-9) <= C <= measured.max() * (1 + 1e-9)),
         "intervals": {name: [float(v) for v in pair] for name, pair in bands.items()},
         "published": {
             "chinchilla": {"N": float(optimal_split(CHINCHILLA_REFIT.array, C)[0])},
             "kaplan": {"N": kaplan.allocate(C).N},
         },
     }
-    return plan, identification.split_doubts(C, N, judged["N"], largest=largest)
+    return plan, identification.split_doubts(C, N, judged["N"], largest=float(measured.max()))
 
 
 def _bands(fitted, method, draws, level, C):
