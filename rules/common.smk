@@ -10,6 +10,7 @@ sys.path.insert(0, str(PKG))
 
 from ziplaw import fingerprints, versions
 from ziplaw.config import parse_config, read_yaml
+from ziplaw.corpora.tokenizers import tokenizer_path
 from ziplaw.errors import ConfigError, ZiplawError
 
 try:
@@ -50,11 +51,12 @@ RANDOM_GRAMMARS = [name for name in GRAMMARS if SWEEP.datasets[name].grammar]
 
 
 def options(settings):
-    """A typed model as command-line options: max_rhs_length=3 -> --max-rhs-length 3; None is left out."""
-    values = {key: value for key, value in settings.items() if value is not None}
+    """A typed model as command-line options: max_rhs_length=3 -> --max-rhs-length 3; None and [] are left out."""
     return " ".join(
         f"--{key.replace('_', '-')} {shlex.quote(str(value))}"
-        for key, value in values.items()
+        for key, values in settings.items()
+        for value in (values if isinstance(values, list) else [values])
+        if value is not None
     )
 
 
@@ -85,8 +87,8 @@ def missing(*paths):
 
 
 def tokenizer_file(imported):
-    kind, _, file = imported.tokenizer.partition(":")
-    return file if kind == "bpe" else None
+    file = tokenizer_path(imported.tokenizer)
+    return file and str(file)
 
 
 def grammar_options(dataset):

@@ -1,6 +1,7 @@
 """Configs are typed: a typo is one line, and what is generated is in step with the model."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -10,6 +11,7 @@ from ziplaw.cli import main
 from ziplaw.config import (
     CorpusSettings,
     GrammarShape,
+    ImportedCorpus,
     Model,
     SweepConfig,
     Training,
@@ -159,3 +161,17 @@ def test_invalid_yaml_names_the_file(tmp_path):
     (tmp_path / "c.yaml").write_text("a: [1")
     with pytest.raises(ConfigError, match=r"c\.yaml is not valid YAML"):
         load_config(tmp_path / "c.yaml")
+
+
+def test_an_import_takes_what_the_verb_takes():
+    from ziplaw.corpora.readers.files import KINDS
+    from ziplaw.corpora.readers.token_files import BIN_DTYPES
+
+    fields = ImportedCorpus.model_fields
+    assert set(get_args(get_args(fields["format"].annotation)[0])) == set(KINDS)
+    assert set(get_args(get_args(fields["dtype"].annotation)[0])) == set(BIN_DTYPES)
+    with pytest.raises(ConfigError, match="field says how a path is read: leave it out beside builtin"):
+        parse_config(
+            yaml.safe_load((CONFIG / "smoke.yaml").read_text())
+            | {"datasets": {"python": {"import": {"builtin": "code", "field": "text"}}}}
+        )

@@ -62,11 +62,21 @@ class ImportedCorpus(_Strict):
     builtin: Literal["code", "prose"] | None = Field(None, description="a corpus that every machine can have")
     tokenizer: str = Field("bundled", description="bundled, bytes, or bpe:<tokenizer.json>")
     by: Literal["document", "file"] = Field("document", description="what is held out as a whole")
+    field: str | None = Field(None, description="field or column of the text, chat or ids; data.text if nested")
+    ext: list[str] = Field([], description="in a folder read only files ending so")
+    format: Literal["text", "jsonl", "parquet", "arrow", "npy", "bin"] | None = Field(
+        None, description="read the path as this, whatever its name"
+    )
+    dtype: Literal["uint8", "uint16", "int32", "uint32", "int64"] | None = Field(
+        None, description="type of the ids in a .bin file"
+    )
 
     @model_validator(mode="after")
     def _one_source(self):
         if (self.path is None) == (self.builtin is None):
             raise ValueError("give exactly one of path and builtin")
+        if self.builtin and (given := [name for name in ("field", "ext", "format", "dtype") if getattr(self, name)]):
+            raise ValueError(f"{given[0]} says how a path is read: leave it out beside builtin")
         return self
 
 

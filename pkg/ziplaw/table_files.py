@@ -253,7 +253,7 @@ def _flat(record, prefix="", depth=0):
 
 
 def _read_parquet(data, name):
-    from .corpora.readers.parquet_limits import largest_page
+    from .corpora.readers.parquet_limits import largest_page, unpacked_bytes
 
     try:
         import pyarrow as arrow
@@ -264,11 +264,7 @@ def _read_parquet(data, name):
         file = parquet.ParquetFile(io.BytesIO(data))
         columns = [file.schema_arrow.field(i) for i in range(len(file.schema_arrow.names))]
         kept = [column.name for column in columns if _is_cell(arrow.types, column.type)]
-        size = sum(
-            file.metadata.row_group(i).column(j).total_uncompressed_size
-            for i in range(file.metadata.num_row_groups)
-            for j in range(file.metadata.num_columns)
-        )
+        size = unpacked_bytes(io.BytesIO(data), name)  # pyarrow's own count can end the process on a damaged footer
         if file.metadata.num_rows > MAX_ROWS or file.metadata.num_rows * len(kept) > MAX_CELLS or size > MAX_BYTES:
             raise FitError(
                 f"{name} has {file.metadata.num_rows} rows of {len(columns)} columns, {size >> 20} MiB unpacked; at most "

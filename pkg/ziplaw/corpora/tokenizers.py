@@ -145,6 +145,14 @@ def _library(what):
     return tokenizers
 
 
+def tokenizer_path(spec: str) -> Path | None:
+    """Return the file behind a tokenizer's name, which may not exist; None for those that need none."""
+    if spec in ("bytes", BUNDLED):
+        return None
+    path = Path(spec.removeprefix("bpe:"))
+    return path / "tokenizer.json" if path.is_dir() else path
+
+
 def load_tokenizer(spec: str = BUNDLED) -> Tokenizer:
     """Return a tokenizer by name.
 
@@ -162,9 +170,7 @@ def load_tokenizer(spec: str = BUNDLED) -> Tokenizer:
         return BytesTokenizer()
     if spec == BUNDLED:
         return BpeTokenizer(BUNDLED, resources.files("ziplaw").joinpath("data", BUNDLED_FILE).read_text("utf-8"))
-    path = Path(spec.removeprefix("bpe:"))
-    if path.is_dir():
-        path = path / "tokenizer.json"
+    path = tokenizer_path(spec)
     if not path.is_file():
         raise CorpusError(
             f"tokenizer is {spec!r}, and there is no file {path}: give bytes, bundled or bpe:FILE with FILE a "

@@ -19,7 +19,7 @@ _HEAD_BYTES, _MAX_HEAD_BYTES, _MAX_FOOTER_BYTES = 1 << 10, 1 << 22, 1 << 28
 _MARK = b"PAR1"
 # numbers of fields, of FileMetaData, RowGroup, ColumnChunk, ColumnMetaData and PageHeader
 _ROW_GROUPS, _COLUMNS, _META = 4, 1, 3
-_PATH, _PACKED_SIZE, _DATA_OFFSET, _DICTIONARY_OFFSET = 3, 7, 9, 11
+_PATH, _UNPACKED_SIZE, _PACKED_SIZE, _DATA_OFFSET, _DICTIONARY_OFFSET = 3, 6, 7, 9, 11
 _PAGE_SIZE, _PAGE_PACKED_SIZE, _DATA_HEADERS, _NUM_VALUES = 2, 3, (5, 8), 1
 
 
@@ -53,10 +53,22 @@ def largest_page(stream: BinaryIO, column: str, file: object) -> int:
                         "meant, write it anew without encodings"
                     )
     except (IndexError, KeyError, TypeError, AttributeError, UnicodeDecodeError, _DamagedError):
-        raise DamagedFile(
-            f"{file} is no readable parquet file (its footer or the header of a page is damaged): fetch it again"
-        ) from None
+        raise _damaged(file) from None
     return largest
+
+
+def unpacked_bytes(stream: BinaryIO, file: object) -> int:
+    """Return what the footer says that all columns come to unpacked, in bytes; CorpusError where it is damaged."""
+    try:
+        return sum(max(0, chunk[_UNPACKED_SIZE]) for _, chunk in _chunks(stream))
+    except (IndexError, KeyError, TypeError, AttributeError, UnicodeDecodeError, _DamagedError):
+        raise _damaged(file) from None
+
+
+def _damaged(file):
+    return DamagedFile(
+        f"{file} is no readable parquet file (its footer or the header of a page is damaged): fetch it again"
+    )
 
 
 class _DamagedError(Exception):
