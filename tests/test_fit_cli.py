@@ -142,6 +142,16 @@ def test_fits_carry_the_error_that_all_runs_share(tmp_path):
     }
 
 
+def test_a_sweeps_own_small_models_are_meant(tmp_path, capsys):
+    rows = [row | {"N": row["N"] // 10} for row in sweep_rows()]
+    assert min(row["N"] for row in rows) < 1000
+    write_csv(tmp_path / "runs.csv", rows, COLUMNS)
+    run("fit", tmp_path / "runs.csv", "--where", "dataset=d1", "--intervals", "delta")
+    plain = [{key: row[key] for key in ("N", "D", "loss")} for row in rows]
+    write_csv(tmp_path / "t.csv", plain)
+    assert "units?" in refuses(capsys, "fit", tmp_path / "t.csv")
+
+
 def test_fits_table_has_a_row_for_each_variant(tmp_path):
     write_csv(tmp_path / "runs.csv", sweep_rows(seeds=2) + sweep_rows("d0", floor=None), COLUMNS)
     for name in ("d1", "d0"):

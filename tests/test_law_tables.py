@@ -578,3 +578,11 @@ def test_where_equals_keeps_names_apart(tmp_path):
         assert [r["dataset"] for r in ziplaw.read_runs(tmp_path / "t.csv", where=[f"dataset={name}"]).rows] == [name]
     with pytest.raises(FitError, match=r"no row has N = '9M': choose one of 10000000, 20000000"):
         ziplaw.read_runs(tmp_path / "t.csv", where=["N=9M"])
+
+
+@pytest.mark.parametrize("above", ["", "# a\n\n# b\n", "My runs\n\n", "sep=,\n"])
+def test_lines_are_counted_from_the_top_of_the_file(above, tmp_path):
+    text = f"{above}N,D,loss\n1e7,1e9,3\n1e7,1e9,3,4\n"
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(FitError, match=f"line {text.count(chr(10))} has more cells"):
+        read_table(tmp_path / "t.csv")

@@ -108,8 +108,10 @@ def test_the_verb_collects_and_joins(sweep, monkeypatch, capsys):
     files = [str(p) for p in sorted(sweep.glob("runs/web/*/s0/run.json"))]
     for arguments in (
         ["collect", *files, "--corpus", "c", "--score", "score.json", "--floor", "floor.json", "-o", "a.csv"],
-        ["collect", "a.csv", "a.csv", "-o", "b.csv"],
+        ["collect", "a.csv", "code.csv", "-o", "b.csv"],
     ):
+        if (sweep / "a.csv").exists():
+            (sweep / "code.csv").write_text((sweep / "a.csv").read_text().replace("web,", "code,"))
         with pytest.raises(SystemExit) as stop:
             main(arguments)
         assert stop.value.code == 0
@@ -166,3 +168,44 @@ def test_an_output_that_cannot_be_written_is_one_line(sweep, monkeypatch, capsys
     error = capsys.readouterr().err
     assert error.startswith("ziplaw: error:")
     assert error.count("\n") == 1
+
+
+def test_a_score_or_floor_of_another_corpus_is_refused(sweep):
+    score = {"H": 0.4, "std": 0.01, "source": {"kind": "corpus", "sha256_train": "xyz"}}
+    write_json(sweep / "score.json", score, kind="score")
+    with pytest.raises(FitError, match="score of another corpus"):
+        rows_of(sweep)
+    score["source"]["sha256_train"] = "abc"
+    write_json(sweep / "score.json", score, kind="score")
+    assert len(rows_of(sweep)) == 4
+
+
+@pytest.mark.parametrize(
+    ("source", "context", "message"),
+    [
+        ({"kind": "builtin"}, 256, "which did not make"),
+        ({"kind": "grammar", "grammar_sha256": "other"}, 256, "of another grammar"),
+        ({"kind": "grammar", "grammar_sha256": "mine"}, 64, "documents of 256 tokens"),
+        ({"kind": "grammar", "grammar_sha256": "mine"}, 256, None),
+    ],
+)
+def test_a_floor_of_something_else_is_refused(source, context, message, sweep):
+    floor = {"floor": 1.0, "stderr": 0.1, "grammar_sha256": "mine", "context": 256}
+    write_json(sweep / "floor.json", floor, kind="floor")
+    meta = {"sha256_train": "abc", "unigram_entropy": 5.0, "n_valid": 9, "source": source, "context": context}
+    write_json(sweep / "c" / "meta.json", meta, kind="corpus")
+    if message is None:
+        assert len(rows_of(sweep)) == 4
+        return
+    with pytest.raises(FitError, match=message):
+        rows_of(sweep)
+
+
+def test_a_run_counts_once(sweep):
+    file = sweep / "runs/web/h8/s0/run.json"
+    with pytest.raises(FitError, match="web/h8/s0 is given twice at 100 tokens"):
+        run_rows([file, file], corpus_meta=sweep / "c" / "meta.json", score=sweep / "score.json")
+    write_csv(sweep / "a.csv", rows_of(sweep), COLUMNS)
+    assert len(concatenate([sweep / "a.csv"])) == 4
+    with pytest.raises(FitError, match="given twice"):
+        concatenate([sweep / "a.csv", sweep / "a.csv"])

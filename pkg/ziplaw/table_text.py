@@ -61,7 +61,7 @@ def read_text_table(text: str, name: str) -> tuple[list[dict[str, str | None]], 
     title_end = _after_titles(text[start : start + _SAMPLE_CHARACTERS], given[1] if given else MARKS)
     titles, start = text[start : start + title_end].split("\n")[:-1], start + title_end
     mark = given[1] if given else _mark(text[start : start + _SAMPLE_CHARACTERS])
-    lines = _cells(text[start:], mark, name)
+    lines = _cells(text[start:], mark, name, len(text[:start].splitlines()))
     header, first = next(((row, number) for number, row in lines), ([], 0))
     notes = [f"columns between {NAMES[mark]}"] if mark in ";| " else []
     notes += [f"the line above the header, {shown(title.strip(' ,;|'))}, left out" for title in titles if title.strip()]
@@ -112,8 +112,8 @@ def _rows(header, rest, lines, name):
     return rows, left_out
 
 
-def _cells(text, mark, name) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, stripped cells) of every line that is not blank."""
+def _cells(text, mark, name, above=0) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, stripped cells) of every line that is not blank; ``above`` counts the lines before them."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True, skipinitialspace=True)
     try:
         for row in reader:
@@ -125,9 +125,11 @@ def _cells(text, mark, name) -> Iterator[tuple[int, list[str]]]:
             if mark == "|" and len(cells) > 2 and not cells[0] and not cells[-1]:
                 cells = cells[1:-1]
             if any(cells):
-                yield reader.line_num, cells
+                yield above + reader.line_num, cells
     except csv.Error as error:
-        raise FitError(f"{name} is no table that can be read ({error}, near line {reader.line_num}): mend it") from None
+        raise FitError(
+            f"{name} is no table that can be read ({error}, near line {above + reader.line_num}): mend it"
+        ) from None
 
 
 def _after_titles(sample, marks):

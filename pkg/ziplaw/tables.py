@@ -104,11 +104,13 @@ def run_rows(
     Raises
     ------
     FitError
-        When a run was trained on another corpus than the one given, or a run's curve was changed.
+        When a run was trained on another corpus than the one given, the score or floor is of another one, a run is
+        given twice, or a run's curve was changed.
     """
     meta = read_json(corpus_meta, "corpus")
     scored = read_json(score, "score")
     bayes = read_json(floor, "floor") if floor else {"floor": None, "stderr": None}
+    _check_origin(meta, corpus_meta, scored, score, bayes, floor)
     # a grammar's documents are draws of their own
     n_sources = len(set(meta["valid_sources"])) if "valid_sources" in meta else meta.get("n_valid")
     rows = []
@@ -145,7 +147,38 @@ def run_rows(
             )
     if bayes["floor"] is None:
         _bound_regimes(rows)
+    _refuse_copies(rows)
     return sorted(rows, key=lambda row: (row["dataset"], row["N"], row["model"], row["seed"], row["D"]))
+
+
+def _check_origin(meta, corpus_meta, scored, score, bayes, floor):
+    """Refuse a score or a floor that says it is of another corpus, grammar or length of documents."""
+    source = scored.get("source") or {}
+    if source.get("kind") == "corpus" and source.get("sha256_train") != meta["sha256_train"]:
+        raise FitError(f"{score} is the score of another corpus than {corpus_meta}: give that corpus's own score")
+    if floor is None or bayes.get("grammar_sha256") is None:
+        return
+    grammar = (meta.get("source") or {}).get("grammar_sha256")
+    if bayes["grammar_sha256"] != grammar:
+        what = "of another grammar than that of" if grammar else "the floor of a grammar, which did not make"
+        raise FitError(f"{floor} is {what} {corpus_meta}: give that grammar's floor, or none")
+    if bayes.get("context") != meta.get("context"):
+        raise FitError(
+            f"{floor} is for documents of {bayes.get('context')} tokens, those of {corpus_meta} have "
+            f"{meta.get('context')}: make it with ziplaw floor --corpus"
+        )
+
+
+def _refuse_copies(rows):
+    seen = set()
+    for row in rows:
+        cell = tuple(row[column] for column in ("dataset", "model", "seed", "budget"))
+        if cell in seen:
+            dataset, model, seed, budget = cell
+            raise FitError(
+                f"{dataset}/{model}/s{seed} is given twice at {budget} tokens: copies feign certainty; leave one out"
+            )
+        seen.add(cell)
 
 
 def _bound_regimes(rows):
@@ -185,7 +218,7 @@ def concatenate(tables: Sequence[str | Path]) -> list[dict[str, Any]]:
     Raises
     ------
     FitError
-        When a table lacks a column of ``COLUMNS``.
+        When a table lacks a column of ``COLUMNS``, or a run stands in two of them.
     """
     rows = []
     for path in tables:
@@ -194,4 +227,5 @@ def concatenate(tables: Sequence[str | Path]) -> list[dict[str, Any]]:
         if missing:
             raise FitError(f"{path} lacks the column {missing[0]}: make it with ziplaw collect")
         rows += part
+    _refuse_copies(rows)
     return rows

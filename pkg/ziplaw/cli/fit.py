@@ -172,6 +172,8 @@ def command(table, dataset, where, as_json, plot, output, **options):
         way = "--compare" if options["compare"] else options["law"]
         _refuse_unused(way, f"with it go {_names(USED[way] - {'compare'})}")
         checks.one_architecture(source.rows)
+        if SWEEP_COLUMNS <= set(source.rows[0]) and not (reading.named["N"] or reading.named["D"]):
+            options["n_unit"] = options["n_unit"] or 1  # a sweep counts N and D itself: small ones are meant
         document, shown = _table(source, reading, group, draw, **options)
     for note in document.get("reading", ()):
         click.echo(f"read: {note}", err=bool(as_json or output))
