@@ -175,3 +175,49 @@ def test_an_import_takes_what_the_verb_takes():
             yaml.safe_load((CONFIG / "smoke.yaml").read_text())
             | {"datasets": {"python": {"import": {"builtin": "code", "field": "text"}}}}
         )
+
+
+@pytest.mark.parametrize("written", ["[64k, 1e5, '130,000']", "[64000, 100000, 130000]", "[6.4e4, 0.1M, 130_000]"])
+def test_budgets_are_read_as_the_command_line_reads_them(written, tmp_path):
+    text = yaml.safe_dump({key: value for key, value in change().items() if key != "budgets"})
+    (tmp_path / "a.yaml").write_text(f"{text}budgets: {written}\n")
+    assert load_config(tmp_path / "a.yaml").budgets == [64_000, 100_000, 130_000]
+
+
+@pytest.mark.parametrize("budget", ["abc", "nan", "inf", "1.5", 2.5, None, [1]])
+def test_budgets_that_are_none_are_refused(budget):
+    with pytest.raises(ConfigError, match=r"budgets\.0 must be a whole number"):
+        parse_config(change(budgets=[budget]))
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"seeds": 2}, "seeds must be a list, in brackets, not 2"),
+        ({"presets": 5}, "presets must hold keys and values, not 5"),
+        ({"datasets": {"a": None}}, r"datasets\.a must hold keys and values"),
+        ({"datasets": {7: {"grammar": SHAPE}}}, r"datasets\.7: a name must be text.*quotes"),
+        ({"models": [{"hidden": 8}]}, "models must hold keys and values"),
+    ],
+)
+def test_messages_speak_of_yaml(raw, message):
+    with pytest.raises(ConfigError, match=message):
+        parse_config(change(**raw))
+
+
+def test_the_check_names_files_that_are_not_there(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.txt").write_text("a")
+    datasets = {
+        "a": {"import": {"path": "there.txt", "tokenizer": "gpt2"}},
+        "b": {"import": {"path": "gone.txt"}},
+        "c": {"grammar_file": "gone.cfg"},
+    }
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(change(datasets=datasets)))
+    with pytest.raises(SystemExit) as stop:
+        main(["config", "check", "a.yaml"])
+    assert stop.value.code == 0
+    said = capsys.readouterr().err
+    for line in ("a.import.tokenizer: there is no gpt2", "b.import.path: there is no gone.txt", "c.grammar_file"):
+        assert line in said
+    assert "there.txt" not in said

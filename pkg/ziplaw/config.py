@@ -6,6 +6,7 @@ test holds them in step.
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Sequence
@@ -17,10 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from . import limits
 from .errors import ConfigError, TrainError, shown
+from .numerals import read_number
 from .recipe import TrainConfig
 from .schedule import plan_budgets
 
 ENDS = {"Ge": "at least", "Le": "at most"}
+SHAPES = dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "hold keys and values")
+SHAPES |= {"list_type": "be a list, in brackets"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -223,6 +227,27 @@ class SweepConfig(_Strict):
                 raise ValueError(f"{name!r} cannot name a file: use letters, digits, '-' and '_'")
         return value
 
+    def files(self) -> dict[str, str]:
+        """Return the user's files that the sweep reads, by the keys that name them."""
+        from .corpora.tokenizers import tokenizer_path
+
+        found = {}
+        for name, dataset in self.datasets.items():
+            found[f"datasets.{name}.grammar_file"] = dataset.grammar_file
+            if dataset.imported:
+                found[f"datasets.{name}.import.path"] = dataset.imported.path
+                found[f"datasets.{name}.import.tokenizer"] = tokenizer_path(dataset.imported.tokenizer)
+        return {key: str(file) for key, file in found.items() if file is not None}
+
+    @field_validator("budgets", mode="before")
+    @classmethod
+    def _as_people_write_them(cls, value):
+        # YAML takes 1e5 for text, and --budgets of ziplaw train reads 64k
+        if not isinstance(value, list):
+            return value
+        numbers = [read_number(part) if isinstance(part, str) else part for part in value]
+        return [part if n is None or n != n or n in (math.inf, -math.inf) else n for part, n in zip(value, numbers)]
+
     @field_validator("budgets", "seeds")
     @classmethod
     def _distinct(cls, value, info):
@@ -317,6 +342,14 @@ def _explain(item: dict[str, Any]) -> str:
         bounds = {type(bound).__name__: bound for bound in _keys(_model_at(place))[name].metadata}
         ends = [f"{end} {getattr(bounds[kind], kind.lower()):g}" for kind, end in ENDS.items() if kind in bounds]
         return f"{key} must be {' and '.join(ends)}, not {shown(item['input'])}"
+    if name == "[key]":
+        return (
+            f"{'.'.join(map(str, place))}: a name must be text: put it in quotes"
+        )
+    if item["type"] in SHAPES:
+        return f"{key} must {SHAPES[item['type']]}, not {shown(item['input'])}"
+    if item["type"].startswith("int"):
+        return f"{key} must be a whole number, not {shown(item['input'])}"
     message = item["msg"].removeprefix("Value error, ")
     return f"{key}: {message}" + ("" if item["type"] == "value_error" else f", not {shown(item['input'])}")
 

@@ -14,7 +14,15 @@ def command():
 @command.command()
 @click.argument("path", type=click.Path(exists=True, dir_okay=False))
 def check(path):
-    """Check PATH against the typed model and say how large the sweep is."""
+    """Check PATH against the typed model and say how large the sweep is.
+
+    Files that it names and that are not there are named too: paths count from the folder that Snakemake works in.
+
+    \b
+      ziplaw config check my.yaml
+    """  # noqa: D301
+    import os
+
     from ..config import load_config
 
     config = load_config(path)
@@ -22,6 +30,9 @@ def check(path):
     click.echo(
         f"{path}: sweep {config.sweep!r}, {len(config.datasets)} datasets, {runs} runs, {len(config.budgets)} budgets"
     )
+    for key, file in config.files().items():
+        if not os.path.exists(file):
+            click.echo(f"ziplaw: note: {key}: there is no {file} here; the sweep needs it where it works", err=True)
 
 
 def _schema():
