@@ -1,5 +1,6 @@
 """Configs are typed: a typo is one line, and what is generated is in step with the model."""
 
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -221,3 +222,17 @@ def test_the_check_names_files_that_are_not_there(tmp_path, monkeypatch, capsys)
     for line in ("a.import.tokenizer: there is no gpt2", "b.import.path: there is no gone.txt", "c.grammar_file"):
         assert line in said
     assert "there.txt" not in said
+
+
+def test_pages_that_are_named_exist():
+    root = CONFIG.parent
+    sources = [
+        *root.glob("pkg/**/*.py"),
+        *root.glob("docs/*.md"),
+        *CONFIG.glob("*"),
+        *root.glob("*.md"),
+        root / "Snakefile",
+    ]
+    for source in sources:
+        for page in re.findall(r"docs/[\w-]+\.md", source.read_text()):
+            assert (root / page).exists(), f"{source} names {page}"

@@ -5,6 +5,7 @@ import json
 import pytest
 
 import fuzz_checks
+from ziplaw.cli import main
 from ziplaw.errors import GrammarError, ZiplawError
 from ziplaw.grammar import Grammar, Production
 from ziplaw.io import read_json, write_json
@@ -105,3 +106,44 @@ def test_names_that_are_no_utf8_survive_json(tmp_path):
 
 def test_a_checksum_over_infinity_is_damage(tmp_path):
     refused(tmp_path / "g.json", json.dumps({**SMALL, "sha256": "0", "x": 1}).replace("1}", "1e400}"), "checksum")
+
+
+WORDS = """S -> NP 'sees' NP [1.0]
+NP -> 'the' N [0.6] | "a" N [0.4]
+N -> 'cat' [0.5] | 'd\u00f6g' [0.3] | N 'of' 'the' N [0.1] | '.' [0.1]
+"""
+
+
+def test_words_are_numbered_in_order_of_appearance(tmp_path):
+    path = tmp_path / "words.cfg"
+    path.write_text(WORDS, encoding="utf-8")
+    g = Grammar.load(path)
+    assert g.provenance["words"] == ["sees", "the", "a", "cat", "d\u00f6g", "of", "."]
+    by_hand = WORDS
+    for number, word in enumerate(g.provenance["words"], start=1):
+        by_hand = by_hand.replace(f"'{word}'", f"'{number}'").replace(f'"{word}"', f"'{number}'")
+    path.write_text(by_hand)
+    assert Grammar.load(path) == g
+    g.save(tmp_path / "g.json")
+    assert Grammar.load(tmp_path / "g.json").provenance == g.provenance
+    nltk = pytest.importorskip("nltk")
+    theirs = Grammar.from_nltk(nltk.PCFG.fromstring(WORDS))
+    assert theirs == g
+    assert theirs.provenance["words"] == g.provenance["words"]
+
+
+def test_words_are_shown(tmp_path, capsys):
+    (tmp_path / "words.cfg").write_text(WORDS, encoding="utf-8")
+    for arguments in (["convert", "words.cfg", "-o", "g.json"], ["show", "g.json"], ["show", "words.cfg"]):
+        with pytest.raises(SystemExit) as stop:
+            main(["grammar", *(str(tmp_path / a) if "." in a else a for a in arguments)])
+        assert stop.value.code == 0
+        assert "ids of the words: 1 = 'sees', 2 = 'the'" in capsys.readouterr().out
+    text = json.loads((tmp_path / "g.json").read_text())["productions"]
+    assert not any("the" in rule for rule in text)
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "1.5", "1e3", "1,000", "", " ", "\u0661"])
+def test_numbers_that_are_no_ids_are_no_words(tmp_path, word):
+    refused(tmp_path / "g.txt", f"S -> '{word}' [1.0]", "no token id")
+    refused(tmp_path / "g.json", json.dumps(SMALL).replace("'1'", "'the'"), "no token id")

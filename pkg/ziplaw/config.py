@@ -38,7 +38,7 @@ class _Strict(BaseModel):
 
 
 class GrammarShape(_Strict):
-    """A random grammar by its definition (see docs/grammars.md)."""
+    """A random grammar by its definition (see docs/formats.md)."""
 
     n_nonterminals: int = _within(limits.NONTERMINALS, description="number of nonterminals")
     n_terminals: int = _within(limits.TERMINALS, description="number of terminals; ids 1..n, 0 is the separator")
@@ -343,9 +343,7 @@ def _explain(item: dict[str, Any]) -> str:
         ends = [f"{end} {getattr(bounds[kind], kind.lower()):g}" for kind, end in ENDS.items() if kind in bounds]
         return f"{key} must be {' and '.join(ends)}, not {shown(item['input'])}"
     if name == "[key]":
-        return (
-            f"{'.'.join(map(str, place))}: a name must be text: put it in quotes"
-        )
+        return f"{'.'.join(map(str, place))}: a name must be text: put it in quotes"
     if item["type"] in SHAPES:
         return f"{key} must {SHAPES[item['type']]}, not {shown(item['input'])}"
     if item["type"].startswith("int"):

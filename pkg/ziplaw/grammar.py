@@ -285,7 +285,8 @@ class Grammar:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Grammar:
-        """Read a grammar: the JSON of :meth:`save`, or NLTK's text form (``S -> A B [0.5] | '7' [0.5]``).
+        """Read a grammar: the JSON of :meth:`save`, or NLTK's text form (``S -> A B [0.5] | '7' [0.5]``), with ids or
+        words for terminals.
 
         Raises
         ------
@@ -311,8 +312,9 @@ class Grammar:
 
     @classmethod
     def from_nltk(cls, grammar: Any, n_terminals: int | None = None) -> Grammar:
-        """Make a grammar from an ``nltk.PCFG`` whose terminals are integers or integer strings from 1 up.
+        """Make a grammar from an ``nltk.PCFG`` whose terminals are integers or integer strings from 1 up, or words.
 
+        Words get the ids 1, 2, ... in order of appearance, which ``provenance["words"]`` keeps.
         ``n_terminals`` is the highest id in use unless given. A start symbol that only rewrites to single nonterminals
         and is used nowhere else becomes the start probabilities; otherwise it becomes a nonterminal like the others.
         """

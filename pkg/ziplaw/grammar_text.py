@@ -1,4 +1,7 @@
-"""Grammars as text, and NLTK's grammars: ``S -> A B [0.5] | '7' [0.5]``, terminals quoted integers from 1 up."""
+"""Grammars as text, and NLTK's grammars: ``S -> A B [0.5] | '7' [0.5]``, terminals quoted integers from 1 up, or words.
+
+Words get the ids 1, 2, ... in order of appearance; the grammar's provenance keeps them as "words".
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,27 @@ _TOKEN = re.compile(
 
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
+_DIGITS = re.compile(r"[-+]?[.,_]*\d[\d.,_]*(?:[eE][-+]?\d+)?")
+
+
+class Word(str):
+    """A terminal that is no token id; a plain str in a rule is the name of a nonterminal."""
+
+    __slots__ = ()
+
+
 Rule = tuple[str, list[str | int], float]
 
 
 def parse_rules(lines: Iterable[str], where: str = "grammar", one_option: bool = False) -> Iterator[Rule]:
-    """Yield (lhs name, rhs of nonterminal names and terminal ids, probability) for every production.
+    """Yield (lhs name, rhs of nonterminal names, terminal ids and words, probability) for every production.
 
     Blank lines and comments (#) are skipped; a backslash at the end of a line continues it.
 
     Raises
     ------
     GrammarError
-        With the line number, for anything that is no probabilistic production over integer terminals.
+        With the line number, for anything that is no probabilistic production.
     """
     pending = ""
     for number, line in enumerate(lines, start=1):
@@ -77,7 +89,7 @@ def _options(lhs, body, place, one_option):
                 hint = "give a comment a line of its own" if match["nonterminal"] == "#" else "put | between options"
                 raise GrammarError(f"{place}: symbols follow a probability of {lhs}: {hint}")
             closed = False
-            rhs.append(match["nonterminal"] or _terminal(match["terminal"][1:-1], place))
+            rhs.append(match["nonterminal"] or _terminal(match["terminal"][1:-1], place, words=not one_option))
     if rhs or not closed:
         raise GrammarError(f"{place}: the last option of {lhs} has no probability: write [p] behind it")
 
@@ -91,7 +103,10 @@ def _number(text, lhs, place):
     return value
 
 
-def _terminal(value, place):
+def _terminal(value, place, words=False):
+    """The id that a terminal says, or the word that it is; numbers other than ids are neither."""
+    if words and isinstance(value, str) and value.strip() and not _DIGITS.fullmatch(value.strip()):
+        return Word(value)
     text = value if isinstance(value, str) else shown(value if isinstance(value, bool) else int(value))
     if not (text.isdecimal() and text.isascii() and len(text) <= 10) or int(text) == 0:
         raise GrammarError(
@@ -123,7 +138,10 @@ def from_nltk(grammar: Any, n_terminals: int | None = None) -> Grammar:
         rules = [
             (
                 str(rule.lhs()),
-                [_terminal(s, "grammar") if isinstance(s, str | numbers.Integral) else str(s) for s in rule.rhs()],
+                [
+                    _terminal(s, "grammar", words=True) if isinstance(s, str | numbers.Integral) else str(s)
+                    for s in rule.rhs()
+                ],
                 float(rule.prob()),
             )
             for rule in productions
@@ -136,6 +154,7 @@ def from_nltk(grammar: Any, n_terminals: int | None = None) -> Grammar:
 
 
 def _assemble(rules: Sequence[Rule], start: str, n_terminals: int | None, where: str) -> Grammar:
+    rules, words = _numbered(rules, where)
     known = {lhs for lhs, _, _ in rules}
     if start not in known:
         raise GrammarError(f"{where}: the start symbol {start} has no production: give it one")
@@ -168,16 +187,34 @@ def _assemble(rules: Sequence[Rule], start: str, n_terminals: int | None, where:
         first[index[start]] = 1.0
     highest = max((symbol for _, rhs, _ in rules for symbol in rhs if isinstance(symbol, int)), default=0)
     if highest == 0:
-        raise GrammarError(f"{where} holds no terminal: terminals are quoted integers from 1 up")
+        raise GrammarError(f"{where} holds no terminal: terminals stand in quotes, as words or integers from 1 up")
     provenance = {"source": "nltk", "start": start}
     if names != [f"N{number}" for number in range(len(names))]:
         provenance["names"] = names
+    if words:
+        provenance["words"] = words
     n_terminals = highest if n_terminals is None else n_terminals
     try:
         return Grammar(len(names), n_terminals, tuple(productions), tuple(first), provenance)
     except GrammarError as error:
         message = re.sub(r"\bN([0-9]+)\b", lambda match: names[int(match[1])], str(error))
         raise GrammarError(f"{where}: {message}") from None
+
+
+def _numbered(rules, where):
+    """Return the rules with ids for words, and the words in the order of their ids."""
+    terminals = dict.fromkeys(s for _, rhs, _ in rules for s in rhs if isinstance(s, Word | int))
+    words = [str(terminal) for terminal in terminals if isinstance(terminal, Word)]
+    if not words:
+        return rules, []
+    if len(words) < len(terminals):
+        number = next(terminal for terminal in terminals if isinstance(terminal, int))
+        raise GrammarError(
+            f"{where}: terminal {shown(words[0])} is a word and {shown(str(number))} a token id: write all as words or "
+            "all as ids (integers from 1 up)"
+        )
+    ids = {word: number for number, word in enumerate(words, start=1)}
+    return [(lhs, [ids[s] if isinstance(s, Word) else s for s in rhs], p) for lhs, rhs, p in rules], words
 
 
 def _order(names):

@@ -2,6 +2,7 @@
 
 import click
 
+from ..errors import shown
 from ..outputs import by_kind
 from ._common import json_option, print_json, print_table, say_written, threads_option
 from ._verb import OutputFile, Verbs
@@ -27,7 +28,12 @@ def command():
 )
 @click.option("-o", "--output", type=OutputFile(by_kind("grammar")), required=True, help="The grammar file to write.")
 def new(nonterminals, terminals, rhs_options, rhs_length, preset, seed, supercritical, output):
-    """Draw a random grammar and write it as JSON."""
+    """Draw a random grammar and write it as JSON.
+
+    \b
+      ziplaw grammar new --nonterminals 10 --terminals 150 --rhs-options 5 --rhs-length 3 -o grammar.json
+      ziplaw grammar new --preset main-2 -o grammar.json
+    """  # noqa: D301
     from ..errors import ZiplawError
     from ..grammar import PRESETS, random_grammar
 
@@ -52,7 +58,13 @@ def new(nonterminals, terminals, rhs_options, rhs_length, preset, seed, supercri
 @click.argument("grammar_file", type=click.Path(exists=True, dir_okay=False))
 @click.option("-o", "--output", type=OutputFile(by_kind("grammar")), required=True, help="The grammar file to write.")
 def convert(grammar_file, output):
-    """Check a grammar written by hand (NLTK text or JSON) and write it as JSON."""
+    """Check a grammar written by hand (NLTK text or JSON) and write it as JSON.
+
+    Terminals are token ids ('7') or words ('the'); words get the ids 1, 2, ... in order of appearance.
+
+    \b
+      ziplaw grammar convert words.cfg -o words.json
+    """  # noqa: D301
     from ..grammar import Grammar
 
     grammar = Grammar.load(grammar_file)
@@ -63,6 +75,16 @@ def convert(grammar_file, output):
 def _say(output, grammar):
     size = f"{grammar.n_nonterminals} nonterminals, {grammar.n_terminals} terminals, {len(grammar.productions)} productions"
     say_written(output, size)
+    _say_words(grammar)
+
+
+def _say_words(grammar, err=False):
+    """Say which id stands for which word, where a grammar was written with words."""
+    words = grammar.provenance.get("words")
+    if isinstance(words, list) and words:
+        some = ", ".join(f"{number} = {shown(word)}" for number, word in enumerate(words[:20], start=1))
+        more = f", ... ({len(words)} in all: provenance.words of the JSON)" if len(words) > 20 else ""
+        click.echo(f"ids of the words: {some}{more}", err=err)
 
 
 @command.command()
@@ -75,12 +97,17 @@ def _say(output, grammar):
 @threads_option
 @json_option
 def show(grammar_file, nltk, with_floor, documents, context, seed, threads, as_json):
-    """Show a grammar's size, criticality, expected sentence length and entropy."""
+    """Show a grammar's size, criticality, expected sentence length and entropy, and its words if it has any.
+
+    \b
+      ziplaw grammar show grammar.json --floor
+    """  # noqa: D301
     from ..grammar import Grammar
 
     grammar = Grammar.load(grammar_file)
     if nltk:
         click.echo(grammar.to_text(), nl=False)
+        _say_words(grammar, err=True)
         return
     critical = grammar.criticality()
     facts = {
@@ -113,3 +140,4 @@ def show(grammar_file, nltk, with_floor, documents, context, seed, threads, as_j
         "floor_stderr": "nats per token",
     }
     print_table([{"": name, "value": value, "note": notes.get(name, "")} for name, value in facts.items()])
+    _say_words(grammar)
