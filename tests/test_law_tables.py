@@ -586,3 +586,25 @@ def test_lines_are_counted_from_the_top_of_the_file(above, tmp_path):
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(FitError, match=f"line {text.count(chr(10))} has more cells"):
         read_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("reading", "message"),
+    [
+        ({"named": {"n": "N"}}, "named holds 'n', must be of N, D, C, loss, U, S"),
+        ({"units": {"params": 1e6}}, "units holds 'params', must be of N, D"),
+        ({"units": {"N": 0}}, "the unit of N is 0"),
+        ({"units": {"D": -1e9}}, "the unit of D is -1e"),
+        ({"units": {"D": float("nan")}}, "the unit of D is nan"),
+    ],
+)
+def test_keys_that_nothing_reads_are_refused(reading, message, tmp_path):
+    (tmp_path / "t.csv").write_text(PLAIN)
+    with pytest.raises(FitError, match=message):
+        ziplaw.read_runs(tmp_path / "t.csv", **reading)
+
+
+def test_one_condition_may_be_given_alone(tmp_path):
+    (tmp_path / "t.csv").write_text(PLAIN)
+    alone = ziplaw.read_runs(tmp_path / "t.csv", where="C<1e21")
+    assert alone.rows == ziplaw.read_runs(tmp_path / "t.csv", where=["C<1e21"]).rows

@@ -54,6 +54,13 @@ class Reading:
     decimal: str | None = None
     drop_nan: bool = False
 
+    def __post_init__(self):
+        for what, given, known in (("named", self.named, QUANTITIES), ("units", self.units, ("N", "D"))):
+            if unknown := [key for key in given if key not in known]:
+                raise FitError(f"{what} holds {shown(unknown[0])}, must be of {', '.join(known)}: mend its keys")
+        if bad := [key for key, unit in self.units.items() if not 0 < unit < math.inf]:
+            raise FitError(f"the unit of {bad[0]} is {self.units[bad[0]]:g}: a number above 0 is needed, such as 1e6")
+
 
 @dataclass
 class Runs:
@@ -96,14 +103,16 @@ class Runs:
         return self.columns["loss"]
 
 
-def read_runs(path: str | os.PathLike, *, where: Sequence[str] = (), extra: Sequence[str] = (), **reading: Any) -> Runs:
+def read_runs(
+    path: str | os.PathLike, *, where: str | Sequence[str] = (), extra: Sequence[str] = (), **reading: Any
+) -> Runs:
     """Read a table of runs from a file or pipe: CSV and the like, JSON, JSON lines or parquet, packed or not.
 
     Parameters
     ----------
     path : path-like
         See ``table_files.read_table``; ``-`` is standard input.
-    where : sequence of str
+    where : str or sequence of str
         Conditions on the rows to keep: "dataset=web", "C<1e21", "loss != nan".
     extra : sequence of str
         Further columns that are needed: "C", "U" (unique tokens) or "S" (steps).
@@ -125,6 +134,7 @@ def read_runs(path: str | os.PathLike, *, where: Sequence[str] = (), extra: Sequ
     >>> runs = ziplaw.read_runs("runs.csv", where=["C<1e21"])  # doctest: +SKIP
     >>> ziplaw.fit(**runs.columns)  # doctest: +SKIP
     """
+    where = [where] if isinstance(where, str) else where
     table, reading = read_table(path), Reading(**reading)
     return law_columns(select(table, map(condition, where), reading), reading, extra)
 

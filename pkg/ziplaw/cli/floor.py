@@ -26,7 +26,10 @@ def command(grammar_file, documents, context, seed, corpus, dataset, threads, as
 
     It is the loss of a model that knows the grammar: exact probabilities of documents, averaged over documents
     sampled from the grammar or, with --corpus, over a corpus's validation documents.
-    """
+
+    \b
+      ziplaw floor grammar.json --corpus corpora/mine -o floors/mine.json
+    """  # noqa: D301
     from pathlib import Path
 
     from ..floor import floor

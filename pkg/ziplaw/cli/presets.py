@@ -29,7 +29,11 @@ def command(seeds, documents, group, only_list, output, threads, as_json):
 
     Every preset is drawn with several seeds and its documents are scored for H, the gzip-compressibility. Where every
     draw is critical (sentences without end), the first that keeps emitting tokens is taken and marked truncated.
-    """
+
+    \b
+      ziplaw presets --list
+      ziplaw presets --seeds 1 --group main
+    """  # noqa: D301
     from ..grammar import PRESETS
 
     chosen = {name: preset for name, preset in PRESETS.items() if group in (None, preset["group"])}

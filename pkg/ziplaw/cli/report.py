@@ -31,7 +31,10 @@ def command(sweep_dir, config, reproduce, files, output):
 
     FILES are those of the folder that belong to the sweep, where results of an earlier config may lie beside them;
     without any, all of them do.
-    """
+
+    \b
+      ziplaw report --sweep-dir results/default -o report.html
+    """  # noqa: D301
     from ..report import write_report
 
     write_report(sweep_dir, output, config, reproduce, files)

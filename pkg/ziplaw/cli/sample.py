@@ -28,7 +28,10 @@ def command(grammar_file, documents, valid_documents, context, seed, mode, threa
     """Sample a corpus of training and validation documents from a grammar.
 
     Documents go straight into memory-mapped files, so a corpus needs no more memory than its file.
-    """
+
+    \b
+      ziplaw sample grammar.json --documents 4096 -o corpora/mine
+    """  # noqa: D301
     import numpy as np
 
     from ..corpora.format import CorpusWriter
