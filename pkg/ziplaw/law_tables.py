@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 GROUPS = ("dataset", "dataset_name", "corpus")
 QUANTITIES = ("N", "D", "C", "loss", "U", "S")
+MEANING = {"N": " (parameters)", "D": " (training tokens)", "U": " (unique tokens)", "S": " (training steps)"}
 OPERATORS = {"<=": operator.le, ">=": operator.ge, "!=": operator.ne, "==": operator.eq, "=": operator.eq,
              "<": operator.lt, ">": operator.gt}  # fmt: skip
 
@@ -268,7 +269,7 @@ def law_columns(table: Table, reading: Reading | None = None, extra: Sequence[st
     for key in wanted:
         if key not in columns:
             raise FitError(
-                f"no column for {key} among {header_of(table.rows)}: name it with --{key.lower()}-column, or "
+                f"no column for {key}{MEANING.get(key, '')} among {header_of(table.rows)}: name it with --{key.lower()}-column, or "
                 f"named={{{key!r}: ...}} from Python"
             )
     unit = _convert_loss(columns, origin, notes, table.rows[0], reading)

@@ -59,7 +59,8 @@ def open_source(
     """
     path = _checked(path, dtype, kind)
     if path.is_dir():
-        return _corpus(path) if _is_corpus(path) else _folder(path, text_field, extensions, kind)
+        source = _corpus(path) if _is_corpus(path) else _folder(path, text_field, extensions, kind)
+        return _with_field(source, text_field)
     keep = None
     if nameless(path):
         file, keep = nameless_file(path, kind or ("bin" if dtype else None))
@@ -67,6 +68,13 @@ def open_source(
         file = InputFile.of(path, kind=kind or ("bin" if dtype else None))
     source = _file(file, text_field, dtype, binary, kind, keep is not None or nameless(path))
     source.keep = keep
+    return _with_field(source, text_field)
+
+
+def _with_field(source, text_field):
+    """Say of a source without fields that the one asked for was of no use: of several paths others may have it."""
+    if text_field is not None and "field" not in source.provenance:
+        source.left_out = {**source.left_out, f"--field {shown(text_field)}, for there are no fields": None}
     return source
 
 

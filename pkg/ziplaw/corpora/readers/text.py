@@ -13,6 +13,18 @@ _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _SNIFF_BYTES = 8192
 
 
+def _archive(head):
+    """Name the kind of archive that a file begins as, or None."""
+    if head[257:262] == b"ustar":
+        return "a tar archive"
+    names = {
+        b"PK\x03\x04": "a zip archive (or a document packed so)",
+        b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+        b"Rar!": "a rar archive",
+    }
+    return next((name for magic, name in names.items() if head.startswith(magic)), None)
+
+
 def checked_text(file: InputFile, binary: bool = False) -> Iterator[bytes]:
     """Yield a text file's chunks: the UTF-8 mark dropped; UTF-16 and binary files refused unless ``binary``."""
     head, parts = b"", chunks(file)
@@ -24,6 +36,8 @@ def checked_text(file: InputFile, binary: bool = False) -> Iterator[bytes]:
         if head.startswith(_UTF16_BOMS):
             raise BinaryFile(f"{file} is UTF-16: convert it first, e.g. `iconv -f UTF-16 -t UTF-8 IN > OUT`")
         at = head[:_SNIFF_BYTES].find(b"\0")
+        if at >= 0 and (what := _archive(head)):
+            raise BinaryFile(f"{file} is {what}: unpack it and give the folder of its files")
         if at >= 0:
             raise BinaryFile(
                 f"{file} is binary (a NUL at byte {at}), not text: give token ids as .npy or .bin, "
