@@ -102,18 +102,18 @@ def build(
 
 
 def _dataset(folder, name, H, law, index, floors, rng):
-    write_json(folder / "scores" / f"{name}.json", _score(name, H, rng), kind="score")
+    write_json(folder / "scores" / f"{name}.json", _score(name, H, rng, corpus=_sha(index)), kind="score")
     meta = {
         "vocab_size": VOCAB,
         "context": CONTEXT,
         "n_train": 8192,
         "n_valid": 256,
         "dtype": "uint16",
-        "sha256_train": f"{index:064x}",
+        "sha256_train": _sha(index),
         "sha256_valid": f"{index + 99:064x}",
         "unigram_entropy": law["E"] + 3.4,
         "token_bytes": None,
-        "source": {"kind": "grammar", "seed": 0},
+        "source": {"kind": "grammar", "seed": 0, "grammar_sha256": _sha(index)},
     }
     write_json(folder / "corpora" / name / "meta.json", meta, kind="corpus")
     if not floors:
@@ -138,12 +138,16 @@ def _dataset(folder, name, H, law, index, floors, rng):
         "expected_sentence_length": 12.0,
         "rho_m": 0.4,
         "rho_lc": 0.1,
-        "grammar_sha256": f"{index:064x}",
+        "grammar_sha256": _sha(index),
     }
     write_json(folder / "floors" / f"{name}.json", floor, kind="floor")
 
 
-def _score(name, H, rng, tokenizer=None):
+def _sha(index):
+    return f"{index:064x}"
+
+
+def _score(name, H, rng, tokenizer=None, corpus=None):
     sizes = np.clip(np.round(1024 * (H + 0.02 * rng.standard_normal(1000))), 40, 1100).astype(int)
     sizes = np.concatenate([sizes[:-1], [round(1024 * H)]])
     ratio = sizes / 1024
@@ -164,7 +168,7 @@ def _score(name, H, rng, tokenizer=None):
         "tokens": 2_000_000,
         "bytes_per_token": {"bundled": 3.6, "bytes": 1.0}.get(tokenizer),
         "tokenizer": tokenizer,
-        "source": {"kind": "builtin" if tokenizer else "corpus", "name": name},
+        "source": {"kind": "builtin" if tokenizer else "corpus", "name": name, "sha256_train": corpus},
     }
     if tokenizer:
         document |= {"reference": True, "bytes_H": 0.42, "bytes_window": 1024, "vocab_size": 8192}

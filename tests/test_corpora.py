@@ -177,7 +177,7 @@ def test_a_writer_stopped_between_its_files_leaves_no_corpus(tmp_path, monkeypat
         small(tmp_path, fill=2)
     with pytest.raises(CorpusError, match=r"no meta\.json in it, so it is no finished"):
         open_corpus(tmp_path)
-    assert sorted(os.listdir(tmp_path)) == ["train.npy", "valid.npy"]
+    assert os.listdir(tmp_path) == []
 
 
 def test_file_size_limit_is_an_error_and_no_crash(tmp_path):
@@ -245,6 +245,26 @@ def test_a_folder_of_other_files_is_not_written_into(tmp_path):
     with pytest.raises(OutputError, match=r"holds 'train.npy' and is no earlier output"):
         small(tmp_path / "c", fill=4)
     assert (np.load(tmp_path / "c" / "train.npy") == 3).all()
+
+
+@pytest.mark.parametrize("last", ["valid.npy", "train.npy", "meta.json"])
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_writer_interrupted_between_its_renames_leaves_nothing_in_the_way(tmp_path, monkeypatch, last, earlier):
+    if earlier:
+        small(tmp_path / "c")
+    real = os.replace
+
+    def replace(source, target):
+        if os.path.basename(target) == last:
+            raise KeyboardInterrupt
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(KeyboardInterrupt):
+        small(tmp_path / "c", fill=2)
+    monkeypatch.undo()
+    assert (os.listdir(tmp_path / "c") if earlier else os.listdir(tmp_path)) == []
+    assert small(tmp_path / "c", fill=3).train[0, 0] == 3
 
 
 def test_sources_of_held_out_documents(tmp_path):

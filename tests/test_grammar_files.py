@@ -147,3 +147,13 @@ def test_words_are_shown(tmp_path, capsys):
 def test_numbers_that_are_no_ids_are_no_words(tmp_path, word):
     refused(tmp_path / "g.txt", f"S -> '{word}' [1.0]", "no token id")
     refused(tmp_path / "g.json", json.dumps(SMALL).replace("'1'", "'the'"), "no token id")
+
+
+@pytest.mark.parametrize("text", ["0", "1.5", "-1", "1_000", " ", ""])
+def test_a_terminal_that_is_neither_id_nor_word(tmp_path, text):
+    path = tmp_path / "g.txt"
+    path.write_text(f"S -> '{text}' [0.5] | 'cat' [0.5]\n")
+    with pytest.raises(
+        GrammarError, match=r"is no token id and no word: ids are .*, a word is no number and not blank"
+    ):
+        Grammar.load(path)

@@ -368,6 +368,7 @@ def test_what_is_read_beside_an_input_is_an_input(workspace, capsys):
 
 def test_places_that_cannot_be_written(workspace, capsys):
     refused(capsys, CASES["floor"].arguments(o="g.json/floor.json"), "g.json is a file, not a folder")
+    refused(capsys, CASES["floor"].arguments(o="new/"), "'new/' is the name of a folder: name a file")
     os.symlink("b", "a"), os.symlink("a", "b")
     refused(capsys, CASES["floor"].arguments(o="a"), "symbolic links")
 

@@ -420,6 +420,7 @@ def test_megatron(tmp_path, code, dtype):
         (lambda d: d[:60], "promises 2 sequences, which take"),
         (lambda d: d[:18] + b"\xff" * 8 + d[26:], "was cut short"),
         (lambda d: d[:34] + b"\x07" + d[35:], "the file has 24000"),
+        (lambda d: d[:34] + (-5).to_bytes(4, "little", signed=True) + d[38:], "has a sequence of -5 ids"),
         (lambda d: d[:42] + b"\x08" + d[43:], "sequences out of order"),
         (lambda d: d[:58] + b"\x01" + d[59:], "documents out of order"),
         (lambda d: d[:5], "is none of Megatron's"),
@@ -430,6 +431,38 @@ def test_a_damaged_index(tmp_path, damage, says):
     (tmp_path / "a.idx").write_bytes(damage(megatron_index(np.array([2000, 4000]))))
     with pytest.raises(CorpusError, match=says):
         open_source(tmp_path / "a.bin")
+
+
+def test_a_field_may_have_an_empty_name(tmp_path):
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"": text}) + "\n" for text in DOCUMENTS))
+    for options in ({}, {"text_field": ""}):
+        found, reading = texts(tmp_path / "a.jsonl", **options)
+        assert found == TEXT
+        assert "field ''" in reading
+    pq.write_table(pa.table({"": DOCUMENTS}), tmp_path / "a.parquet")
+    assert texts(tmp_path / "a.parquet")[0] == TEXT
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_two_columns_of_one_name(tmp_path, kind):
+    table = pa.table([pa.array(DOCUMENTS), pa.array(DOCUMENTS[::-1]), pa.array(IDS[:300])], names=["text", "text", "n"])
+    path = tmp_path / f"a.{kind}"
+    if kind == "parquet":
+        pq.write_table(table, path)
+    else:
+        pyarrow.feather.write_feather(table, path, compression="uncompressed")
+    with pytest.raises(CorpusError, match="has 2 columns 'text': rename one of them"):
+        texts(path)
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_the_remedy_for_a_text_of_wide_letters_is_the_right_one(tmp_path, bits, order):
+    data = ("\ufeff" + DOCUMENTS[0]).encode(f"utf-{bits}-{order}")
+    (tmp_path / "a.txt").write_bytes(data)
+    with pytest.raises(CorpusError, match=f"iconv -f UTF-{bits} -t") as caught:
+        texts(tmp_path / "a.txt")
+    assert f"is UTF-{bits}:" in str(caught.value)
 
 
 def llmc(path, magic, dtype, promised=6000, tail=b""):

@@ -109,8 +109,10 @@ def _terminal(value, place, words=False):
         return Word(value)
     text = value if isinstance(value, str) else shown(value if isinstance(value, bool) else int(value))
     if not (text.isdecimal() and text.isascii() and len(text) <= 10) or int(text) == 0:
+        kinds = "token id and no word" if words else "token id"
         raise GrammarError(
-            f"{place}: terminal {shown(text)} is no token id: terminals are integers from 1 up (0 is the separator)"
+            f"{place}: terminal {shown(text)} is no {kinds}: ids are integers from 1 up (0 is the separator)"
+            + (", a word is no number and not blank" if words else "")
         )
     return int(text)
 

@@ -14,6 +14,8 @@ RHS = (1, MAX_SYMBOLS)
 MAX_TOKENS = 1 << 44
 # a corpus takes longer documents, but no model
 CONTEXT = (2, 1 << 20)
+CORPUS_CONTEXT = (2, 1 << 24)
+DOCUMENTS = (1, 1 << 40)
 
 # scores: windows, and tokens in one
 WINDOW = SAMPLES = (1, 2**31 - 1)

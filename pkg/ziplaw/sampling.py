@@ -10,11 +10,10 @@ import numpy as np
 from .errors import GrammarError, ZiplawError, integer, shown
 from .grammar import Grammar
 from .io import progress
-from .limits import MAX_TOKENS, SEED
+from .limits import CORPUS_CONTEXT, MAX_TOKENS, SEED
 from .threads import each, n_threads
 
 CHUNK_TOKENS = 1 << 20
-MAX_CONTEXT = 1 << 24
 SHOW_PROGRESS_TOKENS = 1 << 30
 # levels of a derivation, the start symbol the first, that the published code can recurse before Python 3.11 stops it
 PAPER_DEPTH = 991
@@ -113,7 +112,7 @@ def check_sizes(
     """
     if not isinstance(grammar, Grammar):
         raise GrammarError(f"grammar is a {type(grammar).__name__}, must be a ziplaw.Grammar: load or draw one")
-    context = integer("context", context, 1, MAX_CONTEXT, "256 tokens a document is usual")
+    context = integer("context", context, 1, CORPUS_CONTEXT[1], "256 tokens a document is usual")
     n_documents = integer(name, n_documents, 1, MAX_TOKENS // context, f"at least one, and {MAX_TOKENS} tokens in all")
     _sampler(grammar)
     return n_documents, context, integer("seed", seed, *SEED, "choose another")

@@ -83,6 +83,8 @@ class Output(click.Path):
     def convert(self, value, param, ctx):
         if not os.fspath(value):
             self.fail("'' is no path: name a file" if self.file_okay else "'' is no path: name a folder, . is this one")
+        if not self.dir_okay and os.fspath(value).endswith("/"):
+            self.fail(f"{value!r} is the name of a folder: name a file")
         return super().convert(value, param, ctx)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from ..atomic import PART, atomic_path
 from ..errors import CorpusError, ZiplawError, integer
 from ..io import read_json, sha256_file, write_json
-from ..limits import MAX_VOCAB
+from ..limits import CORPUS_CONTEXT, DOCUMENTS, MAX_VOCAB
 from ..locks import lock
 from ..outputs import Output, by_kind, check
 
@@ -175,9 +175,9 @@ class CorpusWriter:
 
     def __init__(self, folder, n_train, n_valid, context, vocab_size, source, token_bytes=None, valid_sources=None):
         self.path = Path(folder)
-        self.n_train = _integer("n_train", n_train, 1, 1 << 40, "ask for at least one training document")
-        self.n_valid = _integer("n_valid", n_valid, 1, 1 << 40, "ask for at least one validation document")
-        self.context = _integer("context", context, 2, 1 << 24, "256 tokens a document is usual")
+        self.n_train = _integer("n_train", n_train, *DOCUMENTS, "ask for at least one training document")
+        self.n_valid = _integer("n_valid", n_valid, *DOCUMENTS, "ask for at least one validation document")
+        self.context = _integer("context", context, *CORPUS_CONTEXT, "256 tokens a document is usual")
         self.vocab_size = _integer("vocab_size", vocab_size, 2, MAX_VOCAB, "renumber the ids from 0 without gaps")
         self.source = dict(source)
         self.token_bytes = token_bytes
@@ -260,10 +260,20 @@ class CorpusWriter:
             meta["valid_sources"] = self.valid_sources.tolist()
         write_json(self._temporary["meta"], meta, kind="corpus")
         del self.train, self.valid
-        # a writer that is stopped between the renames leaves a folder without meta.json, never a mixed corpus
+        for temporary in self._temporary.values():  # what takes long, before the earlier corpus goes
+            with open(temporary, "rb") as stream:
+                os.fsync(stream.fileno())
+        # a writer that is killed between the renames leaves a folder without meta.json, never a mixed corpus
         with _locked(self.path):
             (self.path / "meta.json").unlink(missing_ok=True)
-            self._stack.close()
+            try:
+                self._stack.close()
+            except BaseException:
+                # arrays without a meta.json are nobody's: the next import would take them for the user's
+                if not (self.path / "meta.json").exists():
+                    for part in PARTS:
+                        (self.path / f"{part}.npy").unlink(missing_ok=True)
+                raise
 
 
 def corpus_outputs(folder: str | os.PathLike, name: str) -> list[Output]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import versions
+from .. import limits, versions
 from ..errors import CorpusError
 from .format import MAX_VOCAB, CorpusWriter, token_dtype
 from .overlap import HeldOutPhrases
@@ -79,9 +79,13 @@ def import_corpus(
     CorpusError
         When a number is out of range, the source is too small, or the folder cannot be written.
     """
-    for name, value, low in (("documents", n_documents, 1), ("valid documents", n_valid, 1), ("context", context, 2)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < low):
-            raise CorpusError(f"{name} is {value!r}, must be an integer of at least {low}: 256 is usual")
+    for name, value, (low, high) in (
+        ("documents", n_documents, limits.DOCUMENTS),
+        ("valid documents", n_valid, limits.DOCUMENTS),
+        ("context", context, limits.CORPUS_CONTEXT),
+    ):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high):
+            raise CorpusError(f"{name} is {value!r}, must be an integer from {low} to {high}: 256 is usual")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 64:
         raise CorpusError(f"seed is {seed!r}, must be an integer from 0 to 2^64 - 1")
     if by not in BY:

@@ -171,7 +171,7 @@ def _records(files, text_field, name, kind, provenance, left_out=None, listing=N
     notes = Counter(listing or {})
     records = Records(files, text_field, notes)
     what = what or f"{'JSON' if kind == 'jsonl' else kind} records"
-    if records.field:
+    if records.field is not None:
         provenance = provenance | {"field": records.field}
         chat = " (the words of its messages)" if records.form == "chat" else ""
         why = f" ({records.why})" if records.why else ""

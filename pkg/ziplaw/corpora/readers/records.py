@@ -39,8 +39,8 @@ class Records:
 
     Attributes
     ----------
-    field : str
-        The field that is read; "" when the records are lists of ids themselves.
+    field : str or None
+        The field that is read, which may be called ""; None when the records are lists of ids themselves.
     form : str
         "text", "chat" or "ids".
     why : str
@@ -56,7 +56,7 @@ class Records:
 
     def __init__(self, files: Sequence[InputFile], wanted: str | None, notes: Counter):
         self.files, self.notes = files, notes
-        self.field, self.form, self.why = "", "text", ""
+        self.field, self.form, self.why = None, "text", ""
         self.n_records = 0
         for file in files:
             if file.kind != "jsonl":
@@ -70,10 +70,10 @@ class Records:
         for file in self.files:
             if file.kind == "jsonl":
                 for number, where, record in json_records(file):
-                    if isinstance(record, list) == bool(self.field):
-                        other = "not an object" if self.field else "not a list of ids"
+                    if isinstance(record, list) == (self.field is not None):
+                        other = "not a list of ids" if self.field is None else "not an object"
                         raise CorpusError(f"{where} is a JSON {type(record).__name__}, {other}: mend or drop it")
-                    value = dig(record, self.field, where) if self.field else record
+                    value = record if self.field is None else dig(record, self.field, where)
                     yield DocumentName(file.document, str(number)), where, value
                 continue
             with open(file, "rb") as stream:
@@ -134,7 +134,7 @@ def _choose_in_json(file, wanted):
             if forms:
                 break  # told when it is read
             if wanted is None and (form_of(record)[0] == "ids" or record == []):
-                return "", "ids", "the records are lists of ids"
+                return None, "ids", "the records are lists of ids"
             raise CorpusError(f"{where} is a JSON list, not an object: one record a line is needed")
         for name, found in forms_of(record).items():
             if forms.get(name, ("null",))[0] == "null":

@@ -76,6 +76,13 @@ def _forms(fields, pa, prefix=""):
     return found
 
 
+def _check_twice(schema, column, file):
+    """Refuse a column whose name another one has: which is meant?"""
+    for name in (column, column.split(".")[0]):
+        if schema.names.count(name) > 1:
+            raise CorpusError(f"{file} has {schema.names.count(name)} columns {name!r}: rename one of them")
+
+
 def choose_column(file: InputFile, wanted: str | None) -> tuple[str, str, str]:
     """Choose the column to read; parameters and result as for `fields.choose_field`."""
     pa = _pyarrow(file)
@@ -86,7 +93,9 @@ def choose_column(file: InputFile, wanted: str | None) -> tuple[str, str, str]:
         else:
             with _arrow_stream(file, pa) as stream, pa.ipc.open_stream(stream) as reader:
                 schema = reader.schema
-        return choose_field(_forms(schema, pa), wanted, str(file), "column")
+        chosen = choose_field(_forms(schema, pa), wanted, str(file), "column")
+        _check_twice(schema, chosen[0], file)
+        return chosen
 
 
 def table_values(file: InputFile, column: str) -> Iterator[tuple[int, str, Any]]:

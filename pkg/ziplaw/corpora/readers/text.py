@@ -9,7 +9,8 @@ from .files import BinaryFile, InputFile
 from .packed import chunks
 
 BOM = b"\xef\xbb\xbf"
-_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+# that of UTF-32 begins with one of UTF-16, so it comes first
+_BOMS = {b"\xff\xfe\0\0": 32, b"\0\0\xfe\xff": 32, b"\xff\xfe": 16, b"\xfe\xff": 16}
 _SNIFF_BYTES = 8192
 
 
@@ -26,15 +27,18 @@ def _archive(head):
 
 
 def checked_text(file: InputFile, binary: bool = False) -> Iterator[bytes]:
-    """Yield a text file's chunks: the UTF-8 mark dropped; UTF-16 and binary files refused unless ``binary``."""
+    """Yield a text file's chunks: the UTF-8 mark dropped; UTF-16, UTF-32 and binary files refused unless ``binary``."""
     head, parts = b"", chunks(file)
     for part in parts:
         head += part
         if len(head) >= _SNIFF_BYTES:
             break
     if not binary:
-        if head.startswith(_UTF16_BOMS):
-            raise BinaryFile(f"{file} is UTF-16: convert it first, e.g. `iconv -f UTF-16 -t UTF-8 IN > OUT`")
+        for bom, bits in _BOMS.items():
+            if head.startswith(bom):
+                raise BinaryFile(
+                    f"{file} is UTF-{bits}: convert it first, e.g. `iconv -f UTF-{bits} -t UTF-8 IN > OUT`"
+                )
         at = head[:_SNIFF_BYTES].find(b"\0")
         if at >= 0 and (what := _archive(head)):
             raise BinaryFile(f"{file} is {what}: unpack it and give the folder of its files")
@@ -57,7 +61,7 @@ def text_pieces(file: InputFile, binary: bool = False) -> Pieces:
     file : InputFile
         The file.
     binary : bool
-        Take any bytes as they are; by default a NUL byte in the first 8 KiB or a UTF-16 mark is refused.
+        Take any bytes as they are; by default a NUL byte in the first 8 KiB or a mark of UTF-16 or UTF-32 is refused.
     """
     for piece in cut_up(checked_text(file, binary)):
         yield DocumentName(file.document), piece

@@ -170,9 +170,11 @@ def _megatron(file, index, size, dtype):
     lengths = _mapped(index, np.dtype("<i4"), start, start + 4 * n_sequences).astype(np.int64)
     pointers = _mapped(index, np.dtype("<i8"), start + 4 * n_sequences, start + 12 * n_sequences)
     first = _mapped(index, np.dtype("<i8"), start + 12 * n_sequences, need)
+    if (lengths < 0).any():
+        raise CorpusError(f"{name} has a sequence of {lengths.min()} ids: it is damaged, fetch or write it again")
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if n_sequences else 0
-    if (lengths < 0).any() or total * kind.itemsize != size:
+    if total * kind.itemsize != size:
         raise CorpusError(
             f"{name} counts {total} ids of {kind.name}, {total * kind.itemsize} bytes, the file has {size}: they do not "
             "belong together, or one was cut short"
