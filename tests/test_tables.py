@@ -117,6 +117,11 @@ def test_the_verb_collects_and_joins(sweep, monkeypatch, capsys):
         assert stop.value.code == 0
     assert len(read_csv("b.csv")) == 8
     assert read_csv("b.csv")[:4] == read_csv("a.csv")
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stop:
+        main(["collect", *files, "--corpus", "c/meta.json", "--score", "score.json", "-o", "d.csv"])
+    assert stop.value.code == 2
+    assert "'--corpus': Directory 'c/meta.json' is a file." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("place", ["run.json", "a/run.json", "web/h16/run.json", "web/h16/s1/run.json"])

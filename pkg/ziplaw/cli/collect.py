@@ -15,7 +15,9 @@ def _headers():
 
 @click.command(cls=Verb)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
-@click.option("--corpus", type=click.Path(exists=True), help="The corpus folder that the runs were trained on.")
+@click.option(
+    "--corpus", type=click.Path(exists=True, file_okay=False), help="The corpus folder that the runs were trained on."
+)
 @click.option("--score", type=click.Path(exists=True, dir_okay=False), help="Its score (ziplaw score -o).")
 @click.option("--floor", type=click.Path(exists=True, dir_okay=False), help="Its floor, when it came from a grammar.")
 @click.option("-o", "--output", required=True, type=OutputFile(by_header(_headers)), help="The CSV to write.")
