@@ -140,7 +140,7 @@ KEYS = {
     "models.*.heads": ("models.m.heads", 2, "train_run", 5),
     "budgets": ("budgets", [4096, 6144, 8192], "train_run", 5),
     "seeds": ("seeds", [0, 1], "train_run", 5),
-    "corpus.context": ("corpus.context", 32, EVERY_CORPUS, 5),
+    "corpus.context": ("corpus.context", 128, EVERY_CORPUS, 5),
     "corpus.documents": ("corpus.documents", 160, EVERY_CORPUS, 5),
     "corpus.valid_documents": ("corpus.valid_documents", 24, EVERY_CORPUS, 5),
     "corpus.seed": ("corpus.seed", 1, EVERY_CORPUS, 5),

@@ -125,7 +125,7 @@ def ziplaw(*arguments, **options):
 def test_command_line(corpus, tmp_path, capsys):
     shape = ("--hidden", 8, "--layers", 1)
     done = ziplaw("train", corpus, *shape, "--budgets", "640,2_560", "-o", tmp_path / "run")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "ziplaw: --budgets 640,2_560 is read as 640, 2560\n")
     assert done.stdout.startswith(f"{tmp_path / 'run'}: loss ")
     assert "after 2560 tokens, N = " in done.stdout
     assert sorted(os.listdir(tmp_path / "run")) == ["curve.csv", "run.json"]
