@@ -107,6 +107,8 @@ def test_a_sweep_that_is_ended_while_its_cores_are_built_goes_on(checkout, end):
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # what started the tests may have it ignored, as nohup does
+        preexec_fn=lambda: signal.signal(end, signal.SIG_DFL),
     ) as sweep:
         deadline = time.monotonic() + 60
         while not (checkout / "started").exists() and time.monotonic() < deadline:

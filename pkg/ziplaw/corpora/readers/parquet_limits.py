@@ -18,7 +18,7 @@ _FREE_VALUES, _MAX_VALUES_A_BYTE = 1 << 24, 500
 _HEAD_BYTES, _MAX_HEAD_BYTES, _MAX_FOOTER_BYTES = 1 << 10, 1 << 22, 1 << 28
 _MARK = b"PAR1"
 # numbers of fields, of FileMetaData, RowGroup, ColumnChunk, ColumnMetaData and PageHeader
-_ROW_GROUPS, _COLUMNS, _META = 4, 1, 3
+_ROW_GROUPS, _COLUMNS, _ROWS, _META = 4, 1, 3, 3
 _PATH, _UNPACKED_SIZE, _PACKED_SIZE, _DATA_OFFSET, _DICTIONARY_OFFSET = 3, 6, 7, 9, 11
 _PAGE_SIZE, _PAGE_PACKED_SIZE, _DATA_HEADERS, _NUM_VALUES = 2, 3, (5, 8), 1
 
@@ -43,10 +43,12 @@ def largest_page(stream: BinaryIO, column: str, file: object) -> int:
     """
     largest = 0
     try:
-        for path, chunk in _chunks(stream):
+        for path, chunk, rows in _chunks(stream):
             if path == column or path.startswith(f"{column}."):
                 size, values = _walk(stream, chunk, file)
                 largest = max(largest, size)
+                if path == column and values != rows:  # pyarrow would read other rows by batches than at once
+                    raise _DamagedError
                 if path != column and values > max(_FREE_VALUES, _MAX_VALUES_A_BYTE * chunk[_PACKED_SIZE]):
                     raise CorpusError(
                         f"{file}: column {column!r} has {values} values in {chunk[_PACKED_SIZE]} bytes: if that is "
@@ -60,7 +62,7 @@ def largest_page(stream: BinaryIO, column: str, file: object) -> int:
 def unpacked_bytes(stream: BinaryIO, file: object) -> int:
     """Return what the footer says that all columns come to unpacked, in bytes; CorpusError where it is damaged."""
     try:
-        return sum(max(0, chunk[_UNPACKED_SIZE]) for _, chunk in _chunks(stream))
+        return sum(max(0, chunk[_UNPACKED_SIZE]) for _, chunk, _ in _chunks(stream))
     except (IndexError, KeyError, TypeError, AttributeError, UnicodeDecodeError, _DamagedError):
         raise _damaged(file) from None
 
@@ -76,7 +78,7 @@ class _DamagedError(Exception):
 
 
 def _chunks(stream):
-    """Yield (path of the column, ColumnMetaData) of all column chunks."""
+    """Yield (path of the column, ColumnMetaData, rows of its group) of all column chunks."""
     end = stream.seek(0, 2)
     stream.seek(max(0, end - 8))
     tail = stream.read(8)
@@ -88,7 +90,7 @@ def _chunks(stream):
     for group in footer.get(_ROW_GROUPS, []):
         for column in group[_COLUMNS]:
             chunk = column[_META]
-            yield b".".join(chunk[_PATH]).decode("utf-8"), chunk
+            yield b".".join(chunk[_PATH]).decode("utf-8"), chunk, group[_ROWS]
 
 
 def _walk(stream, chunk, file):
