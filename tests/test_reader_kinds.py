@@ -676,6 +676,12 @@ def test_arrow_that_is_damaged(tmp_path):
             texts(tmp_path / "a.arrow")
 
 
+def test_an_array_that_a_brace_closes_is_damaged(tmp_path):
+    (tmp_path / "a.jsonl").write_text('[{"text": "deep"}}\n')
+    with pytest.raises(CorpusError, match="closes its JSON array by a brace after record 1: mend it"):
+        texts(tmp_path / "a.jsonl")
+
+
 def test_a_footer_that_gives_other_rows_than_the_pages_is_damaged(tmp_path):
     # pyarrow reads such a file in two ways: other rows by batches than at once
     rows = pa.table({"text": [f"row {i} " * 9 for i in range(9)]})

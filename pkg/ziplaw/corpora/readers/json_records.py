@@ -105,6 +105,8 @@ def _items(parts, file):
             else:
                 depth -= mark != b","
                 ended = depth == 0
+                if ended and mark == b"}":
+                    raise CorpusError(f"{file} closes its JSON array by a brace after record {number + 1}: mend it")
                 if ended or (depth == 1 and mark == b","):
                     item = bytes(buffer[start:place])
                     if item.strip() or mark == b"," or number:
