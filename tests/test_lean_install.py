@@ -45,7 +45,7 @@ def test_every_package_is_in_its_extra():
 @pytest.mark.parametrize(
     ("missing", "arguments"),
     [
-        ("torch", ["train", ".", "--hidden", "8", "--layers", "1", "--budgets", "640", "-o", "run"]),
+        ("torch", ["train", "corpus", "--hidden", "8", "--layers", "1", "--budgets", "640", "-o", "run"]),
         ("torch", ["shapes", "--hidden", "24", "--layers", "2"]),
         ("matplotlib", ["plot", "frontiers", "--sweep-dir", "."]),
         ("matplotlib", ["fit", "runs.csv", "--plot", "fit.svg"]),
@@ -56,10 +56,11 @@ def test_every_package_is_in_its_extra():
 )
 def test_a_missing_extra_is_one_line(missing, arguments, tmp_path):
     (tmp_path / "runs.csv").write_text("N,D,loss\n")
+    (tmp_path / "corpus").mkdir()
     done = ziplaw_without([missing], tmp_path, *arguments)
     said = f"ziplaw: error: this needs {missing}, which is not installed: pip install 'ziplaw[{EXTRAS[missing]}]'\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
-    assert os.listdir(tmp_path) == ["runs.csv"]
+    assert sorted(os.listdir(tmp_path)) == ["corpus", "runs.csv"]
 
 
 def test_scores_grammars_and_plans_need_no_extra(tmp_path):

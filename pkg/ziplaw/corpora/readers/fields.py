@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import CorpusError
+from ...errors import CorpusError, shown
 
 TEXT_FIELDS = ("text", "content")
 CHAT_FIELDS = ("messages", "conversations")
@@ -19,7 +19,7 @@ MAX_ID = (1 << 31) - 1
 # keys of a message's words: of OpenAI's messages, and of ShareGPT's conversations
 _MESSAGE_KEYS = ("content", "value")
 _DEPTH = 4
-_SHOWN_FIELDS = 20
+_SHOWN_FIELDS, _SHOWN_LETTERS = 20, 60
 _FITS = dict.fromkeys(TEXT_FIELDS, ("text", "null", "ids")) | dict.fromkeys(CHAT_FIELDS, ("chat",))
 _FITS |= dict.fromkeys(ID_FIELDS, ("ids",))
 
@@ -85,12 +85,14 @@ def choose_field(forms: dict[str, tuple[str, str]], wanted: str | None, where: s
             inside = [name for name in forms if name.startswith(f"{wanted}.")]
             if inside:
                 raise CorpusError(
-                    f"{where}: {what} {wanted!r} is an object, must be text: name a field in it ({_listed(inside)})"
+                    f"{where}: {what} {shown(wanted)} is an object, must be text: name a field in it ({_listed(inside)})"
                 )
-            raise CorpusError(f"{where} has no {what} {wanted!r} (it has: {_listed(forms)}): name it with --field")
+            raise CorpusError(f"{where} has no {what} {shown(wanted)} (it has: {_listed(forms)}): name it with --field")
         form, kind = forms[wanted]
         if form == "other":
-            raise CorpusError(f"{where}: {what} {wanted!r} is {_a(kind, what)}, must be text: name another --field")
+            raise CorpusError(
+                f"{where}: {what} {shown(wanted)} is {_a(kind, what)}, must be text: name another --field"
+            )
         return wanted, ("text" if form == "null" else form), ""
     known = [name for name, fits in _FITS.items() if name in forms and forms[name][0] in fits]
     sure = [name for name in known if forms[name][0] != "null"]
@@ -105,7 +107,7 @@ def choose_field(forms: dict[str, tuple[str, str]], wanted: str | None, where: s
     for name in TEXT_FIELDS:
         if name in forms:
             raise CorpusError(
-                f"{where}: {what} {name!r} is {_a(forms[name][1], what)}, must be text: name another --field"
+                f"{where}: {what} {shown(name)} is {_a(forms[name][1], what)}, must be text: name another --field"
             )
     texts = [name for name, (form, _) in forms.items() if form == "text"]
     if len(texts) == 1:
@@ -120,7 +122,7 @@ def _a(kind, what):
 
 
 def _listed(names):
-    names = list(map(str, names))
+    names = [name if len(name) <= _SHOWN_LETTERS else f"{name[:_SHOWN_LETTERS]}..." for name in map(str, names)]
     more = f", and {len(names) - _SHOWN_FIELDS} more" if len(names) > _SHOWN_FIELDS else ""
     return (", ".join(names[:_SHOWN_FIELDS]) or "none") + more
 
@@ -135,7 +137,7 @@ def dig(record: Any, field: str, where: str) -> Any:
             return None
         if not isinstance(value, dict) or key not in value:
             has = _listed(forms_of(record)) if isinstance(record, dict) else "none"
-            raise CorpusError(f"{where} has no field {field!r} (it has: {has}): name it with --field")
+            raise CorpusError(f"{where} has no field {shown(field)} (it has: {has}): name it with --field")
         value = value[key]
     return value
 
@@ -153,7 +155,9 @@ def as_text(value: Any, where: str, field: str) -> bytes:
     if isinstance(value, bytes):
         return value
     if not isinstance(value, str):
-        raise CorpusError(f"{where}: field {field!r} is a {type(value).__name__}, must be text: name another --field")
+        raise CorpusError(
+            f"{where}: field {shown(field)} is a {type(value).__name__}, must be text: name another --field"
+        )
     try:
         return value.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -188,5 +192,5 @@ def as_ids(value: Any, where: str, field: str) -> np.ndarray:
             return np.empty(0, np.uint32)
         if ids.ndim == 1 and ids.dtype.kind in "iu" and 0 <= int(ids.min()) and int(ids.max()) <= MAX_ID:
             return ids.astype(np.uint32)
-    name = f"field {field!r}" if field else "the record"
+    name = f"field {shown(field)}" if field else "the record"
     raise CorpusError(f"{where}: {name} is no list of token ids from 0 to {MAX_ID}: mend or drop that record")

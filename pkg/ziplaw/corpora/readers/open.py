@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import CorpusError
+from ...errors import shown as quoted
 from ..format import open_corpus
 from ..streams import Pieces
 from .fields import choose_field
@@ -175,7 +176,7 @@ def _records(files, text_field, name, kind, provenance, left_out=None, listing=N
         provenance = provenance | {"field": records.field}
         chat = " (the words of its messages)" if records.form == "chat" else ""
         why = f" ({records.why})" if records.why else ""
-        what += f", {'column' if files[0].kind != 'jsonl' else 'field'} {records.field!r}{why}{chat}"
+        what += f", {'column' if files[0].kind != 'jsonl' else 'field'} {quoted(records.field)}{why}{chat}"
     left_out = left_out or {}
     if records.form == "ids":
         tokens, documents = records.spool_ids()
