@@ -255,6 +255,8 @@ LOSSES = [
     ("run - val/loss|run - val/loss__MIN|run - val/loss__MAX", "run - val/loss"),
     ("z_loss|aux_loss|lm_loss|loss_scale", "lm_loss"),
     ("train_loss|acc", "train_loss"),
+    ("val_loss_accuracy|train_loss", "train_loss"),
+    ("lossAcc|loss", "loss"),
     ("val_bpb|core_score", "val_bpb"),
     ("loss|eval/c4/loss|eval/pile/loss", "?"),
     ("loss_c4|loss_pile", "?"),

@@ -69,7 +69,7 @@ _HELD = {"val": 0, "valid": 0, "validation": 0, "eval": 1, "evaluation": 1, "hel
 _TRAIN = set("train training trn tr".split())
 _NOT_A_LOSS = set("std stderr sd se err error var variance min max ci lo hi low high lower upper diff delta ratio scale aux "
                   "auxiliary z zloss router balance balancing weight reg penalty initial init start floor excess reducible "
-                  "log rank step time count num pred predicted fitted target rel relative improvement gap".split())  # fmt: skip
+                  "log rank step time count num pred predicted fitted target rel relative improvement gap accuracy acc".split())  # fmt: skip
 _OF_LOSSES = _LOSS | _TRAIN | set(_HELD) | set(
     "held out cross entropy final last best mean avg average end nats nat per token byte bytes word char character "
     "characters lm language model modeling modelling smooth smoothed ema summary metrics metric results result set split "
