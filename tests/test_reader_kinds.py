@@ -503,6 +503,22 @@ def test_wide_ids_without_a_header(tmp_path, ids, dtype, says):
     assert len(open_source(tmp_path / "a.bin", dtype="uint16").tokens) == 6000 * np.dtype(dtype).itemsize // 2
 
 
+def test_big_endian_ids_without_a_header(tmp_path):
+    IDS.astype(">u4").tofile(tmp_path / "a.bin")
+    with pytest.raises(CorpusError, match="from the first on: big-endian 32-bit ids"):
+        open_source(tmp_path / "a.bin")
+    assert len(open_source(tmp_path / "a.bin", dtype="uint16").tokens) == 12_000
+
+
+@pytest.mark.parametrize("beyond", [b"\0", IDS.tobytes()])
+def test_an_array_that_the_file_goes_on_after(tmp_path, beyond):
+    with open(tmp_path / "a.npy", "wb") as stream:
+        np.save(stream, IDS)
+        stream.write(beyond)
+    with pytest.raises(CorpusError, match=f"goes on for {len(beyond)} bytes after its array of 6000 ids"):
+        open_source(tmp_path / "a.npy")
+
+
 @pytest.mark.parametrize(
     "ids", [IDS, IDS % 4, IDS % 2, np.zeros(500), IDS + 60_000, np.arange(6000), np.arange(12) * 0]
 )

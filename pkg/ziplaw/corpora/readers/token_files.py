@@ -56,6 +56,12 @@ def npy_source(file: InputFile) -> TokenSource:
         raise CorpusError(
             f"{file} has {tokens.ndim} dimensions, must have 1 (a stream) or 2 (documents x tokens): reshape it"
         )
+    beyond = os.path.getsize(file) - tokens.offset - tokens.nbytes
+    if beyond:
+        raise CorpusError(
+            f"{file} goes on for {beyond} bytes after its array of {tokens.size} ids (several arrays saved into one file?): "
+            "save one array"
+        )
     check_ids(tokens, file)
     shape = f"{len(tokens)} documents of {tokens.shape[1]} ids" if tokens.ndim == 2 else f"{tokens.size} ids"
     provenance = {"kind": "npy", "name": file.document}
@@ -206,6 +212,11 @@ def _guess_is_sure(tokens, file):
     if largest[[0, 2]].any() and not largest[[1, 3]].any():
         raise CorpusError(
             f"{file}: read as uint16, every second id is 0: 32-bit ids? Then --dtype uint32, else --dtype uint16"
+        )
+    if largest[[1, 3]].any() and not largest[[0, 2]].any():
+        raise CorpusError(
+            f"{file}: read as uint16, every second id is 0, from the first on: big-endian 32-bit ids? Then save them "
+            'little-endian, numpy.fromfile(FILE, ">u4").astype("<u4").tofile(NEW), else --dtype uint16'
         )
     # a vocabulary beyond 65536: the upper halves are a few small numbers
     if max(largest[[1, 3]]) < 16 and min(largest[[0, 2]]) >= 1 << 12:
