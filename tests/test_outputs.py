@@ -1,6 +1,7 @@
 """No output destroys what is read, or what others made: every verb, every output option, every way to name a file twice."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -364,6 +365,36 @@ def test_what_is_read_beside_an_input_is_an_input(workspace, capsys):
     for name in ("ids.bin", "ids.idx"):
         Path(name).write_bytes(bytes(4096))
     refused(capsys, ["score", "ids.bin", "-o", "ids.idx"], "reads")
+
+
+def test_what_a_link_in_a_folder_leads_to_is_read_with_the_folder(workspace, capsys):
+    Path("mine.txt").write_text(MINE)
+    os.symlink("../mine.txt", "texts/link.txt")
+    score = ["score", "texts", "--tokenizer", "bytes", "--samples", "9"]
+    refused(capsys, [*score, "-o", "mine.txt"], "-o mine.txt")
+    assert refused_by_force(capsys, [*score, "-o", "mine.txt"]) == "is part of texts, which this command reads"
+    for name in ("runs.csv", "runs"):  # a sweep whose parts lie elsewhere
+        shutil.move(f"sweep/{name}", f"far-{name}")
+        os.symlink(f"../far-{name}", f"sweep/{name}")
+    run_file = RUN.replace("sweep/runs", "far-runs")
+    for path in ("far-runs.csv", run_file):
+        report = ["report", "--sweep-dir", "sweep", "-o", path]
+        refused(capsys, report, path)
+        assert refused_by_force(capsys, report) == "is part of sweep, which this command reads"
+    # a link in the sweep for what the verb itself made is written through, time and again
+    Path("far.html").touch()
+    os.symlink("../far.html", "sweep/report.html")
+    for _ in range(2):
+        assert run(capsys, ["report", "--sweep-dir", "sweep"])[0] == 0
+        assert os.path.getsize("far.html")
+        assert os.path.islink("sweep/report.html")
+
+
+def refused_by_force(capsys, arguments):
+    """Return why a command does not run even with --force."""
+    code, _, error = run(capsys, [*arguments, "--force"])
+    assert code == 2
+    return re.search("is part of .* reads", error)[0]
 
 
 def test_places_that_cannot_be_written(workspace, capsys):

@@ -127,7 +127,7 @@ def check(
         Pipes, devices and ``/dev/stdout`` among them are always right.
     inputs : iterable of path-like
         Files and folders that are read. An output is never one of these, by whatever name (a link, a path through
-        ``..``), and lies in none of the folders.
+        ``..``, a link inside a folder), and lies in none of the folders.
     homes : iterable of path-like
         Folders that are read and written: new files may come into them.
     force : bool
@@ -156,7 +156,7 @@ def check(
             _check_folder(out, target)
         elif os.path.exists(target) and not os.path.isdir(target) and not _is_made(out, target):
             for home in homes:
-                if Path(os.path.realpath(home)) in target.parents:
+                if _holds(home, target, linked_folders=True):
                     raise OutputError(f"{out.name} is part of {home}, which this command reads: {RENAME}")
             if not force:
                 raise OutputError(
@@ -169,7 +169,7 @@ def _check_input(out, target, source, force):
     real = Path(os.path.realpath(source))
     if target == real or _same(target, real):
         raise OutputError(f"{out.name} is what this command reads ({source}): {RENAME}")
-    if real not in target.parents or not os.path.isdir(real):
+    if not os.path.isdir(real) or not _holds(real, target):
         return
     if not out.folder and os.path.exists(target) and not _is_made(out, target):
         raise OutputError(f"{out.name} is part of {source}, which this command reads: {RENAME}")
@@ -178,6 +178,22 @@ def _check_input(out, target, source, force):
             f"{out.name} lies in {source}, which this command reads, and would be taken for a part of it: {RENAME}, or "
             "--force to write there all the same"
         )
+
+
+def _holds(folder, target, linked_folders=False):
+    """Tell whether a file lies in a folder, or a link in the folder leads to the file, or to a folder that it lies in."""
+    if Path(os.path.realpath(folder)) in target.parents:
+        return True
+    if not os.path.isfile(target):
+        return False
+    for parent, folders, files in os.walk(folder):  # links to folders are among the folders, and not walked into
+        for name in [*files, *(folders if linked_folders else ())]:
+            path = os.path.join(parent, name)
+            if os.path.islink(path):
+                real = Path(os.path.realpath(path))
+                if real == target or (name in folders and real in target.parents):
+                    return True
+    return False
 
 
 def _check_folder(out, target):
