@@ -503,6 +503,14 @@ def test_wide_ids_without_a_header(tmp_path, ids, dtype, says):
     assert len(open_source(tmp_path / "a.bin", dtype="uint16").tokens) == 6000 * np.dtype(dtype).itemsize // 2
 
 
+@pytest.mark.parametrize("form", ["{}\n{}\n", "[{}, {}]"])
+def test_a_key_that_stands_twice_in_a_record(tmp_path, form):
+    twice = '{"text": "what was meant", "meta": {"a": 1, "b": 1}, "text": ""}'
+    (tmp_path / "a.jsonl").write_text(form.format('{"text": "good"}', twice))
+    with pytest.raises(CorpusError, match=r"a.jsonl (line|record) 2 is not valid JSON \(the key 'text' stands twice"):
+        open_source(tmp_path / "a.jsonl")
+
+
 def test_big_endian_ids_without_a_header(tmp_path):
     IDS.astype(">u4").tofile(tmp_path / "a.bin")
     with pytest.raises(CorpusError, match="from the first on: big-endian 32-bit ids"):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...errors import CorpusError
+from ...io import unique_keys
 from .fields import forms_of
 from .files import InputFile
 from .text import checked_text
@@ -44,7 +45,7 @@ def json_records(file: InputFile) -> Iterator[tuple[int, str, Any]]:
     for number, text in found:
         where = f"{file} {unit} {number}"
         try:
-            record: Any = json.loads(text.decode("utf-8", "surrogateescape"))
+            record: Any = json.loads(text.decode("utf-8", "surrogateescape"), object_pairs_hook=unique_keys)
         except (ValueError, RecursionError) as error:
             raise CorpusError(f"{where} is not valid JSON ({error}): mend or drop that {unit}") from None
         if not isinstance(record, dict | list):
