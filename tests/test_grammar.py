@@ -285,6 +285,7 @@ def test_what_is_written_by_hand_is_read_as_nltk_reads_it(tmp_path):
         ("S -> '' [1.0]", "no token id"),
         ("S -> '7.5' [1.0]", "no token id"),
         ("S -> '0' [1.0]", "no token id"),
+        ("S -> '1' [0.5] | '01' [0.5]", "terminal '01' has leading zeros: write 1"),
         ("S -> '-1' [1.0]", "no token id"),
         ("S -> '9999999999' [1.0]", "n_terminals is 9999999999, must be an integer from 1"),
         ("S -> '1' [0.5]", "sum to 0.5"),

@@ -114,6 +114,8 @@ def _terminal(value, place, words=False):
             f"{place}: terminal {shown(text)} is no {kinds}: ids are integers from 1 up (0 is the separator)"
             + (", a word is no number and not blank" if words else "")
         )
+    if text.startswith("0"):  # '01' beside '1' would be one terminal
+        raise GrammarError(f"{place}: terminal {shown(text)} has leading zeros: write {int(text)}")
     return int(text)
 
 
