@@ -610,3 +610,16 @@ def test_one_condition_may_be_given_alone(tmp_path):
     (tmp_path / "t.csv").write_text(PLAIN)
     alone = ziplaw.read_runs(tmp_path / "t.csv", where="C<1e21")
     assert alone.rows == ziplaw.read_runs(tmp_path / "t.csv", where=["C<1e21"]).rows
+
+
+def test_training_and_held_out_rows_in_one_table_are_told(tmp_path):
+    rows = [line.split(",") for line in PLAIN.splitlines()]
+    long = [[*rows[0], "split"]]
+    for n, d, loss in rows[1:]:
+        long += [[n, d, loss, "Val"], [n, d, str(float(loss) * 0.9), "train"]]
+    (tmp_path / "t.csv").write_text(lines(long))
+    warning = "training and held-out losses in one fit (split: Val, train): --where split=... keeps one"
+    assert warning in run("fit", tmp_path / "t.csv", "--intervals", "delta").output
+    kept = run("fit", tmp_path / "t.csv", "--intervals", "delta", "--where", "split=Val").output
+    assert "36 rows" in kept
+    assert "in one fit" not in kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .errors import FitError
@@ -232,6 +232,15 @@ def _compute(names):
         elif (bag & {"flops", "flop", "compute"} or _flops(parts)) and not bag & _NOT_COMPUTE:
             ranked.append(((1 if bag & _TRAIN else 2, len(parts)), name))
     return ranked
+
+
+def mixed_splits(rows: Sequence[Mapping[str, object]]) -> tuple[str, list[str]] | None:
+    """Find a column that tells training losses from held-out ones row by row (a table in long form), and its values."""
+    for column in rows[0]:
+        values = {str(row[column]).strip().lower() for row in rows}
+        if values & _TRAIN and values & set(_HELD) and values <= _TRAIN | set(_HELD):
+            return column, sorted({str(row[column]).strip() for row in rows})
+    return None
 
 
 def _losses(names):

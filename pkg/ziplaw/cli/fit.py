@@ -5,7 +5,7 @@ import os
 import click
 
 from .. import limits
-from ..law_names import LOSS_UNITS
+from ..law_names import LOSS_UNITS, mixed_splits
 from ..outputs import by_kind, numbers_of
 from ._common import NUMBER, NUMBERS, joined, json_option, print_json, say_written
 from ._show_fit import show_comparison, show_dataset, show_law, show_other, summary
@@ -354,6 +354,12 @@ def _additive(table, runs, group, draw, *, bootstrap, level, seed, **o):
     datasets = sorted({str(row[group]) for row in rows}) if group else []
     if len(datasets) > 1:
         document["warnings"].insert(0, f"{len(datasets)} datasets in one fit: --dataset NAME fits one of them")
+    if mixed := mixed_splits(rows):
+        column, values = mixed
+        document["warnings"].insert(
+            0,
+            f"training and held-out losses in one fit ({column}: {', '.join(values)}): --where {column}=... keeps one",
+        )
     if draw:
         draw(fitted, document)
     return document
