@@ -623,3 +623,10 @@ def test_training_and_held_out_rows_in_one_table_are_told(tmp_path):
     kept = run("fit", tmp_path / "t.csv", "--intervals", "delta", "--where", "split=Val").output
     assert "36 rows" in kept
     assert "in one fit" not in kept
+
+
+def test_two_parquet_columns_of_one_name_are_told(tmp_path, capsys):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    columns = [[1e6, 2e6], [1e8, 2e8], [3.0, 2.9], [3.1, 2.8]]
+    parquet.write_table(arrow.table(columns, names=["N", "D", "loss", "loss"]), tmp_path / "t.parquet")
+    assert "t.parquet has two columns named 'loss': rename one" in refuses(capsys, "fit", tmp_path / "t.parquet")

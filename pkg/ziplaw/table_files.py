@@ -264,6 +264,9 @@ def _read_parquet(data, name):
         file = parquet.ParquetFile(io.BytesIO(data))
         columns = [file.schema_arrow.field(i) for i in range(len(file.schema_arrow.names))]
         kept = [column.name for column in columns if _is_cell(arrow.types, column.type)]
+        twice = next((column for i, column in enumerate(kept) if column in kept[:i]), None)
+        if twice is not None:
+            raise FitError(f"{name} has two columns named {shown(twice)}: rename one")
         size = unpacked_bytes(io.BytesIO(data), name)  # pyarrow's own count can end the process on a damaged footer
         if file.metadata.num_rows > MAX_ROWS or file.metadata.num_rows * len(kept) > MAX_CELLS or size > MAX_BYTES:
             raise FitError(
