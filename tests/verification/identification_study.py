@@ -116,7 +116,7 @@ def one(name, seed):
     _, law, noise, design, options = DESIGNS[name]
     rng = np.random.default_rng(seed)
     N, D = design(rng)
-    fitted = fit(N, D, additive(law, N, D) * np.exp(noise * rng.normal(size=len(N))), **options)
+    fitted = fit(N, D, additive(law, N, D) * np.exp(noise * rng.normal(size=len(N))), units="keep", **options)
     C = 60 * float((N * D).max())
     draws = fitted.bootstrap(200, seed=seed)
     split = float(optimal_split(fitted.parameters, C)[0])

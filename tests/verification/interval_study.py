@@ -76,7 +76,7 @@ def one(seed, *, design, methods=None, by_run=False, shared=0.0, seeds=1, noise=
     runs = np.repeat(np.arange(seeds * len(sizes)), len(budgets))
     error = noise * rng.normal(size=N.size) + shared * rng.normal(size=runs.max() + 1)[runs]
     loss = additive(law, N, D) * np.exp(error)
-    fitted = fit(N, D, loss, fixed_E=float(law[0]) if fixed_E else None, objective=objective)
+    fitted = fit(N, D, loss, fixed_E=float(law[0]) if fixed_E else None, objective=objective, units="keep")
     at = {"C": 60 * sizes[-1] * budgets[-1], "N": 2 * sizes[-1], "D": 2 * budgets[-1]}
     true = truths(law, **at)
     covered = {}

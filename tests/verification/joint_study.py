@@ -95,7 +95,7 @@ def _by_stages(panel, H, floors, tables, slopes, covered):
     """Two-stage regression and random-effects law from separate fits of the datasets."""
     fits = []
     for k, table in enumerate(tables):
-        fits.append(fit(*table, fixed_E=None if floors is None else float(floors[k])))
+        fits.append(fit(*table, fixed_E=None if floors is None else float(floors[k]), units="keep"))
     values = np.array([f.parameters for f in fits])
     out = {}
     for i, name in ((3, "alpha"), (4, "beta")):
