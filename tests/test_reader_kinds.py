@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -718,16 +717,3 @@ def test_a_footer_that_gives_other_rows_than_the_pages_is_damaged(tmp_path):
     (tmp_path / "a.parquet").write_bytes(data)
     with pytest.raises(CorpusError, match=r"a\.parquet is no readable parquet file \(its footer"):
         texts(tmp_path / "a.parquet")
-
-
-CASES = Path(__file__).parents[2] / "shared" / "cases"
-
-
-@pytest.mark.skipif(not CASES.is_dir(), reason="the collection of cases is not here")
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("hub_folder", 0.4326), ("saved_to_disk", 0.4326), ("json_lines.json", 0.4316), ("megatron_int32.bin", 0.415),
-     ("llmc_uint32.bin", 0.415)],
-)  # fmt: skip
-def test_cases(name, value):
-    assert score_source(open_source(CASES / name))["H"] == pytest.approx(value, abs=6e-5)
