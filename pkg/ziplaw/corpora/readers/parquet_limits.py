@@ -7,6 +7,7 @@ compact encoding, here {field number: value}.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, BinaryIO
 
 from ...errors import CorpusError
@@ -42,7 +43,7 @@ def largest_page(stream: BinaryIO, column: str, file: object) -> int:
         damaged.
     """
     largest = 0
-    try:
+    with _damage_told(file):
         for path, chunk, rows in _chunks(stream):
             if path == column or path.startswith(f"{column}."):
                 size, values = _walk(stream, chunk, file)
@@ -54,23 +55,24 @@ def largest_page(stream: BinaryIO, column: str, file: object) -> int:
                         f"{file}: column {column!r} has {values} values in {chunk[_PACKED_SIZE]} bytes: if that is "
                         "meant, write it anew without encodings"
                     )
-    except (IndexError, KeyError, TypeError, AttributeError, UnicodeDecodeError, _DamagedError):
-        raise _damaged(file) from None
     return largest
 
 
 def unpacked_bytes(stream: BinaryIO, file: object) -> int:
     """Return what the footer says that all columns come to unpacked, in bytes; CorpusError where it is damaged."""
-    try:
+    with _damage_told(file):
         return sum(max(0, chunk[_UNPACKED_SIZE]) for _, chunk, _ in _chunks(stream))
+
+
+@contextlib.contextmanager
+def _damage_told(file):
+    """Tell what reading a damaged footer or header raises as damage of the file."""
+    try:
+        yield
     except (IndexError, KeyError, TypeError, AttributeError, UnicodeDecodeError, _DamagedError):
-        raise _damaged(file) from None
-
-
-def _damaged(file):
-    return DamagedFile(
-        f"{file} is no readable parquet file (its footer or the header of a page is damaged): fetch it again"
-    )
+        raise DamagedFile(
+            f"{file} is no readable parquet file (its footer or the header of a page is damaged): fetch it again"
+        ) from None
 
 
 class _DamagedError(Exception):
