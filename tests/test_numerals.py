@@ -6,8 +6,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from ziplaw import limits
 from ziplaw.cli import command
-from ziplaw.cli._common import NUMBER, NUMBERS
+from ziplaw.cli._common import Number, Numbers
 from ziplaw.cli.train import _budgets
 from ziplaw.numerals import is_plain, read_list, read_number
 
@@ -97,8 +98,11 @@ def test_budgets_are_whole_numbers_and_their_reading_is_printed(capsys):
         ("65,536", "put spaces after"),
         ("1.5", "no whole number"),
         ("abc", "paper-code"),
-        ("nan", "no list of numbers"),
-        ("1e999", "no list of numbers"),
+        ("nan", "nan must be from 1 to 1e"),
+        ("1e999", "1e999 must be"),
+        ("64k,9999999999999999999", "^9999999999999999999 must be"),
+        ("64k; -1; 2", "-1 must be"),
+        ("", "no list of numbers"),
     ):
         with pytest.raises(click.BadParameter, match=words):
             _budgets(None, None, text)
@@ -106,8 +110,8 @@ def test_budgets_are_whole_numbers_and_their_reading_is_printed(capsys):
 
 def test_options_take_what_people_write():
     @click.command()
-    @click.option("--flops", type=NUMBERS)
-    @click.option("--serve", type=NUMBER)
+    @click.option("--flops", type=Numbers(limits.FLOPS))
+    @click.option("--serve", type=Number(limits.SERVED_TOKENS))
     def verb(flops, serve):
         click.echo(f"{flops} {serve}")
 

@@ -268,10 +268,10 @@ def test_rivals_of_H_from_a_table(folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["predict", "--gzip", "0.3", "--flops", "-1"], "C is -1"),
-        (["predict", "--gzip", "7", "--flops", "1e20"], "H is 7"),
-        (["predict", "--gzip", "0.3", "--flops", "1e20", "--level", "2"], "level is 2"),
-        (["predict", "--gzip", "0.3", "--flops", "1e20", "--epsilon", "-1"], "epsilon is -1"),
+        (["predict", "--gzip", "0.3", "--flops", "-1"], "'--flops': -1 must"),
+        (["predict", "--gzip", "7", "--flops", "1e20"], "'--gzip': 7 must"),
+        (["predict", "--gzip", "0.3", "--flops", "1e20", "--level", "2"], "'--level': 2 must"),
+        (["predict", "--gzip", "0.3", "--flops", "1e20", "--epsilon", "-1"], "'--epsilon': -1 must"),
     ],
 )
 def test_nonsense_gets_one_line(document, tmp_path, capsys, arguments, message):

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from . import limits
 from .device import resolve_precision
 from .errors import TrainError
 from .flat import FlatModel, count_params
@@ -121,8 +122,8 @@ def shapes(N: int, layers: int, tolerance: float = TOLERANCE, deepest: int = 16)
     """
     if isinstance(N, bool) or not isinstance(N, int) or N < 1:
         raise TrainError(f"N is {N!r}, must be a whole number of at least 1")
-    if not 0 <= tolerance <= 1:
-        raise TrainError(f"tolerance is {tolerance}, must be a share from 0 to 1")
+    if tolerance not in limits.MISMATCH:
+        raise TrainError(f"tolerance is {tolerance}, {limits.MISMATCH.demand}")
     depths = range(1, deepest + 1)
     decoders = [found for d in depths if abs((found := nearest_width(N, "llama", d)).mismatch) <= tolerance]
     matched = nearest_width(N, "lstm", layers)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from . import limits
 from .errors import FitError, shown
 from .law_names import LOSS_UNITS, factor_of, guess, loss_unit
 from .numerals import MISSING, read_number, shown_number
@@ -59,8 +60,8 @@ class Reading:
         for what, given, known in (("named", self.named, QUANTITIES), ("units", self.units, ("N", "D"))):
             if unknown := [key for key in given if key not in known]:
                 raise FitError(f"{what} holds {shown(unknown[0])}, must be of {', '.join(known)}: mend its keys")
-        if bad := [key for key, unit in self.units.items() if not 0 < unit < math.inf]:
-            raise FitError(f"the unit of {bad[0]} is {self.units[bad[0]]:g}: a number above 0 is needed, such as 1e6")
+        if bad := [key for key, unit in self.units.items() if unit not in limits.UNIT]:
+            raise FitError(f"the unit of {bad[0]} is {self.units[bad[0]]:g}, {limits.UNIT.demand}")
 
 
 @dataclass
@@ -323,8 +324,8 @@ def _convert_loss(columns, origin, notes, header, reading):
     if reading.bytes_per_token is not None:
         if unit != "nats per byte":
             raise FitError(f"bytes per token are of no use: the loss {name} is in {unit}, not per byte")
-        if not 0 < reading.bytes_per_token < 1e6:
-            raise FitError(f"bytes per token are {reading.bytes_per_token:g}: a number above 0 is needed, such as 4.3")
+        if reading.bytes_per_token not in limits.BYTES_PER_TOKEN:
+            raise FitError(f"bytes per token are {reading.bytes_per_token:g}, {limits.BYTES_PER_TOKEN.demand}")
         columns["loss"] = [None if value is None else value * reading.bytes_per_token for value in columns["loss"]]
         origin["loss"] += f"*{reading.bytes_per_token:g}"
         unit = "nats per token"

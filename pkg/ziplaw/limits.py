@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 # grammars and documents
 SEED = (0, 2**64 - 1)
 MAX_SYMBOLS = 50_000_000
@@ -35,6 +38,56 @@ WEIGHT_DECAY = (0.0, 100.0)
 
 # laws
 BOOTSTRAP = (100, 1_000_000)
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a real number that a user gives to a law may be.
+
+    Parameters
+    ----------
+    lowest, highest : float
+        The ends.
+    unit : str
+        What is counted; may be empty.
+    remedy : str
+        What to give instead.
+    within : bool
+        Both ends are left out.
+    """
+
+    lowest: float
+    highest: float
+    unit: str
+    remedy: str
+    within: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        inside = self.lowest < value < self.highest if self.within else self.lowest <= value <= self.highest
+        return inside and math.isfinite(value)
+
+    @property
+    def demand(self) -> str:
+        """The limit and the remedy, to stand behind the name and the value."""
+        ends = ("lie between", "and") if self.within else ("be from", "to")
+        unit = f" {self.unit}" if self.unit else ""
+        return f"must {ends[0]} {self.lowest:g} {ends[1]} {self.highest:g}{unit}: {self.remedy}"
+
+
+FLOPS = Range(1.0, 1e40, "FLOPs", "give training FLOPs, C = 6 N D, such as 1e21")
+# N or D of a question
+SIZE = Range(1.0, 1e30, "", "count single parameters and tokens, such as 7e9 and 1.4e11")
+TOKENS = Range(1.0, 1e30, "tokens", "count single ones, such as 1.4e11")
+SERVED_TOKENS = Range(0.0, 1e30, "tokens", "count those of the model's whole life, such as 1e12")
+LOSS = Range(1e-6, 1e6, "", "give a loss in the unit of the law's losses, such as 2.6 nats per token")
+FLOOR = Range(0.0, 1e6, "", "give a loss that no model falls below, such as 1.7")
+UNIT = Range(1e-9, 1e18, "", "give what one of the column is, such as 1e6 for millions")
+BYTES_PER_TOKEN = Range(1e-3, 1e6, "bytes", "give those of a mean token, such as 4.2")
+HUBER_DELTA = Range(1e-9, 1e3, "", "1e-3 is usual")
+LEVEL = Range(0.0, 1.0, "", "give a share, such as 0.95", within=True)
+EPSILON = Range(0.0, 1.0, "", "0 means Chinchilla's constants, 1 the law at H")
+COMPRESSIBILITY = Range(0.0, 1.5, "", "give compressed size / raw size, see ziplaw score", within=True)
+MISMATCH = Range(0.0, 1.0, "", "give a share, such as 0.05")
 
 
 def grammar_symbols(n_nonterminals: int, max_rhs_options: int, max_rhs_length: int) -> float:

@@ -1,12 +1,12 @@
 """Options and output that several verbs share."""
 
 import json
-import math
 import sys
 
 import click
 
 from ..atomic import is_stream
+from ..errors import shown
 
 CORPUS_FILES = "in train.npy, valid.npy and meta.json"
 
@@ -18,10 +18,19 @@ threads_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
-class _Number(click.ParamType):
-    """A finite number as people write it (1.3B, 64k, 1e21); one that is not written as programs do is shown as read."""
+class Number(click.ParamType):
+    """A number as people write it (1.3B, 64k, 1e21); one that is not written as programs do is shown as read.
+
+    Parameters
+    ----------
+    range : ziplaw.limits.Range
+        What it may be.
+    """
 
     name = "number"
+
+    def __init__(self, range):
+        self.range = range
 
     def convert(self, value, param, ctx):
         if not isinstance(value, str):
@@ -33,15 +42,21 @@ class _Number(click.ParamType):
     def _read(self, text, numbers, param, ctx):
         from ..numerals import is_plain, shown_number
 
-        if None in numbers or not all(math.isfinite(number) for number in numbers):
-            self.fail(f"{text!r} is no {self.name}: write it as 1300000000, 1.3e9 or 1.3B", param, ctx)
-        if not all(is_plain(part.strip()) for part in (text.split(",") if len(numbers) > 1 else [text])):
+        if None in numbers:
+            self.fail(f"{shown(text)} is no {self.name}: write it as 1300000000, 1.3e9 or 1.3B", param, ctx)
+        parts = text.split(",") if len(numbers) > 1 else [text]
+        for i, number in enumerate(numbers):
+            if number not in self.range:
+                # a list may be parted by other marks
+                part = parts[i] if len(parts) == len(numbers) else shown_number(number)
+                self.fail(f"{part.strip()} {self.range.demand}", param, ctx)
+        if not all(is_plain(part.strip()) for part in parts):
             option = f"{param.opts[-1]} " if param else ""
             click.echo(f"ziplaw: {option}{text} is read as {', '.join(map(shown_number, numbers))}", err=True)
         return numbers
 
 
-class _Numbers(_Number):
+class Numbers(Number):
     """Such numbers, commas, semicolons or spaces between them; an option of this type may be repeated."""
 
     name = "list of numbers"
@@ -53,16 +68,15 @@ class _Numbers(_Number):
 
         numbers = read_list(value)
         if numbers == [None] and "," in value:
-            self.fail(f"{value!r} is a list or one number with commas: put spaces after a list's commas", param, ctx)
+            self.fail(
+                f"{shown(value)} is a list or one number with commas: put spaces after a list's commas", param, ctx
+            )
         return self._read(value, numbers, param, ctx)
 
 
 def joined(context, parameter, values):
-    """Callback of a repeatable option of NUMBERS: one flat list."""
+    """Callback of a repeatable option of Numbers: one flat list."""
     return [number for numbers in values for number in numbers]
-
-
-NUMBER, NUMBERS = _Number(), _Numbers()
 
 
 def print_json(document):

@@ -7,7 +7,7 @@ import click
 from .. import limits
 from ..law_names import LOSS_UNITS, mixed_splits
 from ..outputs import by_kind, numbers_of
-from ._common import NUMBER, NUMBERS, joined, json_option, print_json, say_written
+from ._common import Number, Numbers, joined, json_option, print_json, say_written
 from ._show_fit import show_comparison, show_dataset, show_law, show_other, summary
 from ._verb import OutputFile, OutputImage, Verb
 
@@ -45,6 +45,18 @@ def _plot_headers(given):
     return [COLUMNS]
 
 
+class _Point(Numbers):
+    """N and D with a comma between."""
+
+    name = "pair of numbers"
+
+    def convert(self, value, param, ctx):
+        pair = super().convert(value, param, ctx)
+        if len(pair) != 2:
+            self.fail(f"{value}: write N,D such as 7e9,1.4e11 or 7B,140B", param, ctx)
+        return tuple(pair)
+
+
 def _options(*options):
     def add(function):
         for option in reversed(options):
@@ -71,12 +83,18 @@ rows_options = _options(
     click.option("--u-column", help="Column of unique tokens, for --law data-constrained [default: guessed]."),
     click.option("--s-column", help="Column of steps, for --law kaplan-steps [default: guessed]."),
     click.option("--weight-column", help="Column of each row's weight in the objective, at least 0."),
-    click.option("--n-unit", type=NUMBER, help="What one of N's column is, such as 1e6 [default: as its name says]."),
-    click.option("--d-unit", type=NUMBER, help="What one of D's column is, such as 1e9 [default: as its name says]."),
+    click.option(
+        "--n-unit", type=Number(limits.UNIT), help="What one of N's column is, such as 1e6 [default: as its name says]."
+    ),
+    click.option(
+        "--d-unit", type=Number(limits.UNIT), help="What one of D's column is, such as 1e9 [default: as its name says]."
+    ),
     click.option(
         "--loss-unit", type=click.Choice(tuple(LOSS_UNITS)), help="Unit of the loss [default: as its name says]."
     ),
-    click.option("--bytes-per-token", type=NUMBER, help="Turns a loss per byte into nats per token."),
+    click.option(
+        "--bytes-per-token", type=Number(limits.BYTES_PER_TOKEN), help="Turns a loss per byte into nats per token."
+    ),
     click.option(
         "--decimal", type=click.Choice([".", ","]), help="Mark before decimals [default: told from the cells]."
     ),
@@ -93,12 +111,12 @@ law_options = _options(
     click.option("--cells", type=click.Choice(["scaling", "all"]), default="scaling", show_default=True,
                  help="Cells of a sweep's dataset that enter the fit; without a floor, scaling leaves out those that "
                  "have certainly not started."),
-    click.option("--fix-e", type=float, help="Hold E at this value."),
+    click.option("--fix-e", type=Number(limits.FLOOR), help="Hold E at this value."),
     click.option("--fix-floor", is_flag=True, help="Hold E at the table's floor column."),
     click.option("--excess", is_flag=True, help="Fit the excess over --fix-e or the floor, ln(loss - floor)."),
     click.option("--tie", is_flag=True, help="Force alpha = beta."),
     click.option("--objective", type=click.Choice(OBJECTIVES), default="huber", show_default=True),
-    click.option("--delta", type=float, default=1e-3, show_default=True, help="Huber's delta on log loss."),
+    click.option("--delta", type=Number(limits.HUBER_DELTA), default=1e-3, show_default=True, help="Huber's delta on log loss."),
 )  # fmt: skip
 interval_options = _options(
     click.option("--bootstrap", type=click.IntRange(*limits.BOOTSTRAP),
@@ -106,16 +124,17 @@ interval_options = _options(
     click.option("--intervals", type=click.Choice(METHODS),
                  help="Kind of interval [default: case; with --cluster jackknife over runs]."),
     click.option("--cluster", metavar="COLUMN", help="Column that names the run: rows of a run share an error."),
-    click.option("--level", type=float, default=0.95, show_default=True, help="Coverage of the intervals."),
+    click.option("--level", type=Number(limits.LEVEL), default=0.95, show_default=True, help="Coverage of the intervals."),
     click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True, help="Seed of the resampling."),
 )  # fmt: skip
 plan_options = _options(
-    click.option("--flops", multiple=True, type=NUMBERS, callback=joined,
+    click.option("--flops", multiple=True, type=Numbers(limits.FLOPS), callback=joined,
                  help="Allocate this many training FLOPs, such as 1e18,1e19; may be repeated."),
-    click.option("--target-loss", type=float, help="With --serve: the loss to reach at the least total FLOPs."),
-    click.option("--serve", type=NUMBER, metavar="TOKENS", help="Tokens to be served over the model's life."),
-    click.option("--at", multiple=True, metavar="N,D", help="Predict the loss at N parameters and D tokens; may be repeated."),
-    click.option("--unique", type=NUMBER, metavar="TOKENS",
+    click.option("--target-loss", type=Number(limits.LOSS), help="With --serve: the loss to reach at the least total FLOPs."),
+    click.option("--serve", type=Number(limits.SERVED_TOKENS), metavar="TOKENS", help="Tokens to be served over the model's life."),
+    click.option("--at", multiple=True, type=_Point(limits.SIZE), metavar="N,D",
+                 help="Predict the loss at N parameters and D tokens; may be repeated."),
+    click.option("--unique", type=Number(limits.TOKENS), metavar="TOKENS",
                  help="Unique tokens at hand, for --flops with --law data-constrained [default: the most in TABLE]."),
     click.option("--anyway", is_flag=True, help="Show splits that these runs do not identify; they are marked."),
 )  # fmt: skip
@@ -155,7 +174,8 @@ def command(table, dataset, where, as_json, plot, output, **options):
     from .. import law_tables
     from ..laws import checks
 
-    checks.check_level(options["level"])
+    if (options["serve"] is None) != (options["target_loss"] is None):
+        raise click.UsageError("--serve and --target-loss go together")
     draw = _drawing(plot) if plot else None
     reading = _reading(options)
     conditions = [law_tables.condition(text) for text in where]
@@ -228,13 +248,6 @@ def _reading(options):
         units={key: unit for key, unit in units.items() if unit is not None},
         **{key: options[key] for key in ("loss_unit", "bytes_per_token", "decimal", "drop_nan")},
     )
-
-
-def _point(text):
-    pair = NUMBERS.convert(text, None, None)
-    if len(pair) != 2:
-        raise click.UsageError(f"--at {text}: write N,D such as 7e9,1.4e11 or 7B,140B")
-    return pair
 
 
 def _sweep(source, *, cells, bootstrap, level, seed, **_):
@@ -316,8 +329,6 @@ def _additive(table, runs, group, draw, *, bootstrap, level, seed, **o):
         floor = numbers(table, "floor")[0]
     if o["excess"] and floor is None:
         raise click.UsageError("--excess needs the floor: --fix-e or a floor column")
-    if (o["serve"] is None) != (o["target_loss"] is None):
-        raise click.UsageError("--serve and --target-loss go together")
     fitted = fit(
         **runs.columns,
         weights=numbers(table, o["weight_column"]) if o["weight_column"] else None,
@@ -347,7 +358,7 @@ def _additive(table, runs, group, draw, *, bootstrap, level, seed, **o):
         level=level,
         seed=seed,
         flops=o["flops"],
-        points=[_point(text) for text in o["at"]],
+        points=o["at"],
         serving=(o["target_loss"], o["serve"]) if o["serve"] is not None else None,
         check=not o["anyway"],
     )

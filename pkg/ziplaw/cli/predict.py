@@ -2,7 +2,8 @@
 
 import click
 
-from ._common import NUMBER, json_option, print_json, print_table
+from .. import limits
+from ._common import Number, json_option, print_json, print_table
 from ._verb import Verb
 
 # what a result lacks when its split is not identified
@@ -15,19 +16,21 @@ def law_options(function):
     for option in (
         json_option,
         click.option("--anyway", is_flag=True, help="Show a split that the law does not identify; it is marked."),
-        click.option("--epsilon", type=float, default=1.0, show_default=True,
+        click.option("--epsilon", type=Number(limits.EPSILON), default=1.0, show_default=True,
                      help="Weight of the law in H against Chinchilla's constants (0 to 1)."),
-        click.option("--level", type=float, default=0.95, show_default=True, help="Coverage of the bands."),
+        click.option("--level", type=Number(limits.LEVEL), default=0.95, show_default=True, help="Coverage of the bands."),
         click.option("--law", type=click.Path(exists=True, dir_okay=False),
                      help="regression.json to predict from [default: the reference law shipped with ziplaw]."),
-        click.option("--flops", required=True, type=NUMBER, help="Training FLOPs, C = 6 N D."),
+        click.option("--flops", required=True, type=Number(limits.FLOPS), help="Training FLOPs, C = 6 N D."),
     ):  # fmt: skip
         function = option(function)
     return function
 
 
 @click.command(cls=Verb)
-@click.option("--gzip", "H", required=True, type=float, help="H of the data, from ziplaw score.")
+@click.option(
+    "--gzip", "H", required=True, type=Number(limits.COMPRESSIBILITY), help="H of the data, from ziplaw score."
+)
 @law_options
 def command(H, flops, law, level, epsilon, anyway, as_json):
     """Predict the best N, D and loss for data of gzip-compressibility H, beside Chinchilla's split.

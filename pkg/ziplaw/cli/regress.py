@@ -2,8 +2,9 @@
 
 import click
 
+from .. import limits
 from ..outputs import by_header, by_kind
-from ._common import json_option, print_json, print_table, say_written
+from ._common import Number, json_option, print_json, print_table, say_written
 from ._verb import OutputFile, Verb
 
 
@@ -24,7 +25,11 @@ def _headers():
 @click.option("--bootstrap", type=click.IntRange(0, 100_000), default=499, show_default=True,
               help="Simulated tables behind the bootstrap p-value.")  # fmt: skip
 @click.option(
-    "--level", type=float, default=0.95, show_default=True, help="Coverage of intervals; tests use 1 - level."
+    "--level",
+    type=Number(limits.LEVEL),
+    default=0.95,
+    show_default=True,
+    help="Coverage of intervals; tests use 1 - level.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True, help="Seed of all resampling.")
 @click.option("-o", "--output", type=OutputFile(by_kind("regression")), help="Write regression.json here.")

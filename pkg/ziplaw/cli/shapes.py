@@ -2,14 +2,17 @@
 
 import click
 
-from ._common import json_option, print_json, print_table
+from .. import limits
+from ._common import Number, json_option, print_json, print_table
 from ._verb import Verb
 
 
 @click.command(cls=Verb)
 @click.option("--hidden", type=int, required=True, help="Width of the reference decoder, even.")
 @click.option("--layers", type=int, required=True, help="Its number of layers.")
-@click.option("--tolerance", type=float, default=0.05, show_default=True, help="Largest relative mismatch of N.")
+@click.option(
+    "--tolerance", type=Number(limits.MISMATCH), default=0.05, show_default=True, help="Largest relative mismatch of N."
+)
 @click.option("--deepest", type=click.IntRange(1, 1000), default=16, show_default=True, help="Most layers to try.")
 @json_option
 def command(hidden, layers, tolerance, deepest, as_json):

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from .. import limits
 from ..outputs import Output, by_header, by_kind
-from ._common import NUMBERS, say_written
+from ._common import Numbers, say_written
 from ._verb import OutputFolder, Verb, forced
 
 
@@ -22,6 +23,9 @@ def _run_outputs(folder, name):
     return [Output(folder, lambda path: True, name, folder=True), *files]
 
 
+_BUDGETS = Numbers(limits.Range(*limits.BUDGET, "tokens", "give tokens, for example 65536"))
+
+
 def _budgets(context, parameter, value):
     if value.startswith("paper"):
         from ..recipe import BUDGETS
@@ -29,7 +33,7 @@ def _budgets(context, parameter, value):
         if value in BUDGETS:
             return list(BUDGETS[value])
     try:
-        budgets = NUMBERS.convert(value, parameter, context)
+        budgets = _BUDGETS.convert(value, parameter, context)
     except click.BadParameter as error:
         raise click.BadParameter(f"{error.message}; or paper, paper-code") from None
     if part := next((budget for budget in budgets if budget != int(budget)), None):

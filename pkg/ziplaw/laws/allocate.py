@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .checks import check_positive
+from .. import limits
+from .checks import check_positive, check_within
 
 FLOPS_PER_PARAMETER_TOKEN = 6.0
 # N and D beyond these mean that a term of the law vanished
@@ -83,7 +84,8 @@ def optimal_split(parameters, C):
 
 def allocate(parameters, C) -> Plan:
     """Return the compute-optimal plan of one additive law for C training FLOPs (C = 6 N D)."""
+    C = check_within(C, "C", limits.FLOPS)
     N, D, loss = optimal_split(parameters, C)
     if np.ndim(C) == 0:
         return Plan(float(C), float(N), float(D), float(loss))
-    return Plan(np.asarray(C, dtype=np.float64), N, D, loss)
+    return Plan(C, N, D, loss)

@@ -6,7 +6,8 @@ import os
 
 import numpy as np
 
-from ..errors import FitError
+from .. import limits
+from ..errors import FitError, shown
 
 # N, D, C and losses beyond these are slips of units or of parsing, and their products overflow
 LEAST, MOST = 1e-30, 1e30
@@ -175,9 +176,7 @@ def check_choice(value, name, choices):
 
 def check_level(level):
     """Return a coverage strictly between 0 and 1; FitError otherwise."""
-    if not isinstance(level, int | float) or not 0 < level < 1:
-        raise FitError(f"level is {level!r}, must lie between 0 and 1, such as 0.95")
-    return float(level)
+    return float(check_within(level, "level", limits.LEVEL))
 
 
 def check_threads(threads):
@@ -189,12 +188,24 @@ def check_threads(threads):
     return threads
 
 
+def check_within(value, name, range):
+    """Return a number or array as float64, all of it within a ``limits.Range``; FitError otherwise."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise FitError(f"{name} is {shown(value)}, {range.demand}") from None
+    outside = [number for number in array.ravel().tolist() if number not in range]
+    if outside or not array.size:
+        raise FitError(f"{name} is {shown(outside[0] if array.ndim and outside else value)}, {range.demand}")
+    return array
+
+
 def check_positive(value, name):
     """Return a positive, finite number or array as float64; FitError otherwise."""
     try:
         array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise FitError(f"{name} is {value!r}: a number above 0 is needed") from None
+    except (TypeError, ValueError, OverflowError):
+        raise FitError(f"{name} is {shown(value)}: a number above 0 is needed") from None
     if not array.size or not np.isfinite(array).all() or (array <= 0).any():
-        raise FitError(f"{name} is {value!r}: finite numbers above 0 are needed")
+        raise FitError(f"{name} is {shown(value)}: finite numbers above 0 are needed")
     return array

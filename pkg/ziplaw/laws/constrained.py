@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import limits
 from .allocate import FLOPS_PER_PARAMETER_TOKEN, Plan
-from .checks import check_positive
+from .checks import check_positive, check_within
 from .forms import Constants, additive
 from .generic import Form
 
@@ -71,7 +72,7 @@ def allocate(C, U, parameters=None) -> Plan:
     Plan
         With D > U where repeating pays.
     """
-    C, U = (float(check_positive(v, name)) for v, name in ((C, "C"), (U, "U")))
+    C, U = float(check_within(C, "C", limits.FLOPS)), float(check_within(U, "U", limits.TOKENS))
     *law, r_d, r_n = [*DATA_CONSTRAINED.array, R_D_STAR, R_N_STAR] if parameters is None else parameters
     constants = Constants(*law)
     low, high = 0.0, np.log(C / FLOPS_PER_PARAMETER_TOKEN)

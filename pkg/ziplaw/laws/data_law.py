@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from .. import limits
 from ..errors import FitError
 from . import checks, identification, kaplan
 from .allocate import exponents, optimal_split
@@ -265,8 +266,7 @@ def blend(parameters, epsilon, constants=CHINCHILLA):
     epsilon : float
         0 gives Chinchilla, 1 the law at H.
     """
-    if not isinstance(epsilon, int | float | np.number) or not 0 <= epsilon <= 1:
-        raise FitError(f"epsilon is {epsilon!r}, must lie from 0 (Chinchilla's constants) to 1 (the law at H)")
+    epsilon = float(checks.check_within(epsilon, "epsilon", limits.EPSILON))
     return (1 - epsilon) * constants.array + epsilon * np.asarray(parameters, dtype=np.float64)
 
 
@@ -301,8 +301,8 @@ def predict(law, H, C, *, level=0.95, epsilon=1.0, fitted_on=None, without_H=Non
         When an argument is out of range, or the law gives less than one parameter or token there.
     """
     checks.check_level(level)
-    H = _check_H(H)
-    C = float(checks.check_positive(C, "C"))
+    H = float(checks.check_within(H, "H", limits.COMPRESSIBILITY))
+    C = float(checks.check_within(C, "C", limits.FLOPS))
     parameters = blend(parameters_at(law, H), epsilon) if epsilon != 1 else parameters_at(law, H)
     drawn = draws_at(law, H)
     drawn = blend(drawn, epsilon) if epsilon != 1 else drawn
@@ -357,16 +357,6 @@ def _doubts(drawn, C, N, fitted_on):
         doubt._replace(remedy=f"{where} (behind this law: {low:.3g} to {high:.3g}) and give that law")
         for doubt in found
     ]
-
-
-def _check_H(H):
-    try:
-        value = float(H)
-    except (TypeError, ValueError):
-        raise FitError(f"H is {H!r}: give a gzip-compressibility such as 0.30") from None
-    if not 0 < value < 1.5:
-        raise FitError(f"H is {value:g}, compressed size / raw size lies between 0 and 1.5: see ziplaw score")
-    return value
 
 
 def extrapolation(H, C, fitted_on) -> dict:

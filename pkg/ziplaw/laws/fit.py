@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from .. import limits
 from ..errors import FitError
 from . import checks, diagnostics
 from .forms import PARAMETERS, additive
@@ -248,11 +249,16 @@ def fit(
     Hoffmann et al. 2022, arXiv 2203.15556, section 3.3 and D.2; Golub and Pereyra 1973 for variable projection.
     """
     checks.check_choice(objective, "objective", OBJECTIVES)
-    delta = float(checks.check_positive(delta, "delta"))
+    delta = float(checks.check_within(delta, "delta", limits.HUBER_DELTA))
     if fixed_E is not None and excess_floor is not None:
         raise FitError("fixed_E and excess_floor both fix E: give one of them")
     settings = Settings(objective, delta, _floor(fixed_E, "fixed_E"), bool(tie), _floor(excess_floor, "excess_floor"))
     table = checks.check_table(N, D, loss, weights, needed=settings.n_free + 1, duplicates=duplicates, units=units)
+    if fixed_E is not None and settings.fixed_E >= table[2].max():
+        raise FitError(
+            f"fixed_E is {settings.fixed_E:g}, above every loss (at most {table[2].max():g}): check its unit, "
+            "or leave E free"
+        )
     if excess_floor is not None and (table[2] <= excess_floor).any():
         row = int(np.flatnonzero(table[2] <= excess_floor)[0])
         raise FitError(
@@ -265,9 +271,7 @@ def fit(
 def _floor(value, name):
     if value is None:
         return None
-    if not isinstance(value, int | float | np.number) or not np.isfinite(value) or value < 0:
-        raise FitError(f"{name} is {value!r}: a floor is a finite loss of at least 0")
-    return float(value)
+    return float(checks.check_within(value, name, limits.FLOOR))
 
 
 def _fit_checked(N, D, loss, weights, settings):

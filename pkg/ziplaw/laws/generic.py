@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .. import limits
 from ..errors import FitError
 from . import checks
 from .solver import huber
@@ -145,8 +146,9 @@ def fit_form(form, columns, loss, *, delta=1e-3) -> FormFit:
     Raises
     ------
     FitError
-        When a column is missing or malformed, or there are not more rows than parameters.
+        When delta is out of range, a column is missing or malformed, or there are not more rows than parameters.
     """
+    delta = float(checks.check_within(delta, "delta", limits.HUBER_DELTA))
     loss = checks.check_column(loss, "loss")
     table = {}
     for name in form.columns:
@@ -182,7 +184,7 @@ def fit_form(form, columns, loss, *, delta=1e-3) -> FormFit:
         objective=float(value),
         converged=converged,
         message="converged" if converged else "not converged: the optimiser ran out of steps",
-        delta=float(delta),
+        delta=delta,
         fraction_of_starts=float((values <= values.min() * (1 + 1e-4) + 1e-12).mean()),
         at_bound=at_bound,
         columns=table,

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
+from .. import limits
 from ..errors import FitError
-from .checks import check_positive
+from .checks import check_positive, check_within
 from .generic import Form, fit_form
 
 PF_DAY = 8.64e19  # FLOPs in one petaflop/s-day
@@ -58,7 +59,7 @@ def loss_of_D(D, constants=KAPLAN):
 
 def loss_of_C(C, constants=KAPLAN, minimal=True):
     """L(C) = (C_c/C)^alpha_C for C FLOPs: of C_min (eq. 1.3) by default, else of C at a fixed batch size."""
-    pf_days = check_positive(C, "C") / PF_DAY
+    pf_days = check_within(C, "C", limits.FLOPS) / PF_DAY
     if minimal:
         return (constants.C_c_min / pf_days) ** constants.alpha_C_min
     return (constants.C_c / pf_days) ** constants.alpha_C
@@ -139,7 +140,7 @@ def allocate(C, constants=KAPLAN):
     """
     from .allocate import FLOPS_PER_PARAMETER_TOKEN, Plan
 
-    C = check_positive(C, "C")
+    C = check_within(C, "C", limits.FLOPS)
     N = constants.N_opt_factor * (C / PF_DAY) ** constants.N_opt_exponent
     D = C / (FLOPS_PER_PARAMETER_TOKEN * N)
     values = (C, N, D, loss_of_C(C, constants))

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from .. import limits
 from ..errors import FitError
 from . import constrained, identification, kaplan
 from .allocate import optimal_split
 from .approaches import envelope, isoflop
 from .catalogue import fit_law
+from .checks import check_within
 from .diagnostics import common_line
 from .forms import CHINCHILLA_REFIT
 from .identification import Doubt
@@ -64,13 +66,15 @@ def law_document(
     FitError
         Where runs are named that are too few for intervals over them.
     """
+    flops = [float(check_within(C, "C", limits.FLOPS)) for C in flops]
+    points = [tuple(float(check_within(v, name, limits.SIZE)) for v, name in zip(point, "ND")) for point in points]
     method, draws = resample(fitted, method, clusters=clusters, n=bootstrap, seed=seed)
     document = resampled_document(fitted, clusters, method, draws, bootstrap=bootstrap, level=level)
     document["law"] = "chinchilla"
     known, refused = not document["plan_refused"], document["plan_refused"]
     document["allocation"] = []
     for C in flops or _decades(fitted):
-        plan, doubts = _allocation(fitted, method, draws, level, float(C))
+        plan, doubts = _allocation(fitted, method, draws, level, C)
         refused += [doubt.to_dict() for doubt in doubts if known]
         plan["identified"] = known and not doubts
         if plan["identified"] or not check:
@@ -79,7 +83,7 @@ def law_document(
     for N, D in points:
         lo, hi = fitted.intervals(method, level, N=N, D=D)["loss"] if draws is None else draws.predict(N, D, level)
         document["predictions"].append(
-            {"N": float(N), "D": float(D), "loss": fitted.predict(N, D), "interval": [float(lo), float(hi)]}
+            {"N": N, "D": D, "loss": fitted.predict(N, D), "interval": [float(lo), float(hi)]}
         )
     document["approaches"] = approaches(fitted)
     document["serving"] = None
@@ -153,7 +157,8 @@ def _serving_doubts(fitted, plan, draws, level):
 def _decades(fitted):
     C = 6 * fitted.N * fitted.D
     first, last = int(np.ceil(np.log10(C.min()))), int(np.floor(np.log10(C.max())))
-    return [10.0**power for power in range(first, last + 3)]
+    decades = [10.0**power for power in range(first, last + 3)]
+    return [C for C in decades if C in limits.FLOPS]
 
 
 def approaches(fitted) -> dict:
@@ -184,6 +189,8 @@ def other_document(
     "kaplan" gives the bound on overfitting too, "data-constrained" the best split of each budget in ``flops`` for
     ``unique`` tokens (by default the most in the table), ``check=False`` also where it is not identified.
     """
+    flops = [float(check_within(C, "C", limits.FLOPS)) for C in flops]
+    unique = None if unique is None else float(check_within(unique, "unique", limits.TOKENS))
     fitted = fit_law(law, columns, loss, x=x, delta=delta)
     draws = fitted.bootstrap(bootstrap, seed=seed)
     ends = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
@@ -206,7 +213,7 @@ def other_document(
     if law == "kaplan":
         document["overfitting_bound"] = _overfitting_bound(fitted, draws, level) if document["usable"] else None
     if law == "data-constrained" and flops:
-        U = float(np.max(columns["U"])) if unique is None else float(unique)
+        U = float(np.max(columns["U"])) if unique is None else unique
         _allocate_constrained(document, fitted, draws, level, flops, U, check)
     return document
 
@@ -222,7 +229,7 @@ def _allocate_constrained(document, fitted, draws, level, flops, U, check):
     for C in flops:
         plan = _constrained(fitted, draws, level, C, U)
         judged = plan if level == identification.LEVEL else _constrained(fitted, draws, identification.LEVEL, C, U)
-        doubts = identification.split_doubts(float(C), plan["N"], judged["intervals"]["N"], largest=largest)
+        doubts = identification.split_doubts(C, plan["N"], judged["intervals"]["N"], largest=largest)
         document["plan_refused"] += [doubt.to_dict() for doubt in doubts if known]
         plan["identified"] = known and not doubts
         if plan["identified"] or not check:
@@ -234,7 +241,7 @@ def _constrained(fitted, draws, level, C, U):
     plan = constrained.allocate(C, U, list(fitted.parameters.values()))
     plans = [constrained.allocate(C, U, row) for row in draws if np.isfinite(row).all()]
     ends = [(1 - level) / 2, (1 + level) / 2]
-    out = {"C": float(C), "U": U, "epochs": plan.D / U, "N": plan.N, "D": plan.D, "loss": plan.loss}
+    out = {"C": C, "U": U, "epochs": plan.D / U, "N": plan.N, "D": plan.D, "loss": plan.loss}
     out["intervals"] = {key: np.quantile([getattr(p, key) for p in plans], ends).tolist() for key in ("N", "D", "loss")}
     return out
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import limits
 from ..errors import FitError
 from .allocate import FLOPS_PER_PARAMETER_TOKEN
-from .checks import check_positive
+from .checks import check_within
 
 SERVING_FLOPS = 2.0  # of one forward pass, per parameter and token
 
@@ -51,7 +52,7 @@ def serve(parameters, loss, served_tokens) -> ServingPlan:
     loss : float
         Target loss, nats per token; above E.
     served_tokens : float
-        Tokens to be served over the model's life, at least 0.
+        Tokens to be served over the model's life.
 
     Returns
     -------
@@ -60,16 +61,15 @@ def serve(parameters, loss, served_tokens) -> ServingPlan:
     Raises
     ------
     FitError
-        When the loss is not above E (of a single law), or ``served_tokens`` is negative.
+        When the loss is not above E (of a single law), or an argument is out of range (``limits``).
 
     References
     ----------
     Sardana et al. 2024, Beyond Chinchilla-Optimal, arXiv 2401.00448.
     """
     p = np.asarray(parameters, dtype=np.float64)
-    loss = float(check_positive(loss, "loss"))
-    if not np.isfinite(served_tokens) or served_tokens < 0:
-        raise FitError(f"served_tokens is {served_tokens!r}, must be a finite number of at least 0")
+    loss = float(check_within(loss, "loss", limits.LOSS))
+    served_tokens = float(check_within(served_tokens, "served_tokens", limits.SERVED_TOKENS))
     E, A, B, alpha, beta = (p[..., i] for i in range(5))
     if p.ndim == 1 and loss <= E:
         raise FitError(
@@ -98,5 +98,5 @@ def serve(parameters, loss, served_tokens) -> ServingPlan:
         x = 0.5 * (low + high)
         N, D = np.exp(x), np.exp(log_D(x))
     if p.ndim == 1:
-        return ServingPlan(loss, float(served_tokens), float(N), float(D))
-    return ServingPlan(loss, float(served_tokens), N, D)
+        return ServingPlan(loss, served_tokens, float(N), float(D))
+    return ServingPlan(loss, served_tokens, N, D)
