@@ -8,15 +8,19 @@ import pytest
 import ziplaw
 from test_fit import planted
 from test_fit_cli import refuses
-from ziplaw import law_tables, limits
+from ziplaw import checkpoint, law_tables, limits
+from ziplaw.architectures import shapes
 from ziplaw.cli import score
-from ziplaw.errors import FitError
+from ziplaw.corpora.importing import import_corpus
+from ziplaw.errors import FitError, ZiplawError
 from ziplaw.io import read_json
-from ziplaw.laws import allocate, constrained, kaplan
+from ziplaw.laws import allocate, checks, constrained, kaplan
 from ziplaw.laws.forms import CHINCHILLA
 from ziplaw.laws.regress import prediction
 from ziplaw.laws.report import law_document, other_document
 from ziplaw.laws.serving import serve
+from ziplaw.model import ModelConfig
+from ziplaw.recipe import TrainConfig
 
 RANGES = {name: value for name, value in vars(limits).items() if isinstance(value, limits.Range)}
 NEVER = ["-5", "-1e-300", "1e300", "nan", "-inf", "inf", "1e999", "99999999999999999999999999999999999999999"]
@@ -42,6 +46,13 @@ OPTIONS = [
     ("predict", ("--flops", "1e20"), "--gzip", ["0", "1.5", "7"]),
     ("predict", ("--flops", "1e20", "--gzip", ".3"), "--level", ["0", *SHARE]),
     ("predict", ("--flops", "1e20", "--gzip", ".3"), "--epsilon", SHARE),
+    (
+        "train",
+        ("--hidden", "8", "--layers", "1", "-o", "new"),
+        "--budgets",
+        ["0", "0.1", "1e16", "9999999999999999999"],
+    ),
+    ("train", ("--hidden", "8", "--layers", "1", "--budgets", "64", "-o", "new"), "--checkpoint-minutes", []),
     ("shapes", ("--hidden", "8", "--layers", "1"), "--tolerance", SHARE),
 ]
 
@@ -59,7 +70,7 @@ def test_an_option_out_of_range_is_named_with_its_value_before_any_work(
     monkeypatch.setattr(law_tables, "read_table", never)
     monkeypatch.setattr(score, "scored", never)
     (tmp_path / "runs.csv").write_text("N,D,loss\n")
-    path = [tmp_path / "runs.csv"] if verb in ("fit", "plan") else []
+    path = {"fit": [tmp_path / "runs.csv"], "plan": [tmp_path / "runs.csv"], "train": [tmp_path]}.get(verb, [])
     given = f"{value},1e10" if option == "--at" else value
     line = refuses(capsys, verb, *path, *beside, f"{option}={given}")
     assert line.startswith(f"ziplaw: error: Invalid value for '{option}': {value} must ")
@@ -90,6 +101,23 @@ def test_ends_of_a_range_are_in_it_unless_it_says_otherwise(range):
     assert [end in range for end in (range.lowest, range.highest)] == [not range.within] * 2
     assert all(value not in range for value in (np.nextafter(range.lowest, -9), np.nan, np.inf, -np.inf))
     assert f"{range.highest:g}" in range.demand
+
+
+@pytest.mark.parametrize(
+    "value", [-1, 10**400, 10**5000, -(10**400), np.nan, np.inf, "x", None, []], ids=lambda v: type(v).__name__
+)
+def test_settings_of_any_length_and_kind_are_refused_in_a_line_of_bounded_length(tmp_path, value):
+    asked = [
+        lambda v, name=name: TrainConfig([64], **{name: v}) for name in ("base_hidden", "cooldown", "seed", "epochs")
+    ]
+    asked += [lambda v: TrainConfig([v]), lambda v: ModelConfig(8, v, 16), lambda v: ModelConfig(v, 1, 16)]
+    asked += [checkpoint.Timer, lambda v: shapes(v, 2), lambda v: shapes(1000, 2, v)]
+    asked += [lambda v: import_corpus(None, tmp_path, n_valid=v), lambda v: import_corpus(None, tmp_path, seed=v)]
+    asked += [lambda v: law_tables.Reading(units={"N": v}), lambda v: checks.check_within(v, "C", limits.FLOPS)]
+    for call in asked:
+        with pytest.raises(ZiplawError, match=r"^[a-zA-Z_ ]+ (is|are) .*must be ") as caught:
+            call(value)
+        assert len(str(caught.value)) < 250
 
 
 @pytest.fixture(scope="module")

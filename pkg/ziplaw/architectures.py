@@ -9,7 +9,7 @@ import torch
 
 from . import limits
 from .device import resolve_precision
-from .errors import TrainError
+from .errors import TrainError, shown
 from .flat import FlatModel, count_params
 from .lstm import Lstm, LstmConfig
 from .model import Decoder, ModelConfig
@@ -121,9 +121,9 @@ def shapes(N: int, layers: int, tolerance: float = TOLERANCE, deepest: int = 16)
         Decoders by depth, then LSTMs: first the one as deep as the reference, then the better matched of other depths.
     """
     if isinstance(N, bool) or not isinstance(N, int) or N < 1:
-        raise TrainError(f"N is {N!r}, must be a whole number of at least 1")
+        raise TrainError(f"N is {shown(N)}, must be a whole number of at least 1")
     if tolerance not in limits.MISMATCH:
-        raise TrainError(f"tolerance is {tolerance}, {limits.MISMATCH.demand}")
+        raise TrainError(f"tolerance is {shown(tolerance)}, {limits.MISMATCH.demand}")
     depths = range(1, deepest + 1)
     decoders = [found for d in depths if abs((found := nearest_width(N, "llama", d)).mismatch) <= tolerance]
     matched = nearest_width(N, "lstm", layers)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from .atomic import atomic_path
-from .errors import TrainError
+from .errors import TrainError, shown
+from .limits import CHECKPOINT_MINUTES
 
 NAME = "checkpoint.npz"
 DEFAULT_MINUTES = 5.0
@@ -89,6 +90,8 @@ class Timer:
     """
 
     def __init__(self, minutes: float = DEFAULT_MINUTES):
+        if minutes not in CHECKPOINT_MINUTES:
+            raise TrainError(f"checkpoint_minutes is {shown(minutes)}, {CHECKPOINT_MINUTES.demand}")
         self.every = minutes * 60
         self.last = time.monotonic()
         self.stopped_by: int | None = None

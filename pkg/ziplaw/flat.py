@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from . import kernels
-from .errors import TrainError
+from .errors import TrainError, shown
 
 # parameters of a group share their factors on learning rate and weight decay, and are counted together
 GROUPS = ("embedding", "head", "attention", "mlp", "norms", "recurrent", "biases")
@@ -79,7 +79,7 @@ def whole(name: str, value: object, low: int, high: int, remedy: str) -> int:
         When it is none, or out of range.
     """
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise TrainError(f"{name} is {value!r}, must be a whole number from {low} to {high}: {remedy}")
+        raise TrainError(f"{name} is {shown(value)}, must be a whole number from {low} to {high}: {remedy}")
     return value
 
 

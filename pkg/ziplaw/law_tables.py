@@ -61,7 +61,7 @@ class Reading:
             if unknown := [key for key in given if key not in known]:
                 raise FitError(f"{what} holds {shown(unknown[0])}, must be of {', '.join(known)}: mend its keys")
         if bad := [key for key, unit in self.units.items() if unit not in limits.UNIT]:
-            raise FitError(f"the unit of {bad[0]} is {self.units[bad[0]]:g}, {limits.UNIT.demand}")
+            raise FitError(f"the unit of {bad[0]} is {shown(self.units[bad[0]])}, {limits.UNIT.demand}")
 
 
 @dataclass
@@ -325,7 +325,7 @@ def _convert_loss(columns, origin, notes, header, reading):
         if unit != "nats per byte":
             raise FitError(f"bytes per token are of no use: the loss {name} is in {unit}, not per byte")
         if reading.bytes_per_token not in limits.BYTES_PER_TOKEN:
-            raise FitError(f"bytes per token are {reading.bytes_per_token:g}, {limits.BYTES_PER_TOKEN.demand}")
+            raise FitError(f"bytes per token are {shown(reading.bytes_per_token)}, {limits.BYTES_PER_TOKEN.demand}")
         columns["loss"] = [None if value is None else value * reading.bytes_per_token for value in columns["loss"]]
         origin["loss"] += f"*{reading.bytes_per_token:g}"
         unit = "nats per token"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from numbers import Real
 
 # grammars and documents
 SEED = (0, 2**64 - 1)
@@ -42,7 +42,7 @@ BOOTSTRAP = (100, 1_000_000)
 
 @dataclass(frozen=True)
 class Range:
-    """What a real number that a user gives to a law may be.
+    """What a real number that a user gives may be.
 
     Parameters
     ----------
@@ -62,9 +62,10 @@ class Range:
     remedy: str
     within: bool = False
 
-    def __contains__(self, value: float) -> bool:
-        inside = self.lowest < value < self.highest if self.within else self.lowest <= value <= self.highest
-        return inside and math.isfinite(value)
+    def __contains__(self, value: object) -> bool:
+        if not isinstance(value, Real):
+            return False
+        return self.lowest < value < self.highest if self.within else self.lowest <= value <= self.highest
 
     @property
     def demand(self) -> str:
@@ -87,6 +88,7 @@ HUBER_DELTA = Range(1e-9, 1e3, "", "1e-3 is usual")
 LEVEL = Range(0.0, 1.0, "", "give a share, such as 0.95", within=True)
 EPSILON = Range(0.0, 1.0, "", "0 means Chinchilla's constants, 1 the law at H")
 COMPRESSIBILITY = Range(0.0, 1.5, "", "give compressed size / raw size, see ziplaw score", within=True)
+CHECKPOINT_MINUTES = Range(0.0, 1e6, "minutes", "5 is usual, 0 saves only when told to stop")
 MISMATCH = Range(0.0, 1.0, "", "give a share, such as 0.05")
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from . import limits
-from .errors import TrainError
+from .errors import TrainError, shown
 from .schedule import SCHEDULES
 from .threads import n_threads
 
@@ -185,6 +184,6 @@ def _choice(name: str, value: object, choices: Sequence[str]) -> None:
 def _number(name: str, value: object, low: float, high: float, remedy: str, whole: bool = False) -> None:
     kinds = int if whole else (int, float)
     bad = isinstance(value, bool) or not isinstance(value, kinds)
-    if bad or not math.isfinite(value) or not low <= value <= high:
+    if bad or not low <= value <= high:
         what = "a whole number" if whole else "a number"
-        raise TrainError(f"{name} is {value!r}, must be {what} from {low} to {high}: {remedy}")
+        raise TrainError(f"{name} is {shown(value)}, must be {what} from {low} to {high}: {remedy}")

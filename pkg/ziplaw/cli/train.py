@@ -6,7 +6,7 @@ import click
 
 from .. import limits
 from ..outputs import Output, by_header, by_kind
-from ._common import Numbers, say_written
+from ._common import Number, Numbers, say_written
 from ._verb import OutputFolder, Verb, forced
 
 
@@ -106,7 +106,7 @@ def _budgets(context, parameter, value):
 @click.option("--threads", type=click.IntRange(1, 4096), default=1, show_default=True, help="CPU threads.")
 @click.option(
     "--checkpoint-minutes",
-    type=click.FloatRange(0, 1e6),
+    type=Number(limits.CHECKPOINT_MINUTES),
     default=5.0,
     show_default=True,
     help="Time between checkpoints; 0: only when told to stop.",

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import limits, versions
-from ..errors import CorpusError
+from ..errors import CorpusError, integer
 from .format import MAX_VOCAB, CorpusWriter, token_dtype
 from .overlap import HeldOutPhrases
 from .packing import read_windows, spool_documents, stream_windows
@@ -79,15 +79,11 @@ def import_corpus(
     CorpusError
         When a number is out of range, the source is too small, or the folder cannot be written.
     """
-    for name, value, (low, high) in (
-        ("documents", n_documents, limits.DOCUMENTS),
-        ("valid documents", n_valid, limits.DOCUMENTS),
-        ("context", context, limits.CORPUS_CONTEXT),
-    ):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high):
-            raise CorpusError(f"{name} is {value!r}, must be an integer from {low} to {high}: 256 is usual")
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 64:
-        raise CorpusError(f"seed is {seed!r}, must be an integer from 0 to 2^64 - 1")
+    if n_documents is not None:
+        n_documents = integer("documents", n_documents, *limits.DOCUMENTS, "leave it out to take all", CorpusError)
+    n_valid = integer("valid documents", n_valid, *limits.DOCUMENTS, "256 is usual", CorpusError)
+    context = integer("context", context, *limits.CORPUS_CONTEXT, "256 is usual", CorpusError)
+    seed = integer("seed", seed, *limits.SEED, "0 is usual", CorpusError)
     if by not in BY:
         raise CorpusError(f"by is {by!r}, must be one of {', '.join(BY)}: a document is the smaller unit")
     if getattr(source, "kind", None) == "corpus":

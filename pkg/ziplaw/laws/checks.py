@@ -184,7 +184,7 @@ def check_threads(threads):
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= 4096:
-        raise FitError(f"threads is {threads!r}, must be an integer from 1 to 4096: leave it out to use all cores")
+        raise FitError(f"threads is {shown(threads)}, must be an integer from 1 to 4096: leave it out to use all cores")
     return threads
 
 
