@@ -10,7 +10,7 @@ from test_fit import planted
 from test_fit_cli import refuses
 from ziplaw import checkpoint, law_tables, limits
 from ziplaw.architectures import shapes
-from ziplaw.cli import score
+from ziplaw.corpora import readers
 from ziplaw.corpora.importing import import_corpus
 from ziplaw.errors import FitError, ZiplawError
 from ziplaw.io import read_json
@@ -68,7 +68,7 @@ def test_an_option_out_of_range_is_named_with_its_value_before_any_work(
         raise AssertionError("work was begun")
 
     monkeypatch.setattr(law_tables, "read_table", never)
-    monkeypatch.setattr(score, "scored", never)
+    monkeypatch.setattr(readers, "open_source", never)
     (tmp_path / "runs.csv").write_text("N,D,loss\n")
     path = {"fit": [tmp_path / "runs.csv"], "plan": [tmp_path / "runs.csv"], "train": [tmp_path]}.get(verb, [])
     given = f"{value},1e10" if option == "--at" else value
