@@ -596,7 +596,7 @@ def test_lines_are_counted_from_the_top_of_the_file(above, tmp_path):
         ({"named": {"n": "N"}}, "named holds 'n', must be of N, D, C, loss, U, S"),
         ({"units": {"params": 1e6}}, "units holds 'params', must be of N, D"),
         ({"units": {"N": 0}}, "the unit of N is 0"),
-        ({"units": {"D": -1e9}}, "the unit of D is -1e"),
+        ({"units": {"D": -1e9}}, "the unit of D is -1000000000"),
         ({"units": {"D": float("nan")}}, "the unit of D is nan"),
     ],
 )
