@@ -250,7 +250,7 @@ def test_nonsense_tables_get_one_clear_line(grid_csv, capsys, edit, message):
         (["--fix-floor"], "floor"),
         (["--excess"], "floor"),
         (["--serve", "1e12"], "go together"),
-        (["--level", "95"], "between 0 and 1"),
+        (["--level", "95"], "'--level': 95 must be from 0.01 to 0.9999"),
         (["--intervals", "jackknife"], "--cluster"),
         (["--d-column", "a*b"], "no column 'a'"),
         (["--law", "data-constrained"], "--u-column"),

@@ -38,13 +38,13 @@ OPTIONS = [
     ("fit", (), "--bytes-per-token", TINY),
     ("fit", (), "--fix-e", []),
     ("fit", (), "--delta", TINY),
-    ("fit", (), "--level", ["0", *SHARE]),
+    ("fit", (), "--level", ["0", "1e-300", "1", *SHARE]),
     ("plan", (), "--flops", TINY),
-    ("plan", ("--flops", "1e20"), "--level", ["0", *SHARE]),
+    ("plan", ("--flops", "1e20"), "--level", ["0", "1e-300", "1", *SHARE]),
     ("plan", ("--flops", "1e20"), "--epsilon", SHARE),
     ("predict", ("--gzip", ".3"), "--flops", TINY),
     ("predict", ("--flops", "1e20"), "--gzip", ["0", "1.5", "7"]),
-    ("predict", ("--flops", "1e20", "--gzip", ".3"), "--level", ["0", *SHARE]),
+    ("predict", ("--flops", "1e20", "--gzip", ".3"), "--level", ["0", "1e-300", "1", *SHARE]),
     ("predict", ("--flops", "1e20", "--gzip", ".3"), "--epsilon", SHARE),
     (
         "train",
@@ -83,6 +83,14 @@ def test_what_is_no_number_is_told_in_a_line_of_bounded_length(capsys, value):
     assert "'--flops'" in line
     assert "is no number" in line
     assert len(line) < 300
+
+
+def test_whole_numbers_of_any_length_are_told_in_a_line_of_bounded_length(capsys):
+    for digits in (400, 5000):
+        line = refuses(capsys, "shapes", "--hidden", "8", "--layers", "1", f"--deepest={'9' * digits}")
+        assert "Invalid value for '--deepest': " in line
+        assert f"{'9' * 60}..." in line
+        assert len(line) < 250
 
 
 def test_the_wrong_one_of_a_list_is_named(tmp_path, capsys):

@@ -182,7 +182,9 @@ class Laws(_Strict):
 
     cells: Literal["scaling", "all"] = Field("scaling", description="cells that enter a fit: see the glossary, regime")
     bootstrap: int = _within(limits.BOOTSTRAP, 1000, description="resamples behind each interval")
-    level: float = Field(0.95, gt=0, lt=1, description="coverage that an interval claims")
+    level: float = _within(
+        (limits.LEVEL.lowest, limits.LEVEL.highest), 0.95, description="coverage that an interval claims"
+    )
 
 
 class Presets(_Strict):

@@ -84,8 +84,9 @@ LOSS = Range(1e-6, 1e6, "", "give a loss in the unit of the law's losses, such a
 FLOOR = Range(0.0, 1e6, "", "give a loss that no model falls below, such as 1.7")
 UNIT = Range(1e-9, 1e18, "", "give what one of the column is, such as 1e6 for millions")
 BYTES_PER_TOKEN = Range(1e-3, 1e6, "bytes", "give those of a mean token, such as 4.2")
-HUBER_DELTA = Range(1e-9, 1e3, "", "1e-3 is usual")
-LEVEL = Range(0.0, 1.0, "", "give a share, such as 0.95", within=True)
+HUBER_DELTA = Range(1e-6, 1e3, "", "1e-3 is usual")
+# no resampling tells a coverage nearer to 1, and an interval of nearly none is no interval
+LEVEL = Range(0.01, 0.9999, "", "give the share that an interval covers, such as 0.95")
 EPSILON = Range(0.0, 1.0, "", "0 means Chinchilla's constants, 1 the law at H")
 COMPRESSIBILITY = Range(0.0, 1.5, "", "give compressed size / raw size, see ziplaw score", within=True)
 CHECKPOINT_MINUTES = Range(0.0, 1e6, "minutes", "5 is usual, 0 saves only when told to stop")

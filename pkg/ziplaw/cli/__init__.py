@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import signal
 import sys
 import threading
@@ -96,7 +97,8 @@ def main(argv=None):
         sys.exit(2)
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
-        _fail(error.format_message() + (f" ({context.command_path} --help explains)" if context else ""))
+        message = re.sub(r"(\d{60})\d+", r"\1...", error.format_message())  # a number of any length is one line
+        _fail(message + (f" ({context.command_path} --help explains)" if context else ""))
     except BrokenPipeError:
         # the reader (head, less) went away: nothing is wrong
         sys.stderr.close()

@@ -175,7 +175,7 @@ def check_choice(value, name, choices):
 
 
 def check_level(level):
-    """Return a coverage strictly between 0 and 1; FitError otherwise."""
+    """Return a coverage within ``limits.LEVEL``; FitError otherwise."""
     return float(check_within(level, "level", limits.LEVEL))
 
 
