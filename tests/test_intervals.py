@@ -151,7 +151,7 @@ def test_E_at_zero_has_an_interval_that_starts_at_zero():
         (lambda f: f.bootstrap(10, clusters=[1, 2]), "one label for each of the 36 rows"),
         (lambda f: f.bootstrap(10, clusters=np.zeros(36)), "in one cluster"),
         (lambda f: f.bootstrap(10, threads=0), "threads is 0"),
-        (lambda f: f.bootstrap(10).interval(95), "between 0 and 1"),
+        (lambda f: f.bootstrap(10).interval(95), "must be from 0.01 to 0.9999"),
         (lambda f: f.jackknife(np.arange(36) % 2), "2 runs"),
         (lambda f: f.intervals("jackknife"), "0 runs"),
     ],
