@@ -47,7 +47,7 @@ sanitize: venv  ## the C cores under address and undefined-behaviour sanitizers 
 	$(BIN)/python tests/sanitize.py
 
 fuzz: build  ## fuzz scorer, grammar loading, tables and readers, FUZZ_SECONDS=60 each (best with clang and its runtime, and atheris)
-	$(BIN)/python tests/fuzz.py --seconds $(FUZZ_SECONDS)
+	$(BIN)/python tests/fuzzing/fuzz.py --seconds $(FUZZ_SECONDS)
 
 sweep: venv  ## set up, then the default sweep: results/default/report.html
 	$(BIN)/snakemake --cores $(CORES)

@@ -12,7 +12,7 @@ import argparse
 import numpy as np
 
 import ziplaw
-from ziplaw.io import progress, write_csv
+from ziplaw.base.documents import progress, write_csv
 
 SHAPES = [
     (3, 300, 400, 4),

@@ -18,9 +18,9 @@ import sys
 import zlib
 from pathlib import Path
 
-from ziplaw.atomic import atomic_path
+from ziplaw.base.atomic import atomic_path
+from ziplaw.base.documents import write_csv
 from ziplaw.cli._common import print_table
-from ziplaw.io import write_csv
 
 FOLDER = Path(__file__).parent
 sys.path.insert(0, str(FOLDER))

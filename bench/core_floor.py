@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 import ziplaw
+from ziplaw.base.documents import progress, write_csv
 from ziplaw.cli._common import print_table
-from ziplaw.floor import floor
-from ziplaw.io import progress, write_csv
+from ziplaw.grammars.floor import floor
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path[:0] = [str(Path(__file__).parents[1] / part) for part in ("tests", "tests/helpers")]
 
 DOCUMENTS = 1000
 CONTEXT = 256

@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 
 import ziplaw
+from ziplaw.base.documents import progress, write_csv
 from ziplaw.cli._common import print_table
-from ziplaw.io import progress, write_csv
 
 TOKENS = 100_000_000
 CONTEXT = 256

@@ -26,7 +26,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 import ziplaw
-from ziplaw.io import progress, write_csv
+from ziplaw.base.documents import progress, write_csv
 
 DOCUMENTS = 20_000
 CONTEXT = 256

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 import ziplaw
-from ziplaw.io import progress, write_csv
+from ziplaw.base.documents import progress, write_csv
 
 DOCUMENTS = 1000
 REPEATS = 5

@@ -24,11 +24,11 @@ import click
 import numpy as np
 import torch
 
-from ziplaw.corpora.format import CorpusWriter
-from ziplaw.device import resolve_device, torch_settings
-from ziplaw.ensemble import Ensemble
-from ziplaw.model import ModelConfig
-from ziplaw.recipe import TrainConfig
+from ziplaw.corpora.storage.format import CorpusWriter
+from ziplaw.models.decoder import ModelConfig
+from ziplaw.training.device import resolve_device, torch_settings
+from ziplaw.training.ensemble import Ensemble
+from ziplaw.training.recipe.recipe import TrainConfig
 
 
 def clock(device):

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ziplaw import _gzip
-from ziplaw.io import progress, write_csv
+from ziplaw.base.documents import progress, write_csv
 
 MAX_BYTES = _gzip.MAX_BYTES
 BATCH = 500

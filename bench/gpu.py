@@ -32,22 +32,22 @@ import numpy as np
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "helpers"), str(ROOT / "bench")]
 
 import gpu_checks  # noqa: E402
 import gpu_ensemble  # noqa: E402
 import gpu_kernels  # noqa: E402
 
-from ziplaw import roof  # noqa: E402
-from ziplaw.data import Batches  # noqa: E402
-from ziplaw.device import peak_flops, torch_settings  # noqa: E402
-from ziplaw.flops import training_flops_per_token  # noqa: E402
-from ziplaw.graph_step import GraphStep  # noqa: E402
-from ziplaw.meter import total_steps  # noqa: E402
-from ziplaw.model import Decoder, ModelConfig, init_seed  # noqa: E402
-from ziplaw.recipe import BUDGETS, TrainConfig  # noqa: E402
-from ziplaw.schedule import plan_budgets, stretches  # noqa: E402
-from ziplaw.trainer import VOCABULARY_PAD  # noqa: E402
+from ziplaw.models import roof  # noqa: E402
+from ziplaw.models.decoder import Decoder, ModelConfig, init_seed  # noqa: E402
+from ziplaw.models.flops import training_flops_per_token  # noqa: E402
+from ziplaw.training.device import peak_flops, torch_settings  # noqa: E402
+from ziplaw.training.meter import total_steps  # noqa: E402
+from ziplaw.training.recipe.batches import Batches  # noqa: E402
+from ziplaw.training.recipe.recipe import BUDGETS, TrainConfig  # noqa: E402
+from ziplaw.training.recipe.schedule import plan_budgets, stretches  # noqa: E402
+from ziplaw.training.steps.graph_step import GraphStep  # noqa: E402
+from ziplaw.training.trainer import VOCABULARY_PAD  # noqa: E402
 
 PARTS = ("device", "correctness", "kernels", "throughput", "peers", "ensemble", "grid")
 LAYERS = {64: 2, 128: 4, 256: 6, 512: 10, 1024: 20, 2048: 30}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 
+import kernel_cases
 import numpy as np
 import torch
 
-import kernel_cases
-from ziplaw.model import ModelConfig
-from ziplaw.recipe import TrainConfig
-from ziplaw.trainer import Stopped, Trainer
+from ziplaw.models.decoder import ModelConfig
+from ziplaw.training.recipe.recipe import TrainConfig
+from ziplaw.training.trainer import Stopped, Trainer
 
 
 def kernels(bench) -> bool:
@@ -33,8 +33,8 @@ def kernels(bench) -> bool:
 def documents(bench, n: int = 1024) -> tuple[np.ndarray, np.ndarray]:
     """Training and held-out documents of a grammar where the sampler is built, else of a walk."""
     try:
-        from ziplaw.grammar import random_grammar
-        from ziplaw.sampling import sample
+        from ziplaw.grammars.grammar import random_grammar
+        from ziplaw.grammars.sampling import sample
     except ImportError:
         walk = np.random.default_rng(0).integers(0, 3, (n + 200, bench.context)).cumsum(1) % bench.vocab_size
         return walk[:n].astype(np.uint16), walk[n:].astype(np.uint16)

@@ -8,13 +8,13 @@ from statistics import median
 
 import torch
 
-from ziplaw.data import Batches
-from ziplaw.decoders import Decoders
-from ziplaw.model import init_seed
-from ziplaw.recipe import TrainConfig
-from ziplaw.schedule import plan_budgets, stretches
-from ziplaw.side_by_side import SideBySide
-from ziplaw.trainer import VOCABULARY_PAD
+from ziplaw.models.decoder import init_seed
+from ziplaw.models.decoder_stack import Decoders
+from ziplaw.training.recipe.batches import Batches
+from ziplaw.training.recipe.recipe import TrainConfig
+from ziplaw.training.recipe.schedule import plan_budgets, stretches
+from ziplaw.training.steps.stacked_step import SideBySide
+from ziplaw.training.trainer import VOCABULARY_PAD
 
 COUNTS = (2, 4, 8, 16)
 WIDEST = 256

@@ -5,7 +5,7 @@
 The peer is scipy's L-BFGS-B with the analytic gradient of the published objective from 500 starts of a grid like the
 published one (tests/twins/approach3.py), in the same process. Tables: the four reference tables where they are at
 hand, else a planted 6 x 6 grid. One thread; processor time, which other processes disturb less than wall time. The gate
-is tests/test_law_solver.py and the last column: ziplaw's objective over the peer's, at most 1.
+is tests/laws/solve/test_additive.py and the last column: ziplaw's objective over the peer's, at most 1.
 """
 
 import argparse
@@ -20,9 +20,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 import ziplaw
+from ziplaw.base.documents import read_csv, write_csv, write_text
 from ziplaw.cli._common import print_table
-from ziplaw.io import read_csv, write_csv, write_text
-from ziplaw.laws.forms import CHINCHILLA_REFIT, additive
+from ziplaw.laws.forms.chinchilla import CHINCHILLA_REFIT, additive
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

@@ -10,8 +10,8 @@ import transformers
 from torch.nn import functional as F
 
 from ziplaw.kernels import reference
-from ziplaw.model import Decoder, shifted
-from ziplaw.recipe import TrainConfig
+from ziplaw.models.decoder import Decoder, shifted
+from ziplaw.training.recipe.recipe import TrainConfig
 
 
 def as_transformers(model: Decoder) -> transformers.LlamaForCausalLM:

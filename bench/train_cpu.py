@@ -20,14 +20,14 @@ import torch
 import transformers
 from llama_peer import Peer
 
-from ziplaw.corpora.format import open_corpus
-from ziplaw.cpu_step import Recorder
-from ziplaw.device import torch_settings
-from ziplaw.flops import training_flops_per_token
+from ziplaw.corpora.storage.format import open_corpus
 from ziplaw.kernels import reference
-from ziplaw.model import Decoder, ModelConfig, init_seed
-from ziplaw.recipe import TrainConfig
-from ziplaw.trainer import Trainer
+from ziplaw.models.decoder import Decoder, ModelConfig, init_seed
+from ziplaw.models.flops import training_flops_per_token
+from ziplaw.training.device import torch_settings
+from ziplaw.training.recipe.recipe import TrainConfig
+from ziplaw.training.steps.cpu_step import Recorder
+from ziplaw.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 

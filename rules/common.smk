@@ -8,8 +8,9 @@ import time
 PKG = Path(workflow.basedir) / "pkg"
 sys.path.insert(0, str(PKG))
 
-from ziplaw import fingerprints, versions
-from ziplaw.config import parse_config, read_yaml
+from ziplaw import versions
+from ziplaw.sweep import fingerprints
+from ziplaw.sweep.config import parse_config, read_yaml
 from ziplaw.corpora.tokenizers import tokenizer_path
 from ziplaw.errors import ConfigError, ZiplawError
 
@@ -69,7 +70,7 @@ CORPUS_OPTIONS = {
 
 
 # Params that depend on input or output are not recorded, and what is not recorded reruns nothing: everything below
-# comes from the config alone. A user's files are params too; pkg/ziplaw/fingerprints.py says why.
+# comes from the config alone. A user's files are params too; pkg/ziplaw/sweep/fingerprints.py says why.
 
 
 def fingerprint(of, what):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "sanitize"
-TESTS = ["test_compress", "test_floor", "test_fuzz", "test_grammar*", "test_law_solver", "test_sampl*"]
+TESTS = ["test_compress", "test_floor", "test_fuzz", "test_grammar*", "test_additive", "test_sampl*"]
 FUZZED_INPUTS = 20_000
 C_FLAGS = ["-std=c99", "-g", "-O1", "-ffp-contract=off", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
@@ -68,13 +68,13 @@ def main():
         sys.exit(f"sanitize: the sanitized cores are not the ones that load: {where.stdout}{where.stderr}")
     options = [
         "-o",
-        f"pythonpath={BUILD / 'lib'} tests",
+        f"pythonpath={BUILD / 'lib'} tests tests/helpers tests/fuzzing",
         "-p",
         "no:cacheprovider",
         "--capture=sys",
     ]  # so that reports show
     pytest = [sys.executable, "-m", "pytest", "-q", *options]
-    tests = [path for name in TESTS for path in sorted(Path(__file__).parent.glob(f"{name}.py"))]
+    tests = [path for name in TESTS for path in sorted(Path(__file__).parent.rglob(f"{name}.py"))]
     run(*pytest, *tests, *sys.argv[1:], **checked)
     run(sys.executable, "bench/fuzz_scorer.py", "--inputs", FUZZED_INPUTS, **checked)
     c_programs()

@@ -4,30 +4,28 @@
 extensions nor torch are needed until something asks for them.
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
     "ZiplawError": "errors",
-    "Grammar": "grammar",
-    "Production": "grammar",
-    "PRESETS": "grammar",
-    "random_grammar": "grammar",
-    "sample": "sampling",
-    "gzip_sizes": "compress",
-    "compressibility": "compress",
-    "floor": "floor",
-    "open_corpus": "corpora.format",
-    "ModelConfig": "model",
-    "count_params": "model",
-    "TrainConfig": "train",
-    "train": "train",
-    "fit": "laws.fit",
-    "LawFit": "laws.fit",
-    "read_runs": "law_tables",
+    "Grammar": "grammars.grammar",
+    "Production": "grammars.grammar",
+    "PRESETS": "grammars.grammar",
+    "random_grammar": "grammars.grammar",
+    "sample": "grammars.sampling",
+    "gzip_sizes": "corpora.compress",
+    "compressibility": "corpora.compress",
+    "floor": "grammars.floor",
+    "open_corpus": "corpora.storage.format",
+    "ModelConfig": "models.decoder",
+    "count_params": "models.decoder",
+    "TrainConfig": "training.run",
+    "train": "training.run",
+    "fit": "laws.fits.fit",
+    "LawFit": "laws.fits.fit",
+    "read_runs": "tables.measured_runs",
 }
 
 __all__ = ["__version__", *_PUBLIC]
@@ -39,16 +37,6 @@ def __getattr__(name):
     value = getattr(import_module(f"ziplaw.{_PUBLIC[name]}"), name)
     globals()[name] = value
     return value
-
-
-class _Package(ModuleType):
-    def __setattr__(self, name, value):
-        # importing ziplaw.floor or ziplaw.train binds the submodule here; the name belongs to the function
-        if not (name in _PUBLIC and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __dir__():

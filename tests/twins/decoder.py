@@ -1,4 +1,4 @@
-"""The decoder as a plain function of textbook operations, for autograd in float64: the twin of ziplaw.model.Decoder."""
+"""The decoder as a plain function of textbook operations, for autograd in float64: the twin of ziplaw.models.decoder.Decoder."""
 
 import torch
 from torch.nn import functional as F

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ziplaw.laws.solver import EXPONENT_BOUNDS, huber
+from ziplaw.laws.solve.additive import EXPONENT_BOUNDS, huber
 
 _BLOCK = 60_000  # points x problems handled together: the arrays of a step stay in the processor's cache
 

@@ -1,4 +1,4 @@
-"""The LSTM as a loop over positions of textbook operations: the twin of ziplaw.lstm.Lstm."""
+"""The LSTM as a loop over positions of textbook operations: the twin of ziplaw.models.lstm.Lstm."""
 
 import torch
 

@@ -2,7 +2,7 @@
 
 A document is the string that the document symbol S' derives, cut at ``context``: S' -> N_i 0 S'. A *state* is a string
 of pending symbols that begins with a nonterminal; a *leaf* of a state is a partial leftmost derivation from it. One
-random draw picks a leaf. Symbols are encoded as in ziplaw.grammar; S' is -(n + 1).
+random draw picks a leaf. Symbols are encoded as in ziplaw.grammars.grammar; S' is -(n + 1).
 """
 
 import heapq

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ziplaw.io import progress, write_csv
-from ziplaw.laws.allocate import optimal_split
-from ziplaw.laws.fit import fit
-from ziplaw.laws.forms import CHINCHILLA, additive
-from ziplaw.laws.identification import LEVEL, law_doubts, split_doubts
+from ziplaw.base.documents import progress, write_csv
+from ziplaw.laws.fits.fit import fit
+from ziplaw.laws.forms.allocation import optimal_split
+from ziplaw.laws.forms.chinchilla import CHINCHILLA, additive
+from ziplaw.laws.intervals.identification import LEVEL, law_doubts, split_doubts
 
 HERE = Path(__file__).parent
 LAPTOP = np.array([1.2, 30.0, 300.0, 0.40, 0.45])

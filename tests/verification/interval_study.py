@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ziplaw.io import progress, read_csv, write_csv
-from ziplaw.laws.allocate import exponents, optimal_split
-from ziplaw.laws.fit import fit
-from ziplaw.laws.forms import CHINCHILLA_REFIT, PARAMETERS, additive
-from ziplaw.laws.likelihood import profile_interval
+from ziplaw.base.documents import progress, read_csv, write_csv
+from ziplaw.laws.fits.fit import fit
+from ziplaw.laws.forms.allocation import exponents, optimal_split
+from ziplaw.laws.forms.chinchilla import CHINCHILLA_REFIT, PARAMETERS, additive
+from ziplaw.laws.intervals.profile import profile_interval
 
 HERE = Path(__file__).parent
 REFITS = 500

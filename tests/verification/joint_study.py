@@ -14,13 +14,12 @@ from unittest.mock import patch
 import numpy as np
 from scipy import stats
 
+from ziplaw.base.documents import progress, read_csv, write_csv
 from ziplaw.errors import FitError
-from ziplaw.io import progress, read_csv, write_csv
-from ziplaw.laws import data_law, dependence
-from ziplaw.laws.dependence import joint_test
-from ziplaw.laws.fit import fit
-from ziplaw.laws.joint import Panel
-from ziplaw.laws.regress import ols
+from ziplaw.laws.dependence import joint_test, law_in_H
+from ziplaw.laws.dependence.joint import Panel
+from ziplaw.laws.dependence.regress import ols
+from ziplaw.laws.fits.fit import fit
 
 HERE = Path(__file__).parent
 N = np.geomspace(750, 20_000, 6)
@@ -71,8 +70,8 @@ def one(seed, *, full=True, **scenario):
     slopes = scenario.get("slopes", (0.0, 0.0))
     H, floors, tables = simulate(rng, **scenario)
     panel = Panel.of([f"d{k}" for k in range(len(H))], H, tables, floors)
-    with patch.multiple(dependence, **FEWER):
-        test = joint_test(panel, bootstrap=59 if full else 0, level=1 - LEVEL, seed=seed)
+    with patch.multiple(joint_test, **FEWER):
+        test = joint_test.joint_test(panel, bootstrap=59 if full else 0, level=1 - LEVEL, seed=seed)
     models = test["models"]
     out = {
         "permutation, M1 against M0 (default)": test["p_permutation"],
@@ -102,7 +101,7 @@ def _by_stages(panel, H, floors, tables, slopes, covered):
         out[f"two-stage OLS, {name}"] = ols(H, values[:, i])["p_value"]
     logs = np.column_stack([np.log(np.maximum(values[:, :3], 1e-3)), values[:, 3:]])
     try:
-        law = data_law.fit_law(logs, [f.covariance for f in fits], H, ln_N=panel.x_mean, ln_D=panel.y_mean)
+        law = law_in_H.fit_law(logs, [f.covariance for f in fits], H, ln_N=panel.x_mean, ln_D=panel.y_mean)
     except (FitError, np.linalg.LinAlgError):
         return out
     for i, name in enumerate(("alpha", "beta")):

@@ -5,7 +5,7 @@ python tests/verification/page.py
 
 from pathlib import Path
 
-from ziplaw.io import read_csv, write_text
+from ziplaw.base.documents import read_csv, write_text
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs" / "validation.md"

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 import ziplaw
-from ziplaw.io import read_csv, write_csv
-from ziplaw.laws import kaplan
-from ziplaw.laws.allocate import allocate, exponents
-from ziplaw.laws.forms import CHINCHILLA, CHINCHILLA_REFIT
+from ziplaw.base.documents import read_csv, write_csv
+from ziplaw.laws.forms import kaplan
+from ziplaw.laws.forms.allocation import allocate, exponents
+from ziplaw.laws.forms.chinchilla import CHINCHILLA, CHINCHILLA_REFIT
 
 HERE = Path(__file__).parent
 OPTIMA = {"c4_original": 0.00050411058, "rpj": 0.00041129772, "rw_original": 0.00045929501}

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ziplaw.grammar import PRESETS, random_grammar
-from ziplaw.sampling import sample
+from ziplaw.grammars.grammar import PRESETS, random_grammar
+from ziplaw.grammars.sampling import sample
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]

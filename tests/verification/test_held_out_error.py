@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-
-from test_split import memory
+from texts import memory
 from tiny_runs import model, run
-from ziplaw.corpora.format import open_corpus
+
 from ziplaw.corpora.importing import import_corpus
+from ziplaw.corpora.storage.format import open_corpus
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 

@@ -59,7 +59,8 @@ def guard(package, tests):
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"),
-            *("-o", f"pythonpath={package} {ROOT / 'tests'}", "-k", tests, str(ROOT / "tests" / "test_triton.py")),
+            *("-o", f"pythonpath={package} {ROOT}/tests {ROOT}/tests/helpers", "-k", tests),
+            str(ROOT / "tests" / "kernels" / "test_triton.py"),
         ],
         cwd=ROOT,
         env={**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": str(package)},
@@ -84,7 +85,7 @@ def test_the_guards_pass_on_the_kernels_as_they_are(package):
 @pytest.mark.slow
 @pytest.mark.parametrize(("file", "old", "new", "tests"), MUTATIONS)
 def test_a_broken_kernel_fails_its_test(package, file, old, new, tests):
-    path = package / "ziplaw" / "kernels" / f"triton_{file}.py"
+    path = package / "ziplaw" / "kernels" / "triton" / f"{file}.py"
     source = path.read_text()
     assert old in source, "the kernel has changed: mutate what it is now"
     path.write_text(source.replace(old, new, 1))

@@ -7,11 +7,10 @@ One sweep is made for all cases, and for each case a fresh one: the whole table 
 
 import shutil
 
-import pytest
-import yaml
-
 import houses
+import pytest
 import rerun_cases
+import yaml
 
 CASES = rerun_cases.cases()
 

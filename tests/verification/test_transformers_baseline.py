@@ -10,11 +10,11 @@ sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
 import train_cpu
 
-from ziplaw.config import load_config
-from ziplaw.corpora.format import CorpusWriter
-from ziplaw.device import torch_settings
-from ziplaw.grammar import random_grammar
-from ziplaw.sampling import sample
+from ziplaw.corpora.storage.format import CorpusWriter
+from ziplaw.grammars.grammar import random_grammar
+from ziplaw.grammars.sampling import sample
+from ziplaw.sweep.config import load_config
+from ziplaw.training.device import torch_settings
 
 TOKENS = 1 << 20
 

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from ..atomic import is_stream
+from ..base.atomic import is_stream
 from ..errors import shown
 
 CORPUS_FILES = "in train.npy, valid.npy and meta.json"
@@ -23,7 +23,7 @@ class Number(click.ParamType):
 
     Parameters
     ----------
-    range : ziplaw.limits.Range
+    range : ziplaw.base.limits.Range
         What it may be.
     """
 
@@ -35,12 +35,12 @@ class Number(click.ParamType):
     def convert(self, value, param, ctx):
         if not isinstance(value, str):
             return value
-        from ..numerals import read_number
+        from ..base.numerals import read_number
 
         return self._read(value, [read_number(value)], param, ctx)[0]
 
     def _read(self, text, numbers, param, ctx):
-        from ..numerals import is_plain, shown_number
+        from ..base.numerals import is_plain, shown_number
 
         if None in numbers:
             self.fail(f"{shown(text)} is no {self.name}: write it as 1300000000, 1.3e9 or 1.3B", param, ctx)
@@ -64,7 +64,7 @@ class Numbers(Number):
     def convert(self, value, param, ctx):
         if not isinstance(value, str):
             return value
-        from ..numerals import read_list
+        from ..base.numerals import read_list
 
         numbers = read_list(value)
         if numbers == [None] and "," in value:
@@ -81,7 +81,7 @@ def joined(context, parameter, values):
 
 def print_json(document):
     """Print a document as JSON on standard output, sorted keys, numpy values converted."""
-    from ..io import plain
+    from ..base.documents import plain
 
     # escapes of JSON where the terminal or the locale cannot show the letters themselves
     ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"

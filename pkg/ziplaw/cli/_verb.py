@@ -4,7 +4,7 @@ import os
 
 import click
 
-from .. import outputs
+from ..base import outputs
 
 _FORCE = f"{__name__}.force"
 
@@ -89,7 +89,7 @@ class Output(click.Path):
 
 
 class OutputFile(Output):
-    """A file to write; ``made`` recognises one that the verb made, see :mod:`ziplaw.outputs`."""
+    """A file to write; ``made`` recognises one that the verb made, see :mod:`ziplaw.base.outputs`."""
 
     def __init__(self, made, otherwise=None):
         super().__init__(otherwise=otherwise)
@@ -129,7 +129,7 @@ class CorpusFolder(OutputFolder):
 
     @staticmethod
     def _listed(folder, name):
-        from ..corpora.format import corpus_outputs
+        from ..corpora.storage.format import corpus_outputs
 
         return corpus_outputs(folder, name)
 

@@ -2,15 +2,15 @@
 
 import click
 
-from ..outputs import by_header
+from ..base.outputs import by_header
 from ._common import say_written
 from ._verb import OutputFile, Verb
 
 
 def _headers():
-    from .. import tables
+    from ..sweep import runs_table
 
-    return [tables.COLUMNS]
+    return [runs_table.COLUMNS]
 
 
 @click.command(cls=Verb)
@@ -33,14 +33,14 @@ def command(paths, corpus, score, floor, output):
     """  # noqa: D301
     from pathlib import Path
 
-    from .. import tables
-    from ..io import write_csv
+    from ..base.documents import write_csv
+    from ..sweep import runs_table
 
     if not any(path.endswith(".json") for path in paths):
-        rows = tables.concatenate(paths)
+        rows = runs_table.concatenate(paths)
     else:
         if not (corpus and score):
             raise click.UsageError("runs need --corpus and --score: the table carries the dataset's H beside each loss")
-        rows = tables.run_rows(paths, corpus_meta=Path(corpus) / "meta.json", score=score, floor=floor)
-    write_csv(output, rows, tables.COLUMNS)
+        rows = runs_table.run_rows(paths, corpus_meta=Path(corpus) / "meta.json", score=score, floor=floor)
+    write_csv(output, rows, runs_table.COLUMNS)
     say_written(output, f"{len(rows)} rows")

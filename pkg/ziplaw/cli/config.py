@@ -23,7 +23,7 @@ def check(path):
     """  # noqa: D301
     import os
 
-    from ..config import load_config
+    from ..sweep.config import load_config
 
     config = load_config(path)
     runs = len(config.datasets) * len(config.models) * len(config.seeds)
@@ -38,14 +38,14 @@ def check(path):
 def _schema():
     import json
 
-    from ..config import json_schema
+    from ..sweep.config import json_schema
 
     return json.dumps(json_schema(), indent=1, sort_keys=True) + "\n"
 
 
 def _default():
-    from ..config import commented_yaml
-    from ..sweeps import DEFAULT, DEFAULT_HEADER
+    from ..sweep.config import commented_yaml
+    from ..sweep.default import DEFAULT, DEFAULT_HEADER
 
     return commented_yaml(DEFAULT, DEFAULT_HEADER)
 
@@ -71,7 +71,7 @@ def default(output):
 
 
 def _out(text, output):
-    from ..io import write_text
+    from ..base.documents import write_text
 
     if output:
         write_text(output, text)

@@ -4,9 +4,9 @@ import os
 
 import click
 
-from .. import limits
-from ..law_names import LOSS_UNITS, mixed_splits
-from ..outputs import by_kind, numbers_of
+from ..base import limits
+from ..base.outputs import by_kind, numbers_of
+from ..tables.column_names import LOSS_UNITS, mixed_splits
 from ._common import Number, Numbers, joined, json_option, print_json, say_written
 from ._show_fit import show_comparison, show_dataset, show_law, show_other, summary
 from ._verb import OutputFile, OutputImage, Verb
@@ -40,7 +40,7 @@ USED = {
 
 
 def _plot_headers(given):
-    from ..figures.law_fit import COLUMNS
+    from ..report.figures.law_fit import COLUMNS
 
     return [COLUMNS]
 
@@ -171,34 +171,34 @@ def command(table, dataset, where, as_json, plot, output, **options):
 
     With --flops or --serve the exit status is 2 where the runs do not identify the split; the fit is shown all the same.
     """  # noqa: D301
-    from .. import law_tables
-    from ..laws import checks
+    from ..laws.forms import arguments
+    from ..tables import measured_runs
 
     if (options["serve"] is None) != (options["target_loss"] is None):
         raise click.UsageError("--serve and --target-loss go together")
     draw = _drawing(plot) if plot else None
     reading = _reading(options)
-    conditions = [law_tables.condition(text) for text in where]
-    source = law_tables.select(law_tables.read_table(table), conditions, reading)
-    group = law_tables.group_column(source.rows)
+    conditions = [measured_runs.condition(text) for text in where]
+    source = measured_runs.select(measured_runs.read_table(table), conditions, reading)
+    group = measured_runs.group_column(source.rows)
     if dataset is not None:
         if group is None:
             raise click.UsageError(f"--dataset {dataset}: {table} has no column named dataset")
-        source = law_tables.only(source, group, dataset)
+        source = measured_runs.only(source, group, dataset)
     if dataset is not None and SWEEP_COLUMNS <= set(source.rows[0]) and options["law"] == "chinchilla" and not draw:
         _refuse_unused("a sweep's dataset", "--where dataset=NAME fits it as any other table")
         document, shown = _sweep(source, **options), show_dataset
     else:
         way = "--compare" if options["compare"] else options["law"]
         _refuse_unused(way, f"with it go {_names(USED[way] - {'compare'})}")
-        checks.one_architecture(source.rows)
+        arguments.one_architecture(source.rows)
         if SWEEP_COLUMNS <= set(source.rows[0]) and not (reading.named["N"] or reading.named["D"]):
             options["n_unit"] = options["n_unit"] or 1  # a sweep counts N and D itself: small ones are meant
         document, shown = _table(source, reading, group, draw, **options)
     for note in document.get("reading", ()):
         click.echo(f"read: {note}", err=bool(as_json or output))
     if output:
-        from ..io import write_json
+        from ..base.documents import write_json
 
         write_json(output, document, kind="fit")
     if as_json:
@@ -211,7 +211,7 @@ def command(table, dataset, where, as_json, plot, output, **options):
         say_written(plot, "the fit", numbers_of(plot))
     if (options["flops"] or options["serve"] is not None) and document.get("plan_refused") and not options["anyway"]:
         from ..errors import FitError
-        from ..laws.identification import Doubt, refusal
+        from ..laws.intervals.identification import Doubt, refusal
 
         raise FitError(f"{refusal([Doubt(**doubt) for doubt in document['plan_refused']])}; --anyway shows the numbers")
 
@@ -234,13 +234,13 @@ def _drawing(path):
     """Return what draws a fit to ``path``, or refuse before anything is fitted."""
     from functools import partial
 
-    from ..figures.law_fit import law_fit_figure
+    from ..report.figures.law_fit import law_fit_figure
 
     return partial(law_fit_figure, output=path)
 
 
 def _reading(options):
-    from ..law_tables import Reading
+    from ..tables.measured_runs import Reading
 
     units = {key: options[f"{key.lower()}_unit"] for key in ("N", "D")}
     return Reading(
@@ -251,31 +251,31 @@ def _reading(options):
 
 
 def _sweep(source, *, cells, bootstrap, level, seed, **_):
-    from ..laws.sweep import fit_dataset
-    from ..tables import typed
+    from ..laws.fits.dataset import fit_dataset
+    from ..sweep.runs_table import typed
 
     return fit_dataset(typed(source), cells=cells, bootstrap=bootstrap or BOOTSTRAP, level=level, seed=seed)
 
 
 def _table(source, reading, group, draw, *, law, compare, x, bootstrap, level, seed, **o):
-    from .. import law_tables
-    from ..law_names import guess
+    from ..tables import measured_runs
+    from ..tables.column_names import guess
 
     extra = EXTRA.get(law, ())
     if compare:
         extra = [key for key in ("U", "S") if reading.named[key] or guess(source.rows[0], key)]
-    runs = law_tables.law_columns(source, reading, extra)
+    runs = measured_runs.law_columns(source, reading, extra)
     columns, said = runs.columns, {"columns": runs.origin, "loss_unit": runs.loss_unit, "reading": runs.notes}
     if draw and (compare or law != "chinchilla"):
         raise click.UsageError("--plot draws a fit of the law chinchilla")
     if compare:
-        from ..laws.catalogue import compare as compare_laws
+        from ..laws.fits.catalogue import compare as compare_laws
 
         loss = columns.pop("loss")
         arrays = _checked(columns, loss, o)
         return said | {"laws": compare_laws(*arrays, delta=o["delta"])}, show_comparison
     if law != "chinchilla":
-        from ..laws.report import other_document
+        from ..laws.plans.document import other_document
 
         arrays, loss = _checked(columns, columns.pop("loss"), o)
         document = other_document(
@@ -292,16 +292,16 @@ def _table(source, reading, group, draw, *, law, compare, x, bootstrap, level, s
             check=not o["anyway"],
         )
         return document | said, show_other
-    rows = law_tables.Table(source.name, runs.rows, source.mark)
+    rows = measured_runs.Table(source.name, runs.rows, source.mark)
     document = _additive(rows, runs, group, draw, bootstrap=bootstrap or BOOTSTRAP, level=level, seed=seed, **o)
     return document | said, show_law
 
 
 def _checked(columns, loss, options):
     """Columns and loss, after the checks of any fit."""
-    from ..laws import checks
+    from ..laws.forms import arguments
 
-    checks.check_table(columns["N"], columns["D"], loss, **_care(options))
+    arguments.check_table(columns["N"], columns["D"], loss, **_care(options))
     return columns, loss
 
 
@@ -314,9 +314,9 @@ def _care(options):
 
 
 def _additive(table, runs, group, draw, *, bootstrap, level, seed, **o):
-    from ..laws.fit import fit
-    from ..laws.report import law_document
-    from ..table_cells import numbers
+    from ..laws.fits.fit import fit
+    from ..laws.plans.document import law_document
+    from ..tables.cells import numbers
 
     rows, floor = table.rows, o["fix_e"]
     if floor is None and (o["fix_floor"] or o["excess"]):

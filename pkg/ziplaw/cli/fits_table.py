@@ -2,7 +2,7 @@
 
 import click
 
-from ..outputs import by_header
+from ..base.outputs import by_header
 from ._common import say_written
 from ._verb import OutputFile, Verb
 
@@ -23,8 +23,8 @@ def command(fits, output):
     \b
       ziplaw fits-table results/default/fits/*.json -o fits.csv
     """  # noqa: D301
+    from ..base.documents import read_json, write_csv
     from ..errors import FitError
-    from ..io import read_json, write_csv
 
     rows = []
     for path in fits:

@@ -2,7 +2,7 @@
 
 import click
 
-from ..outputs import by_kind
+from ..base.outputs import by_kind
 from ._common import json_option, say_written, threads_option
 from ._verb import OutputFile, Verb
 
@@ -32,9 +32,9 @@ def command(grammar_file, documents, context, seed, corpus, dataset, threads, as
     """  # noqa: D301
     from pathlib import Path
 
-    from ..floor import floor
-    from ..grammar import Grammar
-    from ..io import sha256_file, write_json
+    from ..base.documents import sha256_file, write_json
+    from ..grammars.floor import floor
+    from ..grammars.grammar import Grammar
     from ._common import print_json, print_table
 
     grammar = Grammar.load(grammar_file)
@@ -67,13 +67,13 @@ def command(grammar_file, documents, context, seed, corpus, dataset, threads, as
 
 def sampled(grammar, documents, context, seed, threads):
     """Documents for a floor: a stream of their own, which neither training nor validation documents use."""
-    from ..sampling import sample
+    from ..grammars.sampling import sample
 
     return sample(grammar, documents, context, seed, threads, stream=2)
 
 
 def _validation(folder, sha256):
-    from ..corpora.format import open_corpus
+    from ..corpora.storage.format import open_corpus
     from ..errors import CorpusError
 
     corpus = open_corpus(folder)

@@ -2,13 +2,13 @@
 
 import click
 
-from ..outputs import by_header
+from ..base.outputs import by_header
 from ._common import say_written
 from ._verb import OutputFile, Verb
 
 
 def _headers():
-    from ..laws.frontier import COLUMNS
+    from ..laws.plans.frontier import COLUMNS
 
     return [COLUMNS]
 
@@ -27,8 +27,8 @@ def command(regression, first, fits, anyway, output):
     \b
       ziplaw frontier --regression regression.json --fits fits/*.json -o frontier.csv
     """  # noqa: D301
-    from ..io import read_json, write_csv
-    from ..laws.frontier import COLUMNS, frontier
+    from ..base.documents import read_json, write_csv
+    from ..laws.plans.frontier import COLUMNS, frontier
 
     fits = ([first] if first else []) + list(fits)
     documents = [read_json(path, "fit") for path in fits]

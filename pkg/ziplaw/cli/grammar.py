@@ -2,8 +2,8 @@
 
 import click
 
+from ..base.outputs import by_kind
 from ..errors import shown
-from ..outputs import by_kind
 from ._common import json_option, print_json, print_table, say_written, threads_option
 from ._verb import OutputFile, Verbs
 
@@ -35,7 +35,7 @@ def new(nonterminals, terminals, rhs_options, rhs_length, preset, seed, supercri
       ziplaw grammar new --preset main-2 -o grammar.json
     """  # noqa: D301
     from ..errors import ZiplawError
-    from ..grammar import PRESETS, random_grammar
+    from ..grammars.grammar import PRESETS, random_grammar
 
     shape = (nonterminals, terminals, rhs_options, rhs_length)
     if preset is not None:
@@ -65,7 +65,7 @@ def convert(grammar_file, output):
     \b
       ziplaw grammar convert words.cfg -o words.json
     """  # noqa: D301
-    from ..grammar import Grammar
+    from ..grammars.grammar import Grammar
 
     grammar = Grammar.load(grammar_file)
     grammar.save(output)
@@ -102,7 +102,7 @@ def show(grammar_file, nltk, with_floor, documents, context, seed, threads, as_j
     \b
       ziplaw grammar show grammar.json --floor
     """  # noqa: D301
-    from ..grammar import Grammar
+    from ..grammars.grammar import Grammar
 
     grammar = Grammar.load(grammar_file)
     if nltk:
@@ -122,7 +122,7 @@ def show(grammar_file, nltk, with_floor, documents, context, seed, threads, as_j
         "entropy_rate": grammar.entropy_rate(),
     }
     if with_floor:
-        from ..floor import floor
+        from ..grammars.floor import floor
         from .floor import sampled
 
         tokens = sampled(grammar, documents, context, seed, threads)

@@ -28,8 +28,8 @@ def command(paths, tokenizer, reading, window, samples, threads, flops, law, lev
     """  # noqa: D301
     import os
 
-    from ..laws.measure_of_h import compare
-    from ..threads import n_threads
+    from ..base.threads import n_threads
+    from ..laws.dependence.measure_of_h import compare
 
     # the tokenizers library starts its own threads, and asks only the environment how many
     os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads(threads)))

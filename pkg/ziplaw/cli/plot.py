@@ -20,7 +20,7 @@ KINDS = {
 
 
 def _headers(given):
-    from ..figures import COLUMNS
+    from ..report.figures import COLUMNS
 
     return [COLUMNS[given["kind"]]]
 
@@ -57,8 +57,8 @@ def command(kind, sweep_dir, dataset, files, output):
       ziplaw plot loss_contours --sweep-dir results/default
       ziplaw plot training_curves --sweep-dir results/default --dataset g30x40 -o one.png
     """  # noqa: D301
-    from ..figures import draw
-    from ..outputs import numbers_of
+    from ..base.outputs import numbers_of
+    from ..report.figures import draw
 
     draw(kind, sweep_dir, output, dataset, files)
     say_written(output, "", numbers_of(output))

@@ -2,7 +2,7 @@
 
 import click
 
-from .. import limits
+from ..base import limits
 from ._common import Number, json_option, print_json, print_table
 from ._verb import Verb
 
@@ -52,7 +52,7 @@ def command(H, flops, law, level, epsilon, anyway, as_json):
 
 def read_law(path):
     """Return a regression document and what to call it; the reference law shipped with ziplaw where no path is given."""
-    from ..io import read_json
+    from ..base.documents import read_json
 
     if path is not None:
         return read_json(path, "regression"), click.format_filename(path)
@@ -60,7 +60,7 @@ def read_law(path):
 
     from ..errors import FitError
 
-    resource = files("ziplaw") / "data" / "reference_law.json"
+    resource = files("ziplaw.sweep") / "reference_law.json"
     if not resource.is_file():
         raise FitError("this ziplaw ships no reference law: give one with --law regression.json")
     with as_file(resource) as file:
@@ -69,7 +69,7 @@ def read_law(path):
 
 def make(H, flops, law, level, epsilon, anyway):
     """Predict by a law as ``read_law`` gives it; the result has no split where none is identified."""
-    from ..laws.regress import prediction
+    from ..laws.dependence.regress import prediction
 
     document, name = law
     result = prediction(document, H, flops, level=level, epsilon=epsilon, check=False)
@@ -90,7 +90,7 @@ def withheld(result):
 def refused(result, name=""):
     """The error of a result without a split, with its reasons and what to do."""
     from ..errors import FitError
-    from ..laws.identification import Doubt, refusal
+    from ..laws.intervals.identification import Doubt, refusal
 
     reason = refusal([Doubt(**doubt) for doubt in result["refused"]])
     return FitError(f"{name}{reason} (--law); --anyway shows the numbers of {result['law']}")

@@ -2,8 +2,8 @@
 
 import click
 
-from ..limits import PRESET_SEEDS
-from ..outputs import by_header
+from ..base.limits import PRESET_SEEDS
+from ..base.outputs import by_header
 from ._common import json_option, print_json, print_table, say_written, threads_option
 from ._verb import OutputFile, Verb
 
@@ -34,7 +34,7 @@ def command(seeds, documents, group, only_list, output, threads, as_json):
       ziplaw presets --list
       ziplaw presets --seeds 1 --group main
     """  # noqa: D301
-    from ..grammar import PRESETS
+    from ..grammars.grammar import PRESETS
 
     chosen = {name: preset for name, preset in PRESETS.items() if group in (None, preset["group"])}
     if only_list:
@@ -42,7 +42,7 @@ def command(seeds, documents, group, only_list, output, threads, as_json):
     else:
         rows = _score(chosen, seeds, documents, threads)
     if output:
-        from ..io import write_csv
+        from ..base.documents import write_csv
 
         write_csv(output, rows)
         say_written(output, f"{len(rows)} rows")
@@ -59,10 +59,10 @@ def _shape_columns(name, preset):
 def _score(presets, seeds, documents, threads):
     import statistics
 
-    from ..compress import compressibility
-    from ..grammar import draw_preset
-    from ..io import progress
-    from ..sampling import sample
+    from ..base.documents import progress
+    from ..corpora.compress import compressibility
+    from ..grammars.grammar import draw_preset
+    from ..grammars.sampling import sample
 
     rows = []
     bar = progress(total=len(presets) * seeds, desc="presets", unit="grammar")

@@ -2,14 +2,14 @@
 
 import click
 
-from .. import limits
-from ..outputs import by_header, by_kind
+from ..base import limits
+from ..base.outputs import by_header, by_kind
 from ._common import Number, json_option, print_json, print_table, say_written
 from ._verb import OutputFile, Verb
 
 
 def _headers():
-    from ..laws.claims import COLUMNS
+    from ..laws.dependence.claims import COLUMNS
 
     return [COLUMNS]
 
@@ -43,11 +43,11 @@ def command(runs, first, fits, scores, table, bootstrap, level, seed, output, cl
     \b
       ziplaw regress --runs runs.csv --fits fits/*.json -o regression.json --claims claims.csv
     """  # noqa: D301
-    from ..io import read_json, write_csv, write_json
-    from ..laws.claims import COLUMNS, claims
-    from ..laws.regress import evidence, regress
-    from ..table_files import read_table
-    from ..tables import typed
+    from ..base.documents import read_json, write_csv, write_json
+    from ..laws.dependence.claims import COLUMNS, claims
+    from ..laws.dependence.regress import evidence, regress
+    from ..sweep.runs_table import typed
+    from ..tables.any_file import read_table
 
     fits = ([first] if first else []) + list(fits)
     if not fits:
@@ -92,8 +92,8 @@ def _score_files(scores, fits):
 def _covariates(path):
     """Columns of a table as name -> {dataset: value}."""
     from ..errors import FitError
-    from ..table_files import read_table
-    from ..tables import typed
+    from ..sweep.runs_table import typed
+    from ..tables.any_file import read_table
 
     rows = typed(read_table(path))
     if "dataset" not in rows[0]:

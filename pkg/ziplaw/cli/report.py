@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from ..outputs import by_mark
+from ..base.outputs import by_mark
 from ._common import say_written
 from ._verb import OutputFile, SweepFile, SweepFolder, Verb
 
 
 def _made(path):
-    from ..report import MARK
+    from ..report.page import MARK
 
     return by_mark(MARK)(path)
 
@@ -35,7 +35,7 @@ def command(sweep_dir, config, reproduce, files, output):
     \b
       ziplaw report --sweep-dir results/default -o report.html
     """  # noqa: D301
-    from ..report import write_report
+    from ..report.page import write_report
 
     write_report(sweep_dir, output, config, reproduce, files)
     say_written(output, "")

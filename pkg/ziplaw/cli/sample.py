@@ -34,10 +34,10 @@ def command(grammar_file, documents, valid_documents, context, seed, mode, threa
     """  # noqa: D301
     import numpy as np
 
-    from ..corpora.format import CorpusWriter
-    from ..grammar import Grammar
-    from ..io import sha256_file
-    from ..sampling import check_sizes, sample
+    from ..base.documents import sha256_file
+    from ..corpora.storage.format import CorpusWriter
+    from ..grammars.grammar import Grammar
+    from ..grammars.sampling import check_sizes, sample
 
     grammar = Grammar.load(grammar_file)
     # before any file is reserved

@@ -4,7 +4,7 @@ import functools
 
 import click
 
-from ..outputs import by_kind
+from ..base.outputs import by_kind
 from ._common import json_option, print_json, print_table, say_written, threads_option
 from ._verb import OutputFile, Tokenizer, Verb
 
@@ -106,10 +106,10 @@ def command(paths, builtins, tokenizer, reading, window, samples, dataset, threa
 
     import os
 
+    from ..base.documents import progress, write_json
+    from ..base.threads import n_threads
     from ..corpora.scoring import score_builtin
     from ..errors import ZiplawError
-    from ..io import progress, write_json
-    from ..threads import n_threads
 
     # the tokenizers library starts its own threads, and asks only the environment how many
     os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads(threads)))

@@ -2,7 +2,7 @@
 
 import click
 
-from .. import limits
+from ..base import limits
 from ._common import Number, json_option, print_json, print_table
 from ._verb import Verb
 
@@ -25,9 +25,9 @@ def command(hidden, layers, tolerance, deepest, as_json):
     """  # noqa: D301
     from dataclasses import asdict
 
-    from ..architectures import shapes
-    from ..flat import count_params
-    from ..model import ModelConfig
+    from ..models.architectures import shapes
+    from ..models.decoder import ModelConfig
+    from ..models.flat import count_params
 
     N = count_params(ModelConfig(hidden, layers, 2)).N
     found = [asdict(shape) for shape in shapes(N, layers, tolerance, deepest)]

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from .. import limits
-from ..outputs import Output, by_header, by_kind
+from ..base import limits
+from ..base.outputs import Output, by_header, by_kind
 from ._common import Number, Numbers, say_written
 from ._verb import OutputFolder, Verb, forced
 
 
 def _curve_headers():
-    from ..train import COLUMNS
+    from ..training.run import COLUMNS
 
     return [COLUMNS]
 
@@ -28,7 +28,7 @@ _BUDGETS = Numbers(limits.Range(*limits.BUDGET, "tokens", "give tokens, for exam
 
 def _budgets(context, parameter, value):
     if value.startswith("paper"):
-        from ..recipe import BUDGETS
+        from ..training.recipe.recipe import BUDGETS
 
         if value in BUDGETS:
             return list(BUDGETS[value])
@@ -144,9 +144,9 @@ def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finis
     corpus_dirs, seeds = (given * runs if len(given) == 1 else given for given in (tuple(corpus_dirs), tuple(seeds)))
     if len(set(zip(corpus_dirs, seeds))) < runs:
         raise click.UsageError("two runs have the same corpus, seed and settings: give seeds or corpora of their own")
-    from ..architectures import make_config
-    from ..corpora.format import open_corpus
-    from ..recipe import TrainConfig
+    from ..corpora.storage.format import open_corpus
+    from ..models.architectures import make_config
+    from ..training.recipe.recipe import TrainConfig
 
     shape = {key: settings.pop(key) for key in ("architecture", "hidden", "layers", "heads", "intermediate")}
     vocab_size = settings.pop("vocab_size")
@@ -161,14 +161,14 @@ def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finis
     ]
     configs = [TrainConfig(**settings, seed=seed) for seed in seeds]
     if dry_run:
-        from ..estimate import dry_run as estimate
+        from ..training.estimate import dry_run as estimate
 
         click.echo(estimate(corpora[corpus_dirs[0]], models[0], configs[0]))
         if runs > 1:
             click.echo(f"runs        {runs} of this size in one job; the above is of the first, alone")
         return
-    from ..ensemble import Member, check_folder, ensemble, is_finished
-    from ..train import train
+    from ..training.ensemble import Member, check_folder, ensemble, is_finished
+    from ..training.run import train
 
     members = [Member(*parts) for parts in zip(corpus_dirs, outputs, models, configs)]
     for member in [] if keep_finished or forced() else members:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ..errors import CorpusError
 from .readers import TextSource, list_files, text_pieces
-from .readers.files import InputFile
-from .streams import DocumentName, Pieces, cut_up
+from .storage.files import InputFile
+from .storage.streams import DocumentName, Pieces, cut_up
 
 NAMES = ("code", "prose")
 # what is no library source: tests, installed packages, and files that the build writes with this machine's paths

@@ -15,14 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import limits, versions
+from .. import versions
+from ..base import limits
 from ..errors import CorpusError, integer
-from .format import MAX_VOCAB, CorpusWriter, token_dtype
 from .overlap import HeldOutPhrases
 from .packing import read_windows, spool_documents, stream_windows
 from .readers import Source, TextSource, check_ids
 from .splitting import cut_units, first_copies, hold_out, measurable, place_windows, text_needed
-from .streams import DocumentName
+from .storage.format import MAX_VOCAB, CorpusWriter, token_dtype
+from .storage.streams import DocumentName
 from .stretches import sample
 from .tokenizers import BUNDLED, BytesTokenizer, Tokenizer, load_tokenizer
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from .streams import DocumentName
+from .storage.streams import DocumentName
 from .stretches import Stretch
 
 _BATCH_BYTES = 1 << 20

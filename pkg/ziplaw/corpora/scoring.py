@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..clusters import blocks, median_interval
-from ..compress import Compressibility, byte_compressibility, chosen_windows, compressibility
+from ..base.clusters import blocks, median_interval
+from ..base.limits import SAMPLES, WINDOW
 from ..errors import CorpusError, integer
-from ..limits import SAMPLES, WINDOW
 from .builtin import open_builtin
+from .compress import Compressibility, byte_compressibility, chosen_windows, compressibility
 from .readers import Source, TextSource, open_source
-from .streams import DocumentName
+from .storage.streams import DocumentName
 from .tokenizers import BUNDLED, Tokenizer, load_tokenizer
 
 # of longer texts, evenly spaced blocks of PIECE_BYTES that come to at most this are tokenised

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from .streams import DocumentName, Pieces
+from .storage.streams import DocumentName, Pieces
 
 
 class Stretch(DocumentName):

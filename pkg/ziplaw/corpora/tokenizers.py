@@ -1,6 +1,6 @@
 """Tokenizers: raw bytes, the bundled byte-level BPE, anybody's BPE file, and one trained on the spot.
 
-The bundled vocabulary is package data (data/bpe8k.json, a file of the ``tokenizers`` library). To build it again::
+The bundled vocabulary is package data (bpe8k.json, a file of the ``tokenizers`` library). To build it again::
 
     python -m ziplaw.corpora.tokenizers bpe8k.json
 """
@@ -126,7 +126,7 @@ class BpeTokenizer:
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the tokenizer file (JSON), atomically; ``--tokenizer bpe:PATH`` reads it."""
-        from ..io import write_text
+        from ..base.documents import write_text
 
         write_text(path, self._text)
 
@@ -169,7 +169,7 @@ def load_tokenizer(spec: str = BUNDLED) -> Tokenizer:
     if spec == "bytes":
         return BytesTokenizer()
     if spec == BUNDLED:
-        return BpeTokenizer(BUNDLED, resources.files("ziplaw").joinpath("data", BUNDLED_FILE).read_text("utf-8"))
+        return BpeTokenizer(BUNDLED, resources.files(__package__).joinpath(BUNDLED_FILE).read_text("utf-8"))
     path = tokenizer_path(spec)
     if not path.is_file():
         raise CorpusError(

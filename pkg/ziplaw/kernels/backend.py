@@ -14,7 +14,7 @@ from ..errors import TrainError
 from . import attention, reference
 
 CHOICES = ("auto", "reference", "triton")
-# triton_<file>.py -> the functions that it replaces
+# triton/<file>.py -> the functions that it replaces
 TRITON = {
     "rms_norm": ("rms_norm_forward", "rms_norm_backward"),
     "rope": ("rope_forward", "rope_backward"),
@@ -55,7 +55,7 @@ def _operations(on_cpu: bool, triton: bool) -> SimpleNamespace:
     ops = SimpleNamespace(**{name: getattr(reference, name) for name in (*PLAIN, *names)})
     if triton:
         for file, names in TRITON.items():
-            module = import_module(f"{__package__}.triton_{file}")
+            module = import_module(f"{__package__}.triton.{file}")
             for name in names:
                 setattr(ops, name, getattr(module, name))
     ops.attention_forward = attention.blocked_forward if on_cpu else attention.sdpa_forward

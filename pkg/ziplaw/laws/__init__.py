@@ -1,1 +1,1 @@
-"""Scaling laws: forms, fits, intervals, allocation, and how laws depend on H. Arrays and dicts in, the same out."""
+"""Arrays in, laws out: neither torch nor files."""

@@ -5,7 +5,7 @@
 ``packed`` unpacks, ``pipes`` keeps what can be read only once. Whatever the bytes, memory is bounded.
 """
 
-from .files import shown
+from ..storage.files import shown
 from .folder import list_files
 from .open import open_source, source_files
 from .sources import Source, TextSource, TokenSource

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ...errors import CorpusError
 from ...errors import shown as shown_value
+from ..storage.files import IDS, RECORDS, InputFile, inner_suffix
 from .fields import choose_field
-from .files import IDS, RECORDS, InputFile, inner_suffix
 from .json_records import looks_like
 
 # what stands beside the data of a data set and is none of it

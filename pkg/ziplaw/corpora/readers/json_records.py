@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ...base.documents import unique_keys
 from ...errors import CorpusError
-from ...io import unique_keys
+from ..storage.files import InputFile
 from .fields import forms_of
-from .files import InputFile
 from .text import checked_text
 
 MAX_RECORD_BYTES = 1 << 26

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from ...errors import CorpusError
 from ...errors import shown as quoted
-from ..format import open_corpus
-from ..streams import Pieces
+from ..storage.files import IDS, KINDS, RECORDS, BinaryFile, DamagedFile, InputFile, shown
+from ..storage.format import open_corpus
+from ..storage.pipes import nameless, nameless_file
+from ..storage.streams import Pieces
 from .fields import choose_field
-from .files import IDS, KINDS, RECORDS, BinaryFile, DamagedFile, InputFile, shown
 from .folder import choose_files, in_words
 from .json_records import looks_like
-from .pipes import nameless, nameless_file
 from .records import Records
 from .sources import Source, TextSource, TokenSource
 from .text import text_pieces

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from ...errors import CorpusError
-from ..streams import DocumentName, Pieces, cut_up
+from ..storage.files import InputFile
+from ..storage.packed import FREE_BYTES, MAX_RATIO
+from ..storage.streams import DocumentName, Pieces, cut_up
 from .fields import as_ids, as_text, choose_field, dig, form_of, forms_of
-from .files import InputFile
 from .json_records import json_records
-from .packed import FREE_BYTES, MAX_RATIO
 from .tables import choose_column, table_values
 
 # how many records of JSON are looked at to see what a field holds

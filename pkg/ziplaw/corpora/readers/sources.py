@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..streams import Pieces
+from ..storage.streams import Pieces
 
 
 class _Described:

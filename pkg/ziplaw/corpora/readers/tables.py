@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...errors import CorpusError
-from .arrow_limits import check_batches
+from ..storage.arrow_limits import check_batches
+from ..storage.files import DamagedFile, InputFile, missing
+from ..storage.parquet_limits import largest_page
 from .fields import choose_field, dig
-from .files import DamagedFile, InputFile, missing
-from .parquet_limits import largest_page
 
 # rows are decoded in batches that come to about this, whatever the file says of itself
 _BATCH_BYTES = 1 << 26

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..streams import DocumentName, Pieces, cut_up
-from .files import BinaryFile, InputFile
-from .packed import chunks
+from ..storage.files import BinaryFile, InputFile
+from ..storage.packed import chunks
+from ..storage.streams import DocumentName, Pieces, cut_up
 
 BOM = b"\xef\xbb\xbf"
 # that of UTF-32 begins with one of UTF-16, so it comes first

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import CorpusError
+from ..storage.files import InputFile, shown
 from .fields import MAX_ID
-from .files import InputFile, shown
 from .sources import TokenSource
 
 BIN_DTYPES = ("uint8", "uint16", "int32", "uint32", "int64")

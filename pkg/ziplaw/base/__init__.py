@@ -1,0 +1,1 @@
+"""What every room stands on: files, locks, threads, numbers and their limits; it knows nothing of the subject."""

@@ -1,0 +1,1 @@
+"""How data lies in files: the corpus folder, packed and columnar files within limits, pipes."""

@@ -1,0 +1,1 @@
+"""One file a Triton kernel: the kernel, its launcher."""

@@ -1,0 +1,1 @@
+"""How laws move with H or another covariate, and what of it is shown."""

@@ -1,0 +1,89 @@
+"""Is H the right covariate? Leave one dataset out, predict its losses from the others' laws, and compare covariates."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..forms.chinchilla import additive
+from ..solve.additive import EXPONENT_BOUNDS
+from . import law_in_H
+from .meta_regression import meta_regression
+
+NONE = "none"
+
+
+def leave_one_out(logs, covariances, panel, covariates) -> dict:
+    """Predict the losses of every dataset from laws regressed on a covariate over the other datasets.
+
+    For each dataset left out, the other laws are regressed (``hierarchy.meta_regression``) on a constant ("none") or on
+    a constant and the covariate; the line gives its E, A, B, alpha, beta, and those its losses. "E known" puts the
+    dataset's own E (its floor, or its fitted E) in place of the predicted one: grammars have a floor, text has none.
+
+    Parameters
+    ----------
+    logs : ndarray (K, 5)
+        ln E, ln A, ln B, alpha, beta of the datasets at N = D = 1.
+    covariances : ndarray (K, 5, 5)
+        Their covariances, NaN where held.
+    panel : joint.Panel
+        The cells.
+    covariates : dict of str to array-like (K,)
+        Candidates; H among them. One that is missing in a dataset, or the same in all, is skipped with a reason.
+
+    Returns
+    -------
+    dict
+        ``rows``: for each covariate the RMS log error over datasets (each dataset weighs the same), with E predicted
+        and with E known, its ratio to "none", in how many datasets it beats "none", and the errors by dataset; sorted
+        by the error with E known. ``skipped``: reasons by name.
+    """
+    y, S = law_in_H.centre(logs, covariances, panel.x_mean, panel.y_mean)
+    K = panel.K
+    rows, skipped = [], {}
+    if K < 4:
+        return {"rows": rows, "skipped": {"all": f"{K} datasets: leaving one out needs at least 4"}}
+    constant = _errors(y, S, panel, np.ones((K, 1)))
+    rows.append(_row(NONE, constant, constant, panel))
+    for name, values in covariates.items():
+        try:
+            c = np.array(values, dtype=np.float64)
+        except (TypeError, ValueError):
+            skipped[name] = "not a number in every dataset"
+            continue
+        if not np.isfinite(c).all():
+            skipped[name] = f"missing in {int((~np.isfinite(c)).sum())} of {K} datasets"
+        elif min(len(np.unique(np.delete(c, k))) for k in range(K)) < 3:
+            skipped[name] = f"takes {len(np.unique(c))} values over {K} datasets: a line needs 3 with any one left out"
+        else:
+            scaled = (c - c.mean()) / c.std()
+            rows.append(_row(name, _errors(y, S, panel, np.column_stack([np.ones(K), scaled])), constant, panel))
+    return {"rows": sorted(rows, key=lambda row: row["rms_E_known"]), "skipped": skipped}
+
+
+def _errors(y, S, panel, X):
+    """RMS log errors (K, 2) of each dataset left out: E predicted, E known."""
+    K = len(y)
+    out = np.empty((K, 2))
+    for k in range(K):
+        rest = np.arange(K) != k
+        line = meta_regression(y[rest], S[rest], X[rest]).coefficients @ X[k]
+        on = panel.w[k] > 0
+        for j, ln_E in enumerate((line[0], y[k, 0])):
+            alpha, beta = np.maximum(line[3:], EXPONENT_BOUNDS[0])
+            law = [*np.exp(np.clip([ln_E, line[1], line[2]], -60, 60)), alpha, beta]
+            predicted = additive(law, np.exp(panel.x[k, on]), np.exp(panel.y[k, on]))
+            out[k, j] = np.sqrt(((np.log(predicted) - panel.z[k, on]) ** 2).mean())
+    return out
+
+
+def _row(name, errors, constant, panel):
+    pooled, base = np.sqrt((errors**2).mean(axis=0)), np.sqrt((constant**2).mean(axis=0))
+    return {
+        "covariate": name,
+        "rms_E_predicted": float(pooled[0]),
+        "rms_E_known": float(pooled[1]),
+        "ratio_E_predicted": float(pooled[0] / base[0]),
+        "ratio_E_known": float(pooled[1] / base[1]),
+        "better_than_none": None if name == NONE else int((errors[:, 1] < constant[:, 1]).sum()),
+        "by_dataset": dict(zip(panel.names, errors[:, 1].tolist())),
+    }

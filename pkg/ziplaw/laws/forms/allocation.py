@@ -1,0 +1,91 @@
+"""How to split C training FLOPs between N and D under a fitted or published law."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...base import limits
+from .arguments import check_positive, check_within
+
+FLOPS_PER_PARAMETER_TOKEN = 6.0
+# N and D beyond these mean that a term of the law vanished
+LEAST_SPLIT, MOST_SPLIT = 1e-300, 1e300
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A compute-optimal split: N parameters, D tokens, predicted loss (nats per token) at C = 6 N D FLOPs."""
+
+    C: float | np.ndarray
+    N: float | np.ndarray
+    D: float | np.ndarray
+    loss: float | np.ndarray
+
+    @property
+    def tokens_per_parameter(self):
+        """D / N."""
+        return self.D / self.N
+
+
+def exponents(parameters):
+    """Allocation exponents and prefactor of the additive law.
+
+    N_opt = G (C/6)^a and D_opt = (C/6)^b / G with a = beta/(alpha+beta), b = alpha/(alpha+beta) and
+    G = (alpha A / (beta B))^(1/(alpha+beta)).
+
+    Parameters
+    ----------
+    parameters : array-like (..., 5)
+        E, A, B, alpha, beta.
+
+    Returns
+    -------
+    a, b, log10_G : ndarray (...)
+    """
+    p = np.asarray(parameters, dtype=np.float64)
+    A, B, alpha, beta = p[..., 1], p[..., 2], p[..., 3], p[..., 4]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_G = (np.log(alpha) + np.log(A) - np.log(beta) - np.log(B)) / (alpha + beta)
+        return beta / (alpha + beta), alpha / (alpha + beta), log_G / np.log(10)
+
+
+def optimal_split(parameters, C):
+    """N_opt, D_opt and loss of one or many additive laws.
+
+    Parameters
+    ----------
+    parameters : array-like (..., 5)
+        E, A, B, alpha, beta; a stack of laws gives a stack of plans.
+    C : float or array (m,)
+        Training FLOPs.
+
+    Returns
+    -------
+    N, D, loss : ndarray (..., m), or (...) for one C
+    """
+    p = np.asarray(parameters, dtype=np.float64)
+    C = check_positive(C, "C")
+    a, _, log10_G = exponents(p)
+    if C.ndim:
+        a, log10_G = a[..., None], log10_G[..., None]
+    product = np.log10(C / FLOPS_PER_PARAMETER_TOKEN)
+    # out of range means that a term vanished: one of N and D then runs to a limit
+    ends = np.log10([LEAST_SPLIT, MOST_SPLIT])
+    log_N = np.clip(log10_G + a * product, *ends)
+    N = 10.0**log_N
+    D = 10.0 ** np.clip(product - log_N, *ends)
+    E, A, B, alpha, beta = ((p[..., i, None] if C.ndim else p[..., i]) for i in range(5))
+    with np.errstate(over="ignore", invalid="ignore"):
+        loss = E + A * np.exp(-alpha * np.log(N)) + B * np.exp(-beta * np.log(D))
+    return N, D, loss
+
+
+def allocate(parameters, C) -> Plan:
+    """Return the compute-optimal plan of one additive law for C training FLOPs (C = 6 N D)."""
+    C = check_within(C, "C", limits.FLOPS)
+    N, D, loss = optimal_split(parameters, C)
+    if np.ndim(C) == 0:
+        return Plan(float(C), float(N), float(D), float(loss))
+    return Plan(C, N, D, loss)

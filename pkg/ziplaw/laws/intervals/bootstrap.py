@@ -1,0 +1,247 @@
+"""Bootstraps of a fitted law: cells, runs or residuals resampled, all refits at once, intervals for what follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import special
+
+from ...errors import FitError, integer
+from ..forms import arguments
+from ..forms.allocation import LEAST_SPLIT, MOST_SPLIT, exponents, optimal_split
+from ..forms.chinchilla import PARAMETERS, additive
+from ..solve.additive import polish
+from ..solve.diagnostics import estimable, jacobian, score_moments, unidentified
+
+_FAR = 1e300  # stands for infinity
+CLUSTER_RUNS = 5
+_PIECE = 20_000  # resamples drawn at a time
+METHODS = ("case", "cluster", "residual", "wild", "parametric")
+
+
+@dataclass(frozen=True, eq=False)
+class Bootstrap:
+    """Refits of one law.
+
+    Attributes
+    ----------
+    samples : ndarray (n, 5)
+        E, A, B, alpha, beta of every refit.
+    objective : ndarray (n,)
+        Objective of every refit.
+    converged : ndarray, bool (n,)
+        Refits that met the tolerance.
+    method : str
+        "case", "cluster", "residual", "wild" or "parametric".
+    n_clusters : int or None
+        Number of clusters, where clusters were resampled.
+    freedom : int
+        Degrees of freedom of the t that widens intervals: rows or clusters less one where these are resampled (a refit
+        counts its own parameters; Hesterberg 2015), rows less parameters where noise is redrawn on the same design.
+    """
+
+    samples: np.ndarray
+    objective: np.ndarray
+    converged: np.ndarray
+    method: str
+    n_clusters: int | None
+    freedom: int
+    fitted: object = field(repr=False)
+
+    def interval(self, level=0.95, kind="bias-corrected") -> dict[str, tuple[float, float]]:
+        """Intervals of E, A, B, alpha, beta, a, b and log10_G.
+
+        What the table cannot identify gets its whole range, such as (0, inf).
+
+        Parameters
+        ----------
+        level : float
+            Coverage to aim at.
+        kind : {"bias-corrected", "percentile"}
+            Quantiles of the refits; by default shifted for median bias and widened from normal to Student t with
+            ``freedom`` degrees of freedom (``docs/validation.md`` has the measured coverage of each).
+        """
+        columns = named_quantities(self.samples)
+        estimates = named_quantities(self.fitted.parameters)
+        out = {name: self._quantiles(columns[name], estimates[name], level, kind) for name in columns}
+        return {**out, **unknown_ranges(self.fitted)}
+
+    def predict(self, N, D, level=0.95, kind="bias-corrected"):
+        """Interval of the law's mean loss at N, D (broadcast): arrays lo, hi."""
+        N, D = np.broadcast_arrays(arguments.check_positive(N, "N"), arguments.check_positive(D, "D"))
+        draws = additive(self.samples, N.ravel(), D.ravel())
+        lo, hi = self._quantiles(draws, additive(self.fitted.parameters, N.ravel(), D.ravel()), level, kind)
+        return np.reshape(lo, N.shape), np.reshape(hi, N.shape)
+
+    def allocate(self, C, level=0.95, kind="bias-corrected") -> dict[str, tuple]:
+        """Intervals of N_opt, D_opt and the loss there for C training FLOPs: name -> (lo, hi)."""
+        draws, estimates = optimal_split(self.samples, C), optimal_split(self.fitted.parameters, C)
+        out = {
+            name: self._quantiles(draw, estimate, level, kind)
+            for name, draw, estimate in zip(("N", "D", "loss"), draws, estimates)
+        }
+        return split_limits(self.fitted, out)
+
+    def _quantiles(self, draws, estimate, level, kind):
+        """Quantiles of draws (n, ...) about an estimate (...): lo and hi, floats or arrays (...)."""
+        level = arguments.check_level(level)
+        arguments.check_choice(kind, "kind", ("bias-corrected", "percentile"))
+        good = draws[np.isfinite(self.objective)]
+        shape = good.shape[1:]
+        good = good.reshape(len(good), -1)
+        tails = np.array([[(1 - level) / 2], [(1 + level) / 2]]) * np.ones(good.shape[1])
+        if kind == "bias-corrected":
+            estimate = np.broadcast_to(estimate, shape).ravel()
+            below = (good < estimate).mean(axis=0) + 0.5 * (good == estimate).mean(axis=0)
+            limit = 0.5 / len(good)
+            shift = 2 * special.ndtri(np.clip(below, limit, 1 - limit))
+            tails = special.ndtr(shift + special.stdtrit(self.freedom, tails))
+        ends = np.array([[_quantile(column, q) for column, q in zip(good.T, row)] for row in tails])
+        lo, hi = ends.reshape(2, *shape)
+        return (float(lo), float(hi)) if not shape else (lo, hi)
+
+
+def _quantile(column, q):
+    """Quantile of draws of which some may be infinite: interpolation with one of those would be NaN."""
+    value = np.quantile(np.clip(column, -_FAR, _FAR), q)
+    return value if abs(value) < _FAR / 2 else np.copysign(np.inf, value)
+
+
+def named_quantities(parameters):
+    """E, A, B, alpha, beta, a, b and log10_G of (..., 5) parameters, by name."""
+    a, b, log10_G = exponents(parameters)
+    return {**dict(zip(PARAMETERS, np.moveaxis(np.asarray(parameters), -1, 0))), "a": a, "b": b, "log10_G": log10_G}
+
+
+def split_limits(fitted, bands):
+    """Bands of N, D and loss of a split with ends that mean something: 0 or inf where a term vanished, no loss below 0."""
+    if {"a", "b"} & set(unknown_ranges(fitted)):
+        bands = {**bands, "N": (0.0, np.inf), "D": (0.0, np.inf)}
+    out = {}
+    for name, (low, high) in bands.items():
+        low, high = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+        low = np.where(low > LEAST_SPLIT * 1e3, low, 0.0) if name != "loss" else np.where(low > 0, low, 0.0)
+        high = np.where(high < MOST_SPLIT / 1e3, high, np.inf)
+        out[name] = (float(low), float(high)) if low.ndim == 0 else (low, high)
+    return out
+
+
+def unknown_ranges(fitted):
+    """Whole ranges of what the table says nothing about: name -> (lo, hi)."""
+    lost = unidentified(fitted)
+    out = dict.fromkeys(lost, (0.0, np.inf))
+    if lost & {"A", "B", "alpha", "beta"}:
+        out.update(a=(0.0, 1.0), b=(0.0, 1.0), log10_G=(-np.inf, np.inf))
+    return out
+
+
+def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=None) -> Bootstrap:
+    """Refit many resampled or perturbed tables, all at once.
+
+    Parameters
+    ----------
+    fitted : LawFit
+        The law and its table.
+    n : int
+        Number of refits.
+    seed : int
+        Seed of the resampling (PCG64).
+    clusters : array-like (n_rows,), optional
+        A label for each row, such as the training run that it is a branch of; rows of one run are not independent.
+    method : {"case", "cluster", "residual", "wild", "parametric"}, optional
+        By default "cluster" when ``clusters`` are given, else "case". "case" draws rows, "cluster" draws whole
+        clusters; "residual" and "wild" keep the design and redraw or flip (by cluster, when given) the residuals,
+        scaled up by sqrt(n / (n - parameters)); "parametric" adds normal noise of the residuals' size.
+    threads : int, optional
+        Threads that share the refits, all cores by default; the result does not depend on it.
+
+    Returns
+    -------
+    Bootstrap
+    """
+    n = integer("n", n, 1, 10_000_000, "1000 refits are usual", FitError)
+    method = arguments.check_choice(method or ("case" if clusters is None else "cluster"), "method", METHODS)
+    labels = cluster_labels(clusters, fitted.n)
+    if method == "cluster" and labels is None:
+        raise FitError("a cluster bootstrap needs clusters: give one label a row, such as its training run")
+    if method == "cluster" and (runs := int(labels.max()) + 1) < CLUSTER_RUNS:
+        raise FitError(
+            f"{runs} runs: a cluster bootstrap needs at least {CLUSTER_RUNS} (with four, 95 % intervals hold the truth in "
+            "70 %): take the jackknife over runs, the default"
+        )
+    rng = np.random.default_rng(seed)
+    design, theta = fitted.solution.design, fitted.solution.theta
+    weights, z = fitted.weights, design.z
+    if method == "case":
+        weights = weights * _resampled(rng, fitted.n, n)
+    elif method == "cluster":
+        k = labels.max() + 1
+        weights = weights * _resampled(rng, k, n)[:, labels]
+    else:
+        z = _perturbed(fitted, n, rng, method, labels)
+    table = type(design)(design.x, design.y, z, design.x_mean, design.y_mean, design.scale)
+    samples, objective, converged = polish(
+        np.repeat(theta[None], n, axis=0),
+        table,
+        weights=weights,
+        delta=fitted.solution.delta,
+        free=fitted.settings.free,
+        tie=fitted.settings.tie,
+        threads=arguments.check_threads(threads),
+    )
+    samples = design.to_natural(samples)
+    if fitted.settings.excess_floor is not None:
+        samples[:, 0] = fitted.settings.excess_floor
+    k = None if labels is None else int(labels.max() + 1)
+    freedom = k - 1 if k else fitted.n - (1 if method == "case" else fitted.settings.n_free)
+    return Bootstrap(samples, objective, converged, method, k, max(freedom, 1), fitted)
+
+
+def _resampled(rng, items, n):
+    """How often each of so many items is drawn in n resamples, int64 (n, items); Ctrl-C is heard between two pieces."""
+    share, sizes = np.full(items, 1 / items), range(0, n, _PIECE)
+    return np.concatenate([rng.multinomial(items, share, size=min(_PIECE, n - start)) for start in sizes])
+
+
+def cluster_labels(clusters, n):
+    """Number the distinct labels of rows from 0, int (n,), or None; FitError unless there are n of two kinds or more."""
+    if clusters is None:
+        return None
+    clusters = np.asarray(clusters)
+    if clusters.shape != (n,):
+        raise FitError(f"clusters have shape {clusters.shape}: give one label for each of the {n} rows")
+    labels = np.unique(clusters, return_inverse=True)[1].ravel()
+    if labels.max() < 1:
+        raise FitError("all rows are in one cluster: at least two are needed to resample")
+    return labels
+
+
+def _perturbed(fitted, n, rng, method, labels):
+    """Log losses (n, rows) redrawn around the fitted law."""
+    rows = fitted.n
+    mean = fitted.solution.design.z + fitted.residuals
+    noise = left_out_residuals(fitted)
+    if method == "residual":
+        return mean - (noise - np.median(noise))[rng.integers(0, rows, (n, rows))]
+    if method == "parametric":
+        variance = (fitted.residuals**2).sum() / max(rows - fitted.settings.n_free, 1)
+        return mean + rng.normal(0.0, np.sqrt(variance), (n, rows))
+    labels = np.arange(rows) if labels is None else labels
+    # Webb's six points: enough distinct draws even with five clusters
+    points = np.sqrt([1.5, 1.0, 0.5, 0.5, 1.0, 1.5]) * [-1, -1, -1, 1, 1, 1]
+    return mean - noise * points[rng.integers(0, 6, (n, labels.max() + 1))][:, labels]
+
+
+def left_out_residuals(fitted):
+    """Each row's log residual had the row been left out, to first order: r + psi(r) h / (E[psi'] (1 - h)), (n,).
+
+    h is the row's leverage. A Huber fit drives about as many residuals to zero as it has parameters; without this the
+    redrawn noise would be too small.
+    """
+    r, delta = fitted.residuals, fitted.solution.delta
+    J = jacobian(fitted.solution.theta, fitted.solution.design)[:, estimable(fitted)] * np.sqrt(fitted.weights)[:, None]
+    basis = np.linalg.svd(J, full_matrices=False)[0] if J.shape[1] else np.zeros((fitted.n, 1))
+    leverage = np.clip((basis**2).sum(axis=1), 0.0, 0.95)
+    _, slope = score_moments(r, fitted.weights, delta, fitted.settings.n_free)
+    return r + np.clip(r, -delta, delta) * leverage / (slope * (1 - leverage))

@@ -1,0 +1,200 @@
+"""May a split of compute be read off a law? Every reason why not, with the runs that would settle it.
+
+One rule for all that plan: ``fit --flops``, ``LawFit.allocate``, ``frontier``, ``predict``, ``plan`` and the report. The
+limits are measured in ``docs/validation.md``: no table of an ordinary design is refused, nearly every bad one is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...errors import FitError
+from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN, optimal_split
+from ..solve import diagnostics
+from ..solve.additive import EXPONENT_BOUNDS
+
+# bands are judged at this coverage whatever is printed: asking for narrower ones identifies nothing
+LEVEL = 0.95
+# an N known to no better than a factor of a hundred is no plan; ordinary designs give .1 to .6 decades at 10 C
+WIDE_DECADES = 2.0
+# tokens per parameter by which the best split may lie outside of what was run: the grid of a good sweep holds it
+OUTSIDE_FACTOR = 2.0
+# an end of an interval this near to the solver's bound is the bound
+_AT_BOUND = 0.01
+_FEW_TOKENS, _MANY_TOKENS = 1 / 4, 4
+_REFITS = 200
+
+
+class Doubt(NamedTuple):
+    """Why a split is not identified, and what would settle it; C where only that budget is in doubt."""
+
+    reason: str
+    remedy: str
+    C: float | None = None
+
+    def to_dict(self) -> dict:
+        """As JSON holds it."""
+        return self._asdict()
+
+
+def law_doubts(fitted, intervals) -> list[Doubt]:
+    """Return what keeps a fitted law from giving any split at all.
+
+    Parameters
+    ----------
+    fitted : LawFit
+        The law and its table.
+    intervals : dict
+        name -> (low, high) of at least alpha and beta, at ``LEVEL``.
+
+    Returns
+    -------
+    list of Doubt
+        Worst first; empty when the split is identified.
+    """
+    runs = _Runs(fitted)
+    sentences = dict(zip(fitted.flags, diagnostics.warnings(fitted)))
+    blocking = diagnostics.blocking(fitted) | ({"few starts agree"} & set(fitted.flags))
+    out = [Doubt(sentences[flag], runs.remedy(flag)) for flag in fitted.flags if flag in blocking]
+    lost = {flag.split()[0] for flag in blocking}
+    for name, term in (("alpha", "A"), ("beta", "B")):
+        if not lost & {name, term, "all", "two", "N"} and (why := at_bound(name, intervals.get(name))):
+            out.append(Doubt(why, runs.remedy(f"{name} at its bound")))
+    return out or _outside(fitted, runs)
+
+
+def at_bound(name, interval):
+    """Say why an exponent's interval tells nothing: it is missing or ends at a bound of the fit; None where it does tell."""
+    ends = interval or (None, None)
+    if not all(isinstance(end, int | float) and np.isfinite(end) for end in ends):
+        return f"{name} has no interval"
+    (low, high), (least, most) = ends, EXPONENT_BOUNDS
+    if low > least * (1 + _AT_BOUND) and high < most * (1 - _AT_BOUND):
+        return None
+    reach = f"{max(low, 0.0):.3g} to {high:.3g}"
+    return f"{name} is not identified: its interval, {reach}, reaches a bound of the fit ({least} to {most})"
+
+
+def _outside(fitted, runs):
+    """Doubt the split where every run has more tokens per parameter than the best one at its own compute, or fewer."""
+    best = np.log(optimal_split(fitted.parameters, FLOPS_PER_PARAMETER_TOKEN * runs.N * runs.D)[0])
+    # D/N changes by the square of N at equal compute
+    off = 2 * (np.log(runs.N) - best)
+    if -off.max() <= np.log(OUTSIDE_FACTOR) and off.min() <= np.log(OUTSIDE_FACTOR):
+        return []
+    large = off.min() > 0
+    C = float(np.exp(np.log(FLOPS_PER_PARAMETER_TOKEN * runs.N * runs.D).mean()))
+    # past the best split by a factor of three in N, but no further from the runs than thirty
+    middle = float(np.exp(np.log(runs.N).mean()))
+    N = float(np.clip(optimal_split(fitted.parameters, C)[0] * (1 / 3 if large else 3), middle / 30, middle * 30))
+    have, add = ("fewer", "more") if large else ("more", "fewer")
+    return [
+        Doubt(
+            f"the optimum lies outside the runs: every one has {have} tokens per parameter than the best split",
+            f"add runs with {add} tokens per parameter, such as {_run(N, C / FLOPS_PER_PARAMETER_TOKEN / N)}",
+        )
+    ]
+
+
+def split_doubts(C, N, interval, *, largest=None) -> list[Doubt]:
+    """Return what keeps the split of one budget from being a plan.
+
+    Parameters
+    ----------
+    C, N : float
+        Training FLOPs and the best N.
+    interval : tuple of float
+        Of N, at ``LEVEL``.
+    largest : float, optional
+        The largest C that was measured.
+
+    Returns
+    -------
+    list of Doubt
+        Empty or one.
+    """
+    low, high = (float(end) for end in interval)
+    D = C / (FLOPS_PER_PARAMETER_TOKEN * N) if N > 0 else np.inf
+    nearer = "add runs on both sides of the best split, over a wider range of sizes and tokens"
+    if largest is not None and largest < C:
+        nearer = f"add runs nearer to C = {C:.3g} (the largest has {largest:.3g}), on both sides of the best split"
+    if not (N >= 1 and D >= 1):
+        return [
+            Doubt(f"the best split of C = {C:.3g} has less than one parameter or token, which means nothing", nearer, C)
+        ]
+    if low > 0 and np.isfinite(high) and np.log10(high / low) <= WIDE_DECADES:
+        return []
+    # an N above C/6 leaves less than one token
+    most = C / FLOPS_PER_PARAMETER_TOKEN
+    known = f"N from {low:.2g} to {high:.2g}" if low >= 1 and high <= most else "any N at all"
+    return [Doubt(f"the {LEVEL:.0%} band at C = {C:.3g} is over {WIDE_DECADES:.0f} decades wide ({known})", nearer, C)]
+
+
+def refusal(doubts) -> str:
+    """One line for a user: the reasons, then the remedy of the worst."""
+    reasons = list(dict.fromkeys(doubt.reason for doubt in doubts))
+    more = f" (and {len(reasons) - 2} more reasons)" if len(reasons) > 2 else ""
+    stated = any("the split is not identified" in reason for reason in reasons)
+    return f"{'' if stated else 'the split is not identified: '}{'; '.join(reasons[:2])}{more}; {doubts[0].remedy}"
+
+
+def require(fitted, C, clusters=None):
+    """Raise FitError where the law of a table does not identify the split of C (a number or an array of them).
+
+    Judged by a case bootstrap of the rows, drawn once a law, or by the jackknife over runs where ``clusters`` names them.
+    """
+    draws = fitted.resampled if clusters is None else fitted.jackknife(clusters)
+    doubts = law_doubts(fitted, draws.interval(LEVEL))
+    if not doubts:
+        largest = float(FLOPS_PER_PARAMETER_TOKEN * (fitted.N * fitted.D).max())
+        for c in np.ravel(C):
+            N = float(optimal_split(fitted.parameters, c)[0])
+            doubts += split_doubts(float(c), N, draws.allocate(c, LEVEL)["N"], largest=largest)
+    if doubts:
+        raise FitError(f"{refusal(doubts)}; check=False gives the numbers all the same")
+
+
+def drawn_doubts(draws) -> list[Doubt]:
+    """Return the doubts about a law of which only draws (n, 5) are known, such as L(N, D, H) at one H: its exponents."""
+    ends = np.quantile(np.asarray(draws)[:, 3:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    remedy = "add datasets near this H, with runs over a wider range of sizes and tokens"
+    return [
+        Doubt(why, remedy) for name, pair in zip(("alpha", "beta"), ends.T) if (why := at_bound(name, pair.tolist()))
+    ]
+
+
+def resamples(fitted):
+    """The bootstrap by which ``require`` judges."""
+    return fitted.bootstrap(_REFITS, threads=1)
+
+
+class _Runs:
+    """The range of a table's runs, and what to add to it."""
+
+    def __init__(self, fitted):
+        rows = fitted.weights > 0
+        self.N, self.D = fitted.N[rows], fitted.D[rows]
+
+    def remedy(self, flag):
+        """Runs that would settle a flag, with numbers."""
+        (n_low, n_high), (d_low, d_high) = ((v.min(), v.max()) for v in (self.N, self.D))
+        order = np.argsort(self.N, kind="stable")
+        N, D = (float(v[order[len(order) // 2]]) for v in (self.N, self.D))
+        if flag in ("poor fit", "mixed runs"):
+            return "leave out, or fit apart, the runs that the warnings name"
+        if flag == diagnostics.TOGETHER:
+            return (
+                "add runs with a quarter and four times the tokens at three sizes or more, such as "
+                f"{_run(N, D * _FEW_TOKENS)} and {_run(N, D * _MANY_TOKENS)}"
+            )
+        if flag.startswith(("all N", "two sizes", "A at", "alpha")):
+            return f"add other sizes, such as {_run(n_low / 4, d_high)} and {_run(n_high * 4, d_high)}"
+        if flag.startswith(("all D", "two budgets", "B at", "beta")):
+            return f"add other budgets, such as {_run(n_high, d_low / 4)} and {_run(n_high, d_high * 4)}"
+        return f"add runs over a wider range, such as {_run(n_low / 4, d_high * 4)} and {_run(n_high * 4, d_low / 4)}"
+
+
+def _run(N, D):
+    return f"N = {N:.2g} with D = {D:.2g}"

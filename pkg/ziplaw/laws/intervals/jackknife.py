@@ -1,0 +1,156 @@
+"""Delete-one-run jackknife: intervals that hold up when the rows of a run share an error and runs are few."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import special
+
+from ...errors import FitError
+from ..forms import arguments
+from ..forms.allocation import optimal_split
+from ..forms.chinchilla import additive
+from ..solve.additive import polish
+from ..solve.diagnostics import SAME_VALUE, near_groups
+from .bootstrap import cluster_labels, named_quantities, split_limits, unknown_ranges
+
+# scale on which a quantity is averaged: logarithms for what is positive and ranges over decades
+_ON_LOG = {"A", "B"}
+MIN_RUNS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Jackknife:
+    """Refits with one run left out each.
+
+    Attributes
+    ----------
+    samples : ndarray (runs, 5)
+        E, A, B, alpha, beta without each run.
+    n_clusters : int
+        Number of runs.
+    freedom : int
+        Runs less one: the degrees of freedom of the t intervals.
+    """
+
+    samples: np.ndarray
+    n_clusters: int
+    freedom: int
+    fitted: object = field(repr=False)
+
+    def interval(self, level=0.95) -> dict[str, tuple[float, float]]:
+        """Intervals of E, A, B, alpha, beta, a, b and log10_G: estimate +- t standard errors.
+
+        The variance is (runs - 1)/runs times the sum of squares of the left-out estimates about their mean (CV3 of
+        MacKinnon, Nielsen and Webb 2023), on the log scale for A and B.
+        """
+        draws, estimates = named_quantities(self.samples), named_quantities(self.fitted.parameters)
+        out = {name: self._ends(draws[name], estimates[name], level, name in _ON_LOG) for name in draws}
+        out["E"] = (max(out["E"][0], 0.0), out["E"][1])
+        for name in ("alpha", "beta"):
+            out[name] = (max(out[name][0], 0.0), out[name][1])
+        for name in ("a", "b"):
+            out[name] = (max(out[name][0], 0.0), min(out[name][1], 1.0))
+        return {**out, **unknown_ranges(self.fitted)}
+
+    def predict(self, N, D, level=0.95):
+        """Interval of the law's mean loss at N, D (broadcast): arrays lo, hi."""
+        N, D = np.broadcast_arrays(arguments.check_positive(N, "N"), arguments.check_positive(D, "D"))
+        estimate = additive(self.fitted.parameters, N.ravel(), D.ravel())
+        lo, hi = self._ends(additive(self.samples, N.ravel(), D.ravel()), estimate, level, True)
+        return np.reshape(lo, N.shape), np.reshape(hi, N.shape)
+
+    def allocate(self, C, level=0.95) -> dict[str, tuple]:
+        """Intervals of N_opt, D_opt and the loss there for C training FLOPs: name -> (lo, hi)."""
+        draws, estimates = optimal_split(self.samples, C), optimal_split(self.fitted.parameters, C)
+        out = {name: self._ends(d, e, level, True) for name, d, e in zip(("N", "D", "loss"), draws, estimates)}
+        return split_limits(self.fitted, out)
+
+    def covariance(self) -> np.ndarray:
+        """Jackknife covariance (5, 5) of ln E, ln A, ln B, alpha, beta; NaN rows where one is zero or held fixed."""
+        with np.errstate(divide="ignore"):
+            phi = np.concatenate([np.log(self.samples[:, :3]), self.samples[:, 3:]], axis=1)
+        k = self.n_clusters
+        with np.errstate(invalid="ignore"):
+            off = phi - phi.mean(axis=0)
+        held = ~np.isfinite(off).all(axis=0) | ~(self.fitted.settings.free | np.array([0, 0, 0, 0, 1], bool))
+        out = (k - 1) / k * np.where(held, 0.0, off).T @ np.where(held, 0.0, off)
+        out[held, :], out[:, held] = np.nan, np.nan
+        return out
+
+    def _ends(self, draws, estimate, level, on_log):
+        t = special.stdtrit(self.freedom, (1 + arguments.check_level(level)) / 2)
+        with np.errstate(all="ignore"):
+            if on_log:
+                draws, estimate = np.log(draws), np.log(estimate)
+            k = self.n_clusters
+            half = t * np.sqrt((k - 1) / k * ((draws - draws.mean(axis=0)) ** 2).sum(axis=0))
+            lo, hi = estimate - half, estimate + half
+            if on_log:
+                lo, hi = np.exp(lo), np.exp(hi)
+        low, high = (0.0 if on_log else -np.inf), np.inf
+        lo, hi = np.where(np.isfinite(lo), lo, low), np.where(np.isfinite(hi), hi, high)
+        return (float(lo), float(hi)) if np.ndim(lo) == 0 else (lo, hi)
+
+
+def _check_what_is_left(fitted, labels, names):
+    """Refuse where leaving out some run leaves too few sizes or budgets: its refit would stay where it starts."""
+    used = fitted.weights > 0
+    needed = 3 if fitted.settings.free[0] and not fitted.settings.tie else 2
+    for name, values in (("model sizes", fitted.N), ("token budgets", fitted.D)):
+        pairs = np.unique(np.column_stack([near_groups(values[used], SAME_VALUE), labels[used]]), axis=0)
+        owners = np.bincount(pairs[:, 0])
+        # a size goes with the run that is its only one
+        alone = np.bincount(pairs[owners[pairs[:, 0]] == 1, 1], minlength=len(names))
+        levels = len(owners) - alone
+        if levels.min() < needed:
+            run = int(levels.argmin())
+            hold = ", or hold E (--fix-e)" if needed == 3 else ""
+            raise FitError(
+                f"{len(names)} runs: intervals leave out one at a time, and without {names[run]} there are {levels[run]} {name}, "
+                f"of which the law needs {needed}: add runs of other sizes or seeds{hold}"
+            )
+
+
+def jackknife(fitted, clusters) -> Jackknife:
+    """Leave out one run at a time.
+
+    Parameters
+    ----------
+    fitted : LawFit
+        The law and its table.
+    clusters : array-like (n_rows,)
+        A label for each row: the training run that it is a branch of.
+
+    Returns
+    -------
+    Jackknife
+
+    Raises
+    ------
+    FitError
+        When there are fewer than three runs, or what is left without one of them no longer identifies the law: such as
+        three runs of three sizes, of which two cannot tell E from A and alpha.
+    """
+    labels = cluster_labels(clusters, fitted.n)
+    k = 0 if labels is None else int(labels.max()) + 1
+    if k < MIN_RUNS:
+        raise FitError(
+            f"{k} runs: leaving one out at a time needs at least {MIN_RUNS}, and 4 sizes where E is free: add runs"
+        )
+    _check_what_is_left(fitted, labels, np.unique(np.asarray(clusters)))
+    weights = fitted.weights * (labels != np.arange(k)[:, None])
+    design = fitted.solution.design
+    theta, _, _ = polish(
+        np.repeat(fitted.solution.theta[None], k, axis=0),
+        design,
+        weights=weights,
+        delta=fitted.solution.delta,
+        free=fitted.settings.free,
+        tie=fitted.settings.tie,
+    )
+    samples = design.to_natural(theta)
+    if fitted.settings.excess_floor is not None:
+        samples[:, 0] = fitted.settings.excess_floor
+    return Jackknife(samples, k, k - 1, fitted)

@@ -1,0 +1,1 @@
+"""From a law to N, D and cost."""

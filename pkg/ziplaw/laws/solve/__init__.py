@@ -1,0 +1,1 @@
+"""Finding the optimum of a fit, and saying whether it was found."""

@@ -1,0 +1,1 @@
+"""What a model is: its architecture, its size, its FLOPs and memory."""

@@ -1,0 +1,154 @@
+"""Parameters of a model in one flat buffer, gradients in another: named views, factors by group, a copy to compute with.
+
+The optimiser is then a handful of operations and a snapshot is one copy, whatever the architecture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import kernels
+from ..errors import TrainError, shown
+
+# parameters of a group share their factors on learning rate and weight decay, and are counted together
+GROUPS = ("embedding", "head", "attention", "mlp", "norms", "recurrent", "biases")
+Layout = list[tuple[str, tuple[int, ...], str]]
+
+
+@dataclass(frozen=True)
+class ParamCount:
+    """Parameters by group; ``N`` leaves out embedding and head, ``N_total`` counts everything."""
+
+    embedding: int = 0
+    head: int = 0
+    attention: int = 0
+    mlp: int = 0
+    norms: int = 0
+    recurrent: int = 0
+    biases: int = 0
+
+    @property
+    def N(self) -> int:
+        """Non-embedding parameters: attention, SwiGLU and norms; of an LSTM its matrices and biases."""
+        return self.attention + self.mlp + self.norms + self.recurrent + self.biases
+
+    @property
+    def N_total(self) -> int:
+        """All parameters, embedding and output head included."""
+        return self.N + self.embedding + self.head
+
+
+def count_params(config: Any) -> ParamCount:
+    """Count parameters of a model's config by group; padding of the vocabulary, if any, is not counted.
+
+    A decoder has N = layers * (4 h^2 + 3 h * intermediate) + (2 layers + 1) h, an LSTM N = layers * (8 h^2 + 4 h).
+    """
+    totals = dict.fromkeys(GROUPS, 0)
+    for _, shape, group in config.layout():
+        totals[group] += math.prod(shape)
+    return ParamCount(**totals)
+
+
+def init_seed(seed: int, config: Any, corpus: str = "") -> int:
+    """Seed of the initial weights: a hash of (seed, model shape, corpus identity).
+
+    The corpus takes part so that datasets of one sweep do not share one initialisation, which would correlate their
+    errors.
+    """
+    text = f"ziplaw init 1|{seed}|{sorted(config.to_dict().items())}|{corpus}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
+
+
+def shifted(targets: Tensor) -> Tensor:
+    """Inputs for documents (B, S): the same tokens moved right behind a separator, so that every token is predicted."""
+    return torch.nn.functional.pad(targets[:, :-1], (1, 0))
+
+
+def whole(name: str, value: object, low: int, high: int, remedy: str) -> int:
+    """Check a whole number of a model's shape.
+
+    Raises
+    ------
+    TrainError
+        When it is none, or out of range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise TrainError(f"{name} is {shown(value)}, must be a whole number from {low} to {high}: {remedy}")
+    return value
+
+
+class FlatModel:
+    """Flat parameter and gradient buffers of one model, or of several of one shape side by side.
+
+    Parameters
+    ----------
+    layout : list of (name, shape, group)
+        All tensors in the order of the buffer.
+    device : torch.device or str
+    dtype : torch.dtype
+        Of parameters and gradients: float32; float64 for tests.
+    compute : torch.dtype, optional
+        Of activations and of the copy of the matrices that products read, by default ``dtype``; bfloat16 on a GPU.
+        Norms, softmax and loss are computed in float32 all the same.
+    models : int, optional
+        Several models: buffers get a leading axis of this length.
+
+    Attributes
+    ----------
+    flat, grad : Tensor, shape (n,) or (models, n)
+        Parameters and gradients; n is N_total and padding.
+    shadow : Tensor or None, of their shape
+        The parameters in the compute dtype, where that is another; :meth:`refresh` brings it up to date.
+    parameters, grads : dict of str to Tensor
+        Named views into ``flat`` and ``grad``.
+    weights : dict of str to Tensor
+        What the passes read: views into ``shadow``, but of ``flat`` for norms and where there is no shadow.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        compute: torch.dtype | None = None,
+        models: int | None = None,
+    ):
+        self.ops = kernels.for_device(device)
+        self.layout = layout
+        size = sum(math.prod(shape) for _, shape, _ in layout)
+        self.flat = torch.zeros(size if models is None else (models, size), dtype=dtype, device=device)
+        self.grad = torch.zeros_like(self.flat)
+        self.shadow = None if compute in (None, dtype) else torch.zeros_like(self.flat, dtype=compute)
+        self.parameters = self._views(self.flat)
+        self.grads = self._views(self.grad)
+        self.weights = self.parameters
+        if self.shadow is not None:
+            norms = {name for name, _, group in layout if group == "norms"}
+            self.weights = self._views(self.shadow) | {name: self.parameters[name] for name in norms}
+
+    def _views(self, flat: Tensor) -> dict[str, Tensor]:
+        views, start = {}, 0
+        for name, shape, _ in self.layout:
+            views[name] = flat.narrow(-1, start, math.prod(shape)).unflatten(-1, shape)
+            start += math.prod(shape)
+        return views
+
+    def spread(self, values: dict[str, float]) -> Tensor:
+        """Return a vector of one model that holds ``values[group]`` at every parameter of a group."""
+        return torch.cat([torch.full((math.prod(s),), float(values[g])) for _, s, g in self.layout]).to(self.flat)
+
+    def group_indices(self) -> Tensor:
+        """Return a vector with the index in :data:`GROUPS` of every parameter's group, uint8."""
+        parts = [torch.full((math.prod(s),), GROUPS.index(g), dtype=torch.uint8) for _, s, g in self.layout]
+        return torch.cat(parts).to(self.flat.device)
+
+    def refresh(self) -> None:
+        """Copy the parameters to their shadow, after they were changed by hand."""
+        if self.shadow is not None:
+            self.shadow.copy_(self.flat)

@@ -1,0 +1,181 @@
+"""A plain LSTM of the decoder's interface, to ask what the architecture does at equal N.
+
+Embedding, a stack of LSTM layers as wide as the embedding, an output head; no norms, no dropout, no residuals: the
+model of Kaplan et al. 2020, section 3.2.1. Always in fp32: a step of the recurrence is far too small for its time to depend on arithmetic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..base import limits
+from .flat import FlatModel, Layout, shifted, whole
+
+
+@dataclass(frozen=True)
+class LstmConfig:
+    """The shape of an LSTM.
+
+    Parameters
+    ----------
+    hidden : int
+        Width of embedding and states.
+    layers : int
+    vocab_size : int
+        Token ids 0..vocab_size-1 (0 is the separator).
+    context : int
+        Tokens a document.
+
+    Raises
+    ------
+    TrainError
+        When a number is out of range.
+    """
+
+    hidden: int
+    layers: int
+    vocab_size: int
+    context: int = 256
+
+    def __post_init__(self) -> None:
+        whole("hidden", self.hidden, *limits.HIDDEN, "choose a width such as 64")
+        whole("layers", self.layers, *limits.LAYERS, "choose at least one layer")
+        whole("vocab_size", self.vocab_size, 2, 1 << 31, "use the corpus's own vocabulary size")
+        whole("context", self.context, 1, limits.CONTEXT[1], "use the corpus's document length")
+
+    @property
+    def architecture(self) -> str:
+        """Name of the architecture."""
+        return "lstm"
+
+    def layout(self, pad: int = 1) -> Layout:
+        """Names, shapes and groups of all tensors in flat-buffer order; the vocabulary rounded up to a multiple of ``pad``.
+
+        Rows of the matrices are gates in torch's order: input, forget, cell, output.
+        """
+        h = self.hidden
+        entries = -(-self.vocab_size // pad) * pad
+        layout: Layout = [("embedding", (entries, h), "embedding")]
+        for i in range(self.layers):
+            layout += [
+                (f"layer{i}.input", (4 * h, h), "recurrent"),
+                (f"layer{i}.state", (4 * h, h), "recurrent"),
+                (f"layer{i}.bias", (4 * h,), "biases"),
+            ]
+        layout.append(("head", (entries, h), "head"))
+        return layout
+
+    def forward_flops(self) -> dict[str, int]:
+        """FLOPs of the forward pass a token by part: 2 * 8 h^2 a layer for both products, 2 h V for the head."""
+        h = self.hidden
+        return {"recurrent": 16 * h * h * self.layers, "head": 2 * h * self.vocab_size}
+
+    def activation_floats(self) -> int:
+        """Numbers kept a token for the backward pass: gates, cells, their tanh, outputs, by layer; and the embedding."""
+        return self.hidden * (1 + 12 * self.layers)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the shape as a dict, in the names of run.json."""
+        return {
+            "architecture": self.architecture,
+            "hidden": self.hidden,
+            "layers": self.layers,
+            "vocab_size": self.vocab_size,
+            "context": self.context,
+        }
+
+
+class Lstm(FlatModel):
+    """An LSTM over flat parameter and gradient buffers; the recurrence is torch's own kernel, time-major.
+
+    Parameters
+    ----------
+    config : LstmConfig
+    device, dtype, pad
+        As of :class:`ziplaw.models.decoder.Decoder`.
+    """
+
+    def __init__(
+        self,
+        config: LstmConfig,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        pad: int = 1,
+    ):
+        super().__init__(config.layout(pad), device, dtype)
+        self.config = config
+        # torch adds two biases; ours is the first, and the second stays zero
+        self.no_bias = torch.zeros(4 * config.hidden, dtype=dtype, device=device)
+        self.recurrent = [f"layer{i}.{part}" for i in range(config.layers) for part in ("input", "state", "bias")]
+
+    def initialise(self, seed: int, style: str = "mup") -> None:
+        """Draw initial weights on the CPU, so that a seed gives the same weights on every device.
+
+        Parameters
+        ----------
+        seed : int
+            See :func:`ziplaw.models.flat.init_seed`.
+        style : {"mup", "llama"}
+            mup: embedding N(0, 1), matrices N(0, 1/h), head zero. llama: N(0, 0.02^2) for all of them. Biases are
+            zero, but one for the forget gates, which lets gradients pass from the start (Gers et al. 2000).
+        """
+        generator = torch.Generator().manual_seed(seed)
+        h = self.config.hidden
+        for name, shape, group in self.config.layout():
+            weight = self.parameters[name][: shape[0]]
+            if group == "biases":
+                weight.zero_()[h : 2 * h].fill_(1.0)
+                continue
+            std = {"embedding": 1.0, "head": 0.0}.get(group, h**-0.5) if style == "mup" else 0.02
+            weight.copy_(torch.randn(shape, generator=generator).mul_(std))
+        self.refresh()
+
+    # rows of the embedding (S, B, h) and the outputs above them; with a graph of torch's own if asked for
+    def _body(self, inputs: Tensor, keep: bool = False) -> tuple[Tensor, Tensor, list[Tensor]]:
+        h, layers = self.config.hidden, self.config.layers
+        x = self.parameters["embedding"].index_select(0, inputs.reshape(-1)).view(*inputs.shape, h)
+        with torch.set_grad_enabled(keep):
+            x, *leaves = (t.detach().requires_grad_(keep) for t in (x, *(self.parameters[n] for n in self.recurrent)))
+            weights = [part for i in range(0, 3 * layers, 3) for part in (*leaves[i : i + 3], self.no_bias)]
+            start = x.new_zeros((layers, inputs.shape[1], h))
+            outputs, *_ = torch.lstm(x, (start, start), weights, True, layers, 0.0, keep, False, False)
+        return x, outputs, leaves
+
+    @torch.no_grad()
+    def loss_and_grad(self, targets: Tensor) -> Tensor:
+        """See :meth:`ziplaw.models.decoder.Decoder.loss_and_grad`."""
+        inputs, targets = shifted(targets).t(), targets.t().reshape(-1)
+        x, outputs, leaves = self._body(inputs, keep=True)
+        loss, grad = self.ops.linear_cross_entropy_backward(
+            outputs.detach().reshape(len(targets), -1),
+            self.parameters["head"],
+            targets,
+            self.config.vocab_size,
+            self.grads["head"],
+        )
+        grad, *found = torch.autograd.grad(outputs, [x, *leaves], grad.view_as(outputs))
+        for name, value in zip(self.recurrent, found):
+            self.grads[name].copy_(value)
+        self.ops.embedding_backward(grad.reshape(len(targets), -1), inputs.reshape(-1), self.grads["embedding"])
+        return loss
+
+    @torch.no_grad()
+    def token_losses(self, targets: Tensor) -> Tensor:
+        """-ln p of every token of documents (B, S), nats, same shape; no gradient."""
+        _, x, _ = self._body(shifted(targets).t())
+        nll = self.ops.linear_cross_entropy_loss(
+            x.transpose(0, 1).reshape(targets.numel(), -1),
+            self.parameters["head"],
+            targets.reshape(-1),
+            self.config.vocab_size,
+        )
+        return nll.view(targets.shape)
+
+    @torch.no_grad()
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Unnormalised log-probabilities of the next token, shape (B, S, vocab_size)."""
+        _, x, _ = self._body(inputs.t())
+        return x.transpose(0, 1) @ self.parameters["head"][: self.config.vocab_size].t()

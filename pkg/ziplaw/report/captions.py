@@ -1,0 +1,247 @@
+"""Captions of the figures in a report, sentence by sentence: each says what this sweep's figure shows and no more."""
+
+from __future__ import annotations
+
+from ..sweep.folder import TWIN, Sweep, finite
+from .about_scores import references
+from .remarks import architectures
+from .sentences import said, sentence
+
+# the figures of a report, in its order; of several architectures no law is drawn
+OF_LAWS = (
+    "gzip_distributions",
+    "presets",
+    "training_curves",
+    "loss_contours",
+    "frontiers",
+    "parameters_vs_h",
+    "predicted_vs_measured",
+)
+OF_ARCHITECTURES = ("gzip_distributions", "presets", "training_curves", "architectures")
+
+
+def figures_of(sweep: Sweep) -> tuple[str, ...]:
+    """Names of the figures that a sweep's report shows."""
+    kinds = OF_ARCHITECTURES if len(architectures(sweep)) > 1 else OF_LAWS
+    return tuple(kind for kind in kinds if kind != "presets" or sweep.table("presets.csv"))
+
+
+def caption(sweep: Sweep, kind: str) -> str:
+    """Return the caption of a figure."""
+    return " ".join(said(sweep, kind).values())
+
+
+def _lost(sweep):
+    return any(not finite(row["loss"]) for row in sweep.runs)
+
+
+def _laws(sweep):
+    return [name for name in sweep.datasets if sweep.variant(name)[0]]
+
+
+@sentence("gzip_distributions")
+def _scores_figure(sweep):
+    if not sweep.scores:
+        return None
+    return (
+        "How compressible each dataset is: the distribution of compressed / raw bytes over its windows. The dot is the median, "
+        "which is the dataset's H; the bar spans the middle half."
+    )
+
+
+@sentence("gzip_distributions")
+def _no_scores_to_draw(sweep):
+    return None if sweep.scores else "No scores in this folder."
+
+
+@sentence("gzip_distributions")
+def _references_in_the_figure(sweep):
+    names = references(sweep)
+    if not names:
+        return None
+    twins = any(name.endswith(TWIN) for name in names)
+    return "Real text stands below the line, tokenised (grey)" + (" and as raw bytes (hatched)." if twins else ".")
+
+
+@sentence("presets")
+def _presets_figure(sweep):
+    if not sweep.table("presets.csv"):
+        return None
+    return "H of the paper's preset grammars, drawn anew, against the H that the paper gives."
+
+
+@sentence("presets")
+def _bars_of_presets(sweep):
+    rows = sweep.table("presets.csv")
+    return "Bars: one standard deviation over seeds." if any(finite(r.get("H_std")) for r in rows) else None
+
+
+@sentence("presets")
+def _presets_without_a_published_H(sweep):
+    missing = any(not finite(r.get("paper_H")) for r in sweep.table("presets.csv"))
+    return "Hollow marks in the margin: the paper gives no H." if missing else None
+
+
+def _curves(sweep):
+    """Logged steps of the first runs: enough to tell what lines the figure has."""
+    runs = {(row["dataset"], row["model"], row["seed"]): row for row in sweep.runs}.values()
+    return [step for run in list(runs)[:4] for step in sweep.curve(run)]
+
+
+@sentence("training_curves")
+def _markers_of_the_curves(sweep):
+    if not any(sweep.cells(name) for name in sweep.datasets):
+        return None
+    return "Held-out loss against training tokens, measured at the end of each budget, with its standard error."
+
+
+@sentence("training_curves")
+def _lines_of_the_curves(sweep):
+    kinds = {step["kind"] for step in _curves(sweep)}
+    if not kinds:
+        return None
+    dotted = ", solid of the trunk and dotted of each budget's cooldown" if "branch" in kinds else ""
+    return f"Lines are the training loss{dotted}."
+
+
+@sentence("training_curves")
+def _floor_in_the_figure(sweep):
+    if not any(sweep.has_floor(name) for name in sweep.datasets):
+        return None
+    where = "" if all(sweep.has_floor(name) for name in sweep.datasets) else ", drawn where it is known"
+    return f"No model can get below the floor, the exact Bayes-optimal loss of the grammar{where}."
+
+
+@sentence("training_curves")
+def _lost_runs_in_the_curves(sweep):
+    return "A cross is a run that diverged." if _lost(sweep) else None
+
+
+@sentence("loss_contours")
+def _contours_figure(sweep):
+    if "loss_contours" not in figures_of(sweep):
+        return None
+    return "Measured cells over N and D" + (", with contours of the fitted law." if _laws(sweep) else ".")
+
+
+@sentence("loss_contours")
+def _regimes_in_the_contours(sweep):
+    if not any(sweep.has_floor(name) for name in sweep.datasets):
+        return None
+    return "Filled markers are cells in the scaling regime, hollow ones are saturated or have not started to learn."
+
+
+@sentence("loss_contours")
+def _regimes_without_a_floor(sweep):
+    if all(sweep.has_floor(name) for name in sweep.datasets):
+        return None
+    return "Where no floor is known, a hollow marker has certainly not started; grey ones may scale or be saturated."
+
+
+@sentence("loss_contours")
+def _lost_runs_in_the_contours(sweep):
+    return "A cross is a run that diverged." if _lost(sweep) else None
+
+
+@sentence("loss_contours")
+def _frontier_in_the_contours(sweep):
+    if not any(row["source"] in sweep.datasets for row in sweep.table("frontier.csv")):
+        return None
+    return (
+        "The orange line is the compute-optimal frontier with its band, dashed outside the compute that was measured."
+    )
+
+
+@sentence("frontiers")
+def _frontiers_figure(sweep):
+    rows = [row for row in sweep.table("frontier.csv") if finite(row["N_opt"])]
+    if not any(row["source"] in sweep.datasets for row in rows):
+        return None
+    law = ", the law in H at three values of H," if any(row["source"].startswith("L(N,D,H)") for row in rows) else ""
+    return (
+        f"Compute-optimal N and D, and tokens per parameter, against compute: each dataset's own law{law} and Chinchilla's "
+        "published law. Bands are drawn where compute was measured; beyond it every line extrapolates."
+    )
+
+
+@sentence("frontiers")
+def _no_frontier_to_draw(sweep):
+    if "frontiers" not in figures_of(sweep) or _frontiers_figure(sweep):
+        return None
+    return "No dataset carries a law that identifies a split, so there is no frontier."
+
+
+@sentence("parameters_vs_h")
+def _parameters_figure(sweep):
+    if "parameters_vs_h" not in figures_of(sweep) or not _laws(sweep):
+        return None
+    return "Each parameter of the laws against H, with its interval. Filled markers are the way to treat E that the regression uses."
+
+
+@sentence("parameters_vs_h")
+def _both_ways_to_treat_E(sweep):
+    variants = [(sweep.fits.get(name) or {}).get("variants", {}) for name in sweep.datasets]
+    ways = {kind for found in variants for kind, body in found.items() if body and body["converged"]}
+    return "Hollow markers are the other way to treat E." if len(ways) > 1 else None
+
+
+@sentence("parameters_vs_h")
+def _grey_in_the_parameters(sweep):
+    grey = any(sweep.why_not(name) for name in _laws(sweep))
+    return "Grey ones are not reportable." if grey else None
+
+
+@sentence("parameters_vs_h")
+def _lines_in_H(sweep):
+    if not sweep.regression.get("law"):
+        return None
+    return (
+        "The solid line with its band is the law in H, which takes the error of the fits into account; the dashed line is the "
+        "paper's two-stage regression, which does not."
+    )
+
+
+@sentence("parameters_vs_h")
+def _no_lines_in_H(sweep):
+    if sweep.regression.get("law") or not _laws(sweep) or "parameters_vs_h" not in figures_of(sweep):
+        return None
+    return "No line in H is drawn: too few datasets carry a law."
+
+
+@sentence("predicted_vs_measured")
+def _predictions_figure(sweep):
+    if "predicted_vs_measured" not in figures_of(sweep) or not _laws(sweep):
+        return None
+    return (
+        "What each law predicts against what was measured, and the error below. Rings mark the largest N or D, where a law that "
+        "is to be extrapolated must hold first."
+    )
+
+
+@sentence("predicted_vs_measured")
+def _cells_that_were_not_fitted(sweep):
+    from ..laws.fits.dataset import takes_part
+
+    def hollow(name):
+        used = sweep.fits[name].get("cells")
+        return any(not takes_part(cell, used) for cell in sweep.cells(name))
+
+    return "Hollow markers were not fitted." if any(hollow(name) for name in _laws(sweep)) else None
+
+
+@sentence("architectures")
+def _architectures_figure(sweep):
+    if "architectures" not in figures_of(sweep):
+        return None
+    return (
+        "Left: held-out loss at the largest budget against N, by architecture, means over seeds. Right: models of nearly equal N "
+        "and different depth, their loss against the reference's, seed by seed; the dash is what the difference in N alone would "
+        "do."
+    )
+
+
+@sentence("architectures")
+def _intervals_over_seeds(sweep):
+    if "architectures" not in figures_of(sweep) or len({row["seed"] for row in sweep.runs}) < 2:
+        return None
+    return "Bars: Student's 95 % intervals over seeds."

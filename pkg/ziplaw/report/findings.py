@@ -1,0 +1,234 @@
+"""What a sweep says, in words made from its numbers: the answer on top of the report, and what follows from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..sweep.folder import Sweep, finite
+from .sentences import count, p_value, percent, said, sentence, share_of, signed, span
+
+CLAIM_VERDICTS = ("supported", "not supported", "undecided")
+# the five verdicts on the split, with the colour of the answer
+TONES = {"dependence_shown": "yes", "tests_disagree": "open", "dependence_not_shown": "no"}
+
+
+def answer(sweep: Sweep) -> dict[str, Any]:
+    """Answer what the sweep was made for: does the best split of compute depend on H?
+
+    Returns
+    -------
+    dict
+        ``fitted`` (what was done), ``verdict`` (a few words), ``tone`` ("yes", "no" or "open"), ``why`` (the numbers);
+        each of words as sentences by name.
+    """
+    verdict = said(sweep, "verdict")
+    return {
+        "fitted": said(sweep, "answer"),
+        "verdict": verdict,
+        "tone": TONES.get(next(iter(verdict)), "open"),
+        "why": said(sweep, "why"),
+    }
+
+
+def cells_of(sweep: Sweep, floored: bool) -> list[dict[str, Any]]:
+    """Measured cells of the datasets with an exact floor, or of those without."""
+    return [cell for name in sweep.datasets if sweep.has_floor(name) == floored for cell in sweep.cells(name)]
+
+
+@sentence("answer")
+def _measured_span(sweep):
+    cells = cells_of(sweep, True) + cells_of(sweep, False)
+    if not cells:
+        return None
+    H = [level for name in sweep.datasets if (level := sweep.H(name)) is not None]
+    levels = f" with H {'from ' if min(H) < max(H) else 'of '}{span(min(H), max(H), '.3f')}" if H else ""
+    N, D = ([cell[key] for cell in cells] for key in ("N", "D"))
+    return (
+        f"This sweep measured models of {span(min(N), max(N))} parameters at {span(min(D), max(D))} training tokens of "
+        f"{count(len(sweep.datasets), 'dataset')}{levels}."
+    )
+
+
+@sentence("answer")
+def _nothing_measured(sweep):
+    if any(sweep.cells(name) for name in sweep.datasets):
+        return None
+    return f"Every run of {count(len(sweep.datasets), 'dataset')} diverged, so nothing could be fitted."
+
+
+@sentence("answer")
+def _law_fitted(sweep):
+    kinds = {name: kind for name in sweep.datasets if (kind := sweep.variant(name)[0])}
+    if not kinds:
+        return None
+    held, free = ([name for name, kind in kinds.items() if kind == which] for which in ("floor", "free"))
+    how = "E held at each grammar's exact floor" if not free else "a free E"
+    if held and free:
+        how = f"E held at the exact floor for {', '.join(held)} and a free E for {', '.join(free)}"
+    return f"L(N, D) = E + A/N^α + B/D^β was fitted to {share_of(list(kinds), sweep.datasets)}, with {how}."
+
+
+@sentence("answer")
+def _cells_scaling(sweep):
+    known = cells_of(sweep, True)
+    if not known:
+        return None
+    scaling = sum(cell.get("regime") == "scaling" for cell in known)
+    which = " of the datasets with a floor" if cells_of(sweep, False) else ""
+    return f"{scaling:,} of {count(len(known), 'measured cell')}{which} are in the scaling regime."
+
+
+@sentence("answer")
+def _cells_started(sweep):
+    unknown = cells_of(sweep, False)
+    if not unknown:
+        return None
+    lost = sum(cell.get("regime") == "not started" for cell in unknown)
+    which = " of the datasets without a floor" if cells_of(sweep, True) else ""
+    return (
+        f"{lost:,} of {count(len(unknown), 'measured cell')}{which} have certainly not started; the others may scale or be "
+        "saturated, which cannot be told without a floor."
+    )
+
+
+@sentence("answer")
+def _exponents_reported(sweep):
+    if not sweep.fits:
+        return None
+    good = [name for name in sweep.datasets if sweep.why_not(name) is None]
+    return f"Exponents may be reported for {share_of(good, sweep.datasets)}."
+
+
+def _judged(sweep):
+    """Name of the verdict on the split, from the slope of a in H and the joint test of the exponents."""
+    if not sweep.regression:
+        return "not_tested"
+    line = _turn(sweep)
+    if not finite(line.get("estimate")) or not sweep.regression.get("law"):
+        return "cannot_be_told"
+    level, test = 1 - sweep.regression["level"], sweep.regression.get("joint_test")
+    moves = finite(line["p_value"]) and line["p_value"] <= level
+    joint = test is not None and test["p_permutation"] <= level
+    if moves and (joint or test is None):
+        return "dependence_shown"
+    return "tests_disagree" if moves or joint else "dependence_not_shown"
+
+
+def _turn(sweep):
+    return next((row for row in sweep.table("claims.csv") if row["claim"] == "frontier_turns"), {})
+
+
+@sentence("verdict")
+def _not_tested(sweep):
+    return "Not tested" if _judged(sweep) == "not_tested" else None
+
+
+@sentence("verdict")
+def _cannot_be_told(sweep):
+    return "Cannot be told" if _judged(sweep) == "cannot_be_told" else None
+
+
+@sentence("verdict")
+def _dependence_shown(sweep):
+    if _judged(sweep) != "dependence_shown":
+        return None
+    way = "parameters" if _turn(sweep)["estimate"] > 0 else "data"
+    return f"Yes, in this sweep: as H grows, compute should go to {way}"
+
+
+@sentence("verdict")
+def _tests_disagree(sweep):
+    return "Perhaps: the two tests disagree" if _judged(sweep) == "tests_disagree" else None
+
+
+@sentence("verdict")
+def _dependence_not_shown(sweep):
+    return "Not shown, and not excluded either" if _judged(sweep) == "dependence_not_shown" else None
+
+
+@sentence("why")
+def _no_regression(sweep):
+    return None if sweep.regression else "This folder holds no regression on H."
+
+
+@sentence("why")
+def _why_it_cannot_be_told(sweep):
+    if _judged(sweep) != "cannot_be_told":
+        return None
+    why = sweep.regression.get("conclusion") or "no reason is recorded"
+    return why[0].upper() + why[1:] + "."
+
+
+@sentence("why")
+def _slope_of_a(sweep):
+    if _judged(sweep) in ("not_tested", "cannot_be_told"):
+        return None
+    slope, low, high, p = (_turn(sweep)[key] for key in ("estimate", "low", "high", "p_value"))
+    return (
+        f"Over 0.1 of H the exponent a of N_opt ∝ C^a changes by {signed(slope / 10, 3)} "
+        f"({percent(sweep.regression['level'])} interval {signed(low / 10, 3)} to {signed(high / 10, 3)}, {p_value(p)})."
+    )
+
+
+@sentence("why")
+def _joint_test_result(sweep):
+    test = sweep.regression.get("joint_test")
+    if not test:
+        return None
+    better = "fit better" if test["p_permutation"] <= 1 - sweep.regression["level"] else "do not fit better"
+    return (
+        f"In one joint fit, exponents that follow H {better} than chance allows (permutation "
+        f"{p_value(test['p_permutation'])} over {count(test['n_datasets'], 'dataset')})."
+    )
+
+
+@sentence("why")
+def _no_joint_test(sweep):
+    if not sweep.regression.get("law") or sweep.regression.get("joint_test"):
+        return None
+    return f"No joint test: {sweep.regression.get('joint_test_message', 'none was made')}."
+
+
+@sentence("why")
+def _claims_tally(sweep):
+    verdicts = [row["verdict"] for row in sweep.table("claims.csv")]
+    if not verdicts:
+        return None
+    tally = ", ".join(f"{verdicts.count(v)} {v}" for v in CLAIM_VERDICTS if v in verdicts)
+    return f"Of {count(len(verdicts), 'claim')} of the paper, as far as this sweep can test them: {tally}."
+
+
+@sentence("carries")
+def _losses_above_the_floor(sweep):
+    z = [c["excess"] / c["floor_stderr"] for c in sweep.runs if finite(c.get("excess")) and c.get("floor_stderr")]
+    if not z or min(z) < -2:
+        return None
+    return (
+        f"That losses and floors agree: all {count(len(z), 'held-out loss', 'held-out losses')} of grammars lie at or above "
+        "the exact floor, within two standard errors."
+    )
+
+
+def _claims(sweep, verdict):
+    """The paper's claims with this verdict; a claim about E is marked where E was not fitted but held."""
+    held = sweep.regression.get("variant") == "floor"
+    found = []
+    for row in sweep.table("claims.csv"):
+        if row["verdict"] == verdict:
+            notes = [p_value(row["p_value"])] if finite(row["p_value"]) else []
+            if held and row["claim"].startswith("E_"):
+                notes.append("E is each grammar's floor: a fact about the grammars, not about learning")
+            found.append(row["statement"] + (f" ({'; '.join(notes)})" if notes else ""))
+    return "; ".join(found)
+
+
+@sentence("carries")
+def _claims_supported(sweep):
+    found = _claims(sweep, "supported")
+    return f"Supported here, of the paper's claims: {found}." if found else None
+
+
+@sentence("carries")
+def _claims_not_supported(sweep):
+    found = _claims(sweep, "not supported")
+    return f"Not supported here, of the paper's claims: {found}." if found else None

@@ -1,0 +1,1 @@
+"""One sweep: its config, its folder, its tables."""

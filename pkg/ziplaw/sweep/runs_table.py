@@ -1,0 +1,231 @@
+"""runs.csv: every measured cell of a sweep as one row, with its dataset's H, floor and regime beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..base.documents import parse_cell, read_json
+from ..errors import FitError
+from ..tables.any_file import Table, read_table
+
+COLUMNS = (
+    "dataset model seed arm architecture hidden layers vocab_size N N_total budget D C C_6nd loss loss_stderr train_loss status "
+    "floor floor_stderr excess unigram_entropy reducible reducible_least regime regime_basis H H_std valid_sources"
+).split()
+
+BEST_SEEN = "best loss seen"  # basis of a regime without a floor: an upper bound of the floor
+# names may look like numbers ("007", "1e5") and stay text
+NAMES = frozenset("dataset model arm architecture status regime".split())
+
+SATURATED_BELOW = 0.02
+NOT_STARTED_ABOVE = 0.6
+
+
+def regime(reducible: float | None) -> str | None:
+    """Name the regime of a cell from its reducible fraction.
+
+    Parameters
+    ----------
+    reducible : float or None
+        r = (loss - floor) / (unigram entropy - floor); None when it is not known.
+
+    Returns
+    -------
+    str or None
+        "saturated" when r < 0.02, "not started" when r > 0.6, "scaling" between, None when r is None.
+    """
+    if reducible is None:
+        return None
+    if reducible < SATURATED_BELOW:
+        return "saturated"
+    return "not started" if reducible > NOT_STARTED_ABOVE else "scaling"
+
+
+def bounded_regime(reducible_least: float | None) -> str | None:
+    """Name what is certain about the regime of a cell when only a lower bound of its reducible fraction is known.
+
+    Returns
+    -------
+    str or None
+        "not started" when even the bound is above 0.6; None otherwise: the cell may scale or be saturated.
+    """
+    return "not started" if regime(reducible_least) == "not started" else None
+
+
+def least_reducible(loss: float, best: float, unigram_entropy: float) -> float:
+    """Return a lower bound of the reducible fraction of a cell whose floor is not known.
+
+    Parameters
+    ----------
+    loss : float
+        Held-out loss of the cell, nats per token.
+    best : float
+        The lowest held-out loss seen on the dataset: its floor cannot lie above.
+    unigram_entropy : float
+        Entropy of the dataset's token frequencies, nats per token.
+
+    Returns
+    -------
+    float
+        (loss - best) / (unigram entropy - best). r = (loss - f) / (unigram entropy - f) falls as the floor f rises
+        while the loss is below the unigram entropy, and f <= best. Above it r is at least 1 whatever the floor: then
+        the bound is 1.
+    """
+    if loss >= unigram_entropy:
+        return 1.0
+    return (loss - best) / (unigram_entropy - best)
+
+
+def run_rows(
+    run_files: Sequence[str | Path],
+    *,
+    corpus_meta: str | Path,
+    score: str | Path,
+    floor: str | Path | None = None,
+) -> list[dict[str, Any]]:
+    """Return the rows of runs.csv for the runs of one dataset.
+
+    Parameters
+    ----------
+    run_files : sequence of path-like
+        ``runs/<dataset>/<model>/s<seed>/run.json`` files; dataset, model and seed are read off the path.
+    corpus_meta, score, floor : path-like
+        That dataset's ``meta.json``, score and (for grammars) floor.
+
+    Returns
+    -------
+    list of dict
+        One row per run and budget with the keys of ``COLUMNS``; losses in nats per token. Without a floor the best loss
+        among these rows bounds it, see ``least_reducible``: give all runs of the dataset.
+
+    Raises
+    ------
+    FitError
+        When a run was trained on another corpus than the one given, the score or floor is of another one, a run is
+        given twice, or a run's curve was changed.
+    """
+    meta = read_json(corpus_meta, "corpus")
+    scored = read_json(score, "score")
+    bayes = read_json(floor, "floor") if floor else {"floor": None, "stderr": None}
+    _check_origin(meta, corpus_meta, scored, score, bayes, floor)
+    # a grammar's documents are draws of their own
+    n_sources = len(set(meta["valid_sources"])) if "valid_sources" in meta else meta.get("n_valid")
+    rows = []
+    for path in map(Path, run_files):
+        run = read_json(path, "run")
+        if run["corpus_sha256"] != meta["sha256_train"]:
+            raise FitError(f"{path} was trained on another corpus than {corpus_meta}: train it again")
+        dataset, model = _names(path, run["seed"])
+        for point in run["points"]:
+            excess = reducible = None
+            if bayes["floor"] is not None and point["loss"] is not None:
+                excess = point["loss"] - bayes["floor"]
+                reducible = excess / (meta["unigram_entropy"] - bayes["floor"])
+            rows.append(
+                {
+                    "dataset": dataset,
+                    "model": model,
+                    **{key: run[key] for key in ("seed", "arm", "N", "N_total", "status")},
+                    "architecture": run["model"].get("architecture", "llama"),
+                    **{key: run["model"][key] for key in ("hidden", "layers", "vocab_size")},
+                    **{key: point[key] for key in ("budget", "D", "C", "C_6nd", "loss", "loss_stderr", "train_loss")},
+                    "floor": bayes["floor"],
+                    "floor_stderr": bayes["stderr"],
+                    "excess": excess,
+                    "unigram_entropy": meta["unigram_entropy"],
+                    "reducible": reducible,
+                    "reducible_least": None,
+                    "regime": regime(reducible),
+                    "regime_basis": None if reducible is None else "floor",
+                    "H": scored["H"],
+                    "H_std": scored["std"],
+                    "valid_sources": n_sources,
+                }
+            )
+    if bayes["floor"] is None:
+        _bound_regimes(rows)
+    _refuse_copies(rows)
+    return sorted(rows, key=lambda row: (row["dataset"], row["N"], row["model"], row["seed"], row["D"]))
+
+
+def _check_origin(meta, corpus_meta, scored, score, bayes, floor):
+    """Refuse a score or a floor that says it is of another corpus, grammar or length of documents."""
+    source = scored.get("source") or {}
+    if source.get("kind") == "corpus" and source.get("sha256_train") != meta["sha256_train"]:
+        raise FitError(f"{score} is the score of another corpus than {corpus_meta}: give that corpus's own score")
+    if floor is None or bayes.get("grammar_sha256") is None:
+        return
+    grammar = (meta.get("source") or {}).get("grammar_sha256")
+    if bayes["grammar_sha256"] != grammar:
+        what = "of another grammar than that of" if grammar else "the floor of a grammar, which did not make"
+        raise FitError(f"{floor} is {what} {corpus_meta}: give that grammar's floor, or none")
+    if bayes.get("context") != meta.get("context"):
+        raise FitError(
+            f"{floor} is for documents of {bayes.get('context')} tokens, those of {corpus_meta} have "
+            f"{meta.get('context')}: make it with ziplaw floor --corpus"
+        )
+
+
+def _refuse_copies(rows):
+    seen = set()
+    for row in rows:
+        cell = tuple(row[column] for column in ("dataset", "model", "seed", "budget"))
+        if cell in seen:
+            dataset, model, seed, budget = cell
+            raise FitError(
+                f"{dataset}/{model}/s{seed} is given twice at {budget} tokens: copies feign certainty; leave one out"
+            )
+        seen.add(cell)
+
+
+def _bound_regimes(rows):
+    """Say of cells of a dataset without a floor what the best loss seen makes certain: which have not started."""
+    measured = [row for row in rows if row["loss"] is not None]
+    best = min((row["loss"] for row in measured), default=None)
+    for row in measured:
+        least = least_reducible(row["loss"], best, row["unigram_entropy"])
+        row |= {"reducible_least": least, "regime": bounded_regime(least), "regime_basis": BEST_SEEN}
+
+
+def _names(path, seed):
+    """Dataset and model of a run, which its place names: DATASET/MODEL/sSEED/run.json."""
+    parts = Path(os.path.abspath(path)).parts
+    if len(parts) < 5 or parts[-2] != f"s{seed}":
+        raise FitError(
+            f"{path} must lie at DATASET/MODEL/s{seed}/run.json, which names its row: move its folder there, or train "
+            f"with -o DATASET/MODEL/s{seed}"
+        )
+    return parts[-4:-2]
+
+
+def typed(table: Table) -> list[dict[str, Any]]:
+    """Return the rows of a sweep's table with numbers as numbers and names as text."""
+
+    def cell(column, value):
+        if column in NAMES:
+            return None if value is None else str(value)
+        return parse_cell(value) if isinstance(value, str) else value
+
+    return [{column: cell(column, value) for column, value in row.items()} for row in table.rows]
+
+
+def concatenate(tables: Sequence[str | Path]) -> list[dict[str, Any]]:
+    """Return the rows of several runs tables one after the other.
+
+    Raises
+    ------
+    FitError
+        When a table lacks a column of ``COLUMNS``, or a run stands in two of them.
+    """
+    rows = []
+    for path in tables:
+        part = typed(read_table(path, empty=True))
+        missing = [column for column in COLUMNS if part and column not in part[0]]
+        if missing:
+            raise FitError(f"{path} lacks the column {missing[0]}: make it with ziplaw collect")
+        rows += part
+    _refuse_copies(rows)
+    return rows

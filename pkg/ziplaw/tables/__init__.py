@@ -1,0 +1,1 @@
+"""Any table of runs, as people keep them: files, cells, what each column holds."""

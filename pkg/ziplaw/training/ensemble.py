@@ -1,0 +1,324 @@
+"""Several runs of one size in one job: one batched model on a GPU, turns in one process on a CPU.
+
+On a CPU a step of the smallest model keeps a core busy already, so a model axis gains nothing (``bench/ensemble.py``); there
+every run keeps its own step, which makes it the run trained alone bit for bit, and what is saved is the start of a process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..base.documents import read_json, sha256_file
+from ..corpora.storage.format import open_corpus
+from ..errors import TrainError, ZiplawError
+from ..models.decoder import ModelConfig
+from ..models.decoder_stack import Decoders
+from ..models.flat import init_seed
+from ..models.flops import training_flops_per_token
+from ..models.lstm import LstmConfig
+from ..models.memory import check_memory, memory_errors
+from . import checkpoint
+from .device import lease, peak_flops, resolve_device, resolve_precision, torch_settings
+from .meter import Meter
+from .recipe.batches import Batches
+from .recipe.recipe import TrainConfig
+from .recipe.schedule import plan_budgets, stretches
+from .run import check_corpus, execution, run_identity, run_to_end, versions, write_run
+from .steps.stacked_step import Seat, SideBySide
+from .trainer import CHECK_STEPS, VOCABULARY_PAD, Stopped, Trainer
+from .tune import tune
+
+CHECKPOINT = "ensemble.npz"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One run of an ensemble: what :func:`ziplaw.train` takes."""
+
+    corpus_dir: str | os.PathLike
+    out_dir: str | os.PathLike
+    model: ModelConfig | LstmConfig
+    config: TrainConfig
+
+
+def check_members(members: Sequence[Member]) -> None:
+    """Refuse runs that cannot train side by side.
+
+    Raises
+    ------
+    TrainError
+        When there is none, two share a folder, their models differ in more than the vocabulary, or their settings in more than seed,
+        learning rate and weight decay.
+    """
+    if not members:
+        raise TrainError("an ensemble of no runs: give at least one")
+    folders = [Path(member.out_dir).resolve() for member in members]
+    twice = [str(members[i].out_dir) for i, folder in enumerate(folders) if folder in folders[:i]]
+    if twice:
+        raise TrainError(f"two runs would write to {twice[0]}: give each a folder of its own")
+    first = members[0]
+    for member in members[1:]:
+        ours, theirs = (
+            replace(m.model, vocab_size=2).to_dict()
+            | replace(m.config.resolved(), seed=0, learning_rate=1.0, weight_decay=0.0).record()
+            | {
+                "arm": m.config.arm,
+                "device": m.config.device,
+                "precision": m.config.precision,
+                "threads": m.config.threads,
+            }
+            for m in (first, member)
+        )
+        for key in ours.keys() | theirs.keys():
+            if ours.get(key) != theirs.get(key):
+                raise TrainError(
+                    f"{key} is {ours.get(key)!r} for {first.out_dir} and {theirs.get(key)!r} for {member.out_dir}: runs "
+                    "side by side differ in corpus, seed, learning rate and weight decay only"
+                )
+
+
+class Ensemble:
+    """Trainers that move along together: budget by budget, CHECK_STEPS steps at a time.
+
+    Parameters
+    ----------
+    train, valid : sequence of ndarray of uint, shape (n, context)
+        Documents of each run; runs that share a corpus give the same array.
+    models : sequence of ModelConfig or LstmConfig
+        Alike but for the vocabulary.
+    configs : sequence of TrainConfig
+        Alike but for seed, learning rate and weight decay.
+    corpora_sha256 : sequence of str
+    meter : Meter, optional
+    between_chunks : callable, optional
+        Called with the ensemble where all its trainers are between two steps; may save :meth:`state` and raise
+        :class:`ziplaw.training.trainer.Stopped`.
+    batched : bool, optional
+        Train as one model with a leading axis; by default several decoders on a CUDA device do.
+    capture : bool, optional
+        Of :class:`ziplaw.training.steps.stacked_step.SideBySide`.
+    valid_sources : sequence of (ndarray of int64 or None), optional
+        Of each run's corpus, as a :class:`ziplaw.training.trainer.Trainer` takes it.
+    """
+
+    def __init__(
+        self,
+        train: Sequence[np.ndarray],
+        valid: Sequence[np.ndarray],
+        models: Sequence[ModelConfig | LstmConfig],
+        configs: Sequence[TrainConfig],
+        corpora_sha256: Sequence[str],
+        meter: Meter | None = None,
+        between_chunks: Callable[[Ensemble], None] | None = None,
+        batched: bool | None = None,
+        capture: bool | None = None,
+        valid_sources: Sequence[np.ndarray | None] | None = None,
+    ):
+        configs = [config.resolved() for config in configs]
+        device = resolve_device(configs[0].device)
+        if batched is None:
+            batched = device.type == "cuda" and len(models) > 1 and isinstance(models[0], ModelConfig)
+        self.batched, self.between_chunks = batched, between_chunks
+        seats: list[Seat | None] = [None] * len(models)
+        if batched:
+            c = configs[0]
+            compute = getattr(torch, resolve_precision(c.precision, device))
+            decoders = Decoders(models, device, compute=compute, pad=VOCABULARY_PAD)
+            seeds = [init_seed(c.seed, m, sha256) for c, m, sha256 in zip(configs, models, corpora_sha256)]
+            decoders.initialise(seeds, c.init)
+            batches = [Batches(t, c.batch_documents, c.seed) for t, c in zip(train, configs)]
+            tokens = c.batch_documents * models[0].context
+            program = stretches(plan_budgets(c.budgets, tokens, c.cooldown, c.schedule))
+            engine = SideBySide(decoders, configs, batches, program, valid, capture)
+            seats = [Seat(engine, m) for m in range(len(models))]
+        self.trainers = [
+            Trainer(t, v, m, c, sha256, meter if i == 0 else None, seat=seat, valid_sources=sources)
+            for i, (t, v, m, c, sha256, seat, sources) in enumerate(
+                zip(train, valid, models, configs, corpora_sha256, seats, valid_sources or [None] * len(models))
+            )
+        ]
+
+    def _together(self, move: Callable[[Trainer, int], bool]) -> None:
+        there = [False]
+        while not all(there):
+            there = [move(trainer, CHECK_STEPS) for trainer in self.trainers]
+            if self.between_chunks:
+                self.between_chunks(self)
+
+    def run(self) -> None:
+        """Train every budget of every run. One that diverges is marked, and waits for the next branch or the end."""
+        while self.trainers[0].plan is not None:
+            self._together(Trainer.reach_branch)
+            for trainer in self.trainers:
+                trainer.open_branch()
+            self._together(Trainer.reach_budget)
+            for trainer in self.trainers:
+                trainer.close_branch()
+
+    def state(self) -> tuple[dict[str, object], dict[str, np.ndarray]]:
+        """Everything needed to go on from here: the states of all trainers."""
+        places, arrays = [], {}
+        for m, trainer in enumerate(self.trainers):
+            place, own = trainer.state()
+            places.append(place)
+            arrays |= {f"{m}.{name}": value for name, value in own.items()}
+        return {"members": places}, arrays
+
+    def load_state(self, place: dict[str, object], arrays: dict[str, np.ndarray]) -> None:
+        """Go on from a :meth:`state`."""
+        for m, (trainer, own) in enumerate(zip(self.trainers, place["members"], strict=True)):
+            mark = f"{m}."
+            trainer.load_state(own, {n.removeprefix(mark): v for n, v in arrays.items() if n.startswith(mark)})
+
+
+def is_finished(member: Member, corpus_sha256: str) -> bool:
+    """Tell whether a run's folder holds what training it would write: the same settings, corpus and trainer version."""
+    out = Path(member.out_dir)
+    try:
+        record = read_json(out / "run.json", "run")
+        return not _difference(member, corpus_sha256, record) and record["curve_sha256"] == sha256_file(
+            out / "curve.csv"
+        )
+    except (OSError, KeyError, TypeError, ValueError, ZiplawError):
+        return False
+
+
+def check_folder(member: Member, corpus_sha256: str) -> None:
+    """Refuse to train over a finished run of other settings.
+
+    Raises
+    ------
+    TrainError
+        Saying which setting differs.
+    """
+    path = Path(member.out_dir) / "run.json"
+    try:
+        difference = _difference(member, corpus_sha256, read_json(path, "run"))
+    except (OSError, KeyError, TypeError, ValueError, ZiplawError):
+        return  # no run, or none that can be read
+    if difference:
+        name, there, here = difference
+        raise TrainError(
+            f"{path} is of another run that is finished: {name} is {there!r} there and {here!r} here: give another "
+            "folder, or delete the file"
+        )
+
+
+def _difference(member, corpus_sha256, record):
+    """The first setting in which a run.json differs from what training the member would write, or None."""
+    config = member.config.resolved()
+    trained = dict(record["training"])
+    if config.learning_rate is None and "tuning" in record:
+        trained["learning_rate"] = None
+    there = {**record["model"], **trained, **{key: record[key] for key in ("arm", "seed", "corpus_sha256", "versions")}}
+    here = {
+        **member.model.to_dict(),
+        # as JSON gives lists for tuples
+        **config.record(),
+        "budgets": list(config.budgets),
+        "arm": config.arm,
+        "seed": config.seed,
+        "corpus_sha256": corpus_sha256,
+        "versions": {"ziplaw_trainer": versions.TRAINER},
+    }
+    for name in sorted(there.keys() | here.keys()):
+        if there.get(name) != here.get(name):
+            return name, there.get(name), here.get(name)
+    return None
+
+
+def ensemble(
+    members: Sequence[Member],
+    checkpoint_minutes: float = checkpoint.DEFAULT_MINUTES,
+    keep_finished: bool = False,
+    batched: bool | None = None,
+) -> list[dict]:
+    """Train several runs of one size in one job; every folder is written as :func:`ziplaw.train` would write it.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        Their models alike but for the vocabulary, their settings but for seed, learning rate and weight decay.
+    checkpoint_minutes : float
+        Time between checkpoints of them all, in the first member's folder; 0 writes one only when told to stop.
+    keep_finished : bool
+        Leave members alone whose results are in place and were made from the same corpus with the same settings.
+    batched : bool, optional
+        See :class:`Ensemble`. Not batched, a run is the run trained alone bit for bit; batched, sums are rounded in another order.
+
+    Returns
+    -------
+    list of dict
+        The contents of the run.json files, in the order of the members.
+
+    Raises
+    ------
+    TrainError, CorpusError, SystemExit
+        As :func:`ziplaw.train`, and see :func:`check_members`.
+    """
+    check_members(members)
+    device = resolve_device(members[0].config.device)
+    corpora = {os.fspath(m.corpus_dir): None for m in members}
+    corpora = {path: open_corpus(path) for path in corpora}
+    for member in members:
+        check_corpus(corpora[os.fspath(member.corpus_dir)], member.model)
+    path = Path(members[0].out_dir) / CHECKPOINT
+    todo = list(members)
+    if keep_finished and not path.exists():
+        todo = [m for m in members if not is_finished(m, corpora[os.fspath(m.corpus_dir)].meta["sha256_train"])]
+    if todo:
+        _train(todo, [corpora[os.fspath(m.corpus_dir)] for m in todo], device, path, checkpoint_minutes, batched)
+    return [read_json(Path(member.out_dir) / "run.json", "run") for member in members]
+
+
+def _train(members, corpora, device, path, checkpoint_minutes, batched):
+    timer = checkpoint.Timer(checkpoint_minutes)
+    hashes = [corpus.meta["sha256_train"] for corpus in corpora]
+
+    def identity(whole: Ensemble) -> dict:
+        found = {"batched": whole.batched, "runs": len(whole.trainers)}
+        for m, (trainer, sha256) in enumerate(zip(whole.trainers, hashes)):
+            found |= {f"run {m}: {key}": value for key, value in run_identity(trainer, sha256).items()}
+        return found
+
+    def between_chunks(whole: Ensemble) -> None:
+        if timer.due():
+            checkpoint.save(path, identity(whole), *whole.state())
+            timer.saved()
+            if timer.stopped_by:
+                raise Stopped
+
+    first = members[0].config.resolved()
+    if device.type == "cpu":
+        check_memory([member.model for member in members], first.batch_documents)
+    with lease(device) as device, torch_settings(device, first.threads), timer.signals(), memory_errors():
+        configs, more = [], []
+        for member, corpus, sha256 in zip(members, corpora, hashes):
+            config, tuning = member.config.resolved(), None
+            if config.learning_rate is None:
+                config, tuning = tune(corpus.train, corpus.valid, member.model, config, sha256)
+            configs.append(config)
+            more.append({} if tuning is None else {"tuning": tuning})
+        meter = Meter()
+        models = [member.model for member in members]
+        train, valid = [corpus.train for corpus in corpora], [corpus.valid for corpus in corpora]
+        sources = [corpus.valid_sources for corpus in corpora]
+        whole = Ensemble(train, valid, models, configs, hashes, meter, between_chunks, batched, valid_sources=sources)
+        found = checkpoint.load(path, identity(whole))
+        if found:
+            whole.load_state(*found)
+        first = whole.trainers[0]
+        flops = sum(map(training_flops_per_token, models)) // len(models)
+        peak = peak_flops(execution(first).get("device_name", ""))
+        meter.start(first.plans, first.tokens_per_step * len(models), flops, peak)
+        meter.skip(sum(segment.done for segment in first.segments))
+        run_to_end(whole, path, timer, meter)
+    for member, trainer, sha256, extra in zip(members, whole.trainers, hashes, more):
+        write_run(member.out_dir, trainer, sha256, extra)
+    path.unlink(missing_ok=True)

@@ -1,0 +1,372 @@
+"""The training loop: one trunk, a branch per budget, held-out loss at the end of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..base.clusters import clustered_stderr
+from ..errors import TrainError
+from ..models.architectures import build, precision_of
+from ..models.decoder import ModelConfig
+from ..models.flat import init_seed
+from ..models.flops import six_nd, training_flops_per_token
+from ..models.lstm import LstmConfig
+from .device import resolve_device
+from .meter import Meter
+from .recipe.batches import Batches, check_supply
+from .recipe.recipe import TrainConfig
+from .recipe.schedule import BudgetPlan, plan_budgets, rate_factor, stretches
+from .steps.cpu_step import CpuStep
+from .steps.graph_step import GraphStep
+
+# a budget's train_loss is the mean over this share of its steps, at the end
+TAIL = 0.05
+CHECK_STEPS = 50
+# documents in a batch of the published held-out loss
+PAPER_BATCH = 32
+# nats above ln(vocab_size), the loss of guessing every id alike: a model that ends there was blown up, and has diverged
+WORSE_THAN_GUESSING = 1.0
+# entries of a vocabulary on a GPU are padded to a multiple of this, so that rows of logits are aligned
+VOCABULARY_PAD = 64
+BUFFERS = ("flat", "first", "second")
+LOG_ROWS = 100
+SPIKE_WINDOW = 32
+SPIKE_FACTOR = 8.0
+
+
+class Stopped(Exception):
+    """Training was told to stop; the state between two steps is intact."""
+
+
+@dataclass
+class Segment:
+    """Losses and gradient norms of consecutive steps: of the trunk (budget None) or of one budget's branch.
+
+    Attributes
+    ----------
+    budget : int or None
+    start : int
+        First step.
+    done : int
+        Steps taken; the tensors have room for all steps of the segment.
+    slot : int
+        Steps of other segments before it.
+    losses, norms : Tensor, shape (steps,)
+        Mean training loss (nats per token) and gradient norm before clipping, by step; views of the run's log.
+    """
+
+    budget: int | None
+    start: int
+    done: int
+    slot: int
+    losses: Tensor
+    norms: Tensor
+
+    def spikes(self) -> np.ndarray:
+        """Mark the steps whose loss leaves the 32 before by more than 8 of their median absolute deviations, bool."""
+        losses = self.losses[: self.done].double().cpu().numpy()
+        marks = np.zeros(self.done, bool)
+        if self.done > SPIKE_WINDOW:
+            before = np.lib.stride_tricks.sliding_window_view(losses[:-1], SPIKE_WINDOW)
+            middle = np.median(before, axis=1)
+            spread = np.median(np.abs(before - middle[:, None]), axis=1)
+            marks[SPIKE_WINDOW:] = losses[SPIKE_WINDOW:] > middle + SPIKE_FACTOR * spread
+        return marks
+
+    def rows(self, every: int, tokens_per_step: int, rate: Callable[[int], float]) -> list[dict[str, object]]:
+        """One row for every ``every`` steps: means over them, the largest gradient norm, the rate of the last."""
+        losses, norms = self.losses.double().cpu().numpy(), self.norms.double().cpu().numpy()
+        spikes = self.spikes()
+        rows = []
+        for first in range(0, self.done, every):
+            last = min(first + every, self.done)
+            step = self.start + last
+            rows.append(
+                {
+                    "kind": "log" if self.budget is None else "branch",
+                    "budget": self.budget,
+                    "step": step,
+                    "tokens": step * tokens_per_step,
+                    "learning_rate": rate(step - 1),
+                    "train_loss": float(losses[first:last].mean()),
+                    "grad_norm": float(norms[first:last].mean()),
+                    "grad_norm_max": float(norms[first:last].max()),
+                    "spikes": int(spikes[first:last].sum()),
+                }
+            )
+        return rows
+
+
+class Seat(Protocol):
+    """A place among several models that train side by side: one model and its engine, see :mod:`ziplaw.training.steps.stacked_step`."""
+
+    flat: Tensor
+    first: Tensor
+    second: Tensor
+    losses: Tensor
+    norms: Tensor
+
+    def refresh(self) -> None:
+        """See :meth:`ziplaw.models.flat.FlatModel.refresh`."""
+
+    def seek(self, slot: int) -> None:
+        """See :meth:`ziplaw.training.steps.graph_step.GraphStep.seek`."""
+
+    def advance(self, slot: int, step: int, rate: float) -> None:
+        """See :meth:`ziplaw.training.steps.graph_step.GraphStep.advance`."""
+
+    def document_losses(self, documents: np.ndarray, first: int = 0) -> Tensor:
+        """See :meth:`ziplaw.training.steps.graph_step.GraphStep.document_losses`."""
+
+
+class Trainer:
+    """A model, its optimiser state and its place in the data, moved along step by step.
+
+    Parameters
+    ----------
+    train, valid : ndarray of uint, shape (n, context)
+        Documents.
+    model : ModelConfig
+    config : TrainConfig
+    corpus_sha256 : str
+        Identity of the corpus; takes part in the initial weights' seed.
+    meter : Meter, optional
+        Told about progress.
+    between_steps : callable, optional
+        Called with the trainer between any two steps; may save :meth:`state` and may raise :class:`Stopped`.
+    graph : bool, optional
+        Step by :class:`GraphStep`, by default everywhere but for a decoder on a CPU; on a CPU it runs without a graph.
+    seat : Seat, optional
+        Train the model there instead of one of its own; its weights are initialised already.
+    valid_sources : ndarray of int64, shape (n_valid,), optional
+        The source of each held-out document, see :class:`ziplaw.corpora.storage.format.Corpus`.
+    """
+
+    def __init__(
+        self,
+        train: np.ndarray,
+        valid: np.ndarray,
+        model: ModelConfig | LstmConfig,
+        config: TrainConfig,
+        corpus_sha256: str = "",
+        meter: Meter | None = None,
+        between_steps: Callable[[Trainer], None] | None = None,
+        graph: bool | None = None,
+        seat: Seat | None = None,
+        valid_sources: np.ndarray | None = None,
+    ):
+        self.config = config = config.resolved()
+        if config.learning_rate is None:
+            raise TrainError("the arm tuned has no learning rate yet: give --learning-rate, or search one with tune()")
+        self.model_config = model
+        self.tokens_per_step = config.batch_documents * model.context
+        self.plans = plan_budgets(config.budgets, self.tokens_per_step, config.cooldown, config.schedule)
+        check_supply(len(train), self.plans[-1].steps, config.batch_documents, config.epochs)
+        self.device = resolve_device(config.device)
+        self.precision = precision_of(model.architecture, config.precision, self.device)
+        self.batches = Batches(train, config.batch_documents, config.seed)
+        self.program = stretches(self.plans)
+        self.model = self.engine = seat
+        if seat is None:
+            # the recorded step of a CPU knows the decoder only
+            if graph is None:
+                graph = self.device.type != "cpu" or model.architecture != "llama"
+            pad = VOCABULARY_PAD if graph else 1
+            self.model = build(model, self.device, getattr(torch, self.precision), pad)
+            self.model.initialise(init_seed(config.seed, model, corpus_sha256), config.init)
+            self.engine = (GraphStep if graph else CpuStep)(self.model, config, self.batches, self.program)
+        self.valid, self.valid_sources = valid, valid_sources
+        self.step = 0
+        self.segments: list[Segment] = []
+        self.points: list[dict[str, object]] = []
+        self.trunk: tuple[int, Tensor, Tensor, Tensor] | None = None
+        self.on_branch = False
+        self.worst_loss = math.log(model.vocab_size) + WORSE_THAN_GUESSING
+        # dead: the trunk has diverged, and so has every budget to come; lost: the branch has
+        self.dead = self.lost = self.diverged = False
+        self.meter = meter
+        self.between_steps = between_steps
+
+    def snapshot(self) -> tuple[int, Tensor, Tensor, Tensor]:
+        """Copy everything a later :meth:`restore` needs: step, parameters, both moments."""
+        return self.step, *(buffer.clone() for buffer in self._buffers())
+
+    def _buffers(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self.model.flat, self.engine.first, self.engine.second
+
+    def restore(self, saved: tuple[int, Tensor, Tensor, Tensor]) -> None:
+        """Go back to a :meth:`snapshot`."""
+        self.step, *buffers = saved
+        for buffer, value in zip(self._buffers(), buffers):
+            buffer.copy_(value)
+        self.model.refresh()
+
+    def _rate(self, step: int, plan: BudgetPlan | None) -> float:
+        c = self.config
+        return c.learning_rate * rate_factor(step, plan, c.warmup_steps, c.schedule)
+
+    def _segment(self, stop: int, plan: BudgetPlan | None) -> Segment:
+        # a resumed run goes on with the segment that it was in
+        last = self.segments[-1] if self.segments else None
+        budget = None if plan is None else plan.budget
+        if last and last.budget == budget and last.start + last.done == self.step and last.done < len(last.losses):
+            return last
+        here = (part for part in self.program if part.plan == plan and part.start <= self.step < part.stop)
+        part = next(here)
+        slot = part.slot + self.step - part.start
+        segment = self._view(budget, self.step, 0, slot, stop - self.step)
+        self.segments.append(segment)
+        return segment
+
+    def _view(self, budget: int | None, start: int, done: int, slot: int, count: int) -> Segment:
+        here = slice(slot, slot + count)
+        return Segment(budget, start, done, slot, self.engine.losses[here], self.engine.norms[here])
+
+    def advance(self, stop: int, plan: BudgetPlan | None, limit: int | None = None) -> bool:
+        """Train up to step ``stop``, on the trunk (plan None) or on a budget's branch; ``limit`` steps at most.
+
+        Returns
+        -------
+        bool
+            False when a loss or gradient norm was not finite; training then stopped within CHECK_STEPS steps.
+        """
+        if self.step >= stop:
+            return True
+        segment = self._segment(stop, plan)
+        self.engine.seek(segment.slot + segment.done)
+        end = stop if limit is None else min(stop, self.step + limit)
+        while self.step < end:
+            self.engine.advance(segment.slot + segment.done, self.step, self._rate(self.step, plan))
+            segment.done += 1
+            self.step += 1
+            if segment.done % CHECK_STEPS == 0 or self.step == stop:
+                # the only places where the host waits for a device
+                first = (segment.done - 1) // CHECK_STEPS * CHECK_STEPS
+                recent = torch.stack([segment.losses[first : segment.done], segment.norms[first : segment.done]]).cpu()
+                if self.meter:
+                    self.meter.update(segment.done - first, float(recent[0, -1]))
+                if not recent.isfinite().all():
+                    return False
+            if self.between_steps:
+                self.between_steps(self)
+        return True
+
+    def evaluate(self) -> tuple[float, float | None]:
+        """Held-out loss, nats per token, and its standard error over sources; see TrainConfig's ``loss``."""
+        published = self.config.loss == "paper"
+        losses = self.engine.document_losses(self.valid, int(published)).numpy()
+        stderr = clustered_stderr(losses, self.valid_sources)
+        if published:
+            batches = [losses[i : i + PAPER_BATCH].mean() for i in range(0, len(losses), PAPER_BATCH)]
+            return float(np.median(batches)), stderr
+        return float(losses.mean()), stderr
+
+    def _point(self, plan: BudgetPlan, finite: bool) -> dict[str, object]:
+        loss = stderr = train_loss = None
+        if finite:
+            loss, stderr = self.evaluate()
+            tail = min(max(1, round(TAIL * plan.steps)), plan.cooldown)
+            train_loss = float(self.segments[-1].losses[-tail:].double().mean())
+        if loss is None or not loss <= self.worst_loss:
+            self.diverged = True
+            loss = stderr = train_loss = None
+        return {
+            "budget": plan.budget,
+            "D": plan.D,
+            "C": training_flops_per_token(self.model_config) * plan.D,
+            "C_6nd": six_nd(self.model_config, plan.D),
+            "step": plan.steps,
+            "loss": loss,
+            "loss_stderr": stderr,
+            "train_loss": train_loss,
+        }
+
+    @property
+    def plan(self) -> BudgetPlan | None:
+        """The budget that is trained next, None when all are done."""
+        return self.plans[len(self.points)] if len(self.points) < len(self.plans) else None
+
+    def reach_branch(self, limit: int | None = None) -> bool:
+        """Train the trunk up to the next budget's branch, ``limit`` steps at most; True when there is no more to do."""
+        if not (self.on_branch or self.dead):
+            self.dead = not self.advance(self.plan.branch, None, limit)
+        return self.on_branch or self.dead or self.step == self.plan.branch
+
+    def open_branch(self) -> None:
+        """Keep the trunk, where it is needed again, and leave it."""
+        if not self.on_branch:
+            needed = not self.dead and self.plan is not self.plans[-1]
+            self.trunk = self.snapshot() if needed else None
+            self.on_branch = True
+
+    def reach_budget(self, limit: int | None = None) -> bool:
+        """Train the branch to its end, ``limit`` steps at most; True when there is no more to do."""
+        if not (self.dead or self.lost):
+            self.lost = not self.advance(self.plan.steps, self.plan, limit)
+        return self.dead or self.lost or self.step == self.plan.steps
+
+    def close_branch(self) -> None:
+        """Measure the held-out loss and go back to the trunk."""
+        self.points.append(self._point(self.plan, not (self.dead or self.lost)))
+        self.on_branch = self.lost = False
+        if self.trunk is not None:
+            self.restore(self.trunk)
+            self.trunk = None
+
+    def run(self) -> None:
+        """Train every budget: the trunk up to each branch, the branch, its held-out loss, and back to the trunk."""
+        while self.plan is not None:
+            self.reach_branch()
+            self.open_branch()
+            self.reach_budget()
+            self.close_branch()
+
+    def curve(self) -> list[dict[str, object]]:
+        """Rows of curve.csv: logged steps of trunk and branches, then one point a budget."""
+        every = max(1, self.plans[-1].steps // LOG_ROWS)
+        plans = {plan.budget: plan for plan in self.plans}
+        rows = []
+        for segment in self.segments:
+            rows += segment.rows(every, self.tokens_per_step, partial(self._rate, plan=plans.get(segment.budget)))
+        keys = ("budget", "step", "D", "C", "C_6nd", "loss", "loss_stderr", "train_loss")
+        rows += [{"kind": "point", "tokens": p["D"], **{key: p[key] for key in keys}} for p in self.points]
+        return rows
+
+    def state(self) -> tuple[dict[str, object], dict[str, np.ndarray]]:
+        """Everything needed to go on from here: a JSON-serialisable part and arrays."""
+        arrays = dict(zip(BUFFERS, self._buffers()))
+        if self.trunk is not None:
+            arrays |= {f"trunk_{name}": value for name, value in zip(BUFFERS, self.trunk[1:])}
+        arrays |= {"losses": self.engine.losses, "norms": self.engine.norms}
+        place = {
+            "step": self.step,
+            "trunk_step": None if self.trunk is None else self.trunk[0],
+            "on_branch": self.on_branch,
+            "dead": self.dead,
+            "lost": self.lost,
+            "diverged": self.diverged,
+            "points": self.points,
+            "segments": [[s.budget, s.start, s.done, s.slot, len(s.losses)] for s in self.segments],
+        }
+        return place, {name: value.cpu().numpy() for name, value in arrays.items()}
+
+    def load_state(self, place: dict[str, object], arrays: dict[str, np.ndarray]) -> None:
+        """Go on from a :meth:`state`; the model and settings must be those it was taken under."""
+        tensors = {name: torch.from_numpy(value).to(self.device) for name, value in arrays.items()}
+        self.restore((place["step"], *(tensors[name] for name in BUFFERS)))
+        if place["trunk_step"] is not None:
+            self.trunk = (place["trunk_step"], *(tensors[f"trunk_{name}"] for name in BUFFERS))
+        for name in ("on_branch", "dead", "lost", "diverged"):
+            setattr(self, name, place[name])
+        self.points = place["points"]
+        self.engine.losses.copy_(tensors["losses"])
+        self.engine.norms.copy_(tensors["norms"])
+        self.segments = [self._view(*where) for where in place["segments"]]

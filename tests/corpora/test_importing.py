@@ -1,0 +1,191 @@
+"""``ziplaw import``: ids move up by one, zeros stand between documents, text is on one side of the split."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ziplaw import versions
+from ziplaw.base.documents import sha256_file
+from ziplaw.cli import main
+from ziplaw.corpora.importing import import_corpus
+from ziplaw.corpora.readers import TextSource, open_source
+from ziplaw.corpora.storage.format import open_corpus
+from ziplaw.corpora.storage.streams import DocumentName
+from ziplaw.corpora.tokenizers import load_tokenizer
+from ziplaw.errors import CorpusError
+
+
+def memory(documents, name="memory"):
+    """A source of documents given as bytes."""
+    return TextSource(name, "directory", lambda: ((DocumentName(str(i)), text) for i, text in enumerate(documents)))
+
+
+def unpack(tokens):
+    """The documents of a packed stream as bytes (the bytes tokenizer), the last one perhaps cut."""
+    return [bytes(x - 1 for x in part) for part in split_at_zero(tokens.ravel().tolist())]
+
+
+def split_at_zero(ids):
+    parts = [[]]
+    for i in ids:
+        if i == 0:
+            parts.append([])
+        else:
+            parts[-1].append(i)
+    return parts
+
+
+def refused_as_too_small(error, folder):
+    assert "give more text" in str(error)
+    assert not folder.exists()
+
+
+documents = st.lists(st.binary(min_size=1, max_size=40), min_size=2, max_size=40)
+
+
+@given(documents, st.integers(0, 5), st.integers(2, 8), st.one_of(st.none(), st.integers(1, 6)))
+@settings(max_examples=150, deadline=None)
+def test_both_parts_are_made_of_the_texts(tmp_path_factory, texts, seed, context, n_documents):
+    folder = tmp_path_factory.mktemp("i") / "c"
+    try:
+        done = import_corpus(memory(texts), folder, "bytes", n_documents, 1, context, seed)
+    except CorpusError as error:
+        refused_as_too_small(error, folder)
+        return
+    corpus = open_corpus(folder)
+    assert corpus.vocab_size == 257
+    assert corpus.train.shape == (done["n_train"], context)
+    assert corpus.valid.shape == (1, context)
+    for window in (*corpus.train, *corpus.valid):
+        assert all(any(part in text for text in texts) for part in unpack(window))
+    assert corpus.valid_sources.tolist() == [0]
+    assert done["n_train"] == n_documents or done["train_windows"]
+    assert corpus.meta["token_bytes"] == pytest.approx(sum(map(len, texts)) / sum(len(text) + 1 for text in texts))
+
+
+def test_fewer_documents_are_spread_over_the_same_text(tmp_path):
+    texts = [f"document {i} ".encode() * 5 for i in range(300)]
+    done = {}
+    for n in (40, None):
+        done[n] = import_corpus(memory(texts), tmp_path / str(n), "bytes", n, 4, 32, 1)
+    small, large = open_corpus(tmp_path / "40"), open_corpus(tmp_path / "None")
+    assert len(large.train) == done[40]["train_windows"] == done[None]["n_train"]
+    assert (small.train == large.train[np.arange(40) * len(large.train) // 40]).all()
+    assert (small.valid == large.valid).all()
+    import_corpus(memory(texts), tmp_path / "other", "bytes", 40, 4, 32, seed=2)
+    assert (open_corpus(tmp_path / "other").valid != small.valid).any()
+
+
+def test_golden_bytes(tmp_path):
+    """Other bytes from the same text: raise versions.CORPUS, so that sweeps import again, and renew these."""
+    texts = [f"document {i} ".encode() * (1 + i % 7) for i in range(100)]
+    import_corpus(memory(texts), tmp_path, "bytes", 20, 4, 32, seed=7)
+    assert versions.CORPUS == 2
+    assert {name: sha256_file(tmp_path / name)[:16] for name in ("train.npy", "valid.npy", "meta.json")} == {
+        "train.npy": "0861becfa4b5b383",
+        "valid.npy": "66afccc0b3b76ab1",
+        "meta.json": "a35c9734dd98ca23",
+    }
+
+
+def test_order_of_files_does_not_matter(tmp_path):
+    texts = [f"document {i} ".encode() * 5 for i in range(100)]
+    import_corpus(memory(texts), tmp_path / "a", "bytes", 10, 4, 32)
+    import_corpus(memory(texts[::-1]), tmp_path / "b", "bytes", 10, 4, 32)
+    assert (tmp_path / "a" / "meta.json").read_bytes() == (tmp_path / "b" / "meta.json").read_bytes()
+
+
+def test_bundled_ids_move_up_by_one(tmp_path):
+    texts = [f"The {i}th whale was seen by {i * i} sailors. ".encode() * 3 for i in range(60)]
+    import_corpus(memory(texts), tmp_path / "c", "bundled", None, 2, 64)
+    corpus, bundled = open_corpus(tmp_path / "c"), load_tokenizer("bundled")
+    first = split_at_zero(corpus.train.ravel().tolist())[0]
+    assert bundled.decode([i - 1 for i in first]).encode() in texts
+    assert corpus.vocab_size == 8193
+    assert 2 < corpus.meta["token_bytes"] < 6
+    assert corpus.meta["source"]["tokenizer_sha256"] == bundled.sha256
+
+
+def test_rows_as_wide_as_the_context_stay_rows(tmp_path):
+    rows = np.random.default_rng(0).integers(0, 90, (50, 16))
+    np.save(tmp_path / "a.npy", rows)
+    import_corpus(open_source(tmp_path / "a.npy"), tmp_path / "c", n_valid=8, context=16)
+    corpus = open_corpus(tmp_path / "c")
+    everything = np.concatenate([corpus.train, corpus.valid]).astype(int) - 1
+    assert sorted(everything.tolist()) == sorted(rows.tolist())
+    assert corpus.vocab_size == rows.max() + 2
+    assert corpus.meta["token_bytes"] is None
+
+
+def test_ids_too_large_for_a_vocabulary(tmp_path):
+    np.save(tmp_path / "a.npy", np.full(4096, 1 << 25))
+    with pytest.raises(CorpusError, match="holds id 33554432, a corpus takes ids below"):
+        import_corpus(open_source(tmp_path / "a.npy"), tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"n_documents": 0}, "documents is 0"),
+        ({"n_valid": 0}, "valid documents is 0"),
+        ({"context": 1}, "context is 1"),
+        ({"context": 1 << 63}, "context is 9223372036854775808, must be an integer from 2 to"),
+        ({"n_valid": 10**20}, "valid documents is 1"),
+        ({"n_documents": 10**20}, "documents is 1"),
+        ({"seed": -1}, "seed is -1"),
+        ({"n_documents": 10**6}, "were asked for: give more text"),
+        ({"n_valid": 10**6}, "were asked for: give more text"),
+    ],
+)
+def test_bad_numbers(tmp_path, options, says):
+    with pytest.raises(CorpusError, match=says):
+        import_corpus(memory([b"text " * 9] * 9), tmp_path / "c", "bytes", **({"n_valid": 1, "context": 8} | options))
+    assert not (tmp_path / "c").exists()
+
+
+def test_nothing_is_left_when_the_source_breaks(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "fine"}\n{')
+    with pytest.raises(CorpusError, match="line 2"):
+        import_corpus(open_source(tmp_path / "a.jsonl"), tmp_path / "c", "bytes")
+    assert not (tmp_path / "c").exists()
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as stop:
+        main(["import", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return stop.value.code, out, err
+
+
+def test_command(tmp_path, capsys):
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps({"body": f"text {i} " * 20}) + "\n" for i in range(90)))
+    options = ["--field", "body", "--tokenizer", "bytes", "--documents", 60, "--valid-documents", 8, "--context", 64]
+    status, out, err = run(capsys, tmp_path / "data.jsonl", *options, "--seed", 3, "-o", tmp_path / "c")
+    assert status == 0
+    assert err.endswith("data.jsonl: read JSON records, field 'body': 90 records; left out: nothing\n")
+    assert re.search(r"60 training documents of 64 tokens .of \d+. and 8 held out, of [5-8] sources of 90;", out)
+    corpus = open_corpus(tmp_path / "c")
+    assert (len(corpus.train), len(corpus.valid), corpus.context) == (60, 8, 64)
+    assert corpus.meta["source"]["name"] == "data.jsonl"
+    assert str(tmp_path) not in json.dumps(corpus.meta)
+    status, _, err = run(capsys, tmp_path / "c", "-o", tmp_path / "d")
+    assert status == 2
+    assert "c is a ziplaw corpus already" in err
+
+
+def test_command_builtin(tmp_path, capsys):
+    options = ["--tokenizer", "bytes", "--documents", 64, "--valid-documents", 16, "-o", tmp_path / "c"]
+    assert run(capsys, "--builtin", "prose", *options)[0] == 0
+    assert b"LORD" in b" ".join(unpack(open_corpus(tmp_path / "c").train))
+
+
+@pytest.mark.parametrize("arguments", [["-o", "c"], ["x", "--builtin", "code", "-o", "c"], ["x"]])
+def test_bad_usage(arguments, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, _, err = run(capsys, *arguments)
+    assert status == 2
+    assert err.startswith("ziplaw: error: ")

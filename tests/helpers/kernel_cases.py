@@ -1,0 +1,227 @@
+"""Every kernel against the float64 reference: the cases that run under Triton's interpreter and on a GPU alike.
+
+Needs no pytest, so that bench/gpu.py can run them from a plain checkout.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+from ziplaw.kernels import attention, reference
+from ziplaw.kernels.backend import for_device
+from ziplaw.models.decoder import Decoder, ModelConfig
+
+DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+VOCABULARY = 21
+
+
+class Reference:
+    """The plain operations under the names of a device's namespace."""
+
+    attention_forward = staticmethod(attention.blocked_forward)
+    attention_backward = staticmethod(attention.blocked_backward)
+
+    def __getattr__(self, name):
+        return getattr(reference, name)
+
+
+@dataclass(frozen=True)
+class Case:
+    """``call(ops, *inputs)`` returns tensors; floating inputs are given in the case's dtype, and in float64."""
+
+    name: str
+    call: Callable
+    inputs: tuple
+
+    def __str__(self):
+        return self.name
+
+
+def draw(*shape, dtype=torch.float32, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
+def _moved(x, device, wide):
+    if not isinstance(x, torch.Tensor):
+        return x
+    x = x.to(device)
+    return x.double() if wide and x.is_floating_point() else x
+
+
+@contextlib.contextmanager
+def _deterministic(mode: str):
+    before = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode(mode)
+    try:
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(before)
+
+
+# the plain operations include some that have no deterministic form on a GPU
+@_deterministic("default")
+def compare(case: Case, device: str = "cpu") -> list[tuple[float, float]]:
+    """(error, limit) of every output, relative to its largest value.
+
+    The limit is twice the error of plain torch in the same dtype against float64; four units in the last place are
+    added, for outputs that torch happens to get right and for sums taken in another order.
+    """
+    outputs = case.call(for_device(device), *(_moved(x, device, False) for x in case.inputs))
+    plain = case.call(Reference(), *(_moved(x, device, False) for x in case.inputs))
+    exact = case.call(Reference(), *(_moved(x, device, True) for x in case.inputs))
+    found = []
+    for got, same, want in zip(outputs, plain, exact, strict=True):
+        assert got.shape == want.shape, case.name
+        scale = want.abs().max().clamp(min=1e-6)
+        error, theirs = (float((t.double() - want).abs().max() / scale) for t in (got, same))
+        # a NaN, as an unwritten output has under test, must not pass for a small error
+        error = float("inf") if error != error else error
+        found.append((error, 2 * theirs + 4 * torch.finfo(same.dtype).eps))
+    return found
+
+
+@_deterministic("error")
+def repeats_differ(case: Case, device: str, times: int = 10) -> bool:
+    """Whether the bits of any output change from one call to the next."""
+    inputs = [_moved(x, device, False) for x in case.inputs]
+    first = [t.clone() for t in case.call(for_device(device), *inputs)]
+    again = (case.call(for_device(device), *inputs) for _ in range(times - 1))
+    return any(not torch.equal(a, b) for outputs in again for a, b in zip(first, outputs, strict=True))
+
+
+def rms_norm(rows, width, residual, dtype):
+    def call(ops, x, weight, grad, more, r):
+        y, total, rstd = ops.rms_norm_forward(x, weight, r)
+        weight_grads = torch.empty(2, width, dtype=x.dtype, device=x.device)
+        dx = ops.rms_norm_backward(grad, total, rstd, weight, weight_grads[0])
+        dt = ops.rms_norm_backward(grad, total, rstd, weight, weight_grads[1], more)
+        return y, total, rstd, dx, dt, *weight_grads
+
+    x, grad, more, r = (draw(rows, width, dtype=dtype, seed=i) for i in range(4))
+    return call, (x, draw(width, dtype=dtype, seed=4), grad, more, r if residual else None)
+
+
+def rope(documents, positions, heads, width, dtype):
+    def call(ops, qkv):
+        table = reference.rope_table(positions, width, dtype=qkv.dtype).to(qkv.device)
+        packed = ops.rope_forward(qkv, table, heads)
+        return packed, ops.rope_backward(packed, table)
+
+    return call, (draw(documents, positions, 3 * heads * width, dtype=dtype),)
+
+
+def swiglu(rows, width, dtype):
+    return (
+        lambda ops, x, grad: (ops.swiglu_forward(x), ops.swiglu_backward(grad, x)),
+        (draw(rows, 2 * width, dtype=dtype) * 3, draw(rows, width, dtype=dtype, seed=1)),
+    )
+
+
+def cross_entropy(rows, padded, vocabulary, dtype):
+    targets = torch.arange(rows) * 7919 % vocabulary
+    targets[rows // 2] = -1
+    # rising logits, so that the running maximum of the looped kernel rises from block to block
+    logits = (draw(rows, padded) * 3 + torch.linspace(0, 6, padded)).to(dtype)
+
+    def call(ops, x, targets):
+        nll, grad = ops.cross_entropy_forward(x, targets, vocabulary)
+        assert grad.dtype == x.dtype
+        # exactly: padding and ignored labels
+        assert (grad[:, vocabulary:] == 0).all()
+        assert (grad[rows // 2] == 0).all()
+        assert nll[rows // 2] == 0
+        return nll, grad
+
+    return call, (logits, targets)
+
+
+def linear_cross_entropy(rows, width, chunk, dtype):
+    targets = torch.arange(rows) % VOCABULARY
+    targets[[rows // 3, rows - 1]] = -1
+
+    def call(ops, x, weight, targets):
+        # as in the trainer's buffer: what the last step left there is written over, padding stays zero
+        weight_grad = torch.zeros_like(weight)
+        weight_grad[:VOCABULARY] = torch.nan
+        loss, grad = ops.linear_cross_entropy_backward(x, weight, targets, VOCABULARY, weight_grad, chunk)
+        assert (weight_grad[VOCABULARY:] == 0).all()
+        return loss, grad, weight_grad, ops.linear_cross_entropy_loss(x, weight, targets, VOCABULARY, chunk)
+
+    return call, (draw(rows, width, dtype=dtype), draw(24, width, dtype=dtype, seed=1), targets)
+
+
+def embedding(rows, width, dtype):
+    tokens = torch.cat([torch.zeros(150, dtype=torch.int64), torch.arange(rows) % 4 + 2])
+
+    def call(ops, grad, tokens):
+        out = torch.empty(8, width, dtype=grad.dtype, device=grad.device)
+        ops.embedding_backward(grad, tokens, out)
+        assert (out[1] == 0).all()
+        return (out,)
+
+    return call, (draw(rows + 150, width, dtype=dtype), tokens)
+
+
+def adamw(n, models, clip):
+    shape = (n,) if models is None else (models, n)
+    groups = torch.arange(n).div(max(1, n // 5), rounding_mode="floor").clamp(max=4).to(torch.uint8)
+    factors = torch.stack([torch.linspace(1.0, 0.1, 5), torch.tensor([0.0, 1.0, 1.0, 0.0, 1.0])])
+    rows = reference.adamw_settings([0.01, 0.03, 0.0], 3, (0.9, 0.95), 0.1)
+    rows[1, 3] = 0.0
+
+    def call(ops, parameters, grad, first, second, groups, factors, rows):
+        state = [t.clone() for t in (parameters, grad, first, second)]
+        shadow = torch.empty(shape, dtype=torch.bfloat16, device=grad.device)
+        norm = ops.adamw_step(*state, groups, factors, rows, clip=clip, shadow=shadow)
+        # the interpreter cuts digits off where a GPU rounds
+        limit = 2**-7 if grad.device.type == "cpu" else 2**-8
+        assert ((shadow - state[0]).abs() <= limit * state[0].abs()).all()
+        # a row alone, so that an error in one model cannot hide behind another's large numbers
+        return norm, *state[0].view(-1, n), *state[2].view(-1, n), *state[3].view(-1, n)
+
+    tensors = [draw(*shape, seed=i) for i in range(3)] + [draw(*shape, seed=4).square()]
+    return call, (*tensors, groups, factors, rows[0] if models is None else rows)
+
+
+def whole_pass(config, documents, pad):
+    """Loss, every gradient and the token losses of a small decoder."""
+    generator = torch.Generator().manual_seed(0)
+    targets = torch.randint(0, config.vocab_size, (documents, config.context), generator=generator)
+
+    def call(ops, flat, targets):
+        model = Decoder(config, flat.device, dtype=flat.dtype, pad=pad)
+        model.ops = ops
+        model.flat.copy_(flat)
+        return model.loss_and_grad(targets), model.grad, model.token_losses(targets)
+
+    start = Decoder(config, pad=pad)
+    start.initialise(0, "llama")
+    return call, (start.flat * 3, targets)
+
+
+def cases(large: bool = False) -> Iterator[Case]:
+    """Yield all cases; ``large`` adds shapes of real models, for a GPU."""
+    made = []
+    for dtype in DTYPES:
+        sizes = [(1, 6), (37, 8), (300, 96), (5, 300)] + [(8192, 64), (1000, 2048)] * large
+        made += [(rms_norm, (*size, residual, dtype)) for size in sizes for residual in (False, True)]
+        made += [(rope, (*s, dtype)) for s in [(1, 1, 1, 2), (2, 70, 2, 6), (1, 33, 1, 64)] + [(4, 256, 8, 64)] * large]
+        made += [(swiglu, (*size, dtype)) for size in [(1, 1), (7, 15), (65, 64)] + [(8192, 512)] * large]
+        sizes = [(9, 12, 10), (40, 301, 301), (3, 9000, 8500), (2, 8193, 8193)] + [(512, 2048, 2001)] * large
+        made += [(cross_entropy, (*size, dtype)) for size in sizes]
+        # a mean over thousands of tokens in fp16 needs its loss scaled; nothing here trains in fp16
+        more = large and dtype != torch.float16
+        made += [(linear_cross_entropy, (*s, dtype)) for s in [(50, 8, 64), (50, 8, 16)] + [(4096, 256, 1024)] * more]
+        made += [(embedding, (*size, dtype)) for size in [(50, 2), (50, 300)] + [(8192, 512)] * large]
+    sizes = [(9001, 0.0), (9001, 0.5), (9001, 1e3)] + [(3_000_001, 1.0)] * large
+    made += [(adamw, (n, models, clip)) for n, clip in sizes for models in (None, 3)]
+    for pad in (1, 8):
+        made.append((whole_pass, (ModelConfig(8, 2, 11, context=20), 2, pad)))
+    if large:
+        made.append((whole_pass, (ModelConfig(128, 2, 2001), 4, 64)))
+    for build, arguments in made:
+        words = [str(a).removeprefix("torch.") for a in arguments if not isinstance(a, ModelConfig)]
+        hidden = [f"h{a.hidden}" for a in arguments if isinstance(a, ModelConfig)]
+        yield Case("-".join([build.__name__, *hidden, *words]), *build(*arguments))

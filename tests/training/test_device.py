@@ -1,0 +1,125 @@
+"""Where training runs: precision, leases of GPUs, the meter; nothing here needs a GPU."""
+
+import io
+import itertools
+import subprocess
+import sys
+import threading
+import types
+
+import pytest
+import torch
+
+from ziplaw.errors import TrainError
+from ziplaw.training import device as devices
+from ziplaw.training.meter import Meter
+from ziplaw.training.recipe.schedule import plan_budgets
+
+CUDA, CPU = torch.device("cuda"), torch.device("cpu")
+
+
+@pytest.fixture
+def gpus(monkeypatch, tmp_path):
+    """Make torch believe in three CUDA devices."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda i: types.SimpleNamespace(uuid=f"GPU-{i}"))
+    monkeypatch.setattr(devices.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(devices, "WAIT_S", 0.01)
+    return tmp_path
+
+
+def test_every_run_gets_a_device_of_its_own(gpus):
+    with devices.lease(CUDA) as a, devices.lease(CUDA) as b:
+        with devices.lease(CUDA) as c:
+            assert [a.index, b.index, c.index] == [0, 1, 2]
+        with devices.lease(CUDA) as again:
+            assert again.index == 2
+
+
+def test_no_choice_no_lease(gpus, monkeypatch):
+    for device in (CPU, torch.device("cuda", 1)):
+        with devices.lease(device) as got:
+            assert got == device
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with devices.lease(CUDA) as got, devices.lease(CUDA) as other:
+        assert got == other == CUDA
+    assert list(gpus.iterdir()) == []
+
+
+def test_a_run_waits_for_a_free_device(gpus, capsys):
+    got = []
+
+    def wait():
+        with devices.lease(CUDA) as device:
+            got.append(device.index)
+
+    with devices.lease(CUDA), devices.lease(CUDA):
+        third = devices.lease(CUDA)
+        third.__enter__()
+        thread = threading.Thread(target=wait)
+        thread.start()
+        thread.join(0.2)
+        assert got == []
+        third.__exit__(None, None, None)
+        thread.join(5)
+    assert got == [2]
+    assert capsys.readouterr().err == "ziplaw: all 3 CUDA devices are held by other runs: waiting for one\n"
+
+
+def test_a_killed_run_holds_nothing(gpus):
+    folder = gpus / f"ziplaw-devices-{devices.os.getuid()}"
+    code = (
+        "import fcntl, sys, time; s = open(sys.argv[1], 'a'); fcntl.flock(s, fcntl.LOCK_EX); print('held', flush=True);"
+        "time.sleep(60)"
+    )
+    folder.mkdir()
+    with subprocess.Popen([sys.executable, "-c", code, folder / "GPU-0.lock"], stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout.readline() == b"held\n"
+            with devices.lease(CUDA) as got:
+                assert got.index == 1
+        finally:
+            other.kill()
+    with devices.lease(CUDA) as got:
+        assert got.index == 0
+
+
+def test_precision(monkeypatch):
+    assert devices.resolve_precision("auto", CPU) == devices.resolve_precision("fp32", CPU) == "float32"
+    with pytest.raises(TrainError, match="capability 8"):
+        devices.resolve_precision("bf16", CPU)
+    for capability, auto in (((7, 5), "float32"), ((8, 0), "bfloat16"), ((9, 0), "bfloat16")):
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, capability=capability: capability)
+        assert devices.resolve_precision("auto", CUDA) == auto
+        assert devices.resolve_precision("fp32", CUDA) == "float32"
+
+
+def test_peaks():
+    names = {
+        "NVIDIA H100 80GB HBM3": 989e12,
+        "NVIDIA H100 PCIe": 756e12,
+        "NVIDIA H200": 989e12,
+        "NVIDIA A100-SXM4-80GB": 312e12,
+        "NVIDIA L40S": 362e12,
+        "NVIDIA L4": 121e12,
+        "": None,
+    }
+    assert {name: devices.peak_flops(name) for name in names} == names
+
+
+def test_meter(monkeypatch):
+    clock = itertools.count(0, 30).__next__
+    monkeypatch.setattr("ziplaw.training.meter.time.monotonic", clock)
+    plans = plan_budgets([1000], 10, 0.2)
+    for peak, live in ((None, False), (1e6, True)):
+        meter = Meter()
+        meter.stream, meter.live = io.StringIO(), live
+        meter.start(plans, 10, 100, peak)
+        meter.update(50, 1.5)
+        meter.close()
+        line = meter.stream.getvalue()
+        assert "step 50/100  loss 1.5000  17 tokens/s  0.0 GFLOP/s" in line
+        assert "30s left" in line
+        assert ("MFU 0.2%" in line) == bool(peak)
+        assert line.startswith("\r\x1b[K") == line.endswith("\r\x1b[K") == live
+        assert line.endswith("\n") != live

@@ -1,0 +1,92 @@
+"""docs/formats.md names every key and column that the program writes."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import zstandard
+from houses import ROOT
+
+from ziplaw.cli import main
+from ziplaw.corpora import scoring
+from ziplaw.corpora.scoring import score_builtin
+from ziplaw.corpora.storage.format import CorpusWriter, open_corpus
+from ziplaw.sweep import runs_table
+
+PAGE = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+
+
+def documented(section):
+    """Every word in code quotes of a section of the page."""
+    body = PAGE.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    return {word for quoted in re.findall(r"`([^`]*)`", body) for word in quoted.split()}
+
+
+DATA_PAGE = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+COMMANDS = [line.strip() for line in DATA_PAGE.splitlines() if line.startswith("    ziplaw ")]
+
+
+@pytest.fixture(scope="module")
+def data_folder(tmp_path_factory):
+    """The files that the commands of docs/data.md are about."""
+    folder = tmp_path_factory.mktemp("data")
+    text = "".join(f"def f{i}(x):  # the {i % 17}th of many\n    return x + {i}\n\n" for i in range(20_000))
+    (folder / "my_code").mkdir()
+    for i in range(20):
+        (folder / "my_code" / f"m{i}.py").write_text(text[i * 50_000 :][:50_000])
+    (folder / "notes.txt").write_text(text[:50_000])
+    (folder / "data.jsonl.zst").write_bytes(zstandard.compress(json.dumps({"text": text[:50_000]}).encode()))
+    (folder / "my_dataset").mkdir()
+    (folder / "my_dataset" / "README.md").write_text("Nested records.")
+    (folder / "my_dataset" / "train.jsonl").write_text(json.dumps({"data": {"text": text[:50_000]}}) + "\n")
+    np.save(folder / "ids.npy", np.arange(5000, dtype=np.uint16))
+    return folder
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_of_the_data_page_run(line, data_folder, monkeypatch, capsys):
+    monkeypatch.chdir(data_folder)
+    monkeypatch.setattr(scoring, "TEXT_BYTES", 1 << 18)
+    words = line.replace("--documents 4096", "--documents 128").split()[1:]
+    with pytest.raises(SystemExit) as stop:
+        main([*words, "--samples", "30"] if words[0] == "score" else words)
+    assert stop.value.code == 0, capsys.readouterr().err
+
+
+def test_the_data_page_has_commands():
+    assert len(COMMANDS) >= 5
+
+
+def test_corpus(tmp_path):
+    with CorpusWriter(tmp_path, 1, 1, 8, 10, {}) as writer:
+        writer.train[:] = np.arange(8)
+    meta = open_corpus(tmp_path).meta
+    assert set(meta) - {"kind", "format", "sha256"} <= documented("corpus")
+
+
+@pytest.mark.parametrize("tokenizer", ["bytes"])
+def test_score(tokenizer):
+    assert set(score_builtin("prose", tokenizer, samples=2)) <= documented("score")
+
+
+def columns():
+    from ziplaw.cli.fits_table import COLUMNS as FITS
+    from ziplaw.laws.dependence.claims import COLUMNS as CLAIMS
+    from ziplaw.laws.plans.frontier import COLUMNS as FRONTIER
+    from ziplaw.training.run import COLUMNS as CURVE
+
+    fits = [c for c in FITS if not c.endswith(("_lo", "_hi")) and c not in ("E", "A", "B", "alpha", "beta", "a", "b")]
+    return [
+        ("runs.csv", runs_table.COLUMNS),
+        ("fits.csv", fits),
+        ("run", CURVE),
+        ("claims.csv", CLAIMS),
+        ("frontier.csv", FRONTIER),
+    ]
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_columns(index):
+    section, names = columns()[index]
+    assert set(names) <= documented(section)

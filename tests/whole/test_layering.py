@@ -1,0 +1,139 @@
+"""The import graph of the package: rooms import only the rooms below them, and nothing goes in a circle."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from houses import ROOT
+
+import import_graph
+
+# room -> the rooms that it may import besides itself and the rooms at its own top: errors, versions
+ROOMS = {
+    "base": "",
+    "kernels": "",
+    "kernels.triton": "kernels",
+    "grammars": "base",
+    "corpora.storage": "base",
+    "corpora.readers": "base corpora.storage",
+    "corpora": "base corpora.storage corpora.readers",
+    "models": "base kernels",
+    "training.recipe": "base",
+    "training.steps": "kernels models training.recipe",
+    "training": "base corpora.storage models training.recipe training.steps",
+    "laws": "",
+    "laws.forms": "base",
+    "laws.solve": "base laws.forms",
+    "laws.intervals": "base laws.forms laws.solve",
+    "laws.fits": "base laws.forms laws.solve laws.intervals",
+    "laws.dependence": "base laws.forms laws.solve laws.intervals laws.fits",
+    "laws.plans": "base laws.forms laws.solve laws.intervals laws.fits laws.dependence",
+    "tables": "base corpora.storage",
+    "sweep": "base corpora corpora.readers tables training.recipe laws.fits",
+    "report.figures": "base sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
+    "report": "base sweep report.figures laws.fits laws.solve",
+    "cli": "base grammars corpora corpora.storage corpora.readers models training training.recipe tables sweep report "
+    "report.figures laws.forms laws.intervals laws.fits laws.dependence laws.plans",
+    "__main__": "cli",
+}
+TOP = {"__init__", "errors", "versions"}
+# arrows that are still to go
+BUILDING = {("laws.forms", "laws.solve"), ("models", "training")}
+# what is imported by its owner alone: name -> owners
+OWNERS = {
+    "matplotlib": "report.figures",
+    "jinja2": "report.page",
+    "pydantic": "sweep.config",
+    "ziplaw._pcfg": "grammars.sampling",
+    "ziplaw._earley": "grammars.floor",
+    "ziplaw._gzip": "corpora.compress",
+    "ziplaw._laws": "laws.solve.additive",
+}
+# what a room and its inner rooms never import
+NEVER = {
+    "laws": ["torch", "pandas", "matplotlib", "pathlib", "csv", "json"],
+    "grammars": ["torch"],
+    "corpora": ["torch"],
+    "sweep": ["torch"],
+    "tables": ["torch"],
+}
+
+KNOWN = import_graph.modules()
+GRAPH = import_graph.arrows()
+BETWEEN = import_graph.rooms(GRAPH, KNOWN)
+
+
+def importers(name):
+    """Modules, without the package's name, that import something or a part of it."""
+    return {
+        module.removeprefix("ziplaw.")
+        for module, path in KNOWN.items()
+        if any(i == name or i.startswith(name + ".") for i in import_graph.imports_of(module, path))
+    }
+
+
+def inside(module, room):
+    return module == room or module.startswith(room + ".")
+
+
+def test_every_room_is_listed():
+    assert set(BETWEEN) - TOP == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_the_rooms_below_it(room):
+    found = {(room, other) for other in BETWEEN[room] - TOP - set(ROOMS[room].split())}
+    assert found - BUILDING == set()
+
+
+def test_nothing_goes_in_a_circle():
+    wanted = {room: set(others.split()) for room, others in ROOMS.items()}
+    assert import_graph.circles(wanted) == []
+
+
+@pytest.mark.parametrize("name", OWNERS)
+def test_only_its_owner_imports(name):
+    found = importers(name)
+    assert found
+    assert [module for module in sorted(found) if not inside(module, OWNERS[name])] == []
+
+
+@pytest.mark.parametrize(("room", "name"), [(room, name) for room, names in NEVER.items() for name in names])
+def test_a_room_never_imports(room, name):
+    assert [module for module in sorted(importers(name)) if inside(module, room)] == []
+
+
+def test_rules_call_the_command_line_only():
+    rules = ROOT / "rules"
+    for path in rules.glob("*.smk"):
+        block = re.search(r"^ +(run|script|notebook):", path.read_text(encoding="utf-8"), re.M)
+        assert block is None, f"{path.name} has a {block and block.group(1)}: block"
+
+
+HEAVY = [
+    "numpy",
+    "scipy",
+    "torch",
+    "pandas",
+    "matplotlib",
+    "ziplaw._pcfg",
+    "ziplaw._gzip",
+    "ziplaw._earley",
+    "ziplaw._laws",
+]
+
+
+@pytest.mark.parametrize(
+    "what", ["import ziplaw", "import ziplaw.cli", "import ziplaw.cli.score, ziplaw.cli.fit, ziplaw.cli.train"]
+)
+def test_imports_are_light(what):
+    code = f"import sys; {what}; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(ROOT / "pkg")},
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,137 @@
+"""The Snakemake side: dry runs, lint, and what a user sees when a config or an input is wrong."""
+
+import os
+import re
+import subprocess
+
+import pytest
+import yaml
+from houses import ROOT, build, planned, snakemake
+
+# `snakemake --lint` on this workflow may say only this, for the reason beside it
+LINT_ACCEPTED = {
+    "No package management solution": "one environment runs every rule: make venv, constraints.txt",
+    "Specify a conda environment or container for each rule.": "the same, as older versions word it",
+}
+
+
+@pytest.fixture
+def house(tmp_path):
+    return build(tmp_path)
+
+
+def write_config(house, **changes):
+    smoke = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())
+    path = house / "try.yaml"
+    path.write_text(yaml.safe_dump({**smoke, "sweep": "try", **changes}))
+    return path
+
+
+@pytest.mark.parametrize(("name", "runs"), [("default", 36), ("paper", 36), ("paper_cpu", 30), ("smoke", 6)])
+def test_a_dry_run_plans_every_run(house, name, runs):
+    code, output = snakemake(house, "--dry-run", "--configfile", f"config/{name}.yaml")
+    assert code == 0, output
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", output, re.M))
+    assert int(counts["train_run"]) == runs
+    for rule in ("sample_corpus", "fit_law", "regress_laws", "frontier", "plot", "report"):
+        assert int(counts[rule]) >= 1
+
+
+def test_an_ensemble_is_a_job_of_several_runs(house):
+    path = write_config(house, seeds=[0, 1], training={"learning_rate": 0.02, "ensemble": 4})
+    code, output = snakemake(house, "--dry-run", "--printshellcmds", "--configfile", path)
+    assert code == 0, output
+    # two sizes x three datasets x two seeds: four runs and two runs a size
+    jobs = {name: count for name, count in planned(output).items() if name.startswith("train")}
+    assert jobs == {f"train_ensemble_{number}": 1 for number in range(4)}
+    lines = re.findall(r"ziplaw train .*", output)
+    folders = [folder for line in lines for folder in re.findall(r"-o (\S+)", line)]
+    assert len(folders) == len(set(folders)) == 12
+    for line in lines:
+        corpora = re.findall(r"corpora/(\w+)", line)
+        seeds = re.findall(r"--seed (\d+)", line)
+        for corpus, seed, folder in zip(corpora, seeds, re.findall(r"-o (\S+)", line), strict=True):
+            assert re.search(rf"runs/{corpus}/\w+/s{seed}$", folder)
+        assert len({folder.split("/")[-2] for folder in re.findall(r"-o (\S+)", line)}) == 1
+
+
+def test_a_sweep_of_two_architectures_fits_each_alone(house):
+    code, output = snakemake(house, "--dry-run", "--printshellcmds", "--configfile", "config/architecture.yaml")
+    assert code == 0, output
+    counts = planned(output)
+    assert (counts["train_run"], counts["fit_architecture"], counts["plot"]) == (42, 2, 2)
+    assert not {"fit_law", "regress_laws", "report"} & set(counts)
+    assert "--architecture lstm --hidden 9" in output
+    assert "--where architecture=llama" in output
+
+
+def test_a_single_fit_needs_only_its_own_dataset(house):
+    code, output = snakemake(house, "--dry-run", "results/default/fits/g3x400.json")
+    assert code == 0, output
+    assert dict(re.findall(r"^(\w+) +(\d+)$", output, re.M))["train_run"] == "6"
+
+
+def test_lint_finds_nothing_but_what_is_accepted(house):
+    _, output = snakemake(house, "--lint")
+    found = set(re.findall(r"^ +\* (.+?):?$", output, re.M))
+    assert {line for line in found if line.split(":")[0] not in LINT_ACCEPTED and line not in LINT_ACCEPTED} == set()
+
+
+def test_a_typo_in_the_config_is_one_clear_line(house):
+    path = write_config(house, budgetz=[1])
+    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    assert code != 0
+    assert "unknown key budgetz (did you mean budgets?)" in output
+    assert "Traceback" not in output
+
+
+def test_a_dataset_given_twice_is_one_clear_line(house):
+    path = write_config(house)
+    path.write_text(path.read_text().replace("datasets:\n", "datasets:\n  low: {grammar_file: mine.txt}\n"))
+    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    assert code != 0
+    assert "the key low is given twice" in output
+    assert "Traceback" not in output
+
+
+def test_a_grammar_that_cannot_terminate_stops_its_job_with_its_reason(house):
+    (house / "endless.txt").write_text("S -> S '1' [0.5] | S S [0.5]\n")
+    path = write_config(house, datasets={"endless": {"grammar_file": "endless.txt"}})
+    code, output = snakemake(house, "results/try/grammars/endless.json", "--configfile", path)
+    assert code != 0
+    assert "ziplaw: error:" in output
+    assert "Traceback" not in output
+    assert not list((house / "results").rglob("*.json*"))
+
+
+def test_a_missing_file_is_named(house):
+    path = write_config(house, datasets={"mine": {"import": {"path": "no/such/file.txt", "tokenizer": "bytes"}}})
+    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    assert code != 0
+    assert "no/such/file.txt" in output
+    assert "Traceback" not in output
+
+
+def test_results_that_cannot_be_written_fail_with_the_reason(house):
+    (house / "results").write_text("a file where a folder should be")
+    path = write_config(house)
+    code, output = snakemake(house, "results/try/grammars/low.json", "--configfile", path)
+    assert code != 0
+    assert "results" in output
+    assert (house / "results").read_text() == "a file where a folder should be"
+
+
+def test_results_from_the_future_are_named_with_what_to_do(house):
+    path = write_config(house)
+    grammar = house / "results" / "try" / "grammars" / "low.json"
+    grammar.parent.mkdir(parents=True)
+    grammar.write_text("{}")
+    os.utime(grammar, (4e9, 4e9))
+    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    assert code != 0
+    assert "results/try/grammars/low.json is dated" in output
+    assert "Traceback" not in output
+    remedy = re.search(r"find results/try .* \+$", output, re.M).group()
+    subprocess.run(["bash", "-c", remedy], cwd=house, check=True)
+    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    assert code == 0, output
