@@ -57,11 +57,12 @@ def build(
     bootstrap=100,
     law=planted,
     level=0.95,
+    models=None,
 ):
     """Write a sweep folder and return its path.
 
     ``floors=False`` makes datasets that were imported, names say which are grammars; ``shrink`` scales the reducible loss (0.01: saturated);
-    ``diverged`` names (dataset, width) pairs, or a dataset as a whole, whose runs diverge half way.
+    ``models`` names the model of a width other than h<width>; ``diverged`` names (dataset, width) pairs, or a dataset as a whole, whose runs diverge half way.
     """
     folder = Path(folder)
     rng = np.random.default_rng(7)
@@ -76,7 +77,8 @@ def build(
         for width in widths:
             for seed in seeds:
                 lost = name in diverged or (name, width) in diverged
-                _run(folder, name, width, seed, true, budgets, noise, lost, rng)
+                where = folder / "runs" / name / (models or {}).get(width, f"h{width}") / f"s{seed}"
+                _run(folder, where, name, width, seed, true, budgets, noise, lost, rng)
         part = _collect(folder, name, known)
         rows += part
         fits.append(fit_dataset(part, bootstrap=bootstrap, level=level))
@@ -175,7 +177,7 @@ def _score(name, H, rng, tokenizer=None, corpus=None):
     return document
 
 
-def _run(folder, name, width, seed, law, budgets, noise, lost, rng):
+def _run(folder, where, name, width, seed, law, budgets, noise, lost, rng):
     N = 2 * (4 * width**2 + 3 * width * 2 * width) + 5 * width
     points, curve = [], []
     last = budgets[len(budgets) // 2]
@@ -201,7 +203,6 @@ def _run(folder, name, width, seed, law, budgets, noise, lost, rng):
     columns = (
         "kind budget step tokens learning_rate train_loss grad_norm grad_norm_max spikes loss loss_stderr D C C_6nd"
     )
-    where = folder / "runs" / name / f"h{width}" / f"s{seed}"
     write_csv(where / "curve.csv", curve, columns.split())
     run = {
         "arm": "mup",

@@ -31,7 +31,7 @@ ROOMS = {
     "laws.plans": "base laws.forms laws.solve laws.intervals laws.fits laws.dependence",
     "tables": "base corpora.storage",
     "sweep": "base corpora corpora.readers tables training.recipe laws.fits",
-    "report.figures": "base sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
+    "report.figures": "base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
     "report": "base sweep report.figures laws.fits laws.solve",
     "cli": "base grammars corpora corpora.storage corpora.readers models training training.recipe tables sweep report "
     "report.figures laws.forms laws.intervals laws.fits laws.dependence laws.plans",

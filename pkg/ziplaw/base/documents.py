@@ -9,7 +9,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +151,7 @@ def _cell(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def write_csv(path: str | os.PathLike, rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None) -> None:
+def write_csv(path: str | os.PathLike, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
     """Write rows as CSV atomically: floats to full precision, empty cells for None and NaN.
 
     Parameters
@@ -170,8 +170,8 @@ def write_csv(path: str | os.PathLike, rows: Sequence[dict[str, Any]], columns: 
         writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
 
 
-def parse_cell(cell: str) -> Any:
-    """Return what `write_csv` wrote as this cell: None, a truth value, an integer, a float or text."""
+def guessed(column: str, cell: str) -> Any:
+    """Return what a cell of a table without declared columns may be: None, a truth value, an integer, a float or text."""
     if cell == "":
         return None
     if cell in ("true", "false"):
@@ -184,15 +184,16 @@ def parse_cell(cell: str) -> Any:
     return cell
 
 
-def read_csv(path: str | os.PathLike, text: Iterable[str] = ()) -> list[dict[str, Any]]:
-    """Read a CSV into one dict a row; numbers and true/false are parsed, empty cells become None.
+def read_csv(path: str | os.PathLike, value: Callable[[str, str], Any] = guessed) -> list[dict[str, Any]]:
+    """Read a CSV into one dict a row.
 
     Parameters
     ----------
     path : path-like
         The file.
-    text : iterable of str
-        Columns of names, which may look like numbers ("007", "1e5") and stay text.
+    value : callable
+        Column and text of a cell -> what it holds. The default guesses, so that names which look like numbers become
+        some: the project's own tables are read as they are declared (:mod:`ziplaw.tables.declared`).
 
     Raises
     ------
@@ -205,11 +206,11 @@ def read_csv(path: str | os.PathLike, text: Iterable[str] = ()) -> list[dict[str
             raise ZiplawError(f"{path} is empty: a CSV with a header line is needed")
         if twice := [name for i, name in enumerate(reader.fieldnames) if name and name in reader.fieldnames[:i]]:
             raise ZiplawError(f"{path} has two columns named {twice[0]!r}: rename one")
-        rows, names = [], frozenset(text)
+        rows = []
         for row in reader:
             if None in row:
                 raise ZiplawError(f"{path} line {reader.line_num} has more cells than the header: mend that line")
-            rows.append({key: value or None if key in names else parse_cell(value or "") for key, value in row.items()})
+            rows.append({key: value(key, cell or "") for key, cell in row.items()})
     return rows
 
 

@@ -8,25 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..base.documents import read_csv, read_json
+from ..base.documents import read_json
 from ..errors import FitError
 from ..laws.fits.dataset import uninformative
+from ..tables.declared import CURVE, DECLARED, RUNS
 
 REFERENCES = ("code", "prose")
 TWIN = ".bytes"  # scores/code.bytes.json: the same reference as raw bytes
 VARIANTS = {"floor": "E at the floor", "free": "E free"}
-# names, which may look like numbers ("7", "1e5") and must not be read as such
-_NAMES = ("dataset", "model", "source", "preset", "variant")
-
-# numbers of the tables; text in their place is refused where it stands, not where it is used
-_NUMBERS = frozenset(
-    (
-        "hidden layers vocab_size N N_total D C C_6nd loss loss_stderr train_loss floor floor_stderr excess unigram_entropy "
-        "reducible reducible_least H H_std valid_sources n n_scaling objective rms_log_residual condition_number holdout_rms estimate low high "
-        "p_value N_opt N_lo N_hi D_opt D_lo D_hi loss_lo loss_hi H_mean paper_H rho_m rho_lc"
-    ).split()
-    + [f"{name}{end}" for name in ("E", "A", "B", "alpha", "beta", "a", "b") for end in ("", "_lo", "_hi")]
-)
 
 
 @dataclass(frozen=True)
@@ -58,7 +47,7 @@ class Sweep:
         path = self.folder / "runs.csv"
         if not self.has("runs.csv"):
             raise FitError(f"{self.folder} holds no runs.csv: give the folder of a finished sweep, results/<name>")
-        rows = read_table(path)
+        rows = RUNS.read(path)
         missing = [c for c in ("dataset", "model", "seed", "N", "D", "loss") if rows and c not in rows[0]]
         if missing or not rows:
             what = f"lacks the column {missing[0]}" if missing else "has no rows"
@@ -136,9 +125,9 @@ class Sweep:
         return frozenset(Path(file).resolve() for file in self.files)
 
     def table(self, name: str) -> list[dict[str, Any]]:
-        """Rows of another CSV of the folder, [] when there is none."""
+        """Rows of another table of the folder, one of :data:`ziplaw.tables.declared.DECLARED`; [] when there is none."""
         if name not in self._tables:
-            self._tables[name] = read_table(self.folder / name) if self.has(name) else []
+            self._tables[name] = DECLARED[name].read(self.folder / name) if self.has(name) else []
         return self._tables[name]
 
     @cached_property
@@ -148,7 +137,7 @@ class Sweep:
     def curve(self, row: dict[str, Any]) -> list[dict[str, Any]]:
         """Logged steps of the run behind a row of runs.csv, [] when its curve is not at hand."""
         path = self.run_folder(row) / "curve.csv"
-        return [step for step in read_csv(path) if step["kind"] in ("log", "branch")] if path.exists() else []
+        return [step for step in CURVE.read(path) if step["kind"] in ("log", "branch")] if path.exists() else []
 
     def run_folder(self, row: dict[str, Any]) -> Path:
         """Folder of the run behind a row of runs.csv."""
@@ -191,23 +180,6 @@ class Sweep:
 
     def _json(self, name, kind):
         return read_json(self.folder / name, kind) if self.has(name) else None
-
-
-def read_table(path: str | Path) -> list[dict[str, Any]]:
-    """Read a CSV of a sweep; names stay text, whatever they look like.
-
-    Raises
-    ------
-    FitError
-        When a column of numbers holds text.
-    """
-    rows = read_csv(path, _NAMES)
-    for index, row in enumerate(rows, start=1):
-        for column, value in row.items():
-            if column in _NUMBERS and isinstance(value, str):
-                shown = value if len(value) <= 40 else value[:39] + "…"
-                raise FitError(f"{path} row {index}: {column} is {shown!r}, a number is needed: make the table again")
-    return rows
 
 
 def finite(value: Any) -> bool:

@@ -7,19 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..base.documents import parse_cell, read_json
+from ..base.documents import read_json
 from ..errors import FitError
 from ..tables.any_file import Table, read_table
+from ..tables.declared import RUNS
 
-COLUMNS = (
-    "dataset model seed arm architecture hidden layers vocab_size N N_total budget D C C_6nd loss loss_stderr train_loss status "
-    "floor floor_stderr excess unigram_entropy reducible reducible_least regime regime_basis H H_std valid_sources"
-).split()
-
+COLUMNS = RUNS.names
 BEST_SEEN = "best loss seen"  # basis of a regime without a floor: an upper bound of the floor
-# names may look like numbers ("007", "1e5") and stay text
-NAMES = frozenset("dataset model arm architecture status regime".split())
-
 SATURATED_BELOW = 0.02
 NOT_STARTED_ABOVE = 0.6
 
@@ -98,7 +92,7 @@ def run_rows(
     Returns
     -------
     list of dict
-        One row per run and budget with the keys of ``COLUMNS``; losses in nats per token. Without a floor the best loss
+        One row per run and budget with the columns of :data:`ziplaw.tables.declared.RUNS`; losses in nats per token. Without a floor the best loss
         among these rows bounds it, see ``least_reducible``: give all runs of the dataset.
 
     Raises
@@ -203,13 +197,7 @@ def _names(path, seed):
 
 def typed(table: Table) -> list[dict[str, Any]]:
     """Return the rows of a sweep's table with numbers as numbers and names as text."""
-
-    def cell(column, value):
-        if column in NAMES:
-            return None if value is None else str(value)
-        return parse_cell(value) if isinstance(value, str) else value
-
-    return [{column: cell(column, value) for column, value in row.items()} for row in table.rows]
+    return RUNS.typed(table.rows)
 
 
 def concatenate(tables: Sequence[str | Path]) -> list[dict[str, Any]]:
@@ -218,12 +206,12 @@ def concatenate(tables: Sequence[str | Path]) -> list[dict[str, Any]]:
     Raises
     ------
     FitError
-        When a table lacks a column of ``COLUMNS``, or a run stands in two of them.
+        When a table lacks a column, or a run stands in two of them.
     """
     rows = []
     for path in tables:
-        part = typed(read_table(path, empty=True))
-        missing = [column for column in COLUMNS if part and column not in part[0]]
+        part = RUNS.typed(read_table(path, empty=True).rows)
+        missing = [column for column in RUNS.names if part and column not in part[0]]
         if missing:
             raise FitError(f"{path} lacks the column {missing[0]}: make it with ziplaw collect")
         rows += part

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...sweep.comparison import COLUMNS, compare
+from ...sweep.architectures_table import architecture_rows
 from ...sweep.folder import Sweep, finite
+from ...tables.declared import ARCHITECTURES
 from .style import COLUMN, INK, PAGE, figure, handle, label, legend, log_axis, look, prefixed, save, say
 
+COLUMNS = ARCHITECTURES.names
 NAMES = {"llama": "decoder", "lstm": "LSTM"}
 
 
 def architectures(sweep: Sweep, output: Any) -> None:
     """Draw, for each dataset at its largest budget, loss against N by architecture and loss against depth at fixed N."""
-    rows = compare(sweep.runs)
+    rows = architecture_rows(sweep.runs)
     datasets = [name for name in sweep.datasets if any(row["dataset"] == name for row in rows)]
     kinds = sorted({row["architecture"] for row in rows})
     made, grid = figure(min(PAGE, 2 * COLUMN), 2.1 * max(len(datasets), 1) + 0.4, max(len(datasets), 1), 2)

@@ -1,4 +1,4 @@
-"""Kaplan's questions of architecture from runs.csv: loss against N by architecture, and shape at fixed N.
+"""architectures.csv, Kaplan's questions of architecture answered from runs.csv: loss against N by architecture, and shape at fixed N.
 
 Seeds are the replicates: a run's weights and order of data follow from its seed, so models are compared seed by seed
 and intervals are Student's over seeds.
@@ -14,10 +14,6 @@ from scipy import stats
 
 from .folder import finite
 
-COLUMNS = (
-    "dataset part budget architecture model hidden layers N N_mismatch seeds loss loss_low loss_high "
-    "relative relative_low relative_high N_effect"
-).split()
 SAME_N = 0.05
 LEVEL = 0.95
 
@@ -32,7 +28,7 @@ def interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, floa
     return mean, mean - half, mean + half
 
 
-class Model:
+class MeasuredModel:
     """One model's losses by seed, at one budget on one dataset."""
 
     def __init__(self, rows: Sequence[dict[str, Any]]):
@@ -65,9 +61,9 @@ def _relative(found: dict[str, Any], ratios: Sequence[float]) -> dict[str, Any]:
     return found | {"relative": mean, "relative_low": low, "relative_high": high}
 
 
-def ladders(models: Sequence[Model]) -> dict[str, list[Model]]:
+def ladders(models: Sequence[MeasuredModel]) -> dict[str, list[MeasuredModel]]:
     """By architecture, its models of the depth that has the most sizes (the shallower of two such), in order of N."""
-    found: dict[str, list[Model]] = {}
+    found: dict[str, list[MeasuredModel]] = {}
     for architecture in sorted({m.architecture for m in models}):
         own = [m for m in models if m.architecture == architecture]
         depth = max(sorted({m.layers for m in own}), key=lambda d: len({m.N for m in own if m.layers == d}))
@@ -75,7 +71,7 @@ def ladders(models: Sequence[Model]) -> dict[str, list[Model]]:
     return found
 
 
-def slope(ladder: Sequence[Model]) -> float | None:
+def slope(ladder: Sequence[MeasuredModel]) -> float | None:
     """D ln(loss) / d ln(N) along a ladder, by least squares; None for fewer than two sizes."""
     if len({m.N for m in ladder}) < 2:
         return None
@@ -84,7 +80,7 @@ def slope(ladder: Sequence[Model]) -> float | None:
     )
 
 
-def at_equal_N(reference: Model, ladder: Sequence[Model]) -> list[float]:
+def at_equal_N(reference: MeasuredModel, ladder: Sequence[MeasuredModel]) -> list[float]:
     """Loss of a ladder at the reference's N over the reference's loss, seed by seed; between sizes ln loss is linear in ln N."""
     ratios = []
     for seed, loss in sorted(reference.loss.items()):
@@ -96,7 +92,7 @@ def at_equal_N(reference: Model, ladder: Sequence[Model]) -> list[float]:
     return ratios
 
 
-def same_size(models: Sequence[Model], tolerance: float = SAME_N) -> tuple[Model, list[Model]] | None:
+def same_size(models: Sequence[MeasuredModel], tolerance: float = SAME_N) -> tuple[MeasuredModel, list[MeasuredModel]] | None:
     """The reference and the largest set of models of its architecture and nearly its N, of three depths or more.
 
     The reference is on its architecture's ladder. None when there is no such set.
@@ -112,7 +108,7 @@ def same_size(models: Sequence[Model], tolerance: float = SAME_N) -> tuple[Model
     return best
 
 
-def compare(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def architecture_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Compare the architectures and shapes of a sweep.
 
     Parameters
@@ -123,7 +119,7 @@ def compare(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Rows with the keys of ``COLUMNS``, by dataset and budget. ``part`` is "size": a model of its architecture's
+        Rows of :data:`ziplaw.tables.declared.ARCHITECTURES`, by dataset and budget. ``part`` is "size": a model of its architecture's
         ladder, its mean loss (nats per token) and 95 % interval over seeds; "matched": a decoder of the ladder, and in
         ``relative`` how far the other architecture's loss at the same N lies above it (a share; below when negative);
         "shape": a model of nearly the reference's N (``N_mismatch``), ``relative`` to the reference, and in
@@ -134,12 +130,12 @@ def compare(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     for dataset, budget in sorted({(row["dataset"], row["budget"]) for row in measured}):
         here = [row for row in measured if (row["dataset"], row["budget"]) == (dataset, budget)]
         names = sorted({row["model"] for row in here})
-        models = [Model([row for row in here if row["model"] == name]) for name in names]
-        found += _compare(models, {"dataset": dataset, "budget": budget})
+        models = [MeasuredModel([row for row in here if row["model"] == name]) for name in names]
+        found += _rows_at(models, {"dataset": dataset, "budget": budget})
     return found
 
 
-def _compare(models: list[Model], where: dict[str, Any]) -> list[dict[str, Any]]:
+def _rows_at(models: list[MeasuredModel], where: dict[str, Any]) -> list[dict[str, Any]]:
     by_architecture = ladders(models)
     found = [m.row("size", where) for ladder in by_architecture.values() for m in ladder]
     reference_ladder = by_architecture.get("llama", [])

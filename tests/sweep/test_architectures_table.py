@@ -5,14 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from ziplaw.base.documents import read_csv, write_csv
+from ziplaw.base.documents import read_csv
 from ziplaw.cli import main
 from ziplaw.errors import FitError
 from ziplaw.laws.dependence.regress import cells
 from ziplaw.laws.fits.dataset import fit_dataset
 from ziplaw.report.figures import draw
-from ziplaw.sweep.comparison import COLUMNS, compare, interval, ladders, same_size
-from ziplaw.sweep.runs_table import COLUMNS as RUNS
+from ziplaw.sweep.architectures_table import architecture_rows, interval, ladders, same_size
+from ziplaw.tables.declared import ARCHITECTURES, RUNS
 
 SEEDS = (0, 1, 2)
 
@@ -24,7 +24,7 @@ def rows(models, budgets=(1000, 2000), noise=0.0):
     for architecture, hidden, layers, N, factor in models:
         for seed in SEEDS:
             for D in budgets:
-                cell = dict.fromkeys(RUNS) | {
+                cell = dict.fromkeys(RUNS.names) | {
                     "dataset": "web",
                     "model": f"{architecture}{hidden}x{layers}",
                     "seed": seed,
@@ -41,8 +41,8 @@ SHAPES = [("llama", 22, 1, 4900, 1.0), ("llama", 11, 4, 5300, 1.1)]  # beside ll
 
 
 def test_losses_at_matched_N_are_the_law_behind_them():
-    table = compare(rows(LADDERS))
-    assert all(set(row) <= set(COLUMNS) for row in table)
+    table = architecture_rows(rows(LADDERS))
+    assert all(set(row) <= set(ARCHITECTURES.names) for row in table)
     matched = [row for row in table if row["part"] == "matched"]
     # the decoder's sizes that lie within the LSTM's: 1280, 5120 and 20480 within 1024 to 25600
     assert {row["N"] for row in matched} == {1280, 5120, 20480}
@@ -55,7 +55,7 @@ def test_losses_at_matched_N_are_the_law_behind_them():
 
 
 def test_shapes_are_compared_seed_by_seed_with_the_reference():
-    table = [row for row in compare(rows(LADDERS + SHAPES)) if row["part"] == "shape" and row["budget"] == 2000]
+    table = [row for row in architecture_rows(rows(LADDERS + SHAPES)) if row["part"] == "shape" and row["budget"] == 2000]
     assert [(row["layers"], row["hidden"]) for row in table] == [(1, 22), (2, 16), (4, 11)]
     wide, reference, deep = table
     assert reference["relative"] == reference["N_mismatch"] == reference["N_effect"] == 0
@@ -75,13 +75,13 @@ def test_intervals_cover_as_they_claim():
 def test_a_diverged_seed_leaves_the_others():
     table = rows(LADDERS)
     table[1] |= {"loss": None, "status": "diverged"}
-    sizes = [row for row in compare(table) if row["part"] == "size" and row["model"] == "llama8x2"]
+    sizes = [row for row in architecture_rows(table) if row["part"] == "size" and row["model"] == "llama8x2"]
     assert sorted(row["seeds"] for row in sizes) == [2, 3]
-    assert compare([row | {"loss": None} for row in table]) == []
+    assert architecture_rows([row | {"loss": None} for row in table]) == []
 
 
-def test_nothing_is_compared_where_there_is_nothing_to_compare():
-    table = compare(rows(LADDERS[:3]))
+def test_nothing_is_compared_where_there_is_nothing_to_architecture_rows():
+    table = architecture_rows(rows(LADDERS[:3]))
     assert {row["part"] for row in table} == {"size"}
     assert same_size([]) is None
     assert ladders([]) == {}
@@ -90,12 +90,12 @@ def test_nothing_is_compared_where_there_is_nothing_to_compare():
 @pytest.mark.parametrize("diverged", [False, True])
 def test_the_figure_and_its_numbers(tmp_path, diverged):
     table = [row | ({"loss": None} if diverged else {}) for row in rows(LADDERS + SHAPES, noise=0.01)]
-    write_csv(tmp_path / "runs.csv", table, list(RUNS))
+    RUNS.write(tmp_path / "runs.csv", table)
     for name in ("a.svg", "b.svg"):
         draw("architectures", tmp_path, tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     numbers = read_csv(tmp_path / "a.csv")
-    assert len(numbers) == (0 if diverged else len(compare(table)))
+    assert len(numbers) == (0 if diverged else len(architecture_rows(table)))
 
 
 # --- no law of several architectures -----------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def test_a_law_is_of_one_architecture(tmp_path, capsys):
         cells(table, {"dataset": "web", "cells": "all"})
     one = fit_dataset([row for row in table if row["architecture"] == "lstm"], bootstrap=100)
     assert one["n_points"] == 27
-    write_csv(tmp_path / "runs.csv", table, list(RUNS))
+    RUNS.write(tmp_path / "runs.csv", table)
     for arguments in (["--dataset", "web"], [], ["--compare"], ["--law", "kaplan"]):
         with pytest.raises(SystemExit) as ended:
             main(["fit", str(tmp_path / "runs.csv"), *arguments])
