@@ -39,7 +39,8 @@ import gpu_ensemble  # noqa: E402
 import gpu_kernels  # noqa: E402
 
 from ziplaw.models import roof  # noqa: E402
-from ziplaw.models.decoder import Decoder, ModelConfig, init_seed  # noqa: E402
+from ziplaw.models.decoder import Decoder, ModelConfig  # noqa: E402
+from ziplaw.models.flat import init_seed  # noqa: E402
 from ziplaw.models.flops import training_flops_per_token  # noqa: E402
 from ziplaw.training.device import peak_flops, torch_settings  # noqa: E402
 from ziplaw.training.meter import total_steps  # noqa: E402

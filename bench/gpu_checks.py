@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from ziplaw.models.decoder import ModelConfig
+from ziplaw.training.checkpoint import Stopped
 from ziplaw.training.recipe.recipe import TrainConfig
-from ziplaw.training.trainer import Stopped, Trainer
+from ziplaw.training.trainer import Trainer
 
 
 def kernels(bench) -> bool:

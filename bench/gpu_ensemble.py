@@ -8,8 +8,8 @@ from statistics import median
 
 import torch
 
-from ziplaw.models.decoder import init_seed
 from ziplaw.models.decoder_stack import Decoders
+from ziplaw.models.flat import init_seed
 from ziplaw.training.recipe.batches import Batches
 from ziplaw.training.recipe.recipe import TrainConfig
 from ziplaw.training.recipe.schedule import plan_budgets, stretches

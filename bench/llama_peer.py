@@ -10,7 +10,8 @@ import transformers
 from torch.nn import functional as F
 
 from ziplaw.kernels import reference
-from ziplaw.models.decoder import Decoder, shifted
+from ziplaw.models.decoder import Decoder
+from ziplaw.models.flat import shifted
 from ziplaw.training.recipe.recipe import TrainConfig
 
 

@@ -22,7 +22,8 @@ from llama_peer import Peer
 
 from ziplaw.corpora.storage.format import open_corpus
 from ziplaw.kernels import reference
-from ziplaw.models.decoder import Decoder, ModelConfig, init_seed
+from ziplaw.models.decoder import Decoder, ModelConfig
+from ziplaw.models.flat import init_seed
 from ziplaw.models.flops import training_flops_per_token
 from ziplaw.training.device import torch_settings
 from ziplaw.training.recipe.recipe import TrainConfig

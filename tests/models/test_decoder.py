@@ -7,15 +7,8 @@ import torch
 
 from twins import decoder as twin
 from ziplaw.errors import TrainError
-from ziplaw.models.decoder import (
-    Decoder,
-    ModelConfig,
-    count_params,
-    default_heads,
-    init_seed,
-    parameter_layout,
-    shifted,
-)
+from ziplaw.models.decoder import Decoder, ModelConfig, default_heads, parameter_layout
+from ziplaw.models.flat import count_params, init_seed, shifted
 from ziplaw.models.flops import forward_flops_per_token, six_nd, training_flops_per_token
 from ziplaw.models.roof import seconds_per_step
 from ziplaw.training.steps.cpu_step import Recorder

@@ -7,14 +7,16 @@ from torch.nn import functional as F
 
 from twins import lstm as twin
 from ziplaw.errors import TrainError
-from ziplaw.models.architectures import make_config, nearest_width, shapes
 from ziplaw.models.decoder import ModelConfig
 from ziplaw.models.flat import count_params, init_seed
 from ziplaw.models.flops import training_flops_per_token
 from ziplaw.models.lstm import Lstm, LstmConfig
+from ziplaw.models.registry import make_config
+from ziplaw.models.shapes import nearest_width, shapes
+from ziplaw.training.checkpoint import Stopped
 from ziplaw.training.recipe.recipe import TrainConfig
 from ziplaw.training.steps.graph_step import GraphStep
-from ziplaw.training.trainer import Stopped, Trainer
+from ziplaw.training.trainer import Trainer
 
 torch.set_num_threads(1)
 

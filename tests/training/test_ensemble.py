@@ -21,12 +21,14 @@ from ziplaw.errors import TrainError
 from ziplaw.models.decoder import Decoder
 from ziplaw.models.decoder_stack import Decoders, common_config
 from ziplaw.models.lstm import LstmConfig
-from ziplaw.training.ensemble import CHECKPOINT, Ensemble, Member, ensemble
+from ziplaw.training.checkpoint import Stopped
+from ziplaw.training.ensemble import CHECKPOINT, Ensemble, ensemble
+from ziplaw.training.members import Member
 from ziplaw.training.recipe.batches import Batches
 from ziplaw.training.recipe.recipe import TrainConfig
 from ziplaw.training.recipe.schedule import plan_budgets, stretches
 from ziplaw.training.steps.stacked_step import SideBySide, joint_tables
-from ziplaw.training.trainer import Stopped, Trainer
+from ziplaw.training.trainer import Trainer
 
 training = import_module("ziplaw.training.run")
 BUDGETS = (640, 2500, 9000)
@@ -337,7 +339,7 @@ def files(folder):
 @pytest.mark.parametrize("more", [{}, {"arm": "tuned", "budgets": (1280,)}])
 def test_every_folder_is_as_if_trained_alone(corpora, tmp_path, more):
     several = members(corpora, tmp_path / "together", **more)
-    records = training.train.ensemble(several)
+    records = ensemble(several)
     for record, member, single in zip(records, several, members(corpora, tmp_path / "alone", **more)):
         expected = training.train(single.corpus_dir, single.out_dir, single.model, single.config)
         assert files(member.out_dir) == files(single.out_dir)

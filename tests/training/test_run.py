@@ -12,7 +12,8 @@ from ziplaw.base.clusters import clustered_stderr
 from ziplaw.base.documents import read_csv, read_json
 from ziplaw.corpora.storage.format import CorpusWriter
 from ziplaw.errors import CorpusError, TrainError, ZiplawError
-from ziplaw.training.ensemble import Member
+from ziplaw.training.ensemble import ensemble
+from ziplaw.training.members import Member
 from ziplaw.training.recipe.batches import check_supply
 from ziplaw.training.recipe.recipe import BUDGETS, TrainConfig
 
@@ -141,7 +142,7 @@ def test_error_of_a_corpus_with_sources_is_over_them(corpus, tmp_path):
         Member(folder, tmp_path / f"e{i}", model(), TrainConfig([640]))
         for i, folder in enumerate((corpus, tmp_path / "c"))
     ]
-    together = training.train.ensemble(members)
+    together = ensemble(members)
     assert [r["points"] for r in together] == [plain["points"], ours["points"]]
 
 

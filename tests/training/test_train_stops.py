@@ -20,6 +20,7 @@ from ziplaw.errors import TrainError
 from ziplaw.training.recipe.recipe import TrainConfig
 
 checkpoint = import_module("ziplaw.training.checkpoint")
+run_folder = import_module("ziplaw.training.run_folder")
 trainers = import_module("ziplaw.training.trainer")
 
 
@@ -41,7 +42,7 @@ class StopAt:
         self.left -= 1
         if self.left == 0:
             checkpoint.save(self.path, {"run": 1}, *trainer.state())
-            raise trainers.Stopped
+            raise checkpoint.Stopped
 
 
 @pytest.mark.parametrize("stop", [1, 10, 57, 60, 61, 80])
@@ -53,7 +54,7 @@ def test_resumed_run_is_bitwise_the_uninterrupted_one(corpus, tmp_path, stop, ar
     whole.run()
     path = tmp_path / "c.npz"
     first = trainers.Trainer(*arrays, model(), settings, between_steps=StopAt(path, stop))
-    with pytest.raises(trainers.Stopped):
+    with pytest.raises(checkpoint.Stopped):
         first.run()
     second = trainers.Trainer(*arrays, model(), settings)
     second.load_state(*checkpoint.load(path, {"run": 1}))
@@ -216,7 +217,7 @@ def test_stopped_run_goes_on(corpus, tmp_path):
 
     def after_one_step(trainer):
         done.append(trainer.step)
-        raise trainers.Stopped
+        raise checkpoint.Stopped
 
     trainer = trainers.Trainer(
         np.load(corpus / "train.npy"),
@@ -226,9 +227,9 @@ def test_stopped_run_goes_on(corpus, tmp_path):
         "",
         between_steps=after_one_step,
     )
-    identity = training.run_identity(trainer, read_json(corpus / "meta.json")["sha256_train"])
+    identity = run_folder.run_identity(trainer, read_json(corpus / "meta.json")["sha256_train"])
     trainer.load_state(*checkpoint.load(out / checkpoint.NAME, identity))
-    with pytest.raises(trainers.Stopped):
+    with pytest.raises(checkpoint.Stopped):
         trainer.run()
     assert done[0] > 1
 

@@ -25,9 +25,9 @@ def command(hidden, layers, tolerance, deepest, as_json):
     """  # noqa: D301
     from dataclasses import asdict
 
-    from ..models.architectures import shapes
     from ..models.decoder import ModelConfig
     from ..models.flat import count_params
+    from ..models.shapes import shapes
 
     N = count_params(ModelConfig(hidden, layers, 2)).N
     found = [asdict(shape) for shape in shapes(N, layers, tolerance, deepest)]

@@ -11,7 +11,7 @@ from ._verb import OutputFolder, Verb, forced
 
 
 def _curve_headers():
-    from ..training.run import COLUMNS
+    from ..training.run_folder import COLUMNS
 
     return [COLUMNS]
 
@@ -145,7 +145,7 @@ def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finis
     if len(set(zip(corpus_dirs, seeds))) < runs:
         raise click.UsageError("two runs have the same corpus, seed and settings: give seeds or corpora of their own")
     from ..corpora.storage.format import open_corpus
-    from ..models.architectures import make_config
+    from ..models.registry import make_config
     from ..training.recipe.recipe import TrainConfig
 
     shape = {key: settings.pop(key) for key in ("architecture", "hidden", "layers", "heads", "intermediate")}
@@ -167,18 +167,11 @@ def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finis
         if runs > 1:
             click.echo(f"runs        {runs} of this size in one job; the above is of the first, alone")
         return
-    from ..training.ensemble import Member, check_folder, ensemble, is_finished
-    from ..training.run import train
+    from ..training.jobs import train_members
+    from ..training.members import Member
 
     members = [Member(*parts) for parts in zip(corpus_dirs, outputs, models, configs)]
-    for member in [] if keep_finished or forced() else members:
-        check_folder(member, corpora[member.corpus_dir].meta["sha256_train"])
-    if runs == 1:
-        if keep_finished and is_finished(members[0], corpora[corpus_dirs[0]].meta["sha256_train"]):
-            return
-        records = [train(*corpus_dirs, *outputs, *models, *configs, checkpoint_minutes)]
-    else:
-        records = ensemble(members, checkpoint_minutes, keep_finished)
+    records = train_members(members, checkpoint_minutes, keep_finished, replace=forced())
     for output, record in zip(outputs, records):
         last = record["points"][-1]
         if last["loss"] is not None:

@@ -13,19 +13,7 @@ from torch import Tensor
 
 from ..base import limits
 from ..errors import TrainError
-from .flat import GROUPS, FlatModel, Layout, ParamCount, count_params, init_seed, shifted, whole
-
-__all__ = [
-    "GROUPS",
-    "Decoder",
-    "ModelConfig",
-    "ParamCount",
-    "count_params",
-    "default_heads",
-    "init_seed",
-    "parameter_layout",
-    "shifted",
-]
+from .flat import FlatModel, Layout, shifted, whole
 
 HEAD_WIDTH = 64
 

@@ -13,7 +13,8 @@ import torch
 from ..errors import TrainError
 from ..kernels import HEAD_CHUNK
 from ..kernels.reference import default_chunk
-from .decoder import ModelConfig, count_params
+from .decoder import ModelConfig
+from .flat import count_params
 from .lstm import LstmConfig
 
 REMEDY = "take a smaller model, or fewer --batch-documents"

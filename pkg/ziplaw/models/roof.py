@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .decoder import ModelConfig, count_params
+from .decoder import ModelConfig
+from .flat import count_params
 from .flops import training_flops_per_token
 
 # gradient written and read twice, three fp32 states read and written, group, bf16 copy written, and read twice

@@ -6,23 +6,29 @@ import contextlib
 import json
 import os
 import signal
+import sys
 import threading
 import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..base.atomic import atomic_path
 from ..base.limits import CHECKPOINT_MINUTES
 from ..errors import TrainError, shown
+from .meter import Meter
 
 NAME = "checkpoint.npz"
 DEFAULT_MINUTES = 5.0
 # of what the trainer puts into a checkpoint
 FORMAT = 2
+
+
+class Stopped(Exception):
+    """Training was told to stop; the state between two steps is intact."""
 
 
 def save(
@@ -120,3 +126,21 @@ class Timer:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+class Work(Protocol):
+    """What runs to its end unless it is stopped."""
+
+    def run(self) -> None:
+        """Run; raises :class:`Stopped` between two steps, after a checkpoint."""
+
+
+def run_to_end(work: Work, path: Path, timer: Timer, meter: Meter) -> None:
+    """Run; a signal that saved a checkpoint ends the process with 128 + its number."""
+    try:
+        work.run()
+    except Stopped:
+        print(f"ziplaw: stopped; the same command goes on from {path}", file=sys.stderr)
+        raise SystemExit(128 + timer.stopped_by) from None
+    finally:
+        meter.close()

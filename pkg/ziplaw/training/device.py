@@ -70,6 +70,21 @@ def resolve_precision(name: str, device: torch.device) -> str:
     return "bfloat16" if fast and name != "fp32" else "float32"
 
 
+def precision_of(architecture: str, wanted: str, device: torch.device) -> str:
+    """Name of the compute dtype of an architecture, see :func:`resolve_precision`; an LSTM's is float32.
+
+    Raises
+    ------
+    TrainError
+        When bf16 is asked for where there is none.
+    """
+    if architecture != "lstm":
+        return resolve_precision(wanted, device)
+    if wanted == "bf16":
+        raise TrainError("precision is bf16, but an LSTM computes in fp32: leave precision out")
+    return "float32"
+
+
 def _take(folder: Path, keys: list[str]) -> tuple[int, int] | None:
     # index of the first device that nobody holds, and the descriptor that holds its lock
     for index, key in enumerate(keys):

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from ..base.documents import read_json, sha256_file
-from ..corpora.storage.format import open_corpus
-from ..errors import TrainError, ZiplawError
+from ..base.documents import read_json
+from ..corpora.storage.format import Corpus, open_corpus
 from ..models.decoder import ModelConfig
 from ..models.decoder_stack import Decoders
 from ..models.flat import init_seed
@@ -25,62 +24,17 @@ from ..models.lstm import LstmConfig
 from ..models.memory import check_memory, memory_errors
 from . import checkpoint
 from .device import lease, peak_flops, resolve_device, resolve_precision, torch_settings
+from .members import Member, check_corpus, check_members
 from .meter import Meter
 from .recipe.batches import Batches
 from .recipe.recipe import TrainConfig
 from .recipe.schedule import plan_budgets, stretches
-from .run import check_corpus, execution, run_identity, run_to_end, versions, write_run
+from .run_folder import execution, is_finished, run_identity, write_run
 from .steps.stacked_step import Seat, SideBySide
-from .trainer import CHECK_STEPS, VOCABULARY_PAD, Stopped, Trainer
+from .trainer import CHECK_STEPS, VOCABULARY_PAD, Trainer
 from .tune import tune
 
 CHECKPOINT = "ensemble.npz"
-
-
-@dataclass(frozen=True)
-class Member:
-    """One run of an ensemble: what :func:`ziplaw.train` takes."""
-
-    corpus_dir: str | os.PathLike
-    out_dir: str | os.PathLike
-    model: ModelConfig | LstmConfig
-    config: TrainConfig
-
-
-def check_members(members: Sequence[Member]) -> None:
-    """Refuse runs that cannot train side by side.
-
-    Raises
-    ------
-    TrainError
-        When there is none, two share a folder, their models differ in more than the vocabulary, or their settings in more than seed,
-        learning rate and weight decay.
-    """
-    if not members:
-        raise TrainError("an ensemble of no runs: give at least one")
-    folders = [Path(member.out_dir).resolve() for member in members]
-    twice = [str(members[i].out_dir) for i, folder in enumerate(folders) if folder in folders[:i]]
-    if twice:
-        raise TrainError(f"two runs would write to {twice[0]}: give each a folder of its own")
-    first = members[0]
-    for member in members[1:]:
-        ours, theirs = (
-            replace(m.model, vocab_size=2).to_dict()
-            | replace(m.config.resolved(), seed=0, learning_rate=1.0, weight_decay=0.0).record()
-            | {
-                "arm": m.config.arm,
-                "device": m.config.device,
-                "precision": m.config.precision,
-                "threads": m.config.threads,
-            }
-            for m in (first, member)
-        )
-        for key in ours.keys() | theirs.keys():
-            if ours.get(key) != theirs.get(key):
-                raise TrainError(
-                    f"{key} is {ours.get(key)!r} for {first.out_dir} and {theirs.get(key)!r} for {member.out_dir}: runs "
-                    "side by side differ in corpus, seed, learning rate and weight decay only"
-                )
 
 
 class Ensemble:
@@ -98,7 +52,7 @@ class Ensemble:
     meter : Meter, optional
     between_chunks : callable, optional
         Called with the ensemble where all its trainers are between two steps; may save :meth:`state` and raise
-        :class:`ziplaw.training.trainer.Stopped`.
+        :class:`ziplaw.training.checkpoint.Stopped`.
     batched : bool, optional
         Train as one model with a leading axis; by default several decoders on a CUDA device do.
     capture : bool, optional
@@ -177,68 +131,12 @@ class Ensemble:
             trainer.load_state(own, {n.removeprefix(mark): v for n, v in arrays.items() if n.startswith(mark)})
 
 
-def is_finished(member: Member, corpus_sha256: str) -> bool:
-    """Tell whether a run's folder holds what training it would write: the same settings, corpus and trainer version."""
-    out = Path(member.out_dir)
-    try:
-        record = read_json(out / "run.json", "run")
-        return not _difference(member, corpus_sha256, record) and record["curve_sha256"] == sha256_file(
-            out / "curve.csv"
-        )
-    except (OSError, KeyError, TypeError, ValueError, ZiplawError):
-        return False
-
-
-def check_folder(member: Member, corpus_sha256: str) -> None:
-    """Refuse to train over a finished run of other settings.
-
-    Raises
-    ------
-    TrainError
-        Saying which setting differs.
-    """
-    path = Path(member.out_dir) / "run.json"
-    try:
-        difference = _difference(member, corpus_sha256, read_json(path, "run"))
-    except (OSError, KeyError, TypeError, ValueError, ZiplawError):
-        return  # no run, or none that can be read
-    if difference:
-        name, there, here = difference
-        raise TrainError(
-            f"{path} is of another run that is finished: {name} is {there!r} there and {here!r} here: give another "
-            "folder, or delete the file"
-        )
-
-
-def _difference(member, corpus_sha256, record):
-    """The first setting in which a run.json differs from what training the member would write, or None."""
-    config = member.config.resolved()
-    trained = dict(record["training"])
-    if config.learning_rate is None and "tuning" in record:
-        trained["learning_rate"] = None
-    there = {**record["model"], **trained, **{key: record[key] for key in ("arm", "seed", "corpus_sha256", "versions")}}
-    here = {
-        **member.model.to_dict(),
-        # as JSON gives lists for tuples
-        **config.record(),
-        "budgets": list(config.budgets),
-        "arm": config.arm,
-        "seed": config.seed,
-        "corpus_sha256": corpus_sha256,
-        "versions": {"ziplaw_trainer": versions.TRAINER},
-    }
-    for name in sorted(there.keys() | here.keys()):
-        if there.get(name) != here.get(name):
-            return name, there.get(name), here.get(name)
-    return None
-
-
 def ensemble(
     members: Sequence[Member],
     checkpoint_minutes: float = checkpoint.DEFAULT_MINUTES,
     keep_finished: bool = False,
     batched: bool | None = None,
-) -> list[dict]:
+) -> list[dict[str, Any]]:
     """Train several runs of one size in one job; every folder is written as :func:`ziplaw.train` would write it.
 
     Parameters
@@ -277,12 +175,19 @@ def ensemble(
     return [read_json(Path(member.out_dir) / "run.json", "run") for member in members]
 
 
-def _train(members, corpora, device, path, checkpoint_minutes, batched):
+def _train(
+    members: Sequence[Member],
+    corpora: Sequence[Corpus],
+    device: torch.device,
+    path: Path,
+    checkpoint_minutes: float,
+    batched: bool | None,
+) -> None:
     timer = checkpoint.Timer(checkpoint_minutes)
     hashes = [corpus.meta["sha256_train"] for corpus in corpora]
 
-    def identity(whole: Ensemble) -> dict:
-        found = {"batched": whole.batched, "runs": len(whole.trainers)}
+    def identity(whole: Ensemble) -> dict[str, Any]:
+        found: dict[str, Any] = {"batched": whole.batched, "runs": len(whole.trainers)}
         for m, (trainer, sha256) in enumerate(zip(whole.trainers, hashes)):
             found |= {f"run {m}: {key}": value for key, value in run_identity(trainer, sha256).items()}
         return found
@@ -292,7 +197,7 @@ def _train(members, corpora, device, path, checkpoint_minutes, batched):
             checkpoint.save(path, identity(whole), *whole.state())
             timer.saved()
             if timer.stopped_by:
-                raise Stopped
+                raise checkpoint.Stopped
 
     first = members[0].config.resolved()
     if device.type == "cpu":
@@ -318,7 +223,7 @@ def _train(members, corpora, device, path, checkpoint_minutes, batched):
         peak = peak_flops(execution(first).get("device_name", ""))
         meter.start(first.plans, first.tokens_per_step * len(models), flops, peak)
         meter.skip(sum(segment.done for segment in first.segments))
-        run_to_end(whole, path, timer, meter)
+        checkpoint.run_to_end(whole, path, timer, meter)
     for member, trainer, sha256, extra in zip(members, whole.trainers, hashes, more):
         write_run(member.out_dir, trainer, sha256, extra)
     path.unlink(missing_ok=True)

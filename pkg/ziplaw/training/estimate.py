@@ -9,16 +9,17 @@ import torch
 
 from ..corpora.storage.format import Corpus
 from ..models import roof
-from ..models.decoder import ModelConfig, count_params
+from ..models.decoder import ModelConfig
+from ..models.flat import count_params
 from ..models.flops import forward_flops_per_token, training_flops_per_token
 from ..models.lstm import LstmConfig
 from ..models.memory import memory_bytes
 from .device import resolve_device, torch_settings
+from .members import check_corpus
 from .meter import format_seconds, total_steps
 from .recipe.batches import check_supply
 from .recipe.recipe import TrainConfig
 from .recipe.schedule import plan_budgets
-from .run import check_corpus
 from .trainer import Trainer
 from .tune import tuning_budget
 

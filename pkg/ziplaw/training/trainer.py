@@ -14,12 +14,12 @@ from torch import Tensor
 
 from ..base.clusters import clustered_stderr
 from ..errors import TrainError
-from ..models.architectures import build, precision_of
 from ..models.decoder import ModelConfig
 from ..models.flat import init_seed
 from ..models.flops import six_nd, training_flops_per_token
 from ..models.lstm import LstmConfig
-from .device import resolve_device
+from ..models.registry import build
+from .device import precision_of, resolve_device
 from .meter import Meter
 from .recipe.batches import Batches, check_supply
 from .recipe.recipe import TrainConfig
@@ -40,10 +40,6 @@ BUFFERS = ("flat", "first", "second")
 LOG_ROWS = 100
 SPIKE_WINDOW = 32
 SPIKE_FACTOR = 8.0
-
-
-class Stopped(Exception):
-    """Training was told to stop; the state between two steps is intact."""
 
 
 @dataclass
@@ -141,7 +137,8 @@ class Trainer:
     meter : Meter, optional
         Told about progress.
     between_steps : callable, optional
-        Called with the trainer between any two steps; may save :meth:`state` and may raise :class:`Stopped`.
+        Called with the trainer between any two steps; may save :meth:`state` and may raise
+        :class:`ziplaw.training.checkpoint.Stopped`.
     graph : bool, optional
         Step by :class:`GraphStep`, by default everywhere but for a decoder on a CPU; on a CPU it runs without a graph.
     seat : Seat, optional

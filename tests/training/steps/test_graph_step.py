@@ -11,11 +11,12 @@ from tiny_runs import CONTEXT, documents, model
 from ziplaw.errors import TrainError
 from ziplaw.kernels import backend, reference
 from ziplaw.models.decoder import Decoder, ModelConfig
+from ziplaw.training.checkpoint import Stopped
 from ziplaw.training.recipe.batches import Batches
 from ziplaw.training.recipe.recipe import TrainConfig
 from ziplaw.training.recipe.schedule import plan_budgets, stretches
 from ziplaw.training.steps.graph_step import GraphStep, resident, tables
-from ziplaw.training.trainer import Stopped, Trainer
+from ziplaw.training.trainer import Trainer
 
 
 def shape(**changes):

@@ -168,7 +168,9 @@ class TrainConfig:
         return undecayed | dict.fromkeys(("attention", "mlp", "recurrent", "head"), 1.0)
 
     def record(self) -> dict[str, object]:
-        """Return the settings that decide the result, for run.json; see :func:`ziplaw.training.run.execution` for where it ran."""
+        """Return the settings that decide the result, for run.json; see
+        :func:`ziplaw.training.run_folder.execution` for where it ran.
+        """
         settings = asdict(self.resolved())
         left_out = {"arm", "seed", "device", "precision", "threads"}
         # the usual held-out loss goes without saying, as it did before there was another

@@ -1,70 +1,17 @@
-"""The architectures by name: their configs, their models, and shapes of nearly equal N."""
+"""Shapes of nearly equal N: depth against width, and LSTMs beside a decoder."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-import torch
 
 from ..base import limits
 from ..errors import TrainError, shown
-from ..training.device import resolve_precision
-from .decoder import Decoder, ModelConfig
-from .flat import FlatModel, count_params
-from .lstm import Lstm, LstmConfig
+from .flat import count_params
+from .registry import make_config
 
-ARCHITECTURES = ("llama", "lstm")
-# Shapes are proposed for the smallest vocabulary: N does not depend on it
+# shapes are proposed for the smallest vocabulary: N does not depend on it
 _ANY_VOCABULARY = 2
 TOLERANCE = 0.05
-
-
-def make_config(architecture: str = "llama", **shape: Any) -> ModelConfig | LstmConfig:
-    """Return the config of a model by the name of its architecture.
-
-    Parameters
-    ----------
-    architecture : {"llama", "lstm"}
-    **shape
-        hidden, layers, vocab_size, context; heads and intermediate (llama only). None means left out.
-
-    Raises
-    ------
-    TrainError
-        When the name is not known, or the shape has what the architecture has not.
-    """
-    if architecture not in ARCHITECTURES:
-        raise TrainError(f"architecture is {architecture!r}, must be one of {', '.join(ARCHITECTURES)}")
-    shape = {key: value for key, value in shape.items() if value is not None}
-    if architecture == "llama":
-        return ModelConfig(**shape)
-    for key in ("heads", "intermediate"):
-        if key in shape:
-            raise TrainError(f"{key} is {shape[key]}, but an LSTM has none: leave it out")
-    return LstmConfig(**shape)
-
-
-def precision_of(architecture: str, wanted: str, device: torch.device) -> str:
-    """Name of the compute dtype of an architecture, see :func:`ziplaw.training.device.resolve_precision`; an LSTM's is float32.
-
-    Raises
-    ------
-    TrainError
-        When bf16 is asked for where there is none.
-    """
-    if architecture != "lstm":
-        return resolve_precision(wanted, device)
-    if wanted == "bf16":
-        raise TrainError("precision is bf16, but an LSTM computes in fp32: leave precision out")
-    return "float32"
-
-
-def build(config: ModelConfig | LstmConfig, device: torch.device, compute: torch.dtype, pad: int = 1) -> FlatModel:
-    """Return the model of a config; an LSTM computes in float32 whatever ``compute`` is."""
-    if config.architecture == "lstm":
-        return Lstm(config, device, pad=pad)
-    return Decoder(config, device, compute=compute, pad=pad)
 
 
 @dataclass(frozen=True)

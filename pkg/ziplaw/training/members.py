@@ -1,0 +1,80 @@
+"""What a run is given, and whether it fits: its corpus, its folder, its model and its settings; alone or among others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..corpora.storage.format import Corpus
+from ..errors import TrainError
+from ..models.decoder import ModelConfig
+from ..models.lstm import LstmConfig
+from .recipe.recipe import TrainConfig
+
+
+@dataclass(frozen=True)
+class Member:
+    """One run of an ensemble: what :func:`ziplaw.train` takes."""
+
+    corpus_dir: str | os.PathLike
+    out_dir: str | os.PathLike
+    model: ModelConfig | LstmConfig
+    config: TrainConfig
+
+
+def check_corpus(corpus: Corpus, model: ModelConfig | LstmConfig) -> None:
+    """Refuse a model whose vocabulary or context does not fit the corpus.
+
+    Raises
+    ------
+    TrainError
+        When they differ (a larger vocabulary is allowed: the paper's models have 32001 entries).
+    """
+    if model.vocab_size < corpus.vocab_size:
+        raise TrainError(
+            f"the model's vocabulary is {model.vocab_size}, the corpus has {corpus.vocab_size} ids: "
+            f"use --vocab-size {corpus.vocab_size} or leave it out"
+        )
+    if model.context != corpus.context:
+        raise TrainError(
+            f"the model's context is {model.context}, the corpus has documents of {corpus.context} tokens: "
+            f"use a context of {corpus.context}"
+        )
+
+
+def check_members(members: Sequence[Member]) -> None:
+    """Refuse runs that cannot train side by side.
+
+    Raises
+    ------
+    TrainError
+        When there is none, two share a folder, their models differ in more than the vocabulary, or their settings in more than seed,
+        learning rate and weight decay.
+    """
+    if not members:
+        raise TrainError("an ensemble of no runs: give at least one")
+    folders = [Path(member.out_dir).resolve() for member in members]
+    twice = [str(members[i].out_dir) for i, folder in enumerate(folders) if folder in folders[:i]]
+    if twice:
+        raise TrainError(f"two runs would write to {twice[0]}: give each a folder of its own")
+    first = members[0]
+    for member in members[1:]:
+        ours, theirs = (
+            replace(m.model, vocab_size=2).to_dict()
+            | replace(m.config.resolved(), seed=0, learning_rate=1.0, weight_decay=0.0).record()
+            | {
+                "arm": m.config.arm,
+                "device": m.config.device,
+                "precision": m.config.precision,
+                "threads": m.config.threads,
+            }
+            for m in (first, member)
+        )
+        for key in ours.keys() | theirs.keys():
+            if ours.get(key) != theirs.get(key):
+                raise TrainError(
+                    f"{key} is {ours.get(key)!r} for {first.out_dir} and {theirs.get(key)!r} for {member.out_dir}: runs "
+                    "side by side differ in corpus, seed, learning rate and weight decay only"
+                )

@@ -1,0 +1,139 @@
+"""A run's folder: what is written there, and whether what lies there already is what training would write."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .. import versions
+from ..base.documents import read_json, sha256_file, write_csv, write_json
+from ..errors import TrainError, ZiplawError
+from ..models.flat import count_params
+from . import checkpoint
+from .members import Member
+from .trainer import Trainer
+
+COLUMNS = [
+    "kind",
+    "budget",
+    "step",
+    "tokens",
+    "learning_rate",
+    "train_loss",
+    "grad_norm",
+    "grad_norm_max",
+    "spikes",
+    "loss",
+    "loss_stderr",
+    "D",
+    "C",
+    "C_6nd",
+]
+
+
+def execution(trainer: Trainer) -> dict[str, Any]:
+    """Return where and how a run was computed, as far as it decides bits: nothing for a CPU, which computes in fp32."""
+    if trainer.device.type == "cpu":
+        return {}
+    name = torch.cuda.get_device_name(trainer.device)
+    return {"device": trainer.device.type, "device_name": name, "precision": trainer.precision}
+
+
+def run_identity(trainer: Trainer, corpus_sha256: str) -> dict[str, Any]:
+    """Everything that decides the bits of a run; a checkpoint is only used under the same."""
+    return {
+        "trainer version": versions.TRAINER,
+        "torch": torch.__version__,
+        "checkpoint format": checkpoint.FORMAT,
+        "device": trainer.device.type,
+        "execution": execution(trainer),
+        "threads": trainer.config.threads,
+        "corpus_sha256": corpus_sha256,
+        "arm": trainer.config.arm,
+        "seed": trainer.config.seed,
+        **trainer.model_config.to_dict(),
+        **trainer.config.record(),
+    }
+
+
+def write_run(out_dir: str | os.PathLike, trainer: Trainer, corpus_sha256: str, more: dict[str, Any]) -> dict[str, Any]:
+    """Write curve.csv, then run.json with its checksum; return run.json's content."""
+    out = Path(out_dir)
+    params = count_params(trainer.model_config)
+    write_csv(out / "curve.csv", trainer.curve(), COLUMNS)
+    record = {
+        "arm": trainer.config.arm,
+        "seed": trainer.config.seed,
+        "model": trainer.model_config.to_dict(),
+        "N": params.N,
+        "N_total": params.N_total,
+        "training": trainer.config.record(),
+        "corpus_sha256": corpus_sha256,
+        "curve_sha256": sha256_file(out / "curve.csv"),
+        "status": "diverged" if trainer.diverged else "finished",
+        "points": trainer.points,
+        "versions": {"ziplaw_trainer": versions.TRAINER},
+        **({"execution": execution(trainer)} if execution(trainer) else {}),
+        **more,
+    }
+    write_json(out / "run.json", record, kind="run")
+    return record
+
+
+def is_finished(member: Member, corpus_sha256: str) -> bool:
+    """Tell whether a run's folder holds what training it would write: the same settings, corpus and trainer version."""
+    out = Path(member.out_dir)
+    try:
+        record = read_json(out / "run.json", "run")
+        return not _difference(member, corpus_sha256, record) and record["curve_sha256"] == sha256_file(
+            out / "curve.csv"
+        )
+    except (OSError, KeyError, TypeError, ValueError, ZiplawError):
+        return False
+
+
+def check_folder(member: Member, corpus_sha256: str) -> None:
+    """Refuse to train over a finished run of other settings.
+
+    Raises
+    ------
+    TrainError
+        Saying which setting differs.
+    """
+    path = Path(member.out_dir) / "run.json"
+    try:
+        difference = _difference(member, corpus_sha256, read_json(path, "run"))
+    except (OSError, KeyError, TypeError, ValueError, ZiplawError):
+        return  # no run, or none that can be read
+    if difference:
+        name, there, here = difference
+        raise TrainError(
+            f"{path} is of another run that is finished: {name} is {there!r} there and {here!r} here: give another "
+            "folder, or delete the file"
+        )
+
+
+def _difference(member: Member, corpus_sha256: str, record: dict[str, Any]) -> tuple[str, Any, Any] | None:
+    """The first setting in which a run.json differs from what training the member would write, or None."""
+    config = member.config.resolved()
+    trained = dict(record["training"])
+    if config.learning_rate is None and "tuning" in record:
+        trained["learning_rate"] = None
+    there = {**record["model"], **trained, **{key: record[key] for key in ("arm", "seed", "corpus_sha256", "versions")}}
+    here = {
+        **member.model.to_dict(),
+        # as JSON gives lists for tuples
+        **config.record(),
+        "budgets": list(config.budgets),
+        "arm": config.arm,
+        "seed": config.seed,
+        "corpus_sha256": corpus_sha256,
+        "versions": {"ziplaw_trainer": versions.TRAINER},
+    }
+    for name in sorted(there.keys() | here.keys()):
+        if there.get(name) != here.get(name):
+            return name, there.get(name), here.get(name)
+    return None
