@@ -12,6 +12,7 @@ import torch
 from ziplaw.models.decoder import ModelConfig
 from ziplaw.training.checkpoint import Stopped
 from ziplaw.training.recipe.recipe import TrainConfig
+from ziplaw.training.steps.graph_step import GraphStep
 from ziplaw.training.trainer import Trainer
 
 
@@ -53,7 +54,7 @@ def trainer(bench, hidden, arrays, steps, between=None, **settings) -> Trainer:
         **settings,
     )
     shape = ModelConfig(hidden, 2, bench.vocab_size, context=bench.context)
-    return Trainer(*arrays, shape, config, between_steps=between, graph=True)
+    return Trainer(*arrays, shape, config, between_steps=between, engine=GraphStep)
 
 
 def resuming(bench, hidden: int, arrays) -> bool:

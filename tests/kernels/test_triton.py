@@ -43,7 +43,7 @@ if not INTERPRETED:
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
-    from ziplaw.kernels.triton import cross_entropy, embedding, optimizer, program, reduce, rms_norm, rope, swiglu
+    from ziplaw.kernels.triton import adamw, cross_entropy, embedding, program, reduce, rms_norm, rope, swiglu
 
     def builds():
         """(name, kernel, pointer dtypes and scalars in order, compile-time constants) of every kernel and config."""
@@ -94,14 +94,14 @@ if not INTERPRETED:
                 [h, "*i64", "*i64", f, "i32"],
                 {"ROWS": rows, "BLOCK": block},
             )
-        size = {"BLOCK": optimizer.NORM_BLOCK}
-        yield "squares", optimizer.squares_kernel, [f, f, "i32"], size
+        size = {"BLOCK": adamw.NORM_BLOCK}
+        yield "squares", adamw.squares_kernel, [f, f, "i32"], size
         for clip, shadow in ((True, False), (False, False), (True, True)):
             yield (
                 f"adamw-{clip}-{shadow}",
-                optimizer.update_kernel,
+                adamw.update_kernel,
                 [f, f, f, f, "*u8", f, f, f, h if shadow else f, "i32", "i32", *["fp32"] * 4],
-                {"HAS_CLIP": clip, "HAS_SHADOW": shadow, "BLOCK": optimizer.BLOCK},
+                {"HAS_CLIP": clip, "HAS_SHADOW": shadow, "BLOCK": adamw.BLOCK},
             )
         for root in (False, True):
             yield (

@@ -16,6 +16,9 @@ from ziplaw.training.ensemble import ensemble
 from ziplaw.training.members import Member
 from ziplaw.training.recipe.batches import check_supply
 from ziplaw.training.recipe.recipe import BUDGETS, TrainConfig
+from ziplaw.training.steps.cpu_step import CpuStep
+from ziplaw.training.steps.graph_step import GraphStep
+from ziplaw.training.steps.plain_step import PlainStep
 
 trainers = import_module("ziplaw.training.trainer")
 
@@ -99,12 +102,12 @@ def test_held_out_loss_does_not_depend_on_the_batch(corpus):
     assert trainer.points[0]["loss"] == loss
 
 
-@pytest.mark.parametrize("graph", [False, True])
-def test_published_held_out_loss(corpus, graph):
+@pytest.mark.parametrize("engine", [CpuStep, GraphStep, PlainStep])
+def test_published_held_out_loss(corpus, engine):
     arrays = np.load(corpus / "train.npy"), np.load(corpus / "valid.npy")
     losses = {}
     for loss in ("mean", "paper"):
-        trainer = trainers.Trainer(*arrays, model(), TrainConfig([1280], loss=loss), graph=graph)
+        trainer = trainers.Trainer(*arrays, model(), TrainConfig([1280], loss=loss), engine=engine)
         trainer.run()
         losses[loss] = trainer.points[0]["loss"]
     nll = trainer.model.token_losses(torch.from_numpy(arrays[1].astype(np.int64))).double()
@@ -149,7 +152,9 @@ def test_error_of_a_corpus_with_sources_is_over_them(corpus, tmp_path):
 def test_weight_decay_shrinks_matrices_only(corpus):
     documents = np.load(corpus / "train.npy")
     trainer = trainers.Trainer(documents, documents[:9], model(), TrainConfig([640], weight_decay=0.5))
-    decayed = {g for n, s, g in trainer.model.layout if trainer.model._views(trainer.engine.decay_mask)[n].all()}
+    decayed = {
+        g for n, s, g in trainer.model.layout if trainer.model.views(trainer.engine.optimizer.decay_mask)[n].all()
+    }
     assert decayed == {"attention", "mlp", "head"}
 
 

@@ -22,7 +22,7 @@ TRITON = {
     "cross_entropy": ("cross_entropy_forward",),
     "linear_cross_entropy": ("linear_cross_entropy_loss", "linear_cross_entropy_backward"),
     "embedding": ("embedding_backward",),
-    "optimizer": ("adamw_step",),
+    "adamw": ("adamw_step",),
     "program": ("fetch_documents", "record_step"),
 }
 # what plain torch does on every device

@@ -125,14 +125,15 @@ class FlatModel:
         self.flat = torch.zeros(size if models is None else (models, size), dtype=dtype, device=device)
         self.grad = torch.zeros_like(self.flat)
         self.shadow = None if compute in (None, dtype) else torch.zeros_like(self.flat, dtype=compute)
-        self.parameters = self._views(self.flat)
-        self.grads = self._views(self.grad)
+        self.parameters = self.views(self.flat)
+        self.grads = self.views(self.grad)
         self.weights = self.parameters
         if self.shadow is not None:
             norms = {name for name, _, group in layout if group == "norms"}
-            self.weights = self._views(self.shadow) | {name: self.parameters[name] for name in norms}
+            self.weights = self.views(self.shadow) | {name: self.parameters[name] for name in norms}
 
-    def _views(self, flat: Tensor) -> dict[str, Tensor]:
+    def views(self, flat: Tensor) -> dict[str, Tensor]:
+        """Named views of a buffer as long as the parameters."""
         views, start = {}, 0
         for name, shape, _ in self.layout:
             views[name] = flat.narrow(-1, start, math.prod(shape)).unflatten(-1, shape)

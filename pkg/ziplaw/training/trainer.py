@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 from ..base.clusters import clustered_stderr
 from ..errors import TrainError
 from ..models.decoder import ModelConfig
-from ..models.flat import init_seed
+from ..models.flat import FlatModel, init_seed
 from ..models.flops import six_nd, training_flops_per_token
 from ..models.lstm import LstmConfig
 from ..models.registry import build
@@ -23,9 +23,11 @@ from .device import precision_of, resolve_device
 from .meter import Meter
 from .recipe.batches import Batches, check_supply
 from .recipe.recipe import TrainConfig
-from .recipe.schedule import BudgetPlan, plan_budgets, rate_factor, stretches
+from .recipe.schedule import BudgetPlan, Stretch, plan_budgets, rate_factor, stretches
 from .steps.cpu_step import CpuStep
+from .steps.engine import Engine
 from .steps.graph_step import GraphStep
+from .steps.stacked_step import Seat
 
 # a budget's train_loss is the mean over this share of its steps, at the end
 TAIL = 0.05
@@ -36,10 +38,11 @@ PAPER_BATCH = 32
 WORSE_THAN_GUESSING = 1.0
 # entries of a vocabulary on a GPU are padded to a multiple of this, so that rows of logits are aligned
 VOCABULARY_PAD = 64
-BUFFERS = ("flat", "first", "second")
 LOG_ROWS = 100
 SPIKE_WINDOW = 32
 SPIKE_FACTOR = 8.0
+# a step, and copies of parameters and optimiser by name
+Snapshot = tuple[int, dict[str, Tensor]]
 
 
 @dataclass
@@ -101,28 +104,6 @@ class Segment:
         return rows
 
 
-class Seat(Protocol):
-    """A place among several models that train side by side: one model and its engine, see :mod:`ziplaw.training.steps.stacked_step`."""
-
-    flat: Tensor
-    first: Tensor
-    second: Tensor
-    losses: Tensor
-    norms: Tensor
-
-    def refresh(self) -> None:
-        """See :meth:`ziplaw.models.flat.FlatModel.refresh`."""
-
-    def seek(self, slot: int) -> None:
-        """See :meth:`ziplaw.training.steps.graph_step.GraphStep.seek`."""
-
-    def advance(self, slot: int, step: int, rate: float) -> None:
-        """See :meth:`ziplaw.training.steps.graph_step.GraphStep.advance`."""
-
-    def document_losses(self, documents: np.ndarray, first: int = 0) -> Tensor:
-        """See :meth:`ziplaw.training.steps.graph_step.GraphStep.document_losses`."""
-
-
 class Trainer:
     """A model, its optimiser state and its place in the data, moved along step by step.
 
@@ -139,8 +120,9 @@ class Trainer:
     between_steps : callable, optional
         Called with the trainer between any two steps; may save :meth:`state` and may raise
         :class:`ziplaw.training.checkpoint.Stopped`.
-    graph : bool, optional
-        Step by :class:`GraphStep`, by default everywhere but for a decoder on a CPU; on a CPU it runs without a graph.
+    engine : callable, optional
+        Makes the step of (model, config, batches, program): by default :class:`CpuStep` for a decoder on a CPU and
+        :class:`GraphStep` else, which on a CPU runs without a graph.
     seat : Seat, optional
         Train the model there instead of one of its own; its weights are initialised already.
     valid_sources : ndarray of int64, shape (n_valid,), optional
@@ -156,7 +138,7 @@ class Trainer:
         corpus_sha256: str = "",
         meter: Meter | None = None,
         between_steps: Callable[[Trainer], None] | None = None,
-        graph: bool | None = None,
+        engine: Callable[[Any, TrainConfig, Batches, list[Stretch]], Engine] | None = None,
         seat: Seat | None = None,
         valid_sources: np.ndarray | None = None,
     ):
@@ -171,20 +153,23 @@ class Trainer:
         self.precision = precision_of(model.architecture, config.precision, self.device)
         self.batches = Batches(train, config.batch_documents, config.seed)
         self.program = stretches(self.plans)
-        self.model = self.engine = seat
-        if seat is None:
+        self.model: FlatModel | Seat
+        self.engine: Engine
+        if seat is not None:
+            self.model = self.engine = seat
+        else:
             # the recorded step of a CPU knows the decoder only
-            if graph is None:
-                graph = self.device.type != "cpu" or model.architecture != "llama"
-            pad = VOCABULARY_PAD if graph else 1
+            if engine is None:
+                engine = CpuStep if self.device.type == "cpu" and model.architecture == "llama" else GraphStep
+            pad = VOCABULARY_PAD if engine is GraphStep else 1
             self.model = build(model, self.device, getattr(torch, self.precision), pad)
             self.model.initialise(init_seed(config.seed, model, corpus_sha256), config.init)
-            self.engine = (GraphStep if graph else CpuStep)(self.model, config, self.batches, self.program)
+            self.engine = engine(self.model, config, self.batches, self.program)
         self.valid, self.valid_sources = valid, valid_sources
         self.step = 0
         self.segments: list[Segment] = []
         self.points: list[dict[str, object]] = []
-        self.trunk: tuple[int, Tensor, Tensor, Tensor] | None = None
+        self.trunk: Snapshot | None = None
         self.on_branch = False
         self.worst_loss = math.log(model.vocab_size) + WORSE_THAN_GUESSING
         # dead: the trunk has diverged, and so has every budget to come; lost: the branch has
@@ -192,18 +177,18 @@ class Trainer:
         self.meter = meter
         self.between_steps = between_steps
 
-    def snapshot(self) -> tuple[int, Tensor, Tensor, Tensor]:
-        """Copy everything a later :meth:`restore` needs: step, parameters, both moments."""
-        return self.step, *(buffer.clone() for buffer in self._buffers())
+    def snapshot(self) -> Snapshot:
+        """Copy everything a later :meth:`restore` needs: step, parameters, the optimiser's state."""
+        return self.step, {name: buffer.clone() for name, buffer in self._buffers().items()}
 
-    def _buffers(self) -> tuple[Tensor, Tensor, Tensor]:
-        return self.model.flat, self.engine.first, self.engine.second
+    def _buffers(self) -> dict[str, Tensor]:
+        return {"flat": self.model.flat, **self.engine.state}
 
-    def restore(self, saved: tuple[int, Tensor, Tensor, Tensor]) -> None:
+    def restore(self, saved: Snapshot) -> None:
         """Go back to a :meth:`snapshot`."""
-        self.step, *buffers = saved
-        for buffer, value in zip(self._buffers(), buffers):
-            buffer.copy_(value)
+        self.step, values = saved
+        for name, buffer in self._buffers().items():
+            buffer.copy_(values[name])
         self.model.refresh()
 
     def _rate(self, step: int, plan: BudgetPlan | None) -> float:
@@ -339,9 +324,9 @@ class Trainer:
 
     def state(self) -> tuple[dict[str, object], dict[str, np.ndarray]]:
         """Everything needed to go on from here: a JSON-serialisable part and arrays."""
-        arrays = dict(zip(BUFFERS, self._buffers()))
+        arrays = self._buffers()
         if self.trunk is not None:
-            arrays |= {f"trunk_{name}": value for name, value in zip(BUFFERS, self.trunk[1:])}
+            arrays |= {f"trunk_{name}": value for name, value in self.trunk[1].items()}
         arrays |= {"losses": self.engine.losses, "norms": self.engine.norms}
         place = {
             "step": self.step,
@@ -358,9 +343,10 @@ class Trainer:
     def load_state(self, place: dict[str, object], arrays: dict[str, np.ndarray]) -> None:
         """Go on from a :meth:`state`; the model and settings must be those it was taken under."""
         tensors = {name: torch.from_numpy(value).to(self.device) for name, value in arrays.items()}
-        self.restore((place["step"], *(tensors[name] for name in BUFFERS)))
+        names = list(self._buffers())
+        self.restore((place["step"], {name: tensors[name] for name in names}))
         if place["trunk_step"] is not None:
-            self.trunk = (place["trunk_step"], *(tensors[f"trunk_{name}"] for name in BUFFERS))
+            self.trunk = place["trunk_step"], {name: tensors[f"trunk_{name}"] for name in names}
         for name in ("on_branch", "dead", "lost", "diverged"):
             setattr(self, name, place[name])
         self.points = place["points"]

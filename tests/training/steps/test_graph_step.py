@@ -15,6 +15,7 @@ from ziplaw.training.checkpoint import Stopped
 from ziplaw.training.recipe.batches import Batches
 from ziplaw.training.recipe.recipe import TrainConfig
 from ziplaw.training.recipe.schedule import plan_budgets, stretches
+from ziplaw.training.steps.cpu_step import CpuStep
 from ziplaw.training.steps.graph_step import GraphStep, resident, tables
 from ziplaw.training.trainer import Trainer
 
@@ -23,10 +24,10 @@ def shape(**changes):
     return model(**{"layers": 2, **changes})
 
 
-def trainer(graph=True, model=None, budgets=(640, 5000, 10000), **settings):
+def trainer(engine=GraphStep, model=None, budgets=(640, 5000, 10000), **settings):
     between = settings.pop("between_steps", None)
     config = TrainConfig(list(budgets), **settings)
-    return Trainer(documents(), documents(9, 1), model or shape(), config, graph=graph, between_steps=between)
+    return Trainer(documents(), documents(9, 1), model or shape(), config, engine=engine, between_steps=between)
 
 
 def built(compute=torch.float32, pad=1, device="cpu", model=None, **settings):
@@ -49,7 +50,7 @@ def run(step, count=20):
     [{}, {"weight_decay": 0.1}, {"arm": "paper", "batch_documents": 4}, {"clip": 0.0, "schedule": "constant"}],
 )
 def test_same_losses_as_the_cpu_path(settings):
-    runs = [trainer(graph, **settings) for graph in (False, True)]
+    runs = [trainer(engine, **settings) for engine in (CpuStep, GraphStep)]
     for one in runs:
         one.run()
     plain, graphed = (one.curve() for one in runs)
@@ -66,7 +67,7 @@ def test_same_losses_as_the_cpu_path(settings):
 
 def test_long_documents_and_odd_shapes_agree_too():
     model = ModelConfig(18, 1, 301, heads=3, intermediate=10, context=CONTEXT)
-    runs = [trainer(graph, model, (1280,)) for graph in (False, True)]
+    runs = [trainer(engine, model, (1280,)) for engine in (CpuStep, GraphStep)]
     for one in runs:
         one.run()
     assert runs[0].points[0]["loss"] == pytest.approx(runs[1].points[0]["loss"], rel=1e-4)
@@ -160,7 +161,7 @@ def test_bf16_learns_like_fp32_and_keeps_fp32_masters():
     assert torch.allclose(a, b, rtol=0.03)
     assert not torch.equal(a, b)
     model = narrow.model
-    assert model.flat.dtype == model.grad.dtype == narrow.first.dtype == torch.float32
+    assert model.flat.dtype == model.grad.dtype == narrow.optimizer.first.dtype == torch.float32
     assert torch.equal(model.shadow, model.flat.bfloat16())
     assert model.weights["final_norm"].dtype == torch.float32
 
@@ -218,7 +219,7 @@ def test_whole_step_on_meta_tensors(monkeypatch, compute, triton):
     step = built(compute, pad=64, device="meta", model=shape(hidden=64, vocab_size=100))
     with NoHostSync():
         step.step()
-    for tensor in (step.losses, step.model.flat, step.model.grad, step.order, step.documents, step.factors):
+    for tensor in (step.losses, step.model.flat, step.model.grad, step.order, step.documents, step.optimizer.factors):
         assert tensor.device.type == "meta"
     losses = step.model.token_losses(torch.zeros((3, CONTEXT), dtype=torch.int64, device="meta"))
     assert losses.shape == (3, CONTEXT)

@@ -21,6 +21,7 @@ from ...models.decoder import Decoder
 from ..recipe.batches import Batches
 from ..recipe.recipe import TrainConfig
 from ..recipe.schedule import Stretch
+from .optimizer import AdamW
 
 BLOCK = 64
 EVAL_TOKENS = 1024
@@ -277,7 +278,7 @@ class Recorder:
 
 
 class CpuStep:
-    """Moves a model along on a CPU, step by step; the interface is that of :class:`ziplaw.training.steps.graph_step.GraphStep`.
+    """Moves a model along on a CPU, step by step; see :class:`ziplaw.training.steps.engine.Engine`.
 
     Parameters
     ----------
@@ -291,20 +292,22 @@ class CpuStep:
 
     Attributes
     ----------
-    first, second : Tensor, shape (n,)
-        AdamW's moments.
+    optimizer : AdamW
     losses, norms : Tensor, shape (slots,)
         Mean training loss (nats per token) and gradient norm before clipping of every step, by slot.
     """
 
     def __init__(self, model: Decoder, config: TrainConfig, batches: Batches, program: list[Stretch]):
         self.model, self.config, self.batches = model, config, batches
-        self.first, self.second = torch.zeros_like(model.flat), torch.zeros_like(model.flat)
-        self.rate_scale = model.spread(config.rate_scales(model.config.hidden))
-        self.decay_mask = model.spread(config.decay_factors()) if config.weight_decay else None
+        self.optimizer = AdamW(model, config)
         slots = program[-1].slot + program[-1].stop - program[-1].start
         self.losses, self.norms = torch.zeros((2, slots), dtype=model.flat.dtype)
         self.recorded: dict[bool, Recorder] = {}
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """The optimiser's buffers by name."""
+        return self.optimizer.state
 
     def _recorder(self, backward: bool) -> Recorder:
         if backward not in self.recorded:
@@ -317,35 +320,11 @@ class CpuStep:
 
     @torch.inference_mode()
     def advance(self, slot: int, step: int, rate: float) -> None:
-        """Take one step.
-
-        Parameters
-        ----------
-        slot : int
-            Its place in the run.
-        step : int
-            Steps before it on its own path, 0-based: decides documents and bias corrections.
-        rate : float
-            Learning rate.
-        """
-        c = self.config
+        """Take one step; see :meth:`ziplaw.training.steps.engine.Engine.advance`."""
         recorder = self._recorder(backward=True)
         recorder.replay(torch.from_numpy(self.batches[step]))
         self.losses[slot] = recorder.losses.mean()
-        self.norms[slot] = self.model.ops.adamw(
-            self.model.flat,
-            self.model.grad,
-            self.first,
-            self.second,
-            self.rate_scale,
-            learning_rate=rate,
-            step=step + 1,
-            betas=(c.beta1, c.beta2),
-            epsilon=c.epsilon,
-            weight_decay=c.weight_decay,
-            decay_mask=self.decay_mask,
-            clip=c.clip,
-        )
+        self.norms[slot] = self.optimizer.step(rate, step + 1)
 
     @torch.inference_mode()
     def document_losses(self, documents: np.ndarray, first: int = 0) -> Tensor:

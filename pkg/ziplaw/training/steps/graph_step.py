@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from ...errors import TrainError
-from ...kernels.reference import adamw_settings
-from ...models.flat import GROUPS, FlatModel
+from ...models.flat import FlatModel
 from ..recipe.batches import Batches
 from ..recipe.recipe import TrainConfig
 from ..recipe.schedule import Stretch, rate_factor
+from .optimizer import AdamW
 
 EVAL_DOCUMENTS = 32
 WARM_UP = 2
@@ -55,16 +55,16 @@ def tables(config: TrainConfig, batches: Batches, program: list[Stretch]) -> tup
     order : Tensor, int32, shape (slots + 1, batch_documents)
         Documents of each step. The last row is idle: document 0.
     settings : Tensor, float32, shape (slots + 1, 4)
-        See :func:`ziplaw.kernels.reference.adamw_settings`. Idle: rate 0, no corrections, no decay.
+        See :meth:`ziplaw.training.steps.optimizer.AdamW.rows`. The last row is idle.
     """
     order, settings = [], []
     for part in program:
         steps = range(part.start, part.stop)
         order.append(batches.indices_of(part.start, part.stop))
         rates = [config.learning_rate * rate_factor(s, part.plan, config.warmup_steps, config.schedule) for s in steps]
-        settings.append(adamw_settings(rates, part.start + 1, (config.beta1, config.beta2), config.weight_decay))
+        settings.append(AdamW.rows(config, rates, part.start + 1))
     order.append(np.zeros((1, config.batch_documents), np.int64))
-    settings.append(torch.tensor([[0.0, 1.0, 1.0, 0.0]]))
+    settings.append(torch.tensor([AdamW.IDLE]))
     return torch.from_numpy(np.concatenate(order).astype(np.int32)), torch.cat(settings)
 
 
@@ -85,8 +85,7 @@ class GraphStep:
 
     Attributes
     ----------
-    first, second : Tensor, shape (n,)
-        AdamW's moments.
+    optimizer : AdamW
     losses, norms : Tensor, float32, shape (slots + 1,)
         Mean training loss (nats per token) and gradient norm before clipping by slot; the last slot is idle.
     cursor : Tensor, int64, shape (1,)
@@ -102,23 +101,20 @@ class GraphStep:
         capture: bool | None = None,
     ):
         order, settings = tables(config, batches, program)
-        self._prepare(model, config, resident(batches.documents, model.flat.device), order, settings, capture)
+        documents = resident(batches.documents, model.flat.device)
+        self._prepare(model, AdamW(model, config), documents, order, settings, capture)
 
     def _prepare(
         self,
         model: FlatModel,
-        config: TrainConfig,
+        optimizer: AdamW,
         documents: Tensor,
         order: Tensor,
         settings: Tensor,
         capture: bool | None,
     ) -> None:
-        self.model, self.config, self.documents = model, config, documents
+        self.model, self.optimizer, self.documents = model, optimizer, documents
         device = model.flat.device
-        self.first, self.second = torch.zeros_like(model.flat), torch.zeros_like(model.flat)
-        self.groups = model.group_indices()
-        scales, decays = config.rate_scales(model.config.hidden), config.decay_factors()
-        self.factors = torch.tensor([[values[g] for g in GROUPS] for values in (scales, decays)]).to(device)
         self.order, self.settings = order.to(device), settings.to(device)
         self.idle = len(self.order) - 1
         # (slots + 1,), or (slots + 1, M) for several models side by side
@@ -130,25 +126,18 @@ class GraphStep:
         if device.type == "cuda" if capture is None else capture:
             self._capture()
 
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """The optimiser's buffers by name."""
+        return self.optimizer.state
+
     @torch.no_grad()
     def step(self) -> None:
         """Take the step at the cursor: device tensors in, device tensors out, no host sync."""
-        model, ops, c = self.model, self.model.ops, self.config
+        ops = self.model.ops
         targets = ops.fetch_documents(self.documents, self.order, self.cursor)
-        loss = model.loss_and_grad(targets)
-        norm = ops.adamw_step(
-            model.flat,
-            model.grad,
-            self.first,
-            self.second,
-            self.groups,
-            self.factors,
-            self.settings.index_select(0, self.cursor)[0],
-            betas=(c.beta1, c.beta2),
-            epsilon=c.epsilon,
-            clip=c.clip,
-            shadow=model.shadow,
-        )
+        loss = self.model.loss_and_grad(targets)
+        norm = self.optimizer.step_by_row(self.settings.index_select(0, self.cursor)[0])
         ops.record_step(self.cursor, self.losses, self.norms, loss, norm)
 
     def _capture(self) -> None:
@@ -166,8 +155,8 @@ class GraphStep:
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
             self.step()
-        self.first.zero_()
-        self.second.zero_()
+        for buffer in self.state.values():
+            buffer.zero_()
         self.seek(0)
 
     def seek(self, slot: int) -> None:

@@ -19,6 +19,7 @@ from ..recipe.batches import Batches
 from ..recipe.recipe import TrainConfig
 from ..recipe.schedule import Stretch
 from .graph_step import EVAL_DOCUMENTS, GraphStep, resident, tables
+from .optimizer import AdamW
 
 
 def joint_tables(
@@ -78,7 +79,7 @@ class SideBySide(GraphStep):
         device = model.flat.device
         self.valid = valid
         self.position, self.measured = -1, (None, None)
-        self._prepare(model, configs[0], resident(documents, device), order, settings, capture)
+        self._prepare(model, AdamW(model, configs[0]), resident(documents, device), order, settings, capture)
 
     def seek(self, slot: int) -> None:
         """Go on from a slot; one that other seats are past already changes nothing."""
@@ -116,7 +117,7 @@ class Seat:
     def __init__(self, engine: SideBySide, index: int):
         self.engine, self.index = engine, index
         self.flat = engine.model.flat[index]
-        self.first, self.second = engine.first[index], engine.second[index]
+        self.state = {name: buffer[index] for name, buffer in engine.state.items()}
         self.losses, self.norms = engine.losses[:, index], engine.norms[:, index]
 
     def refresh(self) -> None:
