@@ -6,6 +6,8 @@ import click
 
 from ..base import limits
 from ..base.outputs import Output, by_header, by_kind
+from ..training.recipe.recipe import BUDGET, BUDGETS, TrainConfig
+from ..training.recipe.settings import settings_of
 from ._common import Number, Numbers, say_written
 from ._verb import OutputFolder, Verb, forced
 
@@ -23,15 +25,12 @@ def _run_outputs(folder, name):
     return [Output(folder, lambda path: True, name, folder=True), *files]
 
 
-_BUDGETS = Numbers(limits.Range(*limits.BUDGET, "tokens", "give tokens, for example 65536"))
+_BUDGETS = Numbers(limits.Range(*BUDGET.within, "tokens", BUDGET.remedy))
 
 
 def _budgets(context, parameter, value):
-    if value.startswith("paper"):
-        from ..training.recipe.recipe import BUDGETS
-
-        if value in BUDGETS:
-            return list(BUDGETS[value])
+    if value in BUDGETS:
+        return list(BUDGETS[value])
     try:
         budgets = _BUDGETS.convert(value, parameter, context)
     except click.BadParameter as error:
@@ -39,6 +38,33 @@ def _budgets(context, parameter, value):
     if part := next((budget for budget in budgets if budget != int(budget)), None):
         raise click.BadParameter(f"{part:g} is no whole number of tokens")
     return [int(budget) for budget in budgets]
+
+
+# what click is told of a setting beside its declaration: every run has a seed, and numbers of threads are shown with their range
+_MORE = {
+    "seed": {"names": ["--seed", "seeds"], "multiple": True, "default": [0]},
+    "threads": {"type": click.IntRange(1, 4096)},
+}
+
+
+def setting_options(config):
+    """Decorator: an option for every setting that a training config declares for this verb."""
+
+    def decorate(command):
+        for one in reversed(settings_of(config)):
+            if one.in_train:
+                told = {
+                    "names": [f"--{one.name.replace('_', '-')}"],
+                    "type": click.Choice(one.choices) if one.choices else one.kind,
+                    "default": one.default,
+                    "show_default": one.default is not None and one.show_default,
+                    "help": one.brief,
+                    **_MORE.get(one.name, {}),
+                }
+                command = click.option(*told.pop("names"), **told)(command)
+        return command
+
+    return decorate
 
 
 @click.command(cls=Verb)
@@ -64,46 +90,7 @@ def _budgets(context, parameter, value):
     callback=_budgets,
     help="Training tokens to measure at, such as 64k,1.3M; or paper, paper-code.",
 )
-@click.option(
-    "--arm",
-    type=click.Choice(["mup", "paper", "tuned"]),
-    default="mup",
-    show_default=True,
-    help="mup: one trunk, width-scaled rate; paper: the published recipe; tuned: the rate as given, or searched.",
-)
-@click.option("--schedule", type=click.Choice(["wsd", "cosine", "constant"]), help="Schedule [default: the arm's].")
-@click.option("--learning-rate", type=float, help="Peak learning rate [default: 0.02 for mup, 5e-5 for paper].")
-@click.option("--base-hidden", type=int, default=32, show_default=True, help="Width at which mup leaves it unscaled.")
-@click.option("--batch-documents", type=int, help="Documents in a step [default: 4 for mup, 32 for paper].")
-@click.option("--warmup-steps", type=int, help="Steps of linear warmup [default: 10 for mup, 0 for paper].")
-@click.option("--cooldown", type=float, default=0.2, show_default=True, help="Share of a budget that cools down.")
-@click.option("--weight-decay", type=float, default=0.0, show_default=True, help="Decoupled decay of matrices.")
-@click.option("--clip", type=float, help="Largest gradient norm, 0 for none [default: 1 for mup, 0 for paper].")
-@click.option(
-    "--loss",
-    type=click.Choice(["mean", "paper"]),
-    default="mean",
-    show_default=True,
-    help="Held-out loss: mean over all tokens; paper: median over batches of 32 documents, first tokens left out.",
-)
-@click.option(
-    "--seed",
-    "seeds",
-    type=int,
-    multiple=True,
-    default=[0],
-    show_default=True,
-    help="Seed of initial weights and data order; once for each run, or for all.",
-)
-@click.option("--epochs", type=int, default=1, show_default=True, help="Passes over the corpus that are allowed.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train.")
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "fp32", "bf16"]),
-    default="auto",
-    help="Of activations and products [default: bf16 on a GPU that has it, else fp32]; parameters are fp32.",
-)
-@click.option("--threads", type=click.IntRange(1, 4096), default=1, show_default=True, help="CPU threads.")
+@setting_options(TrainConfig)
 @click.option(
     "--checkpoint-minutes",
     type=Number(limits.CHECKPOINT_MINUTES),
@@ -146,7 +133,6 @@ def command(corpus_dirs, seeds, outputs, dry_run, checkpoint_minutes, keep_finis
         raise click.UsageError("two runs have the same corpus, seed and settings: give seeds or corpora of their own")
     from ..corpora.storage.format import open_corpus
     from ..models.registry import make_config
-    from ..training.recipe.recipe import TrainConfig
 
     shape = {key: settings.pop(key) for key in ("architecture", "hidden", "layers", "heads", "intermediate")}
     vocab_size = settings.pop("vocab_size")

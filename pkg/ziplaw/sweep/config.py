@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 
 from ..base import limits
 from ..base.numerals import read_number
 from ..errors import ConfigError, TrainError, shown
 from ..training.recipe.recipe import TrainConfig
 from ..training.recipe.schedule import plan_budgets
+from ..training.recipe.settings import settings_of
 
 ENDS = {"Ge": "at least", "Le": "at most"}
 SHAPES = dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "hold keys and values")
@@ -143,38 +144,37 @@ class Scoring(_Strict):
     samples: int = _within(limits.SAMPLES, 1000, description="windows scored; H is their median")
 
 
-class Training(_Strict):
-    """How every model is trained."""
+# the order of the section's keys in a file; what is not listed comes last
+_ORDER = (
+    "arm batch_documents learning_rate base_hidden warmup_steps cooldown weight_decay ensemble loss device precision"
+)
 
-    arm: Literal["mup", "paper", "tuned"] = Field(
-        "mup", description="mup: one trunk, width-scaled rate; paper: the published recipe; tuned: the rate as given"
-    )
-    batch_documents: int | None = _within(
-        limits.BATCH_DOCUMENTS, None, description="documents in a step; default: the arm's (4; paper 32)"
-    )
-    learning_rate: float | None = _within(
-        limits.LEARNING_RATE,
-        None,
-        description="peak learning rate (at base_hidden); default: the arm's (0.02; paper 5e-5)",
-    )
-    base_hidden: int = _within(
-        limits.BASE_HIDDEN, 32, description="width at which learning_rate applies unscaled (mup)"
-    )
-    warmup_steps: int | None = _within(
-        limits.WARMUP_STEPS, None, description="steps of linear warmup; default: the arm's (10; paper 0)"
-    )
-    cooldown: float = _within(limits.COOLDOWN, 0.2, description="share of each budget in its linear cooldown branch")
-    weight_decay: float = _within(limits.WEIGHT_DECAY, 0.0, description="decoupled weight decay of matrices")
-    ensemble: int = Field(
-        1, ge=1, le=1024, description="runs of one size that one job trains side by side; 1: each alone"
-    )
-    loss: Literal["mean", "paper"] = Field(
-        "mean", description="held-out loss: mean over all tokens, or the paper's median over batches of 32 documents"
-    )
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train")
-    precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="of activations and products; auto: bf16 on a GPU that has it, else fp32"
-    )
+
+def section_of(config: type, **more: tuple[Any, Any]) -> Any:
+    """Return a model with the settings that a training config declares for sweeps, and ``more`` fields (type, Field)."""
+    made = dict(more)
+    for one in settings_of(config):
+        if one.in_config:
+            kind = Literal[tuple(one.choices)] if one.choices else one.kind
+            low, high = one.within or (None, None)
+            value = Field(one.default, ge=low, le=high, description=one.help)
+            made[one.name] = (kind | None if one.optional else kind, value)
+    order = {name: i for i, name in enumerate(_ORDER.split())}
+    keys = sorted(made, key=lambda name: order.get(name, len(order)))
+    return create_model("Training", __base__=_Strict, **{name: made[name] for name in keys})
+
+
+_SECTION: Any = section_of(
+    TrainConfig,
+    ensemble=(
+        int,
+        Field(1, ge=1, le=1024, description="runs of one size that one job trains side by side; 1: each alone"),
+    ),
+)
+
+
+class Training(_SECTION):
+    """How every model is trained."""
 
 
 class Laws(_Strict):

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, replace
 
 from ...base import limits
 from ...base.threads import n_threads
-from ...errors import TrainError, shown
 from .schedule import SCHEDULES
+from .settings import Setting, setting, settings_of
 
 # What each arm uses where the user says nothing.
 #
@@ -50,47 +50,20 @@ BUDGETS = {
 }
 
 
+# every budget of the list is checked like a setting
+BUDGET = Setting("budget", int, within=limits.BUDGET, remedy="give tokens, for example 65536")
+
+
 @dataclass(frozen=True)
 class TrainConfig:
-    """Settings of one run; None means "what the arm uses" (see :data:`ARMS`).
+    """Settings of one run, declared here for everything that asks for them; None means "what the arm uses" (see :data:`ARMS`).
 
     Parameters
     ----------
     budgets : sequence of int
         Training tokens D at which the model is measured; rounded to whole steps.
-    arm : {"mup", "paper", "tuned"}
-    schedule : {"wsd", "cosine", "constant"}, optional
-        See :mod:`ziplaw.training.recipe.schedule`.
-    learning_rate : float, optional
-        Peak rate; under mup the rate of a model of width ``base_hidden``. The arm tuned searches one if none is given.
-    base_hidden : int
-        Width at which matrices and head use the rate unscaled (mup only).
-    batch_documents : int, optional
-        Documents a step.
-    warmup_steps : int, optional
-    cooldown : float
-        Share of a budget's steps in its linear cooldown branch (wsd only).
-    weight_decay : float
-        Decoupled decay of matrices and head.
-    beta1, beta2, epsilon : float
-        AdamW's constants.
-    clip : float, optional
-        Largest global gradient norm; 0 switches clipping off.
-    init : {"mup", "llama"}, optional
-        See :meth:`ziplaw.models.decoder.Decoder.initialise`.
-    loss : {"mean", "paper"}
-        The held-out loss. mean: over all tokens of all documents. paper: the median over batches of 32 documents of the
-        mean over their tokens but the first.
-    seed : int
-        Of initial weights and data order.
-    epochs : int
-        Passes over the corpus that are allowed; a budget that needs more is refused.
-    device : {"auto", "cpu", "cuda"}
-        auto takes a CUDA device when there is one.
-    precision : {"auto", "fp32", "bf16"}
-        Of activations and products; parameters and optimiser are fp32. auto: bf16 on a GPU that has it, else fp32.
-    threads : int or None
-        CPU threads of torch; None for all usable cores.
+    **settings
+        The fields below: type, default, meaning, range; see :class:`ziplaw.training.recipe.settings.Setting`.
 
     Raises
     ------
@@ -99,56 +72,143 @@ class TrainConfig:
     """
 
     budgets: Sequence[int]
-    arm: str = "mup"
-    schedule: str | None = None
-    learning_rate: float | None = None
-    base_hidden: int = 32
-    batch_documents: int | None = None
-    warmup_steps: int | None = None
-    cooldown: float = 0.2
-    weight_decay: float = 0.0
-    beta1: float = 0.9
-    beta2: float | None = None
-    epsilon: float | None = None
-    clip: float | None = None
-    init: str | None = None
-    loss: str = "mean"
-    seed: int = 0
-    epochs: int = 1
-    device: str = "auto"
-    precision: str = "auto"
-    threads: int | None = 1
+    arm: str = setting(
+        "mup",
+        "mup: one trunk, width-scaled rate; paper: the published recipe; tuned: the rate as given",
+        "mup: one trunk, width-scaled rate; paper: the published recipe; tuned: the rate as given, or searched.",
+        choices=tuple(ARMS),
+    )
+    # see ziplaw.training.recipe.schedule
+    schedule: str | None = setting(
+        None,
+        "shape of the learning rate over a run; default: the arm's (wsd; paper cosine)",
+        "Schedule [default: the arm's].",
+        choices=SCHEDULES,
+        in_config=False,
+    )
+    learning_rate: float | None = setting(
+        None,
+        "peak learning rate (at base_hidden); default: the arm's (0.02; paper 5e-5)",
+        "Peak learning rate [default: 0.02 for mup, 5e-5 for paper].",
+        within=limits.LEARNING_RATE,
+        remedy="0.02 is usual under mup",
+    )
+    base_hidden: int = setting(
+        32,
+        "width at which learning_rate applies unscaled (mup)",
+        "Width at which mup leaves it unscaled.",
+        within=limits.BASE_HIDDEN,
+        remedy="32 is usual",
+    )
+    batch_documents: int | None = setting(
+        None,
+        "documents in a step; default: the arm's (4; paper 32)",
+        "Documents in a step [default: 4 for mup, 32 for paper].",
+        within=limits.BATCH_DOCUMENTS,
+        remedy="4 is usual on a CPU",
+    )
+    warmup_steps: int | None = setting(
+        None,
+        "steps of linear warmup; default: the arm's (10; paper 0)",
+        "Steps of linear warmup [default: 10 for mup, 0 for paper].",
+        within=limits.WARMUP_STEPS,
+        remedy="10 is usual",
+    )
+    cooldown: float = setting(
+        0.2,
+        "share of each budget in its linear cooldown branch",
+        "Share of a budget that cools down.",
+        within=limits.COOLDOWN,
+        remedy="0.2 is usual",
+    )
+    weight_decay: float = setting(
+        0.0,
+        "decoupled weight decay of matrices",
+        "Decoupled decay of matrices.",
+        within=limits.WEIGHT_DECAY,
+        remedy="0 is usual for one epoch",
+    )
+    beta1: float = setting(
+        0.9,
+        "AdamW's weight of the past in the mean gradient",
+        within=limits.BETA1,
+        remedy="0.9 is usual",
+        in_config=False,
+        in_train=False,
+    )
+    beta2: float | None = setting(
+        None,
+        "AdamW's weight of the past in the mean squared gradient; default: the arm's (0.95; paper 0.999)",
+        within=limits.BETA2,
+        remedy="0.95 is usual",
+        in_config=False,
+        in_train=False,
+    )
+    epsilon: float | None = setting(
+        None,
+        "what AdamW adds to the root of the mean squared gradient; default: the arm's (1e-8; paper 1e-6)",
+        within=limits.ADAM_EPSILON,
+        remedy="1e-8 is usual",
+        in_config=False,
+        in_train=False,
+    )
+    clip: float | None = setting(
+        None,
+        "largest global gradient norm, 0 for none; default: the arm's (1; paper 0)",
+        "Largest gradient norm, 0 for none [default: 1 for mup, 0 for paper].",
+        within=limits.CLIP,
+        remedy="1 is usual, 0 switches clipping off",
+        in_config=False,
+    )
+    # see ziplaw.models.decoder.Decoder.initialise
+    init: str | None = setting(
+        None,
+        "distribution of the initial weights; default: the arm's (mup; paper llama)",
+        choices=("mup", "llama"),
+        in_config=False,
+        in_train=False,
+    )
+    loss: str = setting(
+        "mean",
+        "held-out loss: mean over all tokens, or the paper's median over batches of 32 documents",
+        "Held-out loss: mean over all tokens; paper: median over batches of 32 documents, first tokens left out.",
+        choices=("mean", "paper"),
+    )
+    seed: int = setting(
+        0,
+        "seed of initial weights and data order",
+        "Seed of initial weights and data order; once for each run, or for all.",
+        within=limits.TRAINING_SEED,
+        remedy="0 is usual",
+        in_config=False,
+    )
+    epochs: int = setting(
+        1,
+        "passes over the corpus that are allowed; a budget that needs more is refused",
+        "Passes over the corpus that are allowed.",
+        within=limits.EPOCHS,
+        remedy="1 means every document at most once",
+        in_config=False,
+    )
+    device: str = setting("auto", "where to train", choices=("auto", "cpu", "cuda"), show_default=False)
+    # parameters and optimiser are fp32 in any case
+    precision: str = setting(
+        "auto",
+        "of activations and products; auto: bf16 on a GPU that has it, else fp32",
+        "Of activations and products [default: bf16 on a GPU that has it, else fp32]; parameters are fp32.",
+        choices=("auto", "fp32", "bf16"),
+        show_default=False,
+    )
+    # None for all usable cores; base.threads knows the range
+    threads: int | None = setting(1, "CPU threads", in_config=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "budgets", tuple(self.budgets))
-        _choice("arm", self.arm, tuple(ARMS))
         for budget in self.budgets:
-            _number("budget", budget, *limits.BUDGET, "give tokens, for example 65536", whole=True)
-        if self.schedule is not None:
-            _choice("schedule", self.schedule, SCHEDULES)
-        if self.init is not None:
-            _choice("init", self.init, ("mup", "llama"))
-        _choice("loss", self.loss, ("mean", "paper"))
-        _choice("device", self.device, ("auto", "cpu", "cuda"))
-        _choice("precision", self.precision, ("auto", "fp32", "bf16"))
-        if self.learning_rate is not None:
-            _number("learning_rate", self.learning_rate, *limits.LEARNING_RATE, "0.02 is usual under mup")
-        _number("base_hidden", self.base_hidden, *limits.BASE_HIDDEN, "32 is usual", whole=True)
-        if self.batch_documents is not None:
-            _number("batch_documents", self.batch_documents, *limits.BATCH_DOCUMENTS, "4 is usual on a CPU", whole=True)
-        if self.warmup_steps is not None:
-            _number("warmup_steps", self.warmup_steps, *limits.WARMUP_STEPS, "10 is usual", whole=True)
-        _number("cooldown", self.cooldown, *limits.COOLDOWN, "0.2 is usual")
-        _number("weight_decay", self.weight_decay, *limits.WEIGHT_DECAY, "0 is usual for one epoch")
-        _number("beta1", self.beta1, 0.0, 0.999999, "0.9 is usual")
-        if self.beta2 is not None:
-            _number("beta2", self.beta2, 0.0, 0.9999999, "0.95 is usual")
-        if self.epsilon is not None:
-            _number("epsilon", self.epsilon, 1e-30, 1.0, "1e-8 is usual")
-        if self.clip is not None:
-            _number("clip", self.clip, 0.0, 1e9, "1 is usual, 0 switches clipping off")
-        _number("seed", self.seed, *limits.TRAINING_SEED, "0 is usual", whole=True)
-        _number("epochs", self.epochs, 1, 10**6, "1 means every document at most once", whole=True)
+            BUDGET.check(budget)
+        # names before numbers
+        for one in sorted(settings_of(type(self)), key=lambda one: not one.choices):
+            one.check(getattr(self, one.name))
         object.__setattr__(self, "threads", n_threads(self.threads))
 
     def resolved(self) -> TrainConfig:
@@ -176,16 +236,3 @@ class TrainConfig:
         # the usual held-out loss goes without saying, as it did before there was another
         left_out |= {"loss"} if self.loss == "mean" else set()
         return {key: value for key, value in settings.items() if key not in left_out}
-
-
-def _choice(name: str, value: object, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise TrainError(f"{name} is {value!r}, must be one of {', '.join(choices)}")
-
-
-def _number(name: str, value: object, low: float, high: float, remedy: str, whole: bool = False) -> None:
-    kinds = int if whole else (int, float)
-    bad = isinstance(value, bool) or not isinstance(value, kinds)
-    if bad or not low <= value <= high:
-        what = "a whole number" if whole else "a number"
-        raise TrainError(f"{name} is {shown(value)}, must be {what} from {low} to {high}: {remedy}")
