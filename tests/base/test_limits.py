@@ -18,8 +18,8 @@ from ziplaw.laws.forms import allocation, arguments, constrained, kaplan
 from ziplaw.laws.forms.chinchilla import CHINCHILLA
 from ziplaw.laws.plans.document import law_document, other_document
 from ziplaw.laws.plans.serving import serve
-from ziplaw.models.shapes import shapes
 from ziplaw.models.decoder import ModelConfig
+from ziplaw.models.shapes import shapes
 from ziplaw.tables import measured_runs
 from ziplaw.training import checkpoint
 from ziplaw.training.recipe.recipe import TrainConfig
