@@ -226,7 +226,7 @@ def speed_rows(bench: Bench, part: str, case: str, shape: ModelConfig, seconds: 
     if peak:
         bench.row(part, case, "mfu", flops / seconds / peak, "of data sheet")
     for limit in (roof.H100, bench.measured_roof()):
-        least = max(roof.seconds_per_step(shape, bench.documents, limit))
+        least = max(roof.least_seconds(shape, bench.documents, limit))
         bench.row(part, case, f"of_roof_{limit.name}", least / seconds, "", f"{least * 1e3:.4g} ms by calculation")
 
 

@@ -10,7 +10,7 @@ from ziplaw.models import plain_decoder
 from ziplaw.models.decoder import Decoder, ModelConfig, default_heads, parameter_layout
 from ziplaw.models.flat import count_params, init_seed, shifted
 from ziplaw.models.flops import forward_flops_per_token, six_nd, training_flops_per_token
-from ziplaw.models.roof import seconds_per_step
+from ziplaw.models.roof import least_seconds
 from ziplaw.training.steps.cpu_step import Recorder
 
 torch.set_num_threads(1)
@@ -97,7 +97,7 @@ def test_roofs_by_calculation():
         (2048, 30): (78.5, 49.7),
     }
     for (hidden, layers), (arithmetic, memory) in known.items():
-        got = seconds_per_step(ModelConfig(hidden, layers, 2001), 32)
+        got = least_seconds(ModelConfig(hidden, layers, 2001), 32)
         assert got[0] * 1e3 == pytest.approx(arithmetic, rel=0.05)
         assert got[1] * 1e3 == pytest.approx(memory, rel=0.05)
 

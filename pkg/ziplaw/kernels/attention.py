@@ -86,7 +86,8 @@ def sdpa_forward(qkv: Tensor, keep: bool = True) -> tuple[Tensor, tuple]:
     """Like :func:`blocked_forward` by torch's fused attention; ``saved`` is a local autograd graph."""
     with torch.set_grad_enabled(keep):
         leaves = [part.detach().requires_grad_(keep) for part in qkv]
-        out = torch.nn.functional.scaled_dot_product_attention(*leaves, is_causal=True, scale=1.0)
+        query, key, value = leaves
+        out = torch.nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True, scale=1.0)
     return _join(out.detach()), (leaves, out)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -9,12 +11,12 @@ from torch.autograd.function import once_differentiable
 from .backend import for_device
 from .reference import EPSILON
 
-__all__ = ["adamw", "adamw_step", "cross_entropy", "linear_cross_entropy", "rms_norm", "rope", "swiglu"]
+__all__ = ["cross_entropy", "linear_cross_entropy", "rms_norm", "rope", "swiglu"]
 
 
 class _RMSNorm(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, weight, residual, epsilon):
+    def forward(ctx: Any, x: Tensor, weight: Tensor, residual: Tensor | None, epsilon: float) -> tuple[Tensor, Tensor]:
         y, total, rstd = for_device(x.device).rms_norm_forward(x, weight, residual, epsilon)
         ctx.save_for_backward(total, rstd, weight)
         ctx.has_residual = residual is not None
@@ -23,7 +25,7 @@ class _RMSNorm(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad, total_grad):
+    def backward(ctx: Any, grad: Tensor, total_grad: Tensor) -> tuple[Tensor | None, ...]:
         total, rstd, weight = ctx.saved_tensors
         weight_grad = torch.empty_like(weight)
         ops = for_device(total.device)
@@ -33,45 +35,45 @@ class _RMSNorm(torch.autograd.Function):
 
 class _Rope(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, qkv, table, heads):
+    def forward(ctx: Any, qkv: Tensor, table: Tensor, heads: int) -> Tensor:
         ctx.save_for_backward(table)
         return for_device(qkv.device).rope_forward(qkv, table, heads)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad):
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         return for_device(grad.device).rope_backward(grad.contiguous(), *ctx.saved_tensors), None, None
 
 
 class _SwiGLU(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, gate_up):
+    def forward(ctx: Any, gate_up: Tensor) -> Tensor:
         ctx.save_for_backward(gate_up)
         return for_device(gate_up.device).swiglu_forward(gate_up)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad):
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
         return for_device(grad.device).swiglu_backward(grad.contiguous(), *ctx.saved_tensors)
 
 
 class _CrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, logits, targets, vocabulary):
+    def forward(ctx: Any, logits: Tensor, targets: Tensor, vocabulary: int | None) -> Tensor:
         nll, grad = for_device(logits.device).cross_entropy_forward(logits, targets, vocabulary)
         ctx.save_for_backward(grad)
         return nll
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad):
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         (saved,) = ctx.saved_tensors
         return (saved * grad.unsqueeze(1)).to(saved.dtype), None, None
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, weight, targets, vocabulary, chunk):
+    def forward(ctx: Any, x: Tensor, weight: Tensor, targets: Tensor, vocabulary: int, chunk: int | None) -> Tensor:
         weight_grad = torch.zeros_like(weight)
         ops, sizes = for_device(x.device), {} if chunk is None else {"chunk": chunk}
         loss, grad = ops.linear_cross_entropy_backward(x, weight, targets, vocabulary, weight_grad, **sizes)
@@ -82,7 +84,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad):
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x_grad, weight_grad, ratio = ctx.saved_tensors
         grad = grad * ratio
         return (x_grad * grad).to(x_grad.dtype), (weight_grad * grad).to(weight_grad.dtype), None, None, None
@@ -118,13 +120,3 @@ def linear_cross_entropy(
     Negative targets are ignored and not counted by the mean; rows of ``weight`` from ``vocabulary`` on are padding.
     """
     return _LinearCrossEntropy.apply(x, weight, targets, vocabulary or weight.shape[0], chunk)
-
-
-def adamw(parameters: Tensor, *arguments, **settings) -> Tensor:
-    """One AdamW step over flat buffers; see :func:`ziplaw.kernels.reference.adamw`."""
-    return for_device(parameters.device).adamw(parameters, *arguments, **settings)
-
-
-def adamw_step(parameters: Tensor, *arguments, **settings) -> Tensor:
-    """AdamW with rates and corrections in tensors; see :func:`ziplaw.kernels.reference.adamw_step`."""
-    return for_device(parameters.device).adamw_step(parameters, *arguments, **settings)

@@ -334,6 +334,7 @@ def adamw(
     update = torch.sqrt(second).mul_(1.0 / math.sqrt(1.0 - beta2**step)).add_(epsilon)
     torch.div(first, update, out=update)
     if weight_decay:
+        assert decay_mask is not None  # see Parameters
         update.mul_(1.0 / (1.0 - beta1**step)).addcmul_(parameters, decay_mask, value=weight_decay)
         parameters.addcmul_(update, lr_scale, value=-learning_rate)
     else:

@@ -56,8 +56,9 @@ class ModelConfig:
     hidden: int
     layers: int
     vocab_size: int
-    heads: int | None = None
-    intermediate: int | None = None
+    # None when given, numbers from then on
+    heads: int = None  # type: ignore[assignment]
+    intermediate: int = None  # type: ignore[assignment]
     context: int = 256
 
     def __post_init__(self) -> None:

@@ -201,7 +201,8 @@ class Decoders(FlatModel):
         head = self._folded("head", "final_norm")
         normed, wanted = normed.view(self.M, -1, self.config.hidden), targets.view(self.M, -1)
         tokens = wanted.shape[1]
-        grad, sums, head_grad = torch.empty_like(normed), [], None
+        grad, sums = torch.empty_like(normed), []
+        head_grad: Tensor | None = None
         for start in range(0, tokens, self._chunk(tokens)):
             here = slice(start, start + self._chunk(tokens))
             rows = normed[:, here]
@@ -213,6 +214,7 @@ class Decoders(FlatModel):
             grad[:, here] = torch.bmm(d, head * (1.0 / tokens))
             found = product(d.transpose(1, 2), rows * (1.0 / tokens), self.flat.dtype)
             head_grad = found if head_grad is None else head_grad.add_(found)
+        assert head_grad is not None  # there is a token
         self._unfold("head", "final_norm", head_grad)
         grad = self._norm_backward(grad.flatten(0, 1), x, rstd)
         for i in reversed(range(self.config.layers)):

@@ -111,6 +111,9 @@ class FlatModel:
         What the passes read: views into ``shadow``, but of ``flat`` for norms and where there is no shadow.
     """
 
+    # the shape, of several models the one with the largest vocabulary
+    config: Any
+
     def __init__(
         self,
         layout: Layout,
@@ -131,6 +134,14 @@ class FlatModel:
         if self.shadow is not None:
             norms = {name for name, _, group in layout if group == "norms"}
             self.weights = self.views(self.shadow) | {name: self.parameters[name] for name in norms}
+
+    def loss_and_grad(self, targets: Tensor) -> Tensor:
+        """Mean cross-entropy of a batch of documents; fills :attr:`grad`: every architecture has its own."""
+        raise NotImplementedError
+
+    def token_losses(self, targets: Tensor) -> Tensor:
+        """-ln p of every token of documents (B, S), nats, same shape; no gradient: every architecture has its own."""
+        raise NotImplementedError
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """Named views of a buffer as long as the parameters."""

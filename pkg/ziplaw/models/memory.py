@@ -44,9 +44,8 @@ def memory_bytes(
         saved activations, one block of logits, and on a GPU the corpus.
     """
     tokens, n, h = documents * model.context, count_params(model).N_total, model.hidden
-    recurrent = isinstance(model, LstmConfig)
     if gpu:
-        if recurrent:
+        if isinstance(model, LstmConfig):
             kept = model.activation_floats()
         else:
             kept = model.layers * (8 * h + 3 * model.intermediate) + 16 * h + 4 * model.intermediate
@@ -57,7 +56,7 @@ def memory_bytes(
             "corpus": n_train * model.context * (2 if model.vocab_size <= 1 << 16 else 4),
         }
     state, logits = 4 * 9 * n, 4 * min(HEAD_CHUNK, tokens) * model.vocab_size
-    if recurrent:
+    if isinstance(model, LstmConfig):
         return {"state": state, "activations": 4 * tokens * model.activation_floats(), "logits": logits}
     # probabilities of the blocks at or below the diagonal
     attention = model.heads * model.context * (0.5 + 32 / model.context)

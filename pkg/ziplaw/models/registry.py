@@ -8,7 +8,6 @@ import torch
 
 from ..errors import TrainError
 from .decoder import Decoder, ModelConfig
-from .flat import FlatModel
 from .lstm import Lstm, LstmConfig
 
 ARCHITECTURES = ("llama", "lstm")
@@ -39,8 +38,8 @@ def make_config(architecture: str = "llama", **shape: Any) -> ModelConfig | Lstm
     return LstmConfig(**shape)
 
 
-def build(config: ModelConfig | LstmConfig, device: torch.device, compute: torch.dtype, pad: int = 1) -> FlatModel:
+def build(config: ModelConfig | LstmConfig, device: torch.device, compute: torch.dtype, pad: int = 1) -> Decoder | Lstm:
     """Return the model of a config; an LSTM computes in float32 whatever ``compute`` is."""
-    if config.architecture == "lstm":
+    if isinstance(config, LstmConfig):
         return Lstm(config, device, pad=pad)
     return Decoder(config, device, compute=compute, pad=pad)

@@ -57,7 +57,7 @@ def bytes_per_step(config: ModelConfig, documents: int, item: int = 2) -> int:
     return documents * config.context * per_token * item + OPTIMISER_BYTES * count_params(config).N_total
 
 
-def seconds_per_step(config: ModelConfig, documents: int, roof: Roof = H100) -> tuple[float, float]:
+def least_seconds(config: ModelConfig, documents: int, roof: Roof = H100) -> tuple[float, float]:
     """Return the seconds that arithmetic takes and those that memory takes; the roof is the larger."""
     flops = training_flops_per_token(config) * documents * config.context
     return flops / roof.flops, bytes_per_step(config, documents) / roof.bandwidth

@@ -92,7 +92,9 @@ def at_equal_N(reference: MeasuredModel, ladder: Sequence[MeasuredModel]) -> lis
     return ratios
 
 
-def same_size(models: Sequence[MeasuredModel], tolerance: float = SAME_N) -> tuple[MeasuredModel, list[MeasuredModel]] | None:
+def same_size(
+    models: Sequence[MeasuredModel], tolerance: float = SAME_N
+) -> tuple[MeasuredModel, list[MeasuredModel]] | None:
     """The reference and the largest set of models of its architecture and nearly its N, of three depths or more.
 
     The reference is on its architecture's ladder. None when there is no such set.

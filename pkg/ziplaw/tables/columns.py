@@ -85,7 +85,9 @@ class Columns:
             for column, value in row.items():
                 if isinstance(value, str) and self.kinds.get(column) == NUMBER:
                     shown = value if len(value) <= 40 else value[:39] + "…"
-                    raise FitError(f"{path} row {index}: {column} is {shown!r}, a number is needed: make the table again")
+                    raise FitError(
+                        f"{path} row {index}: {column} is {shown!r}, a number is needed: make the table again"
+                    )
         return rows
 
     def write(self, path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]]) -> None:

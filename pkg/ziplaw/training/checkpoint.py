@@ -48,7 +48,8 @@ def save(
     """
     header = np.frombuffer(json.dumps({"identity": identity, "state": state}).encode(), dtype=np.uint8)
     with atomic_path(path) as temporary, open(temporary, "wb") as stream:
-        np.savez(stream, header=header, **arrays)
+        members: dict[str, Any] = {"header": header, **arrays}
+        np.savez(stream, **members)
 
 
 def load(path: str | os.PathLike, identity: dict[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
@@ -117,7 +118,7 @@ class Timer:
             yield
             return
 
-        def note(number, frame):
+        def note(number: int, frame: object) -> None:
             self.stopped_by = number
 
         before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -141,6 +142,6 @@ def run_to_end(work: Work, path: Path, timer: Timer, meter: Meter) -> None:
         work.run()
     except Stopped:
         print(f"ziplaw: stopped; the same command goes on from {path}", file=sys.stderr)
-        raise SystemExit(128 + timer.stopped_by) from None
+        raise SystemExit(128 + (timer.stopped_by or 0)) from None
     finally:
         meter.close()

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -155,16 +156,13 @@ def _cuda_settings(device: torch.device) -> Iterator[None]:
 @contextlib.contextmanager
 def torch_settings(device: torch.device, threads: int) -> Iterator[None]:
     """Deterministic algorithms, a fixed thread count and the device as the current one, put back afterwards."""
-    before = (
-        torch.get_num_threads(),
-        torch.get_deterministic_debug_mode(),
-        torch.utils.deterministic.fill_uninitialized_memory,
-    )
+    deterministic: Any = torch.utils.deterministic
+    before = torch.get_num_threads(), torch.get_deterministic_debug_mode(), deterministic.fill_uninitialized_memory
     if device.type == "cpu":
         _keep_pages()
     torch.set_num_threads(threads)
     # filling every new tensor with NaN, which deterministic mode does by default, costs a pass over memory
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    deterministic.fill_uninitialized_memory = False
     # not use_deterministic_algorithms, which imports the compiler, two seconds of a short run
     torch.set_deterministic_debug_mode("error")
     try:
@@ -173,7 +171,7 @@ def torch_settings(device: torch.device, threads: int) -> Iterator[None]:
     finally:
         torch.set_num_threads(before[0])
         torch.set_deterministic_debug_mode(before[1])
-        torch.utils.deterministic.fill_uninitialized_memory = before[2]
+        deterministic.fill_uninitialized_memory = before[2]
 
 
 def _keep_pages() -> None:

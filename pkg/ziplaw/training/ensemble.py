@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -83,7 +83,7 @@ class Ensemble:
         if batched:
             c = configs[0]
             compute = getattr(torch, resolve_precision(c.precision, device))
-            decoders = Decoders(models, device, compute=compute, pad=VOCABULARY_PAD)
+            decoders = Decoders(cast("Sequence[ModelConfig]", models), device, compute=compute, pad=VOCABULARY_PAD)
             seeds = [init_seed(c.seed, m, sha256) for c, m, sha256 in zip(configs, models, corpora_sha256)]
             decoders.initialise(seeds, c.init)
             batches = [Batches(t, c.batch_documents, c.seed) for t, c in zip(train, configs)]
@@ -115,16 +115,17 @@ class Ensemble:
             for trainer in self.trainers:
                 trainer.close_branch()
 
-    def state(self) -> tuple[dict[str, object], dict[str, np.ndarray]]:
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Everything needed to go on from here: the states of all trainers."""
-        places, arrays = [], {}
+        places: list[dict[str, Any]] = []
+        arrays: dict[str, np.ndarray] = {}
         for m, trainer in enumerate(self.trainers):
             place, own = trainer.state()
             places.append(place)
             arrays |= {f"{m}.{name}": value for name, value in own.items()}
         return {"members": places}, arrays
 
-    def load_state(self, place: dict[str, object], arrays: dict[str, np.ndarray]) -> None:
+    def load_state(self, place: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Go on from a :meth:`state`."""
         for m, (trainer, own) in enumerate(zip(self.trainers, place["members"], strict=True)):
             mark = f"{m}."
@@ -203,7 +204,8 @@ def _train(
     if device.type == "cpu":
         check_memory([member.model for member in members], first.batch_documents)
     with lease(device) as device, torch_settings(device, first.threads), timer.signals(), memory_errors():
-        configs, more = [], []
+        configs: list[TrainConfig] = []
+        more: list[dict[str, Any]] = []
         for member, corpus, sha256 in zip(members, corpora, hashes):
             config, tuning = member.config.resolved(), None
             if config.learning_rate is None:

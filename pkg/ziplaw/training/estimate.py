@@ -27,7 +27,7 @@ TRIAL_STEPS = 3
 TRIAL_LIMIT_PARAMETERS = 50_000_000
 
 
-def seconds_per_step(model: ModelConfig | LstmConfig, config: TrainConfig) -> float | None:
+def tried_seconds(model: ModelConfig | LstmConfig, config: TrainConfig) -> float | None:
     """Time a few steps on random tokens; None for models too large to try in passing."""
     if count_params(model).N_total > TRIAL_LIMIT_PARAMETERS:
         return None
@@ -89,7 +89,7 @@ def dry_run(corpus: Corpus, model: ModelConfig | LstmConfig, config: TrainConfig
     )
     if config.learning_rate is None:
         lines.append(f"tuning      several runs of {tuning_budget(config.budgets):,} tokens come first")
-    each = seconds_per_step(model, config)
+    each = tried_seconds(model, config)
     here = resolve_device(config.device).type
     for name, gpu in (("CPU", False), ("GPU", True)):
         parts = memory_bytes(model, config.batch_documents, gpu, len(corpus.train))
@@ -105,7 +105,7 @@ def dry_run(corpus: Corpus, model: ModelConfig | LstmConfig, config: TrainConfig
         )
     if isinstance(model, LstmConfig):
         return "\n".join(lines)
-    arithmetic, traffic = roof.seconds_per_step(model, config.batch_documents)
+    arithmetic, traffic = roof.least_seconds(model, config.batch_documents)
     least = max(arithmetic, traffic)
     lines.append(
         f"time {roof.H100.name}   at least {format_seconds(least * steps)} ({least * 1e3:.3f} ms a step, bound by "

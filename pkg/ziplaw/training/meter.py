@@ -30,7 +30,7 @@ def total_steps(plans: Sequence[BudgetPlan]) -> int:
 class Meter:
     """Tokens a second, loss, time left, GFLOP/s and MFU (where the device is known) on standard error."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.stream = sys.stderr
         self.live = self.stream.isatty()
         self.done = self.total = self.skipped = 0

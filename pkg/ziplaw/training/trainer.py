@@ -43,6 +43,8 @@ SPIKE_WINDOW = 32
 SPIKE_FACTOR = 8.0
 # a step, and copies of parameters and optimiser by name
 Snapshot = tuple[int, dict[str, Tensor]]
+# of the model; which models it knows is its own affair
+MakeEngine = Callable[[Any, TrainConfig, Batches, list[Stretch]], Engine]
 
 
 @dataclass
@@ -80,7 +82,7 @@ class Segment:
             marks[SPIKE_WINDOW:] = losses[SPIKE_WINDOW:] > middle + SPIKE_FACTOR * spread
         return marks
 
-    def rows(self, every: int, tokens_per_step: int, rate: Callable[[int], float]) -> list[dict[str, object]]:
+    def rows(self, every: int, tokens_per_step: int, rate: Callable[[int], float]) -> list[dict[str, Any]]:
         """One row for every ``every`` steps: means over them, the largest gradient norm, the rate of the last."""
         losses, norms = self.losses.double().cpu().numpy(), self.norms.double().cpu().numpy()
         spikes = self.spikes()
@@ -138,7 +140,7 @@ class Trainer:
         corpus_sha256: str = "",
         meter: Meter | None = None,
         between_steps: Callable[[Trainer], None] | None = None,
-        engine: Callable[[Any, TrainConfig, Batches, list[Stretch]], Engine] | None = None,
+        engine: MakeEngine | None = None,
         seat: Seat | None = None,
         valid_sources: np.ndarray | None = None,
     ):
@@ -159,16 +161,16 @@ class Trainer:
             self.model = self.engine = seat
         else:
             # the recorded step of a CPU knows the decoder only
-            if engine is None:
-                engine = CpuStep if self.device.type == "cpu" and model.architecture == "llama" else GraphStep
-            pad = VOCABULARY_PAD if engine is GraphStep else 1
+            recorded = self.device.type == "cpu" and model.architecture == "llama"
+            make: MakeEngine = engine or (CpuStep if recorded else GraphStep)
+            pad = VOCABULARY_PAD if make is GraphStep else 1
             self.model = build(model, self.device, getattr(torch, self.precision), pad)
             self.model.initialise(init_seed(config.seed, model, corpus_sha256), config.init)
-            self.engine = engine(self.model, config, self.batches, self.program)
+            self.engine = make(self.model, config, self.batches, self.program)
         self.valid, self.valid_sources = valid, valid_sources
         self.step = 0
         self.segments: list[Segment] = []
-        self.points: list[dict[str, object]] = []
+        self.points: list[dict[str, Any]] = []
         self.trunk: Snapshot | None = None
         self.on_branch = False
         self.worst_loss = math.log(model.vocab_size) + WORSE_THAN_GUESSING
@@ -251,7 +253,7 @@ class Trainer:
             return float(np.median(batches)), stderr
         return float(losses.mean()), stderr
 
-    def _point(self, plan: BudgetPlan, finite: bool) -> dict[str, object]:
+    def _point(self, plan: BudgetPlan, finite: bool) -> dict[str, Any]:
         loss = stderr = train_loss = None
         if finite:
             loss, stderr = self.evaluate()
@@ -274,13 +276,17 @@ class Trainer:
     @property
     def plan(self) -> BudgetPlan | None:
         """The budget that is trained next, None when all are done."""
-        return self.plans[len(self.points)] if len(self.points) < len(self.plans) else None
+        return self._now if len(self.points) < len(self.plans) else None
+
+    @property
+    def _now(self) -> BudgetPlan:
+        return self.plans[len(self.points)]
 
     def reach_branch(self, limit: int | None = None) -> bool:
         """Train the trunk up to the next budget's branch, ``limit`` steps at most; True when there is no more to do."""
         if not (self.on_branch or self.dead):
-            self.dead = not self.advance(self.plan.branch, None, limit)
-        return self.on_branch or self.dead or self.step == self.plan.branch
+            self.dead = not self.advance(self._now.branch, None, limit)
+        return self.on_branch or self.dead or self.step == self._now.branch
 
     def open_branch(self) -> None:
         """Keep the trunk, where it is needed again, and leave it."""
@@ -292,12 +298,12 @@ class Trainer:
     def reach_budget(self, limit: int | None = None) -> bool:
         """Train the branch to its end, ``limit`` steps at most; True when there is no more to do."""
         if not (self.dead or self.lost):
-            self.lost = not self.advance(self.plan.steps, self.plan, limit)
-        return self.dead or self.lost or self.step == self.plan.steps
+            self.lost = not self.advance(self._now.steps, self._now, limit)
+        return self.dead or self.lost or self.step == self._now.steps
 
     def close_branch(self) -> None:
         """Measure the held-out loss and go back to the trunk."""
-        self.points.append(self._point(self.plan, not (self.dead or self.lost)))
+        self.points.append(self._point(self._now, not (self.dead or self.lost)))
         self.on_branch = self.lost = False
         if self.trunk is not None:
             self.restore(self.trunk)
@@ -311,10 +317,10 @@ class Trainer:
             self.reach_budget()
             self.close_branch()
 
-    def curve(self) -> list[dict[str, object]]:
+    def curve(self) -> list[dict[str, Any]]:
         """Rows of curve.csv: logged steps of trunk and branches, then one point a budget."""
         every = max(1, self.plans[-1].steps // LOG_ROWS)
-        plans = {plan.budget: plan for plan in self.plans}
+        plans: dict[int | None, BudgetPlan] = {plan.budget: plan for plan in self.plans}
         rows = []
         for segment in self.segments:
             rows += segment.rows(every, self.tokens_per_step, partial(self._rate, plan=plans.get(segment.budget)))
@@ -322,7 +328,7 @@ class Trainer:
         rows += [{"kind": "point", "tokens": p["D"], **{key: p[key] for key in keys}} for p in self.points]
         return rows
 
-    def state(self) -> tuple[dict[str, object], dict[str, np.ndarray]]:
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Everything needed to go on from here: a JSON-serialisable part and arrays."""
         arrays = self._buffers()
         if self.trunk is not None:
@@ -340,7 +346,7 @@ class Trainer:
         }
         return place, {name: value.cpu().numpy() for name, value in arrays.items()}
 
-    def load_state(self, place: dict[str, object], arrays: dict[str, np.ndarray]) -> None:
+    def load_state(self, place: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Go on from a :meth:`state`; the model and settings must be those it was taken under."""
         tensors = {name: torch.from_numpy(value).to(self.device) for name, value in arrays.items()}
         names = list(self._buffers())

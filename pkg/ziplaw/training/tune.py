@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ FACTOR = 2.0
 STEPS_DOWN, STEPS_UP = 12, 6
 
 
-def tuning_budget(budgets: tuple[int, ...]) -> int:
+def tuning_budget(budgets: Sequence[int]) -> int:
     """The smallest budget that is at least an eighth of the largest: the best rate depends on the length of a run."""
     return min(budget for budget in budgets if 8 * budget >= max(budgets))
 
@@ -58,7 +59,7 @@ def descend(loss: Callable[[int], float]) -> tuple[int, dict[int, float]]:
 
 def tune(
     train: np.ndarray, valid: np.ndarray, model: ModelConfig | LstmConfig, config: TrainConfig, corpus_sha256: str
-) -> tuple[TrainConfig, dict[str, object]]:
+) -> tuple[TrainConfig, dict[str, Any]]:
     """Search the learning rate by powers of two on one budget of the run.
 
     Parameters

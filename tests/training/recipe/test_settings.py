@@ -18,7 +18,7 @@ from ziplaw.training.recipe.settings import setting, settings_of
 class Longer(TrainConfig):
     """The settings and three more."""
 
-    momentum: float | None = setting(None, "weight of the past", within=(0.0, 0.5), remedy="0.1 is usual")
+    momentum: float = setting(None, "weight of the past", within=(0.0, 0.5), remedy="0.1 is usual")
     order: str = setting("random", "order of documents", choices=("random", "sorted"))
     hidden_from_both: int = setting(3, "nothing", within=(1, 9), remedy="3", in_config=False, in_train=False)
 
@@ -70,4 +70,3 @@ def test_all_three_have_the_same_settings():
         if one.in_train and one.name != "seed":
             assert options[one.name].default == one.default
         assert one.help
-        assert one.default is not None or one.optional

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from ...base import limits
 from ...base.threads import n_threads
@@ -63,7 +64,8 @@ class TrainConfig:
     budgets : sequence of int
         Training tokens D at which the model is measured; rounded to whole steps.
     **settings
-        The fields below: type, default, meaning, range; see :class:`ziplaw.training.recipe.settings.Setting`.
+        The fields below: type (once :meth:`resolved`), default, meaning, range; see
+        :class:`ziplaw.training.recipe.settings.Setting`.
 
     Raises
     ------
@@ -79,14 +81,14 @@ class TrainConfig:
         choices=tuple(ARMS),
     )
     # see ziplaw.training.recipe.schedule
-    schedule: str | None = setting(
+    schedule: str = setting(
         None,
         "shape of the learning rate over a run; default: the arm's (wsd; paper cosine)",
         "Schedule [default: the arm's].",
         choices=SCHEDULES,
         in_config=False,
     )
-    learning_rate: float | None = setting(
+    learning_rate: float = setting(
         None,
         "peak learning rate (at base_hidden); default: the arm's (0.02; paper 5e-5)",
         "Peak learning rate [default: 0.02 for mup, 5e-5 for paper].",
@@ -100,14 +102,14 @@ class TrainConfig:
         within=limits.BASE_HIDDEN,
         remedy="32 is usual",
     )
-    batch_documents: int | None = setting(
+    batch_documents: int = setting(
         None,
         "documents in a step; default: the arm's (4; paper 32)",
         "Documents in a step [default: 4 for mup, 32 for paper].",
         within=limits.BATCH_DOCUMENTS,
         remedy="4 is usual on a CPU",
     )
-    warmup_steps: int | None = setting(
+    warmup_steps: int = setting(
         None,
         "steps of linear warmup; default: the arm's (10; paper 0)",
         "Steps of linear warmup [default: 10 for mup, 0 for paper].",
@@ -136,7 +138,7 @@ class TrainConfig:
         in_config=False,
         in_train=False,
     )
-    beta2: float | None = setting(
+    beta2: float = setting(
         None,
         "AdamW's weight of the past in the mean squared gradient; default: the arm's (0.95; paper 0.999)",
         within=limits.BETA2,
@@ -144,7 +146,7 @@ class TrainConfig:
         in_config=False,
         in_train=False,
     )
-    epsilon: float | None = setting(
+    epsilon: float = setting(
         None,
         "what AdamW adds to the root of the mean squared gradient; default: the arm's (1e-8; paper 1e-6)",
         within=limits.ADAM_EPSILON,
@@ -152,7 +154,7 @@ class TrainConfig:
         in_config=False,
         in_train=False,
     )
-    clip: float | None = setting(
+    clip: float = setting(
         None,
         "largest global gradient norm, 0 for none; default: the arm's (1; paper 0)",
         "Largest gradient norm, 0 for none [default: 1 for mup, 0 for paper].",
@@ -161,7 +163,7 @@ class TrainConfig:
         in_config=False,
     )
     # see ziplaw.models.decoder.Decoder.initialise
-    init: str | None = setting(
+    init: str = setting(
         None,
         "distribution of the initial weights; default: the arm's (mup; paper llama)",
         choices=("mup", "llama"),
@@ -200,20 +202,20 @@ class TrainConfig:
         show_default=False,
     )
     # None for all usable cores; base.threads knows the range
-    threads: int | None = setting(1, "CPU threads", in_config=False)
+    threads: int = setting(1, "CPU threads", in_config=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "budgets", tuple(self.budgets))
         for budget in self.budgets:
             BUDGET.check(budget)
         # names before numbers
-        for one in sorted(settings_of(type(self)), key=lambda one: not one.choices):
+        for one in sorted(settings_of(type(self)), key=lambda one: not one.choices):  # type: ignore[arg-type]
             one.check(getattr(self, one.name))
         object.__setattr__(self, "threads", n_threads(self.threads))
 
     def resolved(self) -> TrainConfig:
         """Return the same settings with the arm's values in place of every None (but a tuned rate, still to be found)."""
-        filled = {key: value for key, value in ARMS[self.arm].items() if getattr(self, key) is None}
+        filled: dict[str, Any] = {key: value for key, value in ARMS[self.arm].items() if getattr(self, key) is None}
         return replace(self, **filled)
 
     def rate_scales(self, hidden: int) -> dict[str, float]:

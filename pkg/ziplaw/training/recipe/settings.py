@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 from ...errors import TrainError, shown
 
@@ -27,7 +27,7 @@ class Setting:
         int, float or str.
     default : object
     optional : bool
-        None is a value: what the arm uses.
+        None is a value, and the default: what the arm uses.
     help : str
         What it means, as a config explains it.
     brief : str
@@ -88,13 +88,12 @@ def setting(default: Any, help: str, brief: str | None = None, **more: Any) -> A
 
 
 @cache
-def settings_of(config: type) -> tuple[Setting, ...]:
+def settings_of(config: Any) -> tuple[Setting, ...]:
     """Return the settings that a dataclass declares, in its order."""
     hints = get_type_hints(config)
     found = []
     for one in fields(config):
         if _KEY in one.metadata:
-            kinds = get_args(hints[one.name]) or (hints[one.name],)
-            optional = type(None) in kinds
-            found.append(Setting(one.name, kinds[0], one.default, optional, **one.metadata[_KEY]))
+            optional = one.default is None
+            found.append(Setting(one.name, hints[one.name], one.default, optional, **one.metadata[_KEY]))
     return tuple(found)

@@ -9,7 +9,9 @@ exponential costs as much as 50 multiply-adds. And all views and outputs are mad
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,7 +74,7 @@ class Recorder:
         """Return a buffer that lives as long as the recording."""
         return torch.empty(shape, dtype=self.model.flat.dtype)
 
-    def call(self, function, *arguments, **keywords) -> None:
+    def call(self, function: Callable[..., object], *arguments: Any, **keywords: Any) -> None:
         """Record a call."""
         self.calls.append(partial(function, *arguments, **keywords))
 
@@ -242,7 +244,7 @@ class Recorder:
         self.call(torch.mm, p[f"layer{i}.qkv"].t(), self.qkv, out=self.branch)
         self._norm_backward(p[f"layer{i}.attention_norm"], g[f"layer{i}.attention_norm"], *kept["norm1"])
 
-    def _chunks(self, normed: Tensor):
+    def _chunks(self, normed: Tensor) -> Iterator[tuple[slice, Tensor, Tensor, Tensor, Tensor]]:
         targets, losses = self.targets.view(-1, 1), self.losses.view(-1, 1)
         self.logits = self.new(min(HEAD_CHUNK, self.T), self.config.vocab_size)
         for start in range(0, self.T, HEAD_CHUNK):

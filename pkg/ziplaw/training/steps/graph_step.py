@@ -122,7 +122,7 @@ class GraphStep:
             torch.zeros(settings.shape[:-1], dtype=torch.float32, device=device) for _ in range(2)
         )
         self.cursor = torch.zeros(1, dtype=torch.int64, device=device)
-        self.graph = None
+        self.graph: torch.cuda.CUDAGraph | None = None
         if device.type == "cuda" if capture is None else capture:
             self._capture()
 
@@ -152,9 +152,10 @@ class GraphStep:
         torch.cuda.current_stream().wait_stream(side)
         torch.cuda.synchronize()
         self.seek(self.idle)
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
             self.step()
+        self.graph = graph
         for buffer in self.state.values():
             buffer.zero_()
         self.seek(0)

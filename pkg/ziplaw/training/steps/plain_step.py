@@ -60,7 +60,7 @@ class PlainStep:
         gradients = dict(zip(p, torch.autograd.grad(loss, list(p.values()))))
 
         # clip the global norm
-        norm = torch.sqrt(sum((g * g).sum() for g in gradients.values()))
+        norm = torch.cat([g.flatten() for g in gradients.values()]).norm()
         shrink = torch.clamp(c.clip / (norm + 1e-6), max=1.0) if c.clip else 1.0
 
         # AdamW, with factors on rate and decay by parameter group

@@ -78,7 +78,10 @@ class SideBySide(GraphStep):
         documents, order, settings = joint_tables(configs, batches, program)
         device = model.flat.device
         self.valid = valid
-        self.position, self.measured = -1, (None, None)
+        self.position = -1
+        # where, and from which token on, the losses below were measured
+        self.measured: tuple[int, int] | None = None
+        self.held_out: list[Tensor] = []
         self._prepare(model, AdamW(model, configs[0]), resident(documents, device), order, settings, capture)
 
     def seek(self, slot: int) -> None:
@@ -97,7 +100,7 @@ class SideBySide(GraphStep):
     @torch.no_grad()
     def all_losses(self, first: int = 0) -> list[Tensor]:
         """Mean -ln p a token, from position ``first`` on, of each model's validation documents; computed once a slot."""
-        if self.measured[0] != (self.position, first):
+        if self.measured != (self.position, first):
             most = max(len(documents) for documents in self.valid)
             found = []
             for start in range(0, most, EVAL_DOCUMENTS):
@@ -107,8 +110,9 @@ class SideBySide(GraphStep):
                 losses = self.model.token_losses(torch.from_numpy(targets).to(self.model.flat.device))
                 found.append(losses[:, first:].double().mean(1).view(len(self.valid), -1))
             whole = torch.cat(found, 1).cpu()
-            self.measured = (self.position, first), [row[: len(d)] for row, d in zip(whole, self.valid)]
-        return self.measured[1]
+            self.measured = self.position, first
+            self.held_out = [row[: len(d)] for row, d in zip(whole, self.valid)]
+        return self.held_out
 
 
 class Seat:
