@@ -26,10 +26,11 @@ venv: $(VENV)/.installed  ## make .venv with everything pinned in constraints.tx
 build: venv  ## build the compiled cores again
 	$(BIN)/python setup.py --quiet build_ext --inplace
 
-lint: venv  ## ruff and snakefmt
+lint: venv  ## ruff, snakefmt and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check --compact-diff Snakefile rules
+	$(BIN)/mypy
 
 unit: build  ## unit and property tests
 	$(BIN)/python -m pytest -q

@@ -4,6 +4,7 @@ Every message is one line: the value, the limit, the remedy. The command line tu
 """
 
 import operator
+from typing import Any
 
 
 class ZiplawError(ValueError):
@@ -20,7 +21,7 @@ def shown(value: object, limit: int = 60) -> str:
 
 
 def integer(
-    name: str, given: object, lowest: int, highest: int, remedy: str, kind: type[ZiplawError] = ZiplawError
+    name: str, given: Any, lowest: int, highest: int, remedy: str, kind: type[ZiplawError] = ZiplawError
 ) -> int:
     """Return ``given`` as an int, if it is an integer (numpy's too, truth values not) from ``lowest`` to ``highest``.
 
