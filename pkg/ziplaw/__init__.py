@@ -11,9 +11,9 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "ZiplawError": "errors",
     "Grammar": "grammars.grammar",
-    "Production": "grammars.grammar",
-    "PRESETS": "grammars.grammar",
-    "random_grammar": "grammars.grammar",
+    "Production": "grammars.production",
+    "PRESETS": "grammars.presets",
+    "random_grammar": "grammars.draws",
     "sample": "grammars.sampling",
     "gzip_sizes": "corpora.compress",
     "compressibility": "corpora.compress",

@@ -11,7 +11,9 @@ import numpy as np
 
 import ziplaw
 from ziplaw.errors import GrammarError, ZiplawError
-from ziplaw.grammars.grammar import PRESETS, Grammar, random_grammar
+from ziplaw.grammars.draws import random_grammar
+from ziplaw.grammars.grammar import Grammar
+from ziplaw.grammars.presets import PRESETS
 
 
 def scorer(data):

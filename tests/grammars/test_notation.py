@@ -8,7 +8,8 @@ import pytest
 from ziplaw.base.documents import read_json, write_json
 from ziplaw.cli import main
 from ziplaw.errors import GrammarError, ZiplawError
-from ziplaw.grammars.grammar import Grammar, Production
+from ziplaw.grammars.grammar import Grammar
+from ziplaw.grammars.production import Production
 
 SMALL = {"n_nonterminals": 1, "n_terminals": 2, "productions": ["N0 -> '1' [0.5]", "N0 -> '2' N0 [0.5]"]}
 TEXT = "S -> A [0.5] | A B [0.5]\nA -> '7' [1.0]\nB -> '3' A [0.25] | '1' '2' [0.75]\n"

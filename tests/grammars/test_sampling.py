@@ -20,7 +20,7 @@ from twins import sampler as twin
 from ziplaw import versions
 from ziplaw.errors import GrammarError, ZiplawError
 from ziplaw.grammars import sampling
-from ziplaw.grammars.grammar import PRESETS
+from ziplaw.grammars.presets import PRESETS
 from ziplaw.grammars.sampling import sample
 
 GOLDEN = ROOT / "tests" / "golden" / "sampler.json"

@@ -6,11 +6,19 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from ziplaw.errors import GrammarError
-from ziplaw.grammars.grammar import Grammar, draw_preset
+from ziplaw.grammars.grammar import Grammar
+from ziplaw.grammars.presets import draw_preset
 
 draw_preset = cache(draw_preset)
 
 ENDLESS = {"supercritical": "truncate"}
+BY_HAND = """# a grammar written by hand
+S -> NP VP [1.0]
+NP -> '1' '2' [0.5] | \\
+      "3" [0.25] | NP PP [0.25]
+VP -> '4' NP [0.7] | VP PP [0.3]
+PP -> '5' NP [1.]
+"""
 
 
 def grammar(n_terminals, *rules, start=(), provenance=None):

@@ -1,5 +1,9 @@
 """The command line as tests run it."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from click.testing import CliRunner
 
@@ -27,3 +31,10 @@ def status(*arguments):
         return main([str(a) for a in arguments]) or 0
     except SystemExit as stopped:
         return stopped.code or 0
+
+
+def started(*arguments):
+    """What ``ziplaw`` prints and how it ends, in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "ziplaw", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)

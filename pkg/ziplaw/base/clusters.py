@@ -27,7 +27,7 @@ def clustered_stderr(values: np.ndarray, sources: np.ndarray | None = None) -> f
     groups = n if sources is None else len(np.unique(sources))
     if groups < 2:
         return None
-    if groups == n:
+    if sources is None or groups == n:
         return float(values.std(ddof=1) / np.sqrt(n))
     sums = np.bincount(sources, values - values.mean())
     return float(np.sqrt(groups / (groups - 1) * (sums**2).sum()) / n)

@@ -48,9 +48,14 @@ def ready(root: str | os.PathLike, log: str | os.PathLike) -> bool:
         log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace", "--force"]
         with open(log, "wb") as output:
-            # the compiler keeps the lock, should it outlive this process
-            keep = {"stdout": output, "stderr": subprocess.STDOUT, "pass_fds": [handle.fileno()]}
-            done = subprocess.run(command, cwd=root, check=False, **keep)
+            done = subprocess.run(
+                command,
+                cwd=root,
+                check=False,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[handle.fileno()],  # the compiler keeps the lock, should it outlive this process
+            )
         if done.returncode or not _load(root):
             raise ZiplawError(
                 f"the compiled cores cannot be built: {log} says why (a C compiler and Cython are needed)"

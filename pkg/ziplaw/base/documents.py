@@ -84,8 +84,11 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return the pairs of one JSON object as a dict; ValueError where a key stands twice (a hook of ``json.loads``)."""
     document = dict(pairs)
     if len(document) < len(pairs):
-        seen = set()
-        name = next(key for key, _ in pairs if key in seen or seen.add(key))
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                break
+            seen.add(name)
         raise ValueError(f"the key {shown(name)} stands twice in one object")
     return document
 

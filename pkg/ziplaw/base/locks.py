@@ -3,7 +3,7 @@
 try:
     import fcntl
 except ImportError:  # not a POSIX system
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 
 def lock(handle: int, wait: bool = True) -> bool:

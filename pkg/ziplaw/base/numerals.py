@@ -55,15 +55,15 @@ def read_number(text: str, decimal: str = ".") -> float | None:
     if grouped := _GROUPED.match(text):
         text = re.sub(f"[{_MARKS}]", "", grouped[0]) + text[grouped.end() :]
     if power := _POWER.fullmatch(text):
-        factor = _DIGITS.fullmatch(power[1]) if power[1] else True
+        factor = _DIGITS.fullmatch(power[1] or "1")
         if not factor or abs(int(power[3])) > 1000:
             return None
         if power[2] == "10":
-            return sign * _exact(factor if power[1] else _DIGITS.fullmatch("1"), int(power[3]))
-        return sign * (float(factor[0]) if power[1] else 1.0) * 2.0 ** int(power[3])
+            return sign * _exact(factor, int(power[3]))
+        return sign * float(factor[0]) * 2.0 ** int(power[3])
     parts = _SUFFIXED.fullmatch(_UNIT.sub("", text))
     digits = _DIGITS.fullmatch(parts[1]) if parts else None
-    if not digits:
+    if not parts or not digits:
         return None
     suffix = parts[2] if parts[2] in _SCALES else parts[2].removesuffix("s")
     if suffix in _BINARY:
@@ -93,6 +93,6 @@ def read_list(text: str) -> list[float | None]:
     parts = [part.strip() for part in text.strip().strip(",;").split(",")]
     numbers = [read_number(part) for part in parts]
     if len(parts) > 1 and re.fullmatch(r"\d{1,3}(,\d{3})+", ",".join(parts), re.ASCII):
-        ascending = all(a < b for a, b in pairwise(numbers))
+        ascending = all(a < b for a, b in pairwise(map(int, parts)))
         return [None] if ascending and not any(part[0] == "0" for part in parts) else [read_number(",".join(parts))]
     return numbers

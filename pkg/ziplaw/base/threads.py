@@ -47,7 +47,8 @@ def each(work: Callable[[Any], None], items: Sequence[Any], threads: int, bar: A
         item. Items after it may not have been begun.
     """
     turns = iter(range(len(items)))
-    finished, failed = [], {}
+    finished: list[int] = []
+    failed: dict[int, BaseException] = {}
 
     def run(bar=None):
         for i in turns:

@@ -35,7 +35,8 @@ def new(nonterminals, terminals, rhs_options, rhs_length, preset, seed, supercri
       ziplaw grammar new --preset main-2 -o grammar.json
     """  # noqa: D301
     from ..errors import ZiplawError
-    from ..grammars.grammar import PRESETS, random_grammar
+    from ..grammars.draws import random_grammar
+    from ..grammars.presets import PRESETS
 
     shape = (nonterminals, terminals, rhs_options, rhs_length)
     if preset is not None:

@@ -34,7 +34,7 @@ def command(seeds, documents, group, only_list, output, threads, as_json):
       ziplaw presets --list
       ziplaw presets --seeds 1 --group main
     """  # noqa: D301
-    from ..grammars.grammar import PRESETS
+    from ..grammars.presets import PRESETS
 
     chosen = {name: preset for name, preset in PRESETS.items() if group in (None, preset["group"])}
     if only_list:
@@ -61,7 +61,7 @@ def _score(presets, seeds, documents, threads):
 
     from ..base.documents import progress
     from ..corpora.compress import compressibility
-    from ..grammars.grammar import draw_preset
+    from ..grammars.presets import draw_preset
     from ..grammars.sampling import sample
 
     rows = []

@@ -203,7 +203,7 @@ def byte_compressibility(
     return _measure(stream.reshape(1, -1), window, samples, seed, "bytes", level, threads, "bytes", False)
 
 
-def _measure(documents, window, samples, seed, encoding, level, threads, unit, first) -> Compressibility:
+def _measure(documents, window, samples, seed, encoding, level, threads, unit, first):
     integer("samples", samples, 1, 2**31 - 1, "1000 is the paper's")
     integer("level", level, 0, 9, "9 is the paper's")
     n_documents, width = documents.shape

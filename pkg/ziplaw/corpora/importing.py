@@ -129,7 +129,7 @@ class _Text:
 
     gap = 1
 
-    def __init__(self, source, tokenizer):
+    def __init__(self, source: TextSource, tokenizer: str | Tokenizer):
         self.source = source
         self.tokenizer = load_tokenizer(tokenizer) if isinstance(tokenizer, str) else tokenizer
         self.vocab_size = self.tokenizer.vocab_size + 1
@@ -140,7 +140,7 @@ class _Text:
 class _Ids:
     """Token ids: documents or rows, or one long document."""
 
-    def __init__(self, source, context):
+    def __init__(self, source: TokenSource, context: int):
         self.source = source
         tokens = source.tokens
         self.gap = int(tokens.ndim == 1 or tokens.shape[1] != context)

@@ -76,7 +76,7 @@ class HeldOutPhrases:
         self._table[self._slot(self.phrases)] = True
 
     @staticmethod
-    def _slot(hashes):
+    def _slot(hashes: np.ndarray) -> np.ndarray:
         return hashes >> np.uint64(64 - _TABLE_BITS)
 
     def near_copies(self, windows: np.ndarray) -> np.ndarray:

@@ -74,7 +74,8 @@ def spool_documents(
     n_bytes = size = 0
     # (piece, it ends a document)
     batch: list[tuple[Any, bool]] = []
-    name, state, length = None, None, 0
+    name, length = None, 0
+    state = hashlib.blake2b(key=key, digest_size=8)
 
     def write():
         nonlocal length
@@ -104,7 +105,7 @@ def spool_documents(
             # the last piece stays: whether it ends its document is not known before the next one
             write()
             size = 0
-        state.update(piece if isinstance(piece, bytes) else np.ascontiguousarray(piece, "<u4"))
+        state.update(piece if isinstance(piece, bytes) else np.ascontiguousarray(piece, "<u4").data)
         batch.append((piece, False))
         size += len(piece)
         n_bytes += len(piece)

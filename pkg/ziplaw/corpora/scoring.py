@@ -32,7 +32,7 @@ class _Thinned:
     skipped; so the kept ones are pieces 0, s, 2s, ... for a power of two s.
     """
 
-    def __init__(self, limit):
+    def __init__(self, limit: int):
         self.limit = limit
         self.stride = 1
         self.kept: list[tuple[DocumentName, bytes]] = []

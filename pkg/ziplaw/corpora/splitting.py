@@ -189,7 +189,9 @@ def place_windows(held: Units, n_windows: int, context: int, seed: int) -> Windo
         filled = 0 if whole[i] else filled
     ends = ends[whole]
     begins = np.concatenate([[0], ends[:-1]])
-    points = ((np.arange(n_windows) + _mixed(np.uint64([seed]))[0] / 2.0**64) * (ends[-1] / n_windows)).astype(np.int64)
+    points = (
+        (np.arange(n_windows) + _mixed(np.array([seed], np.uint64))[0] / 2.0**64) * (ends[-1] / n_windows)
+    ).astype(np.int64)
     source = np.searchsorted(ends, points, "right")
     starts = np.clip(points - context // 2, begins[source], ends[source] - context)
     return Windows(starts, np.unique(source, return_inverse=True)[1], runs, lengths)

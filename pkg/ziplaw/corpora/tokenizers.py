@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import CorpusError
+from .storage.streams import DocumentName
 
 BUNDLED = "bundled"
 BUNDLED_FILE = "bpe8k.json"
@@ -171,7 +172,7 @@ def load_tokenizer(spec: str = BUNDLED) -> Tokenizer:
     if spec == BUNDLED:
         return BpeTokenizer(BUNDLED, resources.files(__package__).joinpath(BUNDLED_FILE).read_text("utf-8"))
     path = tokenizer_path(spec)
-    if not path.is_file():
+    if path is None or not path.is_file():
         raise CorpusError(
             f"tokenizer is {spec!r}, and there is no file {path}: give bytes, bundled or bpe:FILE with FILE a "
             "tokenizer.json or a folder with one"
@@ -230,7 +231,7 @@ def build_bundled(path: str | os.PathLike) -> dict[str, object]:
 
     prose = [piece for _, piece in open_builtin("prose").pieces()]
     n_bytes = sum(map(len, prose))
-    files: dict[str, bytes] = {}
+    files: dict[DocumentName, bytes] = {}
     source = open_builtin("code")
     for key, piece in source.pieces():
         files[key] = files.get(key, b"") + piece

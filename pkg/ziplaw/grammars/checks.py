@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import GrammarError, shown
+from .production import Production
 
 SUM_TOLERANCE = 1e-6
-
-Rule = tuple[int, tuple[int, ...], float]
 
 
 def probability(where: str, given: Any, lowest: float) -> float:
@@ -27,7 +26,7 @@ def probability(where: str, given: Any, lowest: float) -> float:
     return value
 
 
-def production(rule: Any, n_nonterminals: int, n_terminals: int) -> Rule:
+def production(rule: Any, n_nonterminals: int, n_terminals: int) -> Production:
     """Return (lhs, rhs, probability) with every symbol in range."""
     try:
         lhs, rhs, p = rule
@@ -52,10 +51,10 @@ def production(rule: Any, n_nonterminals: int, n_terminals: int) -> Rule:
                 f"a production of N{lhs} holds nonterminal N{shown(-symbol - 1)}, the highest is N{n_nonterminals - 1}: "
                 "raise n_nonterminals"
             )
-    return lhs, rhs, probability(f"N{lhs}", p, lowest=math.ulp(0.0))
+    return Production(lhs, rhs, probability(f"N{lhs}", p, lowest=math.ulp(0.0)))
 
 
-def covered(rules: Sequence[Rule], n_nonterminals: int) -> None:
+def covered(rules: Sequence[Production], n_nonterminals: int) -> None:
     """Check that every nonterminal has productions, in memory that grows with the rules only."""
     known = {lhs for lhs, _, _ in rules}
     if len(known) < n_nonterminals:
@@ -63,7 +62,7 @@ def covered(rules: Sequence[Rule], n_nonterminals: int) -> None:
         raise GrammarError(f"nonterminal N{lhs} has no production: give it one, or take it out")
 
 
-def sums(rules: Sequence[Rule], start: Sequence[float]) -> None:
+def sums(rules: Sequence[Production], start: Sequence[float]) -> None:
     """Check that probabilities sum to 1."""
     totals = [0.0] * len(start)
     for lhs, _, p in rules:
@@ -76,7 +75,7 @@ def sums(rules: Sequence[Rule], start: Sequence[float]) -> None:
         raise GrammarError(f"start probabilities sum to {total:.9g}, must sum to 1: normalise them")
 
 
-def symbols(rules: Sequence[Rule], lhs_first: Sequence[int], start: Sequence[float], supercritical: Any) -> None:
+def symbols(rules: Sequence[Production], lhs_first: Sequence[int], start: Sequence[float], supercritical: Any) -> None:
     """Check that every nonterminal is reached and, unless truncation is asked for, yields some finite sentence."""
     reached = [p > 0.0 for p in start]
     queue = deque(i for i, yes in enumerate(reached) if yes)

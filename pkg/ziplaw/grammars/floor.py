@@ -20,7 +20,7 @@ from ..base.documents import progress
 from ..base.threads import each, n_threads
 from ..base.token_arrays import token_array
 from ..errors import GrammarError, ZiplawError
-from .grammar import Grammar
+from .grammar import Grammar, checked
 
 CHUNK_TOKENS = 1 << 13
 SHOW_PROGRESS_TOKENS = 1 << 20
@@ -219,9 +219,7 @@ def _explained(error, grammar, tokens, first):
 
 def _parser(grammar):
     """Return the grammar compiled for parsing, built once and kept with it."""
-    if not isinstance(grammar, Grammar):
-        raise GrammarError(f"grammar is a {type(grammar).__name__}, must be a ziplaw.Grammar: load or draw one")
-    parser = vars(grammar).get("_parser")
+    parser = vars(checked(grammar)).get("_parser")
     if parser is None:
         if grammar.n_nonterminals > MAX_NONTERMINALS:
             raise GrammarError(
@@ -233,12 +231,7 @@ def _parser(grammar):
                 f"the grammar has {grammar.n_terminals} terminals, the floor handles {MAX_TERMINALS}: number the ones "
                 "that are used from 1 up"
             )
-        critical = grammar.criticality()
-        if not critical.emits:
-            raise GrammarError(
-                f"rho(LC) = {critical.rho_lc:.6g}, must be below 1: a derivation of this grammar may never reach its "
-                "next token; take out the left recursion, or lower its probability"
-            )
+        grammar.check_emits()
         try:
             from .._earley import Parser
         except ImportError:

@@ -1,6 +1,6 @@
 """Grammars as text, and NLTK's grammars: ``S -> A B [0.5] | '7' [0.5]``, terminals quoted integers from 1 up, or words.
 
-Words get the ids 1, 2, ... in order of appearance; the grammar's provenance keeps them as "words".
+What is read becomes the parts that a `grammar.Grammar` builds itself from, and checks. Words get the ids 1, 2, ... in order of appearance; the grammar's provenance keeps them as "words".
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import math
 import numbers
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import GrammarError, shown
-from .grammar import Grammar, Production
+from .production import Production
 
 # NLTK takes probabilities that sum to within 0.01 of 1; so do we, and normalise
 NLTK_TOLERANCE = 0.01
@@ -25,6 +25,8 @@ _TOKEN = re.compile(
 
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
+_NUMBERED = re.compile("N[0-9]{1,9}")
+
 _DIGITS = re.compile(r"[-+]?[.,_]*\d[\d.,_]*(?:[eE][-+]?\d+)?")
 
 
@@ -34,10 +36,21 @@ class Word(str):
     __slots__ = ()
 
 
-Rule = tuple[str, list[str | int], float]
+NamedRule = tuple[str, list[str | int], float]
+"""Name of the left-hand side; names of nonterminals, ids and words; probability."""
 
 
-def parse_rules(lines: Iterable[str], where: str = "grammar", one_option: bool = False) -> Iterator[Rule]:
+class Parts(NamedTuple):
+    """What a `grammar.Grammar` is built from, in the order of its fields."""
+
+    n_nonterminals: int
+    n_terminals: int
+    productions: tuple[Production, ...]
+    start: tuple[float, ...]
+    provenance: dict[str, Any]
+
+
+def parse_rules(lines: Iterable[str], where: str = "grammar", one_option: bool = False) -> Iterator[NamedRule]:
     """Yield (lhs name, rhs of nonterminal names, terminal ids and words, probability) for every production.
 
     Blank lines and comments (#) are skipped; a backslash at the end of a line continues it.
@@ -119,8 +132,37 @@ def _terminal(value, place, words=False):
     return int(text)
 
 
-def parse_grammar(text: str, where: str = "grammar") -> Grammar:
-    """Make a grammar from NLTK's text form; the first left-hand side (or ``%start X``) is the start symbol."""
+def parts_of_document(document: dict[str, Any]) -> Parts:
+    """Return the parts of a grammar from what :meth:`ziplaw.Grammar.to_dict` returns."""
+    if not isinstance(document, dict):
+        raise GrammarError(f"the grammar is {shown(document)}, must be a dict: give what to_dict returns")
+    for key in ("n_nonterminals", "n_terminals", "productions"):
+        if key not in document:
+            raise GrammarError(f"the grammar has no {key!r}: make it again with `ziplaw grammar new`")
+    lines, start = document["productions"], document.get("start", "uniform")
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise GrammarError("productions must be a list of texts like \"N0 -> '3' N1 [0.5]\": mend the file")
+    if start != "uniform" and not isinstance(start, list):
+        raise GrammarError(f'start is {shown(start)}, must be "uniform" or a list of probabilities: mend the file')
+    rules = []
+    for name, rhs, probability in parse_rules(lines, one_option=True):
+        names = [name, *(symbol for symbol in rhs if isinstance(symbol, str))]
+        bad = next((name for name in names if not _NUMBERED.fullmatch(name)), None)
+        if bad is not None:
+            raise GrammarError(f"nonterminal {shown(bad)} is not of the form N0, N1, ...: mend the file")
+        encoded = [-int(symbol[1:]) - 1 if isinstance(symbol, str) else symbol for symbol in rhs]
+        rules.append(Production(int(name[1:]), tuple(encoded), probability))
+    return Parts(
+        document["n_nonterminals"],
+        document["n_terminals"],
+        tuple(rules),
+        () if start == "uniform" else tuple(start),
+        document.get("provenance", {}),
+    )
+
+
+def parts_of_text(text: str, where: str = "grammar") -> Parts:
+    """Return the parts of a grammar from NLTK's text form; the first left-hand side (or ``%start X``) is the start symbol."""
     start, n_terminals, lines = None, None, []
     for line in text.splitlines():
         fields = line.split()
@@ -135,8 +177,8 @@ def parse_grammar(text: str, where: str = "grammar") -> Grammar:
     return _assemble(rules, start or rules[0][0], n_terminals, where)
 
 
-def from_nltk(grammar: Any, n_terminals: int | None = None) -> Grammar:
-    """Make a grammar from an ``nltk.PCFG``; see :meth:`ziplaw.Grammar.from_nltk`."""
+def parts_of_nltk(grammar: Any, n_terminals: int | None = None) -> Parts:
+    """Return the parts of a grammar from an ``nltk.PCFG``; see :meth:`ziplaw.Grammar.from_nltk`."""
     try:
         start, productions = str(grammar.start()), grammar.productions()
         rules = [
@@ -157,7 +199,7 @@ def from_nltk(grammar: Any, n_terminals: int | None = None) -> Grammar:
     return _assemble(rules, start, n_terminals, "grammar")
 
 
-def _assemble(rules: Sequence[Rule], start: str, n_terminals: int | None, where: str) -> Grammar:
+def _assemble(rules: Sequence[NamedRule], start: str, n_terminals: int | None, where: str) -> Parts:
     rules, words = _numbered(rules, where)
     known = {lhs for lhs, _, _ in rules}
     if start not in known:
@@ -198,11 +240,7 @@ def _assemble(rules: Sequence[Rule], start: str, n_terminals: int | None, where:
     if words:
         provenance["words"] = words
     n_terminals = highest if n_terminals is None else n_terminals
-    try:
-        return Grammar(len(names), n_terminals, tuple(productions), tuple(first), provenance)
-    except GrammarError as error:
-        message = re.sub(r"\bN([0-9]+)\b", lambda match: names[int(match[1])], str(error))
-        raise GrammarError(f"{where}: {message}") from None
+    return Parts(len(names), n_terminals, tuple(productions), tuple(first), provenance)
 
 
 def _numbered(rules, where):
@@ -228,20 +266,32 @@ def _order(names):
     return ours if set(names) == set(ours) else names
 
 
-def to_nltk(grammar: Grammar) -> Any:
+def rule_text(rule: Production) -> str:
+    """Return one rule as both files show it: ``N0 -> '3' N1 [0.5]``."""
+    rhs = " ".join(f"'{symbol}'" if symbol > 0 else f"N{-symbol - 1}" for symbol in rule.rhs)
+    return f"N{rule.lhs} -> {rhs} [{rule.probability!r}]"
+
+
+def text_of(n_terminals: int, start: Sequence[float], productions: Sequence[Production]) -> str:
+    """Return NLTK's text form; see :meth:`ziplaw.Grammar.to_text`."""
+    first = [f"S -> N{i} [{p!r}]" for i, p in enumerate(start) if p > 0.0]
+    return "\n".join([f"# n_terminals: {n_terminals}", *first, *map(rule_text, productions)]) + "\n"
+
+
+def to_nltk(start: Sequence[float], productions: Sequence[Production]) -> Any:
     """Return an ``nltk.PCFG``; see :meth:`ziplaw.Grammar.to_nltk`."""
     try:
         import nltk
     except ImportError:
         raise GrammarError("nltk is not installed: install it with `pip install 'ziplaw[corpora]'`") from None
-    nonterminals = [nltk.Nonterminal(f"N{number}") for number in range(grammar.n_nonterminals)]
-    start = nltk.Nonterminal("S")
+    nonterminals = [nltk.Nonterminal(f"N{number}") for number in range(len(start))]
+    chooser = nltk.Nonterminal("S")
     rules = [
-        nltk.ProbabilisticProduction(start, [nonterminal], prob=probability)
-        for nonterminal, probability in zip(nonterminals, grammar.start)
+        nltk.ProbabilisticProduction(chooser, [nonterminal], prob=probability)
+        for nonterminal, probability in zip(nonterminals, start)
         if probability > 0.0
     ]
-    for lhs, rhs, probability in grammar.productions:
+    for lhs, rhs, probability in productions:
         symbols = [str(symbol) if symbol > 0 else nonterminals[-symbol - 1] for symbol in rhs]
         rules.append(nltk.ProbabilisticProduction(nonterminals[lhs], symbols, prob=probability))
-    return nltk.PCFG(start, rules)
+    return nltk.PCFG(chooser, rules)

@@ -10,8 +10,8 @@ import numpy as np
 from ..base.documents import progress
 from ..base.limits import CORPUS_CONTEXT, MAX_TOKENS, SEED
 from ..base.threads import each, n_threads
-from ..errors import GrammarError, ZiplawError, integer, shown
-from .grammar import Grammar
+from ..errors import ZiplawError, integer, shown
+from .grammar import Grammar, checked
 
 CHUNK_TOKENS = 1 << 20
 SHOW_PROGRESS_TOKENS = 1 << 30
@@ -79,11 +79,11 @@ def sample(
         raise ZiplawError(f"mode is {shown(mode)}, must be 'exact' or 'paper': 'exact' is the definition")
     shape = (n_documents, context)
     dtype = np.dtype(np.uint16 if grammar.vocab_size <= 1 << 16 else np.uint32)
-    out = _new(shape, dtype) if out is None else _checked("out", out, shape, dtype)
+    out = _new(shape, dtype) if out is None else _fitting("out", out, shape, dtype)
     if lengths is None:
         lengths = np.empty(n_documents if mode == "paper" else 0, np.int32)
     else:
-        _checked("lengths", lengths, (n_documents,), np.dtype(np.int32))[...] = context
+        _fitting("lengths", lengths, (n_documents,), np.dtype(np.int32))[...] = context
     sampler = _sampler(grammar)
 
     def work(row):
@@ -110,8 +110,7 @@ def check_sizes(
 
     ``name`` is what the caller calls the number of documents.
     """
-    if not isinstance(grammar, Grammar):
-        raise GrammarError(f"grammar is a {type(grammar).__name__}, must be a ziplaw.Grammar: load or draw one")
+    checked(grammar)
     context = integer("context", context, 1, CORPUS_CONTEXT[1], "256 tokens a document is usual")
     n_documents = integer(name, n_documents, 1, MAX_TOKENS // context, f"at least one, and {MAX_TOKENS} tokens in all")
     _sampler(grammar)
@@ -130,7 +129,7 @@ def _new(shape, dtype):
     return np.empty(shape, dtype)
 
 
-def _checked(name, array, shape, dtype):
+def _fitting(name, array, shape, dtype):
     if not isinstance(array, np.ndarray):
         raise ZiplawError(
             f"{name} is a {type(array).__name__}, must be a numpy array of {dtype} {shape}: make it with numpy.empty"
@@ -148,12 +147,7 @@ def _sampler(grammar):
     """Return the grammar's sampling tables, built once and kept with it."""
     sampler = vars(grammar).get("_sampler")
     if sampler is None:
-        critical = grammar.criticality()
-        if not critical.emits:
-            raise GrammarError(
-                f"rho(LC) = {critical.rho_lc:.6g}, must be below 1: a derivation of this grammar may never reach its "
-                "next token; take out the left recursion, or lower its probability"
-            )
+        grammar.check_emits()
         try:
             from .._pcfg import Sampler
         except ImportError:

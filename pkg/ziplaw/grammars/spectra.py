@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
+# an eigenvalue of exactly 1 comes out of the solver as 1 - 1e-15; such a grammar is critical
+CRITICAL = 1.0 - 1e-9
 DENSE = 600
 TOLERANCE = 1e-12
 POWER_STEPS = 1000
 NODA_STEPS = 100
 
 
-def rewrite_matrices(prod_lhs, prod_offsets, symbols, probabilities, n):
+class Criticality(NamedTuple):
+    """Spectral radii of M (expected nonterminals per rewrite) and LC (the left-corner matrix)."""
+
+    rho_m: float
+    rho_lc: float
+
+    @property
+    def terminates(self) -> bool:
+        """Whether a derivation ends with probability one, after a finite expected number of rewrites."""
+        return self.rho_m < CRITICAL
+
+    @property
+    def emits(self) -> bool:
+        """Whether a leftmost derivation reaches its next token with probability one."""
+        return self.rho_lc < CRITICAL
+
+
+def rewrite_matrices(
+    prod_lhs: np.ndarray, prod_offsets: np.ndarray, symbols: np.ndarray, probabilities: np.ndarray, n: int
+) -> tuple[Any, Any]:
     """Return M and LC as sparse (n, n) matrices.
 
     ``M[i, j]`` is the expected number of nonterminals j in one rewrite of i, ``LC[i, j]`` the probability that a
@@ -22,15 +45,16 @@ def rewrite_matrices(prod_lhs, prod_offsets, symbols, probabilities, n):
     inner = np.flatnonzero(symbols < 0)
     first = prod_offsets[:-1]
     first = first[symbols[first] < 0]
-    built = []
-    for where in (inner, first):
+
+    def matrix(where):
         rules = rule[where]
         entries = (probabilities[rules], (prod_lhs[rules], -symbols[where].astype(np.int64) - 1))
-        built.append(coo_array(entries, shape=(n, n)).tocsr())
-    return built
+        return coo_array(entries, shape=(n, n)).tocsr()
+
+    return matrix(inner), matrix(first)
 
 
-def spectral_radius(matrix):
+def spectral_radius(matrix: Any) -> float:
     """Return the spectral radius of a sparse nonnegative matrix: the largest over its strongly connected components.
 
     Components keep nilpotent and repeated eigenvalues exact, which a dense solver on the whole matrix blurs. Large
@@ -96,13 +120,27 @@ def _noda_radius(block, vector):
     return float(bound)
 
 
-def criticality(prod_lhs, prod_offsets, symbols, probabilities, start, lhs_offsets):
+def criticality(
+    prod_lhs: np.ndarray,
+    prod_offsets: np.ndarray,
+    symbols: np.ndarray,
+    probabilities: np.ndarray,
+    start: np.ndarray,
+    lhs_offsets: np.ndarray,
+) -> Criticality:
     """Return (rho(M), rho(LC))."""
-    matrices = rewrite_matrices(prod_lhs, prod_offsets, symbols, probabilities, len(start))
-    return tuple(spectral_radius(matrix) for matrix in matrices)
+    m, lc = rewrite_matrices(prod_lhs, prod_offsets, symbols, probabilities, len(start))
+    return Criticality(spectral_radius(m), spectral_radius(lc))
 
 
-def sentence_moments(prod_lhs, prod_offsets, symbols, probabilities, start, lhs_offsets):
+def sentence_moments(
+    prod_lhs: np.ndarray,
+    prod_offsets: np.ndarray,
+    symbols: np.ndarray,
+    probabilities: np.ndarray,
+    start: np.ndarray,
+    lhs_offsets: np.ndarray,
+) -> tuple[float, float]:
     """Return the expected terminals and the derivation entropy (nats) of one sentence; rho(M) must be below 1.
 
     With t and h the expected terminals and the entropy of one rewrite, they are ``start . (I - M)^-1 t`` and

@@ -42,7 +42,7 @@ def form_of(value: Any) -> tuple[str, str]:
 
 def forms_of(record: dict[str, Any], prefix: str = "", depth: int = _DEPTH) -> dict[str, tuple[str, str]]:
     """Return {field: (form, type)} of a record, the fields within its objects too."""
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for key, value in record.items():
         if isinstance(value, dict) and depth:
             found |= forms_of(value, f"{prefix}{key}.", depth - 1)
@@ -51,7 +51,9 @@ def forms_of(record: dict[str, Any], prefix: str = "", depth: int = _DEPTH) -> d
     return found
 
 
-def choose_field(forms: dict[str, tuple[str, str]], wanted: str | None, where: str, what: str = "field"):
+def choose_field(
+    forms: dict[str, tuple[str, str]], wanted: str | None, where: str, what: str = "field"
+) -> tuple[str, str, str]:
     """Choose the field to read.
 
     Parameters

@@ -84,7 +84,7 @@ def list_files(folder: str | os.PathLike, notes: Counter | None = None) -> list[
         notes["unreadable folders"] += 1
 
     found = []
-    for parent, folders, files in os.walk(folder, onerror=unreadable):
+    for parent, folders, files in os.walk(os.fspath(folder), onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
         found += [Path(parent, name) for name in files if not name.startswith(".")]
     # os.path.isfile is False, where Path.is_file raises, behind a link that may not be followed
@@ -113,7 +113,7 @@ def choose_files(
     CorpusError
         When there is nothing to read, or two readings are possible that differ.
     """
-    notes = Counter()
+    notes: Counter[str] = Counter()
     paths = list_files(folder, notes)
     if not extensions and kind is None and (saved := _saved_dataset(folder, paths)):
         return saved

@@ -31,13 +31,13 @@ def _pyarrow(file):
 class _Readable:
     """Turn what pyarrow raises for a file that it cannot read into one line."""
 
-    def __init__(self, pa, file):
+    def __init__(self, pa: Any, file: InputFile):
         self.pa, self.file = pa, file
 
-    def __enter__(self):
+    def __enter__(self) -> _Readable:
         return self
 
-    def __exit__(self, kind, error, trace):
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         expected = (self.pa.ArrowException, UnicodeDecodeError, OSError, OverflowError, MemoryError)
         if isinstance(error, expected) and not isinstance(error, FileNotFoundError | PermissionError):
             text = " ".join(str(error).split())[:200]

@@ -7,6 +7,8 @@ what is in their metadata (a flatbuffer, of which two tables matter here).
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
+from typing import Any
 
 from ...errors import CorpusError
 from .files import InputFile
@@ -15,7 +17,7 @@ MAX_BATCH_BYTES = 1 << 29
 _DICTIONARY, _BATCH = 2, 3
 
 
-def check_batches(file: InputFile, messages) -> None:
+def check_batches(file: InputFile, messages: Iterable[Any]) -> None:
     """Refuse a file with a packed batch of more than MAX_BATCH_BYTES.
 
     Parameters

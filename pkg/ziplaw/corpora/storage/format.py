@@ -173,7 +173,17 @@ class CorpusWriter:
         When the folder holds other files: reading it as text would then find the corpus.
     """
 
-    def __init__(self, folder, n_train, n_valid, context, vocab_size, source, token_bytes=None, valid_sources=None):
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        n_train: int,
+        n_valid: int,
+        context: int,
+        vocab_size: int,
+        source: dict[str, Any],
+        token_bytes: float | None = None,
+        valid_sources: np.ndarray | None = None,
+    ):
         self.path = Path(folder)
         self.n_train = _integer("n_train", n_train, *DOCUMENTS, "ask for at least one training document")
         self.n_valid = _integer("n_valid", n_valid, *DOCUMENTS, "ask for at least one validation document")
@@ -184,7 +194,7 @@ class CorpusWriter:
         self.valid_sources = None if valid_sources is None else _numbered(self.path, valid_sources, self.n_valid)
         self.dtype = token_dtype(self.vocab_size)
 
-    def __enter__(self):
+    def __enter__(self) -> CorpusWriter:
         """Reserve both files under temporary names."""
         check(corpus_outputs(self.path, str(self.path)))
         self._stack = contextlib.ExitStack()
@@ -211,11 +221,11 @@ class CorpusWriter:
         _drop_pages(self.train)
         _drop_pages(self.valid)
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(self, kind: type | None, error: BaseException | None, traceback: object) -> None:
         """Finish the corpus, or remove every trace of it when the block failed."""
         if kind is not None:
             self._give_up()
-            return False
+            return
         try:
             self._finish()
         except OSError as failure:
@@ -224,7 +234,6 @@ class CorpusWriter:
         except BaseException:
             self._give_up()
             raise
-        return False
 
     def _give_up(self):
         # an exception thrown through atomic_path makes it delete its temporary file

@@ -6,7 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from ziplaw.grammars.grammar import PRESETS, Production, draw_preset, random_grammar
+from ziplaw.grammars.draws import random_grammar
+from ziplaw.grammars.presets import PRESETS, draw_preset
+from ziplaw.grammars.production import Production
 
 
 def plain_draw(n_nonterminals, n_terminals, max_rhs_options, max_rhs_length, seed, sub_seed):
@@ -82,3 +84,21 @@ def test_weights_are_integers_up_to_100():
     for power in (1, 2, 3):
         exact = (a / (a + b)) ** power
         assert abs(np.mean(np.power(pairs, power)) - exact.mean()) < 4 * exact.std() / math.sqrt(len(pairs))
+
+
+@pytest.mark.parametrize("name", ["main-2", "main-4", "compressibility-4"])
+def test_random_grammars_follow_the_definition(name):
+    shape = PRESETS[name]["shape"]
+    made = [random_grammar(*shape, seed=seed, supercritical="truncate") for seed in range(12)]
+    options = [sum(rule.lhs == i for rule in g.productions) for g in made for i in range(g.n_nonterminals)]
+    lengths = [len(rule.rhs) for g in made for rule in g.productions]
+    symbols = [s if s < 0 else 1 for g in made for rule in g.productions for s in rule.rhs]
+    for values, highest in ((options, shape[2]), (lengths, shape[3])):
+        assert (min(values), max(values)) == (1, highest)
+        # uniform on 1..highest: variance (highest^2 - 1) / 12
+        assert abs(np.mean(values) - (1 + highest) / 2) < 4.5 * math.sqrt((highest**2 - 1) / 12 / len(values))
+    share = shape[0] / (shape[0] + shape[1])
+    spread = math.sqrt(share * (1 - share) / len(symbols))
+    # redrawn and rejected ones are few here, so the mean stays put
+    assert abs(np.mean([s < 0 for s in symbols]) - share) < 5 * spread
+    assert all(abs(sum(r.probability for r in g.productions if r.lhs == 0) - 1) < 1e-12 for g in made)
