@@ -165,7 +165,7 @@ def test_invalid_yaml_names_the_file(tmp_path):
 
 
 def test_an_import_takes_what_the_verb_takes():
-    from ziplaw.corpora.readers.token_files import BIN_DTYPES
+    from ziplaw.corpora.readers.bin import BIN_DTYPES
     from ziplaw.corpora.storage.files import KINDS
 
     fields = ImportedCorpus.model_fields

@@ -6,6 +6,7 @@ out, and where the held-out windows stand, is in `splitting`; what counts as a c
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -20,11 +21,11 @@ from ..base import limits
 from ..errors import CorpusError, integer
 from .overlap import HeldOutPhrases
 from .packing import read_windows, spool_documents, stream_windows
-from .readers import Source, TextSource, check_ids
+from .passages import keep_share
+from .readers import Source, TextSource, TokenSource, check_ids
 from .splitting import cut_units, first_copies, hold_out, measurable, place_windows, text_needed
 from .storage.format import MAX_VOCAB, CorpusWriter, token_dtype
 from .storage.streams import DocumentName
-from .stretches import sample
 from .tokenizers import BUNDLED, BytesTokenizer, Tokenizer, load_tokenizer
 
 BY = ("document", "file")
@@ -95,11 +96,9 @@ def import_corpus(
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as spool:
             for share in _shares(reader, n_documents, n_valid, context):
-                try:
+                with contextlib.suppress(_TooLittle):
                     return _import(reader, folder, spool, share, n_documents, n_valid, context, seed, by)
-                except _TooLittle:
-                    if share == 1:
-                        raise
+            return _import(reader, folder, spool, 1, n_documents, n_valid, context, seed, by)
     except OSError as error:
         raise CorpusError(
             f"{folder}: cannot import ({error.strerror or error}): free space or choose another"
@@ -114,14 +113,13 @@ class _TooLittle(CorpusError):
 
 
 def _shares(reader, n_documents, n_valid, context):
-    """Yield which share of the text to read, and more if that turns out to be too little; at last all of it."""
+    """Yield which share of the text to read, and more if that turns out to be too little; after the last, all of it."""
     if n_documents is not None and isinstance(reader, _Text):
         size = sum(len(piece) for _, piece in reader.pieces())
         enough = max(SAMPLED_BYTES, _AMPLE * _BYTES_PER_TOKEN * (n_documents + 2 * n_valid) * context)
         while 2 * enough < size:
             yield enough / size
             enough *= 4
-    yield 1
 
 
 class _Text:
@@ -180,7 +178,7 @@ def _largest_id(source):
 def _import(reader, folder, spool, share, n_documents, n_valid, context, seed, by):
     dtype = token_dtype(reader.vocab_size)
     key, replaced = seed.to_bytes(8, "big"), _replaced(reader)
-    pieces = reader.pieces() if share == 1 else sample(reader.pieces(), share, key)
+    pieces = reader.pieces() if share == 1 else keep_share(reader.pieces(), share, key)
     documents = spool_documents(pieces, reader.encode, spool, dtype, reader.gap, key)
     is_text, name = isinstance(reader.source, TextSource), reader.source.name
     units = cut_units(documents, by, context)

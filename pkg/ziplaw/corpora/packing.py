@@ -10,8 +10,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from .passages import Passage
 from .storage.streams import DocumentName
-from .stretches import Stretch
 
 _BATCH_BYTES = 1 << 20
 _ROWS_TOKENS = 1 << 20
@@ -29,7 +29,7 @@ class Documents:
         Keyed hash of each document's content: equal documents have equal ones.
     files : ndarray of int64, shape (k,)
         Number of the file that each document is in.
-    stretches : ndarray of bool, shape (k,)
+    passages : ndarray of bool, shape (k,)
         What counts as a document here is a stretch of a longer one.
     n_bytes : int
         Size of them all before they were tokenised.
@@ -39,7 +39,7 @@ class Documents:
     lengths: np.ndarray
     digests: np.ndarray
     files: np.ndarray
-    stretches: np.ndarray
+    passages: np.ndarray
     n_bytes: int
 
 
@@ -70,7 +70,7 @@ def spool_documents(
     """
     spool.seek(0)
     spool.truncate()
-    lengths, digests, files, stretches = array("q"), array("Q"), array("q"), array("B")
+    lengths, digests, files, passages = array("q"), array("Q"), array("q"), array("B")
     n_bytes = size = 0
     # (piece, it ends a document)
     batch: list[tuple[Any, bool]] = []
@@ -99,7 +99,7 @@ def spool_documents(
             if name is None or this.file != name.file:
                 n_files = files[-1] + 1 if files else 0
             files.append(n_files)
-            stretches.append(isinstance(this, Stretch))
+            passages.append(isinstance(this, Passage))
             name, state = this, hashlib.blake2b(key=key, digest_size=8)
         if size >= _BATCH_BYTES:
             # the last piece stays: whether it ends its document is not known before the next one
@@ -118,7 +118,7 @@ def spool_documents(
         found,
         np.array(digests, np.uint64),
         np.array(files, np.int64),
-        np.array(stretches, bool),
+        np.array(passages, bool),
         n_bytes,
     )
 

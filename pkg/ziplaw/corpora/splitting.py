@@ -95,7 +95,7 @@ def cut_units(documents: Documents, by: str, context: int) -> Units:
         end - begin,
         digests,
         np.unique(keys, return_inverse=True)[1],
-        (sections[document] > 1) | documents.stretches[document],
+        (sections[document] > 1) | documents.passages[document],
         number + 1 < sections[document],
     )
 

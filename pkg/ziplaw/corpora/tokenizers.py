@@ -11,9 +11,10 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class BytesTokenizer:
 
     name = "bytes"
     vocab_size = 256
-    sha256 = None
+    sha256: str | None = None
     replaced = 0
 
     def encode(self, pieces: Sequence[bytes]) -> list[np.ndarray]:
@@ -79,7 +80,7 @@ class BpeTokenizer:
         self._text = text
         self.name = name
         self.vocab_size = max(self._tokenizer.get_vocab().values(), default=-1) + 1
-        self.sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        self.sha256: str | None = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         self.replaced = 0
         if self.vocab_size < 2:
             raise CorpusError(f"tokenizer {name} has {self.vocab_size} tokens, needs at least 2: give another file")
@@ -132,7 +133,16 @@ class BpeTokenizer:
         write_text(path, self._text)
 
 
-Tokenizer = BytesTokenizer | BpeTokenizer
+class Tokenizer(Protocol):
+    """What turns text into ids; attributes as of `BytesTokenizer`."""
+
+    name: str
+    vocab_size: int
+    sha256: str | None
+    replaced: int
+
+    def encode(self, pieces: Sequence[bytes]) -> list[np.ndarray]:
+        """Return one array of ids a piece."""
 
 
 def _library(what):
@@ -146,9 +156,17 @@ def _library(what):
     return tokenizers
 
 
+def _bundled() -> BpeTokenizer:
+    return BpeTokenizer(BUNDLED, resources.files(__package__).joinpath(BUNDLED_FILE).read_text("utf-8"))
+
+
+# name -> what makes it; any other name is that of a file for BpeTokenizer
+NAMED: dict[str, Callable[[], Tokenizer]] = {"bytes": BytesTokenizer, BUNDLED: _bundled}
+
+
 def tokenizer_path(spec: str) -> Path | None:
     """Return the file behind a tokenizer's name, which may not exist; None for those that need none."""
-    if spec in ("bytes", BUNDLED):
+    if spec in NAMED:
         return None
     path = Path(spec.removeprefix("bpe:"))
     return path / "tokenizer.json" if path.is_dir() else path
@@ -160,21 +178,19 @@ def load_tokenizer(spec: str = BUNDLED) -> Tokenizer:
     Parameters
     ----------
     spec : str
-        "bytes"; "bundled"; "bpe:FILE" or FILE, a tokenizer.json of the ``tokenizers`` library; or a folder with one.
+        One of NAMED ("bytes", "bundled"); "bpe:FILE" or FILE, a tokenizer.json of the ``tokenizers`` library; or a folder with one.
 
     Raises
     ------
     CorpusError
         When the file does not exist or is no tokenizer, or the library is missing.
     """
-    if spec == "bytes":
-        return BytesTokenizer()
-    if spec == BUNDLED:
-        return BpeTokenizer(BUNDLED, resources.files(__package__).joinpath(BUNDLED_FILE).read_text("utf-8"))
+    if spec in NAMED:
+        return NAMED[spec]()
     path = tokenizer_path(spec)
     if path is None or not path.is_file():
         raise CorpusError(
-            f"tokenizer is {spec!r}, and there is no file {path}: give bytes, bundled or bpe:FILE with FILE a "
+            f"tokenizer is {spec!r}, and there is no file {path}: give {', '.join(NAMED)} or bpe:FILE with FILE a "
             "tokenizer.json or a folder with one"
         )
     return BpeTokenizer(f"bpe:{path.name}", path.read_text("utf-8", errors="replace"))

@@ -1,16 +1,15 @@
 """Readers of real data: every file, folder or pipe becomes documents of text or token ids.
 
-``open`` is the one door; ``files`` tells what a file is by its name and ``folder`` which files of a folder are read;
-``text``, ``json_records``, ``tables`` and ``token_files`` read the formats, ``records`` takes one field of records,
-``packed`` unpacks, ``pipes`` keeps what can be read only once. Whatever the bytes, memory is bounded.
+``open`` is the one door; ``chosen_files`` says which files of a folder are read. Each kind of files has a module of its name
+(``text jsonl parquet arrow npy bin``; ``formats`` says what such a module has), ``records`` takes one field of records, of
+``fields`` or ``columns``. Whatever the bytes, memory is bounded.
 """
 
-from ..storage.files import shown
-from .folder import list_files
+from ..storage.files import short_name
+from .chosen_files import list_files
 from .open import open_source, source_files
-from .sources import Source, TextSource, TokenSource
+from .sources import Source, TextSource, TokenSource, check_ids
 from .text import text_pieces
-from .token_files import check_ids
 
 __all__ = [
     "Source",
@@ -19,7 +18,7 @@ __all__ = [
     "check_ids",
     "list_files",
     "open_source",
-    "shown",
+    "short_name",
     "source_files",
     "text_pieces",
 ]

@@ -144,7 +144,7 @@ def dig(record: Any, field: str, where: str) -> Any:
     return value
 
 
-def as_text(value: Any, where: str, field: str) -> bytes:
+def as_text(value: Any, where: str, field: str | None) -> bytes:
     """Return a value as UTF-8, empty for nothing.
 
     Of a chat the words of its messages are taken, in their order, a blank line between two; roles, tool calls and
@@ -175,7 +175,7 @@ def _words(message):
     return content if isinstance(content, str) else ""
 
 
-def as_ids(value: Any, where: str, field: str) -> np.ndarray:
+def as_ids(value: Any, where: str, field: str | None) -> np.ndarray:
     """Return a list of ids as uint32, empty for nothing.
 
     Raises

@@ -11,19 +11,19 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...errors import CorpusError
-from ...errors import shown as quoted
-from ..storage.files import IDS, KINDS, RECORDS, BinaryFile, DamagedFile, InputFile, shown
+from ...errors import CorpusError, shown
+from ..storage.files import KINDS, BinaryFile, DamagedFile, InputFile, short_name
 from ..storage.format import open_corpus
 from ..storage.pipes import nameless, nameless_file
 from ..storage.streams import Pieces
+from .bin import BIN_DTYPES
+from .chosen_files import choose_files, in_words
 from .fields import choose_field
-from .folder import choose_files, in_words
-from .json_records import looks_like
+from .formats import id_reader
+from .jsonl import looks_like
 from .records import Records
 from .sources import Source, TextSource, TokenSource
 from .text import text_pieces
-from .token_files import BIN_DTYPES, bin_source, npy_source
 
 
 def open_source(
@@ -75,7 +75,7 @@ def open_source(
 def _with_field(source, text_field):
     """Say of a source without fields that the one asked for was of no use: of several paths others may have it."""
     if text_field is not None and "field" not in source.provenance:
-        source.left_out = {**source.left_out, f"--field {shown(text_field)}, for there are no fields": None}
+        source.left_out = {**source.left_out, f"--field {short_name(text_field)}, for there are no fields": None}
     return source
 
 
@@ -121,22 +121,25 @@ def _is_corpus(path):
     return (path / "meta.json").is_file() and (path / "train.npy").exists()
 
 
+def _may_be_packed(file):
+    """Whether a file is read from its beginning to its end, so that it can be unpacked on the way."""
+    return not file.holds_ids and (file.kind not in KINDS or KINDS[file.kind].holds != "table")
+
+
 def _file(file, text_field, dtype, binary, said, nameless):
-    if file.kind in ("npz", "idx") or (file.packed and file.kind in (*IDS, "parquet", "arrow")):
+    if file.kind in ("npz", "idx") or (file.packed and not _may_be_packed(file)):
         if file.kind == "idx":
             raise CorpusError(f"{file} is an index: give the .bin beside it")
         raise CorpusError(f"{file} cannot be read as it is: unpack it to a plain .npy, .bin or .parquet first")
-    if file.kind == "npy":
-        return npy_source(file)
-    if file.kind == "bin":
-        return bin_source(file, dtype)
+    if file.holds_ids:
+        return id_reader(file.kind).source(file, dtype)
     if said is None and file.kind in ("json", "text"):
         file = _told_by_content(file, text_field, nameless)
-    if file.kind in RECORDS:
+    if file.holds_records:
         return _records([file], text_field, file.document, file.kind, {"kind": file.kind, "name": file.document})
     provenance = {"kind": "text", "name": file.document}
     return TextSource(
-        shown(file.document),
+        short_name(file.document),
         "text",
         lambda: text_pieces(file, binary),
         provenance=provenance,
@@ -171,12 +174,12 @@ def _told_by_content(file, text_field, nameless):
 def _records(files, text_field, name, kind, provenance, left_out=None, listing=None, what=None):
     notes = Counter(listing or {})
     records = Records(files, text_field, notes)
-    what = what or f"{'JSON' if kind == 'jsonl' else kind} records"
+    what = what or ("JSON records" if kind == "jsonl" else f"{kind} records")
     if records.field is not None:
         provenance = provenance | {"field": records.field}
         chat = " (the words of its messages)" if records.form == "chat" else ""
         why = f" ({records.why})" if records.why else ""
-        what += f", {'column' if files[0].kind != 'jsonl' else 'field'} {quoted(records.field)}{why}{chat}"
+        what += f", {'column' if KINDS[files[0].kind].holds == 'table' else 'field'} {shown(records.field)}{why}{chat}"
     left_out = left_out or {}
     if records.form == "ids":
         tokens, documents = records.spool_ids()
@@ -196,7 +199,10 @@ def _records(files, text_field, name, kind, provenance, left_out=None, listing=N
 
 def _folder(folder, text_field, extensions, kind):
     choice = choose_files(folder, extensions, text_field, kind)
-    name, provenance = f"{shown(folder)}/", {"kind": "directory", "name": shown(folder), "files": len(choice.files)}
+    name, provenance = (
+        f"{short_name(folder)}/",
+        {"kind": "directory", "name": short_name(folder), "files": len(choice.files)},
+    )
     if choice.records:
         return _records(
             choice.files, text_field, name, "directory", provenance, choice.left_out, choice.notes, choice.what
@@ -226,9 +232,9 @@ def _folder(folder, text_field, extensions, kind):
 def _corpus(folder):
     corpus = open_corpus(folder)
     made_of = corpus.meta.get("source") or {}
-    keep = {"kind": "corpus", "name": shown(folder), "sha256_train": corpus.meta["sha256_train"]}
+    keep = {"kind": "corpus", "name": short_name(folder), "sha256_train": corpus.meta["sha256_train"]}
     source = TokenSource(
-        shown(folder), "corpus", corpus.train, made_of.get("tokenizer"), corpus.meta.get("token_bytes"), keep
+        short_name(folder), "corpus", corpus.train, made_of.get("tokenizer"), corpus.meta.get("token_bytes"), keep
     )
     source.draws = made_of.get("kind") == "grammar"
     source.what, source.left_out = "the training documents of a ziplaw corpus", {"its held-out documents": None}

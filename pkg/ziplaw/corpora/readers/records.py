@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import tempfile
 from array import array
 from collections import Counter
@@ -11,18 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import CorpusError
 from ..storage.files import InputFile
-from ..storage.packed import FREE_BYTES, MAX_RATIO
 from ..storage.streams import DocumentName, Pieces, cut_up
-from .fields import as_ids, as_text, choose_field, dig, form_of, forms_of
-from .json_records import json_records
-from .tables import choose_column, table_values
-
-# how many records of JSON are looked at to see what a field holds
-_LOOK_AT = 20
-# a row of a table costs as much time as this many bytes of text
-_ROW_BYTES = 256
+from .fields import as_ids, as_text
+from .formats import record_reader
 
 
 class Records:
@@ -31,7 +22,7 @@ class Records:
     Parameters
     ----------
     files : sequence of InputFile
-        Of the kinds "jsonl", "parquet" and "arrow", in the order in which they are read.
+        Of kinds that hold records or tables, in the order in which they are read.
     wanted : str, optional
         The field; by default chosen by `fields.choose_field` from the first file that has a record.
     notes : Counter
@@ -56,35 +47,13 @@ class Records:
 
     def __init__(self, files: Sequence[InputFile], wanted: str | None, notes: Counter):
         self.files, self.notes = files, notes
-        self.field, self.form, self.why = None, "text", ""
         self.n_records = 0
-        for file in files:
-            if file.kind != "jsonl":
-                self.field, self.form, self.why = choose_column(file, wanted)
-                return
-            if chosen := _choose_in_json(file, wanted):
-                self.field, self.form, self.why = chosen
-                return
+        chosen = (record_reader(file.kind).choose(file, wanted) for file in files)
+        self.field, self.form, self.why = next(filter(None, chosen), (None, "text", ""))
 
     def _values(self) -> Iterator[tuple[DocumentName, str, Any]]:
         for file in self.files:
-            if file.kind == "jsonl":
-                for number, where, record in json_records(file):
-                    if isinstance(record, list) == (self.field is not None):
-                        other = "not a list of ids" if self.field is None else "not an object"
-                        raise CorpusError(f"{where} is a JSON {type(record).__name__}, {other}: mend or drop it")
-                    value = record if self.field is None else dig(record, self.field, where)
-                    yield DocumentName(file.document, str(number)), where, value
-                continue
-            with open(file, "rb") as stream:
-                limit = max(FREE_BYTES, MAX_RATIO * stream.seek(0, 2))
-            for number, where, value in table_values(file, self.field):
-                limit -= _ROW_BYTES + (len(value) if isinstance(value, str | bytes) else 0)
-                if limit < 0:
-                    raise CorpusError(
-                        f"{where}: the file unpacks to over {MAX_RATIO} times its size: if that is meant, give it "
-                        "as text"
-                    )
+            for number, where, value in record_reader(file.kind).values(file, self.field):
                 yield DocumentName(file.document, str(number)), where, value
 
     def pieces(self) -> Pieces:
@@ -122,21 +91,3 @@ class Records:
             self.notes += Counter()
             tokens = np.memmap(spool, np.uint32, "r") if starts[-1] else np.empty(0, np.uint32)
         return tokens, np.array(starts, np.int64)
-
-
-def _choose_in_json(file, wanted):
-    """Return (field, form, why) from the first records of a file; None when it has none."""
-    forms: dict[str, tuple[str, str]] = {}
-    first = None
-    for _, where, record in itertools.islice(json_records(file), _LOOK_AT):
-        first = first or where
-        if isinstance(record, list):
-            if forms:
-                break  # told when it is read
-            if wanted is None and (form_of(record)[0] == "ids" or record == []):
-                return None, "ids", "the records are lists of ids"
-            raise CorpusError(f"{where} is a JSON list, not an object: one record a line is needed")
-        for name, found in forms_of(record).items():
-            if forms.get(name, ("null",))[0] == "null":
-                forms[name] = found
-    return choose_field(forms, wanted, first) if first else None

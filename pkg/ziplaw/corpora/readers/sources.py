@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import CorpusError
 from ..storage.streams import Pieces
+from .fields import MAX_ID
+
+_CHECK_TOKENS = 1 << 26
 
 
 class _Described:
@@ -102,3 +107,20 @@ class TokenSource(_Described):
 
 
 Source = TextSource | TokenSource
+
+
+def check_ids(tokens: np.ndarray, path: str | os.PathLike) -> None:
+    """Refuse ids below 0 or above 2^31 - 1, naming one; of large arrays only the first 64 M tokens are looked at.
+
+    What is scored or imported later is checked again.
+    """
+    if tokens.dtype.kind == "u" and tokens.dtype.itemsize < 4:
+        return
+    rows = max(1, (1 << 22) // (tokens.shape[1] or 1)) if tokens.ndim == 2 else 1 << 22
+    for start in range(0, min(len(tokens), _CHECK_TOKENS // (1 << 22) * rows), rows):
+        piece = tokens[start : start + rows]
+        low, high = (int(piece.min()), int(piece.max())) if piece.size else (0, 0)
+        if low < 0 or high > MAX_ID:
+            raise CorpusError(
+                f"{path} holds id {low if low < 0 else high}, token ids must be from 0 to {MAX_ID}: renumber them"
+            )

@@ -5,24 +5,40 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ...errors import CorpusError
 
-# what can be read, and the endings that say so; .json is looked into, every other ending is text
+
+class Kind(NamedTuple):
+    """A kind of files that can be read, by the module of its name in `corpora.readers`.
+
+    Attributes
+    ----------
+    endings : tuple of str
+        What names of such files end in.
+    holds : {"records", "table", "ids", "text"}
+        Records with fields, a table with columns (either gives one text, or list of ids, a row), token ids, or text.
+    words : str
+        What messages call some files of this kind.
+    """
+
+    endings: tuple[str, ...]
+    holds: str
+    words: str
+
+
 KINDS = {
-    "jsonl": (".jsonl", ".ndjson"),
-    "parquet": (".parquet", ".pq"),
-    "arrow": (".arrow", ".feather"),
-    "npy": (".npy",),
-    "bin": (".bin",),
-    "text": (),
+    "jsonl": Kind((".jsonl", ".ndjson"), "records", "JSON records"),
+    "parquet": Kind((".parquet", ".pq"), "table", "parquet"),
+    "arrow": Kind((".arrow", ".feather"), "table", "Arrow"),
+    "npy": Kind((".npy",), "ids", "token ids"),
+    "bin": Kind((".bin",), "ids", "token ids"),
+    "text": Kind((), "text", "text"),
 }
-RECORDS = ("jsonl", "parquet", "arrow")
-IDS = ("npy", "bin")
 PACKED = (".gz", ".zst", ".xz", ".bz2")
-_BY_SUFFIX = {suffix: kind for kind, suffixes in KINDS.items() for suffix in suffixes} | {".json": "json"}
-# token ids all the same, but in need of another file or of unpacking
-_ID_SUFFIXES = {".npz": "npz", ".idx": "idx"}
+# .json is looked into; the others are token ids, but in need of another file or of unpacking; every other ending is text
+_UNSURE = {".json": "json", ".npz": "npz", ".idx": "idx"}
 
 
 class BinaryFile(CorpusError):
@@ -61,8 +77,19 @@ class InputFile:
     def of(cls, path: str | os.PathLike, document: str | None = None, kind: str | None = None) -> InputFile:
         """Return a file as its name describes it; ``kind`` overrules the name."""
         suffix, packed = inner_suffix(path)
-        kind = kind or _BY_SUFFIX.get(suffix) or _ID_SUFFIXES.get(suffix, "text")
-        return cls(path, os.fspath(path), shown(path) if document is None else document, kind, packed)
+        known = (name for name, one in KINDS.items() if suffix in one.endings)
+        kind = kind or next(known, _UNSURE.get(suffix, "text"))
+        return cls(path, os.fspath(path), short_name(path) if document is None else document, kind, packed)
+
+    @property
+    def holds_ids(self) -> bool:
+        """Whether it holds token ids, which may need another file or unpacking before they can be read."""
+        return self.kind in ("npz", "idx") or (self.kind in KINDS and KINDS[self.kind].holds == "ids")
+
+    @property
+    def holds_records(self) -> bool:
+        """Whether it holds records, of fields or of columns."""
+        return self.kind in KINDS and KINDS[self.kind].holds in ("records", "table")
 
     def __str__(self) -> str:
         return self.label
@@ -78,7 +105,7 @@ def inner_suffix(path: str | os.PathLike) -> tuple[str, str]:
     return (suffixes[-1] if suffixes else ""), packed
 
 
-def shown(path: str | os.PathLike) -> str:
+def short_name(path: str | os.PathLike) -> str:
     """Return a path's last name as printable text: undecodable bytes replaced, "." resolved to its folder."""
     name = Path(path).name or Path(path).resolve().name or "root"
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from ...errors import CorpusError
-from .files import InputFile, shown
+from .files import InputFile, short_name
 
 _COPY_BYTES = 1 << 20
 # what a file starts with, for those that have no name to tell
@@ -51,4 +51,4 @@ def nameless_file(path: Path, kind: str | None = None) -> tuple[InputFile, objec
     packed = next((suffix for mark, suffix in _PACKED.items() if head.startswith(mark)), "")
     if kind is None:
         kind = next((found for mark, found in _KINDS.items() if head.startswith(mark)), "json")
-    return InputFile(where, os.fspath(path), shown(path), kind, packed), keep
+    return InputFile(where, os.fspath(path), short_name(path), kind, packed), keep

@@ -1,20 +1,19 @@
-"""A seeded sample of a text that is far larger than what is asked for: stretches of it, spread over all of it."""
+"""A seeded sample of a text that is far larger than what is asked for: passages of it, spread over all of it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
 from .storage.streams import DocumentName, Pieces
 
 
-class Stretch(DocumentName):
-    """The name of a stretch of a longer document, of which other stretches may be used elsewhere."""
+class Passage(DocumentName):
+    """The name of a passage of a longer document, of which other passages may be used elsewhere."""
 
     __slots__ = ()
 
 
-def sample(pieces: Pieces, share: float, key: bytes) -> Pieces:
+def keep_share(pieces: Pieces, share: float, key: bytes) -> Pieces:
     """Keep a share of the pieces of a text, each by a hash of its content; of a document in pieces, each for itself.
 
     Parameters
@@ -29,7 +28,7 @@ def sample(pieces: Pieces, share: float, key: bytes) -> Pieces:
     Yields
     ------
     (DocumentName, bytes)
-        Whole documents under their own name, pieces of longer ones under the name of a `Stretch`.
+        Whole documents under their own name, pieces of longer ones under the name of a `Passage`.
     """
     below = int(share * 2.0**64)
     for name, piece in _named(pieces):
@@ -37,18 +36,18 @@ def sample(pieces: Pieces, share: float, key: bytes) -> Pieces:
             yield name, piece
 
 
-def _named(pieces) -> Iterator[tuple[DocumentName, bytes]]:
+def _named(pieces: Pieces) -> Pieces:
     last, number = None, 0
     for name, piece in pieces:
         if last is not None:
             goes_on = name == last[0]
-            yield _stretch(last, number) if number or goes_on else last
+            yield _passage(last, number) if number or goes_on else last
             number = number + 1 if goes_on else 0
         last = name, piece
     if last is not None:
-        yield _stretch(last, number) if number else last
+        yield _passage(last, number) if number else last
 
 
-def _stretch(named, number):
+def _passage(named, number):
     (file, part), piece = named
-    return Stretch(file, f"{part}[{number}]"), piece
+    return Passage(file, f"{part}[{number}]"), piece

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -10,14 +11,43 @@ from typing import Any
 from ...base.documents import unique_keys
 from ...errors import CorpusError
 from ..storage.files import InputFile
-from .fields import forms_of
+from .fields import choose_field, dig, form_of, forms_of
 from .text import checked_text
 
 MAX_RECORD_BYTES = 1 << 26
 _HEAD_BYTES = 256
+# how many records are looked at to see what a field holds
+_LOOK_AT = 20
 _WHITE = b" \t\r\n"
 _MARKS = re.compile(rb'["\[\]{},]')
 _IN_STRING = re.compile(rb'["\\]')
+
+
+def choose(file: InputFile, wanted: str | None) -> tuple[str | None, str, str] | None:
+    """Choose the field to read from the first records; see `formats.RecordReader`. None is the field of lists of ids."""
+    forms: dict[str, tuple[str, str]] = {}
+    first = ""
+    for _, where, record in itertools.islice(json_records(file), _LOOK_AT):
+        first = first or where
+        if isinstance(record, list):
+            if forms:
+                break  # told when it is read
+            if wanted is None and (form_of(record)[0] == "ids" or record == []):
+                return None, "ids", "the records are lists of ids"
+            raise CorpusError(f"{where} is a JSON list, not an object: one record a line is needed")
+        for name, found in forms_of(record).items():
+            if forms.get(name, ("null",))[0] == "null":
+                forms[name] = found
+    return choose_field(forms, wanted, first) if first else None
+
+
+def values(file: InputFile, field: str | None) -> Iterator[tuple[int, str, Any]]:
+    """Yield the values of a field, or the records themselves where those are lists of ids; see `formats.RecordReader`."""
+    for number, where, record in json_records(file):
+        if isinstance(record, list) == (field is not None):
+            other = "not a list of ids" if field is None else "not an object"
+            raise CorpusError(f"{where} is a JSON {type(record).__name__}, {other}: mend or drop it")
+        yield number, where, record if field is None else dig(record, field, where)
 
 
 def json_records(file: InputFile) -> Iterator[tuple[int, str, Any]]:

@@ -1,22 +1,19 @@
-"""Files of token ids: .npy; .bin bare, with the header of llm.c's shards, or with Megatron's index beside it."""
+"""Flat files of token ids: bare, with the header of llm.c's shards, or with Megatron's index beside them."""
 
 from __future__ import annotations
 
 import codecs
 import os
 import struct
-import warnings
 from pathlib import Path
 
 import numpy as np
 
 from ...errors import CorpusError
-from ..storage.files import InputFile, shown
-from .fields import MAX_ID
-from .sources import TokenSource
+from ..storage.files import InputFile, short_name
+from .sources import TokenSource, check_ids
 
 BIN_DTYPES = ("uint8", "uint16", "int32", "uint32", "int64")
-_CHECK_TOKENS = 1 << 26
 # llm.c's shards start with 256 int32: a number that stands for the type, a version, the count of ids
 _LLMC_DTYPES = {20240520: "uint16", 20240801: "uint32"}
 _LLMC_BYTES = 1024
@@ -39,36 +36,7 @@ _STRANGERS = {
 _GUESS_TOKENS, _LEAST_GUESS = 1 << 16, 16
 
 
-def npy_source(file: InputFile) -> TokenSource:
-    """Open a .npy array of ids, 1-D or 2-D."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # numpy's, of arrays that Python 2 saved
-            tokens = np.lib.format.open_memmap(os.fspath(file), mode="r") if os.path.getsize(file) else None
-    except Exception as error:  # numpy parses the header as Python, and raises whatever that raises
-        text = " ".join(str(error).split())[:200]
-        raise CorpusError(f"{file} is no readable .npy array ({text}): save token ids with numpy.save") from None
-    if tokens is None:
-        raise CorpusError(f"{file} is empty: save token ids with numpy.save")
-    if tokens.dtype.kind not in "iu":
-        raise CorpusError(f"{file} holds {tokens.dtype} values, token ids must be integers: use .astype(numpy.uint32)")
-    if tokens.ndim not in (1, 2):
-        raise CorpusError(
-            f"{file} has {tokens.ndim} dimensions, must have 1 (a stream) or 2 (documents x tokens): reshape it"
-        )
-    beyond = os.path.getsize(file) - tokens.offset - tokens.nbytes
-    if beyond:
-        raise CorpusError(
-            f"{file} goes on for {beyond} bytes after its array of {tokens.size} ids (several arrays saved into one file?): "
-            "save one array"
-        )
-    check_ids(tokens, file)
-    shape = f"{len(tokens)} documents of {tokens.shape[1]} ids" if tokens.ndim == 2 else f"{tokens.size} ids"
-    provenance = {"kind": "npy", "name": file.document}
-    return TokenSource(shown(file.document), "npy", tokens, provenance=provenance, what=f"{shape}, {tokens.dtype}")
-
-
-def bin_source(file: InputFile, dtype: str | None = None) -> TokenSource:
+def source(file: InputFile, dtype: str | None = None) -> TokenSource:
     """Open a flat file of little-endian ids.
 
     Parameters
@@ -115,7 +83,7 @@ def _bin(file, tokens, how, documents=None):
     dtype = tokens.dtype.name
     provenance = {"kind": "bin", "name": file.document, "dtype": dtype}
     what = f"{tokens.size} ids, {how}"
-    return TokenSource(shown(file.document), "bin", tokens, provenance=provenance, documents=documents, what=what)
+    return TokenSource(short_name(file.document), "bin", tokens, provenance=provenance, documents=documents, what=what)
 
 
 def _mapped(file, dtype, start, end):
@@ -154,7 +122,7 @@ def _llmc(file, head, size, dtype):
 
 
 def _megatron(file, index, size, dtype):
-    name = f"{file}: its index {shown(index)}"
+    name = f"{file}: its index {short_name(index)}"
     with open(index, "rb") as stream:
         magic, head = stream.read(len(_MEGATRON)), stream.read(_MEGATRON_HEAD.size)
     if magic != _MEGATRON or len(head) < _MEGATRON_HEAD.size:
@@ -167,7 +135,7 @@ def _megatron(file, index, size, dtype):
             f"{name} has version {version} and type {code}, must be version 1 and a type of integers: write it again"
         )
     kind = np.dtype(_MEGATRON_DTYPES[code])
-    _agrees(file, dtype, kind.name, f"the index {shown(index)}")
+    _agrees(file, dtype, kind.name, f"the index {short_name(index)}")
     start = len(_MEGATRON) + _MEGATRON_HEAD.size
     need = start + 12 * n_sequences + 8 * n_documents
     if os.path.getsize(index) < need:
@@ -192,7 +160,7 @@ def _megatron(file, index, size, dtype):
     bounds = np.concatenate([[0], ends])
     documents = np.unique(bounds[np.append(first, n_sequences)]) if n_documents else bounds
     tokens = _mapped(file, kind.newbyteorder("<"), 0, size)
-    how = f"{kind.name} in {len(documents) - 1} documents (Megatron's index {shown(index)})"
+    how = f"{kind.name} in {len(documents) - 1} documents (Megatron's index {short_name(index)})"
     return _bin(file, tokens, how, documents)
 
 
@@ -224,20 +192,3 @@ def _guess_is_sure(tokens, file):
             f"{file}: read as uint16, every second id is below {max(largest[[1, 3]]) + 1}: 32-bit ids? Then --dtype "
             "uint32, else --dtype uint16"
         )
-
-
-def check_ids(tokens: np.ndarray, path: str | os.PathLike) -> None:
-    """Refuse ids below 0 or above 2^31 - 1, naming one; of large arrays only the first 64 M tokens are looked at.
-
-    What is scored or imported later is checked again.
-    """
-    if tokens.dtype.kind == "u" and tokens.dtype.itemsize < 4:
-        return
-    rows = max(1, (1 << 22) // (tokens.shape[1] or 1)) if tokens.ndim == 2 else 1 << 22
-    for start in range(0, min(len(tokens), _CHECK_TOKENS // (1 << 22) * rows), rows):
-        piece = tokens[start : start + rows]
-        low, high = (int(piece.min()), int(piece.max())) if piece.size else (0, 0)
-        if low < 0 or high > MAX_ID:
-            raise CorpusError(
-                f"{path} holds id {low if low < 0 else high}, token ids must be from 0 to {MAX_ID}: renumber them"
-            )

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...errors import CorpusError
-from ...errors import shown as shown_value
-from ..storage.files import IDS, RECORDS, InputFile, inner_suffix
+from ...errors import CorpusError, shown
+from ..storage.files import KINDS, InputFile, inner_suffix
 from .fields import choose_field
-from .json_records import looks_like
+from .jsonl import looks_like
 
 # what stands beside the data of a data set and is none of it
 _CARD = re.compile(
@@ -29,7 +28,6 @@ _FIRST_SHARD = re.compile(r"-0+-of-\d+")
 # records beside text less, since they are packed
 _MINOR_FILES, _MINOR_SHARE, _MINOR_BESIDE_TEXT = 10, 0.1, 0.01
 _NAMED = 3
-_WORDS = {"jsonl": "JSON records", "parquet": "parquet", "arrow": "Arrow", "text": "text", "ids": "token ids"}
 
 
 @dataclass
@@ -62,7 +60,7 @@ class Choice:
 def in_words(files: Sequence[InputFile]) -> str:
     """Return how many files of what kind these are."""
     kinds = {file.kind for file in files}
-    word = _WORDS[kinds.pop()] if len(kinds) == 1 else "text"
+    word = KINDS[kinds.pop()].words if len(kinds) == 1 else "text"
     return f"{len(files)} file{'s' * (len(files) != 1)} of {word}" + (f" ({_endings(files)})" if files else "")
 
 
@@ -121,7 +119,7 @@ def choose_files(
         InputFile.of(path, os.fsencode(path.relative_to(folder)).decode("utf-8", "replace"), kind) for path in paths
     ]
     left: dict[str, int | None] = {}
-    n_ids = sum(file.kind in (*IDS, "npz", "idx") for file in files)
+    n_ids = sum(file.holds_ids for file in files)
     if extensions:
         endings = tuple(e.lower() if e.startswith(".") else f".{e.lower()}" for e in extensions)
         kept = [file for file in files if file.document.lower().endswith(endings)]
@@ -129,7 +127,7 @@ def choose_files(
         files = kept
     groups = _grouped(files, wanted)
     cards = groups.pop("cards")
-    if not any(groups[record] for record in RECORDS):
+    if not any(groups[record] for record in _records()):
         groups["text"] += cards
         cards = []
     main = _main_group(folder, groups, bool(extensions))
@@ -139,9 +137,9 @@ def choose_files(
         raise CorpusError(f"{folder} has no text file{only}{ids_too}: give a folder of text, code or JSON lines")
     for name, group in groups.items():
         if name != main:
-            _leave_out(left, group, f"files of {_WORDS[name]}")
+            _leave_out(left, group, f"files of {_words(name)}")
     chosen = groups[main]
-    if main in RECORDS:
+    if main in _records():
         _leave_out(left, cards, "files about the data")
         chosen = _training_split(folder, chosen, left)
         _one_configuration(folder, chosen, bool(extensions))
@@ -151,7 +149,15 @@ def choose_files(
     # a .json that turned out to hold records is another InputFile than the one listed
     place = {file.document: i for file, i in order.items()}
     chosen.sort(key=lambda file: place[file.document])
-    return Choice(chosen, main in RECORDS, {what: n for what, n in left.items() if n != 0}, notes)
+    return Choice(chosen, main in _records(), {what: n for what, n in left.items() if n != 0}, notes)
+
+
+def _records():
+    return [name for name, kind in KINDS.items() if kind.holds in ("records", "table")]
+
+
+def _words(group):
+    return "token ids" if group == "ids" else KINDS[group].words
 
 
 def _leave_out(left, files, what):
@@ -166,13 +172,13 @@ def _as(file, kind):
 
 
 def _grouped(files, wanted):
-    groups: dict[str, list[InputFile]] = {name: [] for name in (*RECORDS, "text", "ids", "cards")}
+    groups: dict[str, list[InputFile]] = {name: [] for name in (*_records(), "text", "ids", "cards")}
     for file in files:
         if _CARD.fullmatch(Path(file.document).name):
             groups["cards"].append(_as(file, "text"))
-        elif file.kind in RECORDS:
+        elif file.holds_records:
             groups[file.kind].append(file)
-        elif file.kind in (*IDS, "npz", "idx"):
+        elif file.holds_ids:
             groups["ids"].append(file)
         elif file.kind == "json" and _holds_records(file, wanted):
             groups["jsonl"].append(_as(file, "jsonl"))
@@ -194,7 +200,7 @@ def _main_group(folder, groups, said):
     """Return the name of the group of files that is read; None when there is nothing to read."""
     bytes_of = {name: sum(_size(file) for file in group) for name, group in groups.items()}
     found = sorted((name for name in groups if groups[name]), key=lambda name: -bytes_of[name])
-    records = [name for name in found if name in RECORDS]
+    records = [name for name in found if name in _records()]
     if "text" in found and not records:
         # binaries among sources are nothing unusual, a text beside the ids made of it is a question
         return "text" if bytes_of["ids"] <= bytes_of["text"] or said else _ask(folder, groups, bytes_of, found)
@@ -202,14 +208,14 @@ def _main_group(folder, groups, said):
         return None
     main = found[0] if found[0] != "ids" else _ask(folder, groups, bytes_of, found)
     for name in found[1:]:
-        share = _MINOR_BESIDE_TEXT if main == "text" and name in RECORDS else _MINOR_SHARE
+        share = _MINOR_BESIDE_TEXT if main == "text" and name in _records() else _MINOR_SHARE
         if len(groups[name]) > _MINOR_FILES or bytes_of[name] > share * bytes_of[main]:
             _ask(folder, groups, bytes_of, found)
     return main
 
 
 def _ask(folder, groups, bytes_of, found):
-    has = ", ".join(f"{len(groups[name])} of {_WORDS[name]} ({bytes_of[name]} bytes)" for name in found)
+    has = ", ".join(f"{len(groups[name])} of {_words(name)} ({bytes_of[name]} bytes)" for name in found)
     endings = [inner_suffix(groups[name][0].document)[0].lstrip(".") for name in found if name != "ids"]
     raise CorpusError(
         f"{folder} holds files of several kinds, {has}, and could be read in several ways: say which files with "
@@ -293,7 +299,7 @@ def _saved_dataset(folder, paths):
         document = within / Path(name["filename"]).name
         if not os.path.isfile(folder / document):
             raise CorpusError(
-                f"{folder}: its state.json lists {shown_value(name['filename'])}, which is not there: fetch it again"
+                f"{folder}: its state.json lists {shown(name['filename'])}, which is not there: fetch it again"
             )
         files.append(InputFile.of(folder / document, document.as_posix(), "arrow"))
     read = {file.document for file in files}
