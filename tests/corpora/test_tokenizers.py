@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from texts import memory
 
+from ziplaw.corpora import tokenizers
+from ziplaw.corpora.scoring import score_source
 from ziplaw.corpora.storage.streams import PIECE_BYTES, cut_up
 from ziplaw.corpora.tokenizers import BUNDLED_FILE, load_tokenizer, train_bpe
 from ziplaw.errors import CorpusError
@@ -155,3 +158,21 @@ def test_without_the_library_one_line_says_what_to_do(monkeypatch):
     with pytest.raises(CorpusError, match="pip install tokenizers, or use --tokenizer bytes"):
         load_tokenizer("bundled")
     assert load_tokenizer("bytes").vocab_size == 256
+
+
+def test_a_tokenizer_is_one_class_and_one_line(monkeypatch):
+    class Words:
+        """One id a word, as someone might add it."""
+
+        name, vocab_size, sha256, replaced = "words", 3, None, 0
+
+        def encode(self, pieces):
+            return [np.array([len(word) % 3 for word in piece.split()], np.uint8) for piece in pieces]
+
+    monkeypatch.setitem(tokenizers.NAMED, "words", Words)
+    assert tokenizers.tokenizer_path("words") is None
+    assert load_tokenizer("words").encode([b"a bc def"])[0].tolist() == [1, 2, 0]
+    score = score_source(memory({"a": [b"one word after another " * 900]}), "words", threads=1)
+    assert (score["tokenizer"], score["vocab_size"]) == ("words", 3)
+    with pytest.raises(CorpusError, match="give bytes, bundled, words or bpe:FILE"):
+        load_tokenizer("nothing")

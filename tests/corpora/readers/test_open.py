@@ -2,13 +2,17 @@
 
 import json
 import sys
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from inputs import DOCUMENTS, LETTER, RECORDS, TEXT, documents_of, hub, lines, texts, write
 
 from ziplaw.cli import main
+from ziplaw.corpora import readers
 from ziplaw.corpora.readers import open_source
+from ziplaw.corpora.storage.files import KINDS, Kind
 from ziplaw.corpora.storage.format import CorpusWriter
 from ziplaw.corpora.storage.streams import DocumentName
 from ziplaw.errors import CorpusError
@@ -96,3 +100,31 @@ def test_score_import_and_plan_say_what_they_read(tmp_path, capsys):
         said = [line for line in capsys.readouterr().err.splitlines() if line.startswith(f"ziplaw: {folder}: read ")]
         assert len(said) == 1, words
         assert "left out: LICENSE, README.md, dataset_infos.json" in said[0]
+
+
+def test_a_reader_is_one_module_and_one_line(tmp_path, monkeypatch):
+    class Semicolons(ModuleType):
+        """A reader of rows `text;number`, as someone might add it."""
+
+        @staticmethod
+        def choose(file, wanted):
+            return wanted or "text", "text", ""
+
+        @staticmethod
+        def values(file, field):
+            for number, line in enumerate(Path(file).read_text().splitlines(), start=1):
+                yield number, f"{file} row {number}", line.split(";")[0]
+
+    name = f"{readers.__name__}.semicolons"
+    monkeypatch.setitem(sys.modules, name, Semicolons(name))
+    monkeypatch.setitem(KINDS, "semicolons", Kind((".ssv",), "table", "rows with semicolons"))
+    (tmp_path / "b").mkdir()
+    for path in ("a.ssv", "b/a.ssv", "b/z.ssv"):
+        (tmp_path / path).write_text("one;1\n;2\nthree;3\n")
+    source = open_source(tmp_path / "a.ssv")
+    assert documents_of(source) == {"a.ssv:1": b"one", "a.ssv:3": b"three"}
+    assert source.reading() == "read semicolons records, column 'text': 3 records; left out: empty records: 1"
+    assert texts(tmp_path / "b") == (
+        b"onethree" * 2,
+        "read 2 files of rows with semicolons (.ssv), column 'text': 6 records; left out: empty records: 2",
+    )
