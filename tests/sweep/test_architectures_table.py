@@ -55,7 +55,9 @@ def test_losses_at_matched_N_are_the_law_behind_them():
 
 
 def test_shapes_are_compared_seed_by_seed_with_the_reference():
-    table = [row for row in architecture_rows(rows(LADDERS + SHAPES)) if row["part"] == "shape" and row["budget"] == 2000]
+    table = [
+        row for row in architecture_rows(rows(LADDERS + SHAPES)) if row["part"] == "shape" and row["budget"] == 2000
+    ]
     assert [(row["layers"], row["hidden"]) for row in table] == [(1, 22), (2, 16), (4, 11)]
     wide, reference, deep = table
     assert reference["relative"] == reference["N_mismatch"] == reference["N_effect"] == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any
 
 # grammars and documents
 SEED = (0, 2**64 - 1)
@@ -70,7 +71,8 @@ class Range:
     def __contains__(self, value: object) -> bool:
         if not isinstance(value, Real):
             return False
-        return self.lowest < value < self.highest if self.within else self.lowest <= value <= self.highest
+        number: Any = value  # numbers.Real promises no order
+        return self.lowest < number < self.highest if self.within else self.lowest <= number <= self.highest
 
     @property
     def demand(self) -> str:
