@@ -29,7 +29,7 @@ def command(paths, tokenizer, reading, window, samples, threads, flops, law, lev
     import os
 
     from ..base.threads import n_threads
-    from ..laws.dependence.measure_of_h import compare
+    from ..laws.dependence.measure_of_H import check_score
 
     # the tokenizers library starts its own threads, and asks only the environment how many
     os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads(threads)))
@@ -37,7 +37,7 @@ def command(paths, tokenizer, reading, window, samples, threads, flops, law, lev
     for path in paths:
         score, line = scored(path, tokenizer, reading, window=window, samples=samples, threads=threads)
         click.echo(line, err=True)
-        notes = compare(law[0].get("H_of"), score) + remarks(score)
+        notes = check_score(law[0].get("H_of"), score) + remarks(score)
         shown = {key: value for key, value in score.items() if key != "sizes"}
         result = make(score["H"], flops, law, level, epsilon, anyway) | {"dataset": score["dataset"], "score": shown}
         result["warnings"] += notes

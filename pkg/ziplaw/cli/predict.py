@@ -69,7 +69,7 @@ def read_law(path):
 
 def make(H, flops, law, level, epsilon, anyway):
     """Predict by a law as ``read_law`` gives it; the result has no split where none is identified."""
-    from ..laws.dependence.regress import prediction
+    from ..laws.plans.split_at_H import prediction
 
     document, name = law
     result = prediction(document, H, flops, level=level, epsilon=epsilon, check=False)

@@ -31,7 +31,8 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
-from . import joint, law_in_H
+from ..intervals.draws import multivariate_t
+from . import joint
 from .joint_test import f_statistic, joint_test, p_words, relabellings
 
 COLUMNS = ("claim", "statement", "statistic", "estimate", "low", "high", "p_value", "verdict", "why")
@@ -58,7 +59,7 @@ def claims(regression, panel=None, errors=None) -> list[dict]:
     ----------
     regression : dict
         The content of regression.json.
-    panel : joint.Panel, optional
+    panel : Panel, optional
         The cells behind it, in the order of ``regression["datasets"]``; needed by the claims about groups of datasets.
     errors : ndarray (K, 5), optional
         Standard errors of ln E, ln A, ln B, alpha, beta of each dataset; needed by the claims of monotony.
@@ -190,7 +191,7 @@ def reversal(H, values, errors, alpha):
 def _steeper(regression, alpha):
     law = regression["law"]
     coefficients, covariance = np.array(law["coefficients"]), np.array(law["covariance"])
-    slopes = law_in_H.multivariate_t(
+    slopes = multivariate_t(
         coefficients[3:, 1], covariance[np.ix_([7, 9], [7, 9])], law["df"], 20_000, regression["seed"]
     )
     drawn = np.abs(slopes[:, 0]) - np.abs(slopes[:, 1])

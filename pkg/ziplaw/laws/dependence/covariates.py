@@ -15,7 +15,7 @@ NONE = "none"
 def leave_one_out(logs, covariances, panel, covariates) -> dict:
     """Predict the losses of every dataset from laws regressed on a covariate over the other datasets.
 
-    For each dataset left out, the other laws are regressed (``hierarchy.meta_regression``) on a constant ("none") or on
+    For each dataset left out, the other laws are regressed (``meta_regression``) on a constant ("none") or on
     a constant and the covariate; the line gives its E, A, B, alpha, beta, and those its losses. "E known" puts the
     dataset's own E (its floor, or its fitted E) in place of the predicted one: grammars have a floor, text has none.
 
@@ -25,7 +25,7 @@ def leave_one_out(logs, covariances, panel, covariates) -> dict:
         ln E, ln A, ln B, alpha, beta of the datasets at N = D = 1.
     covariances : ndarray (K, 5, 5)
         Their covariances, NaN where held.
-    panel : joint.Panel
+    panel : Panel
         The cells.
     covariates : dict of str to array-like (K,)
         Candidates; H among them. One that is missing in a dataset, or the same in all, is skipped with a reason.

@@ -56,7 +56,7 @@ def joint_test(panel, *, bootstrap=499, level=0.95, seed=42) -> dict:
 
     Parameters
     ----------
-    panel : joint.Panel
+    panel : Panel
         At least 3 datasets with 3 different values of H.
     bootstrap : int
         Simulated tables; 0 leaves them out.
@@ -144,7 +144,7 @@ def _all_linear(panel, basis, alone):
     rss, p = {}, {}
     for name, moving in (("L0", False), ("L1", True)):
         D = pooled.design(panel, basis, moving)
-        rss[name], p[name] = pooled.fit(panel, D, alone)[1], D.shape[-1]
+        rss[name], p[name] = pooled.fit_pooled(panel, D, alone)[1], D.shape[-1]
     F = f_statistic(rss["L0"], rss["L1"], 2, panel.n - p["L1"])
     test = {
         "question": "L1 (ln E if free, ln A, ln B, alpha, beta linear in H) against L0 (alpha, beta common)",
@@ -160,7 +160,7 @@ def _effects(panel, fits, basis, alone, scatter_F, level):
     """Slope of alpha and of beta in H with intervals, and their values at mean H."""
     K = panel.K
     sigma2 = float(alone.rss.sum()) / (panel.n - K * (panel.n_local + 2))
-    V = joint.covariance(panel, fits, basis) * sigma2 * (scatter_F or 1.0)
+    V = joint.covariance_of_coefficients(panel, fits, basis) * sigma2 * (scatter_F or 1.0)
     t = float(stats.t.ppf((1 + level) / 2, K - 2))
     out = {"H_centre": float(panel.H.mean()), "covariance": V.tolist(), "df": K - 2}
     out["order"] = ["alpha at centre", "beta at centre", "slope of alpha", "slope of beta"]

@@ -1,4 +1,4 @@
-"""The data-dependent law L(N, D, H): lines in H with their covariance, crossings, plans with bands, the blend.
+"""The data-dependent law L(N, D, H): lines in H with their covariance, the law at one H, draws of it, the blend.
 
 L(N, D, H) = E(H) + A(H)/N^alpha(H) + B(H)/D^beta(H), with ln E, ln A, ln B, alpha and beta linear in H. (The paper
 lets E, A and B themselves be linear; on logs they stay positive wherever the lines are followed.) The law is a plain
@@ -12,14 +12,13 @@ from scipy import stats
 
 from ...base import limits
 from ...errors import FitError
-from ..forms import arguments, kaplan
-from ..forms.allocation import exponents, optimal_split
-from ..forms.chinchilla import CHINCHILLA, CHINCHILLA_REFIT
-from ..intervals import identification
+from ..forms import arguments
+from ..forms.chinchilla import CHINCHILLA
+from ..intervals.draws import multivariate_t
 from ..solve.additive import EXPONENT_BOUNDS
 from .meta_regression import meta_regression
 
-PARAMETERS = ("ln_E", "ln_A", "ln_B", "alpha", "beta")
+LINES = ("ln_E", "ln_A", "ln_B", "alpha", "beta")
 DRAWS = 4000
 _FORM = (
     "L(N, D, H) = E(H) + A(H)/N^alpha(H) + B(H)/D^beta(H); ln E, ln A, ln B, alpha and beta are linear in H; "
@@ -44,7 +43,7 @@ def centre(estimates, covariances, ln_N, ln_D):
     return y, move @ S @ move.T
 
 
-def fit_law(estimates, covariances, H, *, ln_N, ln_D, level=0.95, sloped=True) -> dict:
+def regress_laws(estimates, covariances, H, *, ln_N, ln_D, level=0.95, sloped=True) -> dict:
     """Regress the laws of K datasets on H.
 
     Parameters
@@ -82,7 +81,7 @@ def fit_law(estimates, covariances, H, *, ln_N, ln_D, level=0.95, sloped=True) -
     law = {
         "form": _FORM,
         "method": _METHOD,
-        "parameters": list(PARAMETERS),
+        "parameters": list(LINES),
         "centre": {"H": H0, "ln_N": float(ln_N), "ln_D": float(ln_D)},
         "coefficients": coefficients.tolist(),
         "covariance": covariance.tolist(),
@@ -95,7 +94,7 @@ def fit_law(estimates, covariances, H, *, ln_N, ln_D, level=0.95, sloped=True) -
     return law
 
 
-def _arrays(law):
+def law_arrays(law):
     """Coefficients (5, 2), covariance (10, 10), scatter (5, 5), df, centre of a law dict."""
     try:
         found = tuple(np.asarray(law[key], dtype=np.float64) for key in ("coefficients", "covariance", "scatter"))
@@ -110,7 +109,7 @@ def _arrays(law):
 
 def lines(law, level=0.95) -> dict:
     """Slope and intercept (at H = 0, N = D = 1) of each parameter: estimate, interval, p-value of the slope."""
-    coefficients, covariance, _, df, c = _arrays(law)
+    coefficients, covariance, _, df, c = law_arrays(law)
     t = stats.t.ppf((1 + level) / 2, df)
     # ln A = ln A' + alpha ln N0, and the same for B
     back = np.eye(5)
@@ -119,7 +118,7 @@ def lines(law, level=0.95) -> dict:
     natural, spread = (both @ coefficients.ravel()).reshape(5, 2), both @ covariance @ both.T
     # at the centre of N and D the slope of ln A and ln B is better known; both are given
     out = {}
-    for i, name in enumerate(PARAMETERS):
+    for i, name in enumerate(LINES):
         entry = {}
         for j, key in ((0, "intercept"), (1, "slope")):
             sd = float(np.sqrt(max(spread[2 * i + j, 2 * i + j], 0.0)))
@@ -146,7 +145,7 @@ def _p(value, sd, df):
 
 def parameters_at(law, H):
     """E, A, B, alpha, beta of the law at H: float64 (5,), or (m, 5) for an array of H."""
-    coefficients, _, _, _, c = _arrays(law)
+    coefficients, _, _, _, c = law_arrays(law)
     h = np.asarray(H, dtype=np.float64)[..., None] - c["H"]
     return natural(coefficients[:, 0] + coefficients[:, 1] * h, c)
 
@@ -163,95 +162,12 @@ def draws_at(law, H, n=DRAWS, *, seed=42, scatter=True):
 
     ``scatter`` adds how far single datasets lie off the line: the law of a NEW dataset of this H, not of the mean one.
     """
-    coefficients, covariance, T, df, c = _arrays(law)
+    coefficients, covariance, T, df, c = law_arrays(law)
     h = float(H) - c["H"]
     at = np.kron(np.eye(5), [[1.0, h]])
     spread = at @ covariance @ at.T + (T if scatter else 0.0)
     y = multivariate_t(coefficients[:, 0] + coefficients[:, 1] * h, spread, df, n, seed)
     return natural(y, c)
-
-
-def multivariate_t(mean, covariance, df, n, seed):
-    """Draw from a multivariate t (normal when df is None), float64 (n, m); the scale matrix may be singular."""
-    rng = np.random.default_rng(seed)
-    noise = rng.standard_normal((n, len(mean))) @ _cholesky(covariance).T
-    if df is not None:
-        noise /= np.sqrt(rng.chisquare(df, n) / df)[:, None]
-    return mean + noise
-
-
-def _cholesky(S):
-    """Lower triangular root of a positive semi-definite matrix; it is unique, unlike eigenvectors: bytes are stable."""
-    S = np.array(S, dtype=np.float64)
-    unit = np.sqrt(np.maximum(np.diag(S), 0.0))
-    root = np.zeros_like(S)
-    for j in range(len(S)):
-        pivot = S[j, j] - root[j, :j] @ root[j, :j]
-        if pivot <= 1e-12 * unit[j] ** 2:
-            continue
-        root[j, j] = np.sqrt(pivot)
-        root[j + 1 :, j] = (S[j + 1 :, j] - root[j + 1 :, :j] @ root[j, :j]) / root[j, j]
-    return root
-
-
-def bands(draws, C, level=0.95) -> dict:
-    """Quantile bands of N_opt, D_opt and loss at C over drawn laws (n, 5): name -> (lo, hi)."""
-    split = optimal_split(draws, C)
-    edges = [(1 - level) / 2, (1 + level) / 2]
-    out = {}
-    for name, values in zip(("N", "D", "loss"), split):
-        lo, hi = np.quantile(values, edges, axis=0)
-        out[name] = (float(lo), float(hi)) if np.ndim(lo) == 0 else (lo, hi)
-    return out
-
-
-def crossing(law, level=0.95, H_range=None) -> dict:
-    """Where alpha(H) = beta(H), which is also where the split's exponent a(H) = beta/(alpha+beta) is one half.
-
-    Returns
-    -------
-    dict
-        ``H`` (the lines' crossing, None where they are parallel), ``interval`` (Fieller's, [None, None] where the
-        slopes are too uncertain to bound it), ``in_range``, ``slope_of_a`` (da/dH there: negative means that the
-        optimal split moves from parameters towards data as H grows) and ``text``.
-    """
-    coefficients, covariance, _, df, c = _arrays(law)
-    contrast = np.zeros((2, 10))
-    contrast[0, [6, 8]] = contrast[1, [7, 9]] = 1, -1
-    (d0, d1), V = contrast @ coefficients.ravel(), contrast @ covariance @ contrast.T
-    t2 = stats.t.ppf((1 + level) / 2, df) ** 2
-    H_cross = c["H"] - d0 / d1 if abs(d1) > 1e-12 else None
-    # Fieller: all h with (d0 + d1 h)^2 <= t^2 var(d0 + d1 h)
-    p2, p1, p0 = d1**2 - t2 * V[1, 1], 2 * (d0 * d1 - t2 * V[0, 1]), d0**2 - t2 * V[0, 0]
-    interval = [None, None]
-    under = p1**2 - 4 * p2 * p0
-    if p2 > 0 and under >= 0:
-        interval = [c["H"] + (-p1 + sign * np.sqrt(under)) / (2 * p2) for sign in (-1, 1)]
-    in_range = None
-    if H_cross is not None and H_range is not None:
-        in_range = bool(H_range[0] <= H_cross <= H_range[1])
-    slope = None
-    if H_cross is not None:
-        at = parameters_at(law, np.array([H_cross - 1e-4, H_cross + 1e-4]))
-        slope = float(np.diff(exponents(at)[0])[0] / 2e-4)
-    result = {"H": None if H_cross is None else float(H_cross), "interval": [_float(v) for v in interval],
-              "in_range": in_range, "slope_of_a": slope, "level": level}  # fmt: skip
-    return result | {"text": _crossing_text(result, H_range)}
-
-
-def _float(value):
-    return None if value is None else float(value)
-
-
-def _crossing_text(found, H_range):
-    if found["H"] is None:
-        return "alpha = beta at no H: their lines run parallel"
-    lo, hi = found["interval"]
-    span = "its interval is unbounded" if lo is None else f"{100 * found['level']:g}% interval {lo:.3f} to {hi:.3f}"
-    if found["in_range"] is False:
-        measured = f"{H_range[0]:.3f} to {H_range[1]:.3f}"
-        return f"alpha = beta at no H in the measured range {measured} (the lines meet at H = {found['H']:.3f}, {span})"
-    return f"alpha = beta at H = {found['H']:.3f} ({span})"
 
 
 def blend(parameters, epsilon, constants=CHINCHILLA):
@@ -269,108 +185,3 @@ def blend(parameters, epsilon, constants=CHINCHILLA):
     """
     epsilon = float(arguments.check_within(epsilon, "epsilon", limits.EPSILON))
     return (1 - epsilon) * constants.array + epsilon * np.asarray(parameters, dtype=np.float64)
-
-
-def predict(law, H, C, *, level=0.95, epsilon=1.0, fitted_on=None, without_H=None) -> dict:
-    """Best N, D and loss for compressibility H and C training FLOPs, with bands, beside Chinchilla's.
-
-    Parameters
-    ----------
-    law : dict
-        From ``fit_law`` (the "law" of regression.json).
-    H : float
-        Gzip-compressibility of the data.
-    C : float
-        Training FLOPs, C = 6 N D.
-    level : float
-        Coverage of the bands, which hold for a new dataset of this H: they include the scatter of datasets.
-    epsilon : float
-        Weight of the law against Chinchilla's constants (1: the law alone).
-    fitted_on : dict, optional
-        Ranges "H" and "C" behind the law, for saying how far this extrapolates.
-    without_H : dict, optional
-        The mean law of the datasets, whose split is then given beside it.
-
-    Returns
-    -------
-    dict
-        ``refused`` holds the reasons why the split is not identified, each with what would settle it; empty if it is.
-
-    Raises
-    ------
-    FitError
-        When an argument is out of range, or the law gives less than one parameter or token there.
-    """
-    arguments.check_level(level)
-    H = float(arguments.check_within(H, "H", limits.COMPRESSIBILITY))
-    C = float(arguments.check_within(C, "C", limits.FLOPS))
-    parameters = blend(parameters_at(law, H), epsilon) if epsilon != 1 else parameters_at(law, H)
-    drawn = draws_at(law, H)
-    drawn = blend(drawn, epsilon) if epsilon != 1 else drawn
-    band = bands(drawn, C, level)
-    N, D, loss = (float(v) for v in optimal_split(parameters, C))
-    if not (N >= 1 and D >= 1):
-        far = f"; {extrapolation(H, C, fitted_on)['text']}" if fitted_on else ""
-        raise FitError(
-            f"at H = {H:g} and C = {C:g} the law's best split is {N:.3g} parameters and {D:.3g} tokens, which means "
-            f"nothing{far}: stay nearer to what the law was fitted on"
-        )
-    a, b, _ = exponents(parameters)
-    a_band = np.quantile(exponents(drawn)[0], [(1 - level) / 2, (1 + level) / 2])
-    out = {
-        "H": H, "C": C, "level": level, "epsilon": float(epsilon),
-        "N": N, "D": D, "loss": loss, "tokens_per_parameter": D / N,
-        "N_interval": band["N"], "D_interval": band["D"], "loss_interval": band["loss"],
-        "a": float(a), "b": float(b), "a_interval": a_band.tolist(),
-        "parameters": dict(zip(("E", "A", "B", "alpha", "beta"), parameters.tolist())),
-        "chinchilla": {},
-    }  # fmt: skip
-    for name, constants in (("published", CHINCHILLA), ("refit", CHINCHILLA_REFIT)):
-        cN, cD, cL = (float(v) for v in optimal_split(constants.array, C))
-        out["chinchilla"][name] = {"N": cN, "D": cD, "loss": cL, "source": constants.source}
-    plan = kaplan.allocate(C)
-    out["kaplan"] = {"N": plan.N, "D": plan.D, "loss": plan.loss, "source": "Kaplan et al. 2020, arXiv 2001.08361"}
-    out["without_H"] = None
-    if without_H is not None:
-        mean = dict(zip(("N", "D", "loss"), (float(v) for v in optimal_split(parameters_at(without_H, H), C))))
-        mean_drawn = draws_at(without_H, H)
-        edges = bands(mean_drawn, C, level)
-        out["without_H"] = mean | {f"{name}_interval": edges[name] for name in edges}
-        out["without_H"]["identified"] = not _doubts(mean_drawn, C, mean["N"], fitted_on)
-    out["extrapolation"] = extrapolation(H, C, fitted_on) if fitted_on else None
-    out["refused"] = [doubt.to_dict() for doubt in _doubts(drawn, C, N, fitted_on)]
-    return out
-
-
-def _doubts(drawn, C, N, fitted_on):
-    """What is to be said against a split of C, judged by drawn laws (n, 5)."""
-    found = identification.drawn_doubts(drawn)
-    found += identification.split_doubts(C, N, bands(drawn, C, identification.LEVEL)["N"])
-    if fitted_on is None:
-        return found
-    low, high = fitted_on["C"]
-    where = (
-        f"measure datasets like yours nearer to C = {C:.3g}"
-        if not low <= C <= high
-        else "measure more datasets of such H"
-    )
-    return [
-        doubt._replace(remedy=f"{where} (behind this law: {low:.3g} to {high:.3g}) and give that law")
-        for doubt in found
-    ]
-
-
-def extrapolation(H, C, fitted_on) -> dict:
-    """How far H and C lie outside what a law was fitted on: orders of magnitude in C, distance in H, and a sentence."""
-    (h_lo, h_hi), (c_lo, c_hi) = fitted_on["H"], fitted_on["C"]
-    decades = max(np.log10(C / c_hi), np.log10(c_lo / C), 0.0)
-    distance = max(H - h_hi, h_lo - H, 0.0)
-    parts = []
-    if decades > 0:
-        parts.append(
-            f"C = {C:.3g} FLOPs is {decades:.1f} orders of magnitude outside the measured {c_lo:.3g} to {c_hi:.3g}"
-        )
-    if distance > 0:
-        parts.append(f"H = {H:.3f} is {distance:.3f} outside the measured {h_lo:.3f} to {h_hi:.3f}")
-    text = "; ".join(parts) if parts else "inside the measured range of H and C"
-    return {"C_decades": float(decades), "H_distance": float(distance), "in_range": not parts, "text": text}

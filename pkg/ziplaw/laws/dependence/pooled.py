@@ -18,7 +18,7 @@ def design(panel, basis, exponents_move):
 
     Parameters
     ----------
-    panel : joint.Panel
+    panel : Panel
     basis : ndarray (P, K, 2)
         A constant and centred H, from ``joint.linear``.
     exponents_move : bool
@@ -52,12 +52,12 @@ class Pooled(Model):
         return -np.linalg.solve(big, small)[..., 0]
 
 
-def fit(panel, D, alone):
+def fit_pooled(panel, D, alone):
     """Fit theta in many problems from two starts each: the saturated fits regressed on D, and a rough one.
 
     Parameters
     ----------
-    panel : joint.Panel
+    panel : Panel
     D : ndarray (P, K, m, p)
     alone : joint.Saturated
 

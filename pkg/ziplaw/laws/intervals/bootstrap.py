@@ -9,15 +9,16 @@ from scipy import special
 
 from ...errors import FitError, integer
 from ..forms import arguments
-from ..forms.allocation import LEAST_SPLIT, MOST_SPLIT, exponents, optimal_split
-from ..forms.chinchilla import PARAMETERS, additive
+from ..forms.allocation import optimal_split
+from ..forms.chinchilla import additive
 from ..solve.additive import polish
-from ..solve.diagnostics import estimable, jacobian, score_moments, unidentified
+from ..solve.diagnostics import estimable, jacobian, score_moments
+from .quantities import named_quantities, split_limits, unknown_ranges
 
 _FAR = 1e300  # stands for infinity
 CLUSTER_RUNS = 5
 _PIECE = 20_000  # resamples drawn at a time
-METHODS = ("case", "cluster", "residual", "wild", "parametric")
+BOOTSTRAPS = ("case", "cluster", "residual", "wild", "parametric")
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,34 +109,6 @@ def _quantile(column, q):
     return value if abs(value) < _FAR / 2 else np.copysign(np.inf, value)
 
 
-def named_quantities(parameters):
-    """E, A, B, alpha, beta, a, b and log10_G of (..., 5) parameters, by name."""
-    a, b, log10_G = exponents(parameters)
-    return {**dict(zip(PARAMETERS, np.moveaxis(np.asarray(parameters), -1, 0))), "a": a, "b": b, "log10_G": log10_G}
-
-
-def split_limits(fitted, bands):
-    """Bands of N, D and loss of a split with ends that mean something: 0 or inf where a term vanished, no loss below 0."""
-    if {"a", "b"} & set(unknown_ranges(fitted)):
-        bands = {**bands, "N": (0.0, np.inf), "D": (0.0, np.inf)}
-    out = {}
-    for name, (low, high) in bands.items():
-        low, high = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
-        low = np.where(low > LEAST_SPLIT * 1e3, low, 0.0) if name != "loss" else np.where(low > 0, low, 0.0)
-        high = np.where(high < MOST_SPLIT / 1e3, high, np.inf)
-        out[name] = (float(low), float(high)) if low.ndim == 0 else (low, high)
-    return out
-
-
-def unknown_ranges(fitted):
-    """Whole ranges of what the table says nothing about: name -> (lo, hi)."""
-    lost = unidentified(fitted)
-    out = dict.fromkeys(lost, (0.0, np.inf))
-    if lost & {"A", "B", "alpha", "beta"}:
-        out.update(a=(0.0, 1.0), b=(0.0, 1.0), log10_G=(-np.inf, np.inf))
-    return out
-
-
 def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=None) -> Bootstrap:
     """Refit many resampled or perturbed tables, all at once.
 
@@ -161,7 +134,7 @@ def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=No
     Bootstrap
     """
     n = integer("n", n, 1, 10_000_000, "1000 refits are usual", FitError)
-    method = arguments.check_choice(method or ("case" if clusters is None else "cluster"), "method", METHODS)
+    method = arguments.check_choice(method or ("case" if clusters is None else "cluster"), "method", BOOTSTRAPS)
     labels = cluster_labels(clusters, fitted.n)
     if method == "cluster" and labels is None:
         raise FitError("a cluster bootstrap needs clusters: give one label a row, such as its training run")

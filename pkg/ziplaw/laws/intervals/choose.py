@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..forms import arguments
-from .bootstrap import METHODS as BOOTSTRAPS
-from .bootstrap import bootstrap
+from .bootstrap import BOOTSTRAPS, bootstrap
+from .delta import delta_interval
 from .jackknife import jackknife
-from .profile import delta_interval, profile_interval
+from .profile import profile_interval
 
 METHODS = (*BOOTSTRAPS, "jackknife", "delta", "profile")
 

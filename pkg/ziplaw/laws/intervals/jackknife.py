@@ -13,7 +13,8 @@ from ..forms.allocation import optimal_split
 from ..forms.chinchilla import additive
 from ..solve.additive import polish
 from ..solve.diagnostics import SAME_VALUE, near_groups
-from .bootstrap import cluster_labels, named_quantities, split_limits, unknown_ranges
+from .bootstrap import cluster_labels
+from .quantities import named_quantities, split_limits, unknown_ranges
 
 # scale on which a quantity is averaged: logarithms for what is positive and ranges over decades
 _ON_LOG = {"A", "B"}

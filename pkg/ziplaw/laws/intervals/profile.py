@@ -1,4 +1,4 @@
-"""Intervals without resampling: the delta method with Student t, and profile likelihood."""
+"""Intervals by profile likelihood: how far a quantity can go before the objective rises too much."""
 
 from __future__ import annotations
 
@@ -6,98 +6,11 @@ import numpy as np
 from scipy import optimize, stats
 
 from ..forms import arguments
-from ..forms.allocation import exponents, optimal_split
-from ..forms.chinchilla import PARAMETERS, additive
+from ..forms.chinchilla import PARAMETERS
 from ..solve.additive import EXPONENT_BOUNDS, huber, polish
-from ..solve.diagnostics import covariance, estimable, score_moments
-from ..solve.starts import starts as all_starts
-from .bootstrap import unknown_ranges
-
-
-def quantities(C=None, N=None, D=None):
-    """Return what an interval may be asked for: name -> function of (..., 5) parameters, on a scale that is near normal.
-
-    Parameters
-    ----------
-    C : float, optional
-        Training FLOPs: adds "N_opt", "D_opt" and "loss_opt".
-    N, D : float, optional
-        Adds "loss", the prediction there.
-
-    Returns
-    -------
-    dict
-        name -> (function, whether the function returns the logarithm of the quantity).
-    """
-    out = {name: (lambda p, i=i: np.log(p[..., i]), True) for i, name in enumerate(PARAMETERS[:3])}
-    out.update({name: (lambda p, i=i: p[..., i], False) for i, name in ((3, "alpha"), (4, "beta"))})
-    out.update({name: (lambda p, i=i: exponents(p)[i], False) for i, name in enumerate(("a", "b", "log10_G"))})
-    if C is not None:
-        for i, name in enumerate(("N_opt", "D_opt", "loss_opt")):
-            out[name] = (lambda p, i=i: np.log(optimal_split(p, C)[i]), True)
-    if N is not None and D is not None:
-        out["loss"] = (lambda p: np.log(additive(p, N, D)), True)
-    return out
-
-
-def _natural(phi):
-    """E, A, B, alpha, beta of (ln E, ln A, ln B, alpha, beta)."""
-    phi = np.asarray(phi, dtype=np.float64)
-    return np.concatenate([np.exp(phi[..., :3]), phi[..., 3:]], axis=-1)
-
-
-def _phi(fitted):
-    with np.errstate(divide="ignore"):
-        return np.concatenate([np.log(fitted.parameters[:3]), fitted.parameters[3:]])
-
-
-def _gradient(function, phi, free):
-    out = np.zeros(5)
-    for i in np.flatnonzero(free):
-        step = np.zeros(5)
-        step[i] = 1e-6 * max(1.0, abs(phi[i]))
-        out[i] = (function(_natural(phi + step)) - function(_natural(phi - step))) / (2 * step[i])
-    return out
-
-
-def delta_interval(fitted, level=0.95, **at):
-    """Intervals by the delta method: estimate +- t standard errors, on the log scale where the quantity is positive.
-
-    Parameters
-    ----------
-    fitted : LawFit
-        The law.
-    level : float
-        Coverage to aim at.
-    **at
-        C, or N and D, for allocations and predictions; see ``quantities``.
-
-    Returns
-    -------
-    dict
-        name -> (lo, hi); what is held fixed has its value twice, what cannot be found its whole range.
-    """
-    cov, free, phi = covariance(fitted), estimable(fitted), _phi(fitted)
-    t = stats.t.ppf((1 + arguments.check_level(level)) / 2, max(fitted.n - fitted.settings.n_free, 1))
-    out = {}
-    for name, (function, is_log) in quantities(**at).items():
-        with np.errstate(all="ignore"):
-            centre = float(function(_natural(phi)))
-            g = _gradient(function, phi, free)
-            half = t * np.sqrt(max(float(g[free] @ cov[np.ix_(free, free)] @ g[free]), 0.0))
-            ends = np.array([centre - half, centre + half])
-            lo, hi = np.exp(ends) if is_log else ends
-        out[name] = (float(lo), float(hi)) if np.isfinite(centre) else (0.0, np.inf)
-    return _clean(fitted, out)
-
-
-def _clean(fitted, out):
-    s = fitted.settings
-    if s.free[0] and fitted.solution.theta[0] <= 0:
-        out["E"] = (0.0, np.inf)
-    for name in ("a", "b"):
-        out[name] = (max(out[name][0], 0.0), min(out[name][1], 1.0))
-    return {**out, **{name: pair for name, pair in unknown_ranges(fitted).items() if name in out}}
+from ..solve.diagnostics import score_moments
+from ..solve.starts import starts
+from .quantities import quantities, unknown_ranges
 
 
 def criterion(fitted, level=0.95):
@@ -270,15 +183,13 @@ def profile_curve(fitted, name, values):
     for order in (np.argsort(values), np.argsort(-values)):
         previous = best
         for i in order:
-            starts = np.array([previous, best])
+            tried = np.array([previous, best])
             if name == "E":
-                starts = np.vstack(
-                    [starts, all_starts(design, fitted.weights, fixed_E=target[i], tie=fitted.settings.tie)]
-                )
-            starts[:, position] = target[i]
+                tried = np.vstack([tried, starts(design, fitted.weights, fixed_E=target[i], tie=fitted.settings.tie)])
+            tried[:, position] = target[i]
             if fitted.settings.tie and name != "E":
-                starts[:, 3:] = target[i]
-            theta, objective, _ = polish(starts, design, weights=fitted.weights, delta=fitted.solution.delta, free=free)
+                tried[:, 3:] = target[i]
+            theta, objective, _ = polish(tried, design, weights=fitted.weights, delta=fitted.solution.delta, free=free)
             k = int(np.argmin(objective))
             out[i] = min(out[i], objective[k])
             previous = theta[k]

@@ -46,7 +46,7 @@ def law_document(
     fitted : LawFit
         The law.
     method, clusters, bootstrap, level, seed
-        The intervals; see ``methods.intervals``.
+        The intervals; see ``choose.intervals``.
     flops : sequence of float
         Budgets to allocate; by default the decades of the measured range and two beyond.
     points : sequence of (N, D)

@@ -6,9 +6,10 @@ import numpy as np
 
 from ...errors import FitError
 from ..dependence import law_in_H
-from ..dependence.regress import choose
+from ..dependence.selection import choose_fits
 from ..forms.allocation import optimal_split
 from ..forms.chinchilla import CHINCHILLA, PARAMETERS
+from ..intervals.draws import multivariate_t, split_bands
 from ..intervals.identification import LEVEL, Doubt, drawn_doubts, split_doubts
 
 COLUMNS = (
@@ -63,7 +64,7 @@ def frontier(regression, fits, *, level=None, check=True) -> list[dict]:
         With the keys ``COLUMNS``; no rows when no dataset carries a law.
     """
     level = regression["level"] if level is None else level
-    used, variant, _ = choose(fits)
+    used, variant, _ = choose_fits(fits)
     named = {d["dataset"] for d in regression["datasets"]}
     if {fit["dataset"] for fit in used} != named:
         raise FitError(
@@ -103,7 +104,7 @@ def _draws(found, regression):
     where = law_centre(regression)
     y, S = law_in_H.centre(logs[None], S[None], where["ln_N"], where["ln_D"])
     df = max(int(found["n"]) - int(np.isfinite(np.diag(np.array(found["covariance"], dtype=np.float64))).sum()), 1)
-    drawn = law_in_H.multivariate_t(y[0], S[0], df, law_in_H.DRAWS, regression["seed"])
+    drawn = multivariate_t(y[0], S[0], df, law_in_H.DRAWS, regression["seed"])
     return law_in_H.natural(drawn, where)
 
 
@@ -117,8 +118,8 @@ def law_centre(regression):
 
 def _rows(source, H, C, values, drawn, doubts, *, level, measured, check):
     split = dict(zip(("N", "D", "loss"), optimal_split(values, C)))
-    band = None if drawn is None else law_in_H.bands(drawn, C, level)
-    judged = band if band is None or level == LEVEL else law_in_H.bands(drawn, C, LEVEL)
+    band = None if drawn is None else split_bands(drawn, C, level)
+    judged = band if band is None or level == LEVEL else split_bands(drawn, C, LEVEL)
     rows = []
     for i, c in enumerate(C):
         against = doubts

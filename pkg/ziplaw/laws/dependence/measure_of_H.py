@@ -48,7 +48,7 @@ def measure_of(scores) -> dict | None:
     return {key: first[key] for key in _WORDS} | {"tokenizers": [{"name": n, "sha256": s} for n, s in ordered]}
 
 
-def compare(measure, score) -> list[str]:
+def check_score(measure, score) -> list[str]:
     """Hold a score against the measure of a law; return what a reader has to know.
 
     Windows, encoding and gzip level must be the law's, and the tokenizer one of its datasets'. A law of grammars alone

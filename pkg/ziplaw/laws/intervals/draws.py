@@ -1,0 +1,41 @@
+"""Laws drawn from what is known of them, and bands of their splits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..forms.allocation import optimal_split
+
+
+def multivariate_t(mean, covariance, df, n, seed):
+    """Draw from a multivariate t (normal when df is None), float64 (n, m); the scale matrix may be singular."""
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_normal((n, len(mean))) @ _cholesky(covariance).T
+    if df is not None:
+        noise /= np.sqrt(rng.chisquare(df, n) / df)[:, None]
+    return mean + noise
+
+
+def _cholesky(S):
+    """Lower triangular root of a positive semi-definite matrix; it is unique, unlike eigenvectors: bytes are stable."""
+    S = np.array(S, dtype=np.float64)
+    unit = np.sqrt(np.maximum(np.diag(S), 0.0))
+    root = np.zeros_like(S)
+    for j in range(len(S)):
+        pivot = S[j, j] - root[j, :j] @ root[j, :j]
+        if pivot <= 1e-12 * unit[j] ** 2:
+            continue
+        root[j, j] = np.sqrt(pivot)
+        root[j + 1 :, j] = (S[j + 1 :, j] - root[j + 1 :, :j] @ root[j, :j]) / root[j, j]
+    return root
+
+
+def split_bands(draws, C, level=0.95) -> dict:
+    """Quantile bands of N_opt, D_opt and loss at C over drawn laws (n, 5): name -> (lo, hi)."""
+    split = optimal_split(draws, C)
+    edges = [(1 - level) / 2, (1 + level) / 2]
+    out = {}
+    for name, values in zip(("N", "D", "loss"), split):
+        lo, hi = np.quantile(values, edges, axis=0)
+        out[name] = (float(lo), float(hi)) if np.ndim(lo) == 0 else (lo, hi)
+    return out

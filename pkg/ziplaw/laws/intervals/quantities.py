@@ -1,0 +1,63 @@
+"""What an interval may be asked for, and the ends it has where the table says nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..forms.allocation import LEAST_SPLIT, MOST_SPLIT, exponents, optimal_split
+from ..forms.chinchilla import PARAMETERS, additive
+from ..solve.diagnostics import unidentified
+
+
+def named_quantities(parameters):
+    """E, A, B, alpha, beta, a, b and log10_G of (..., 5) parameters, by name."""
+    a, b, log10_G = exponents(parameters)
+    return {**dict(zip(PARAMETERS, np.moveaxis(np.asarray(parameters), -1, 0))), "a": a, "b": b, "log10_G": log10_G}
+
+
+def quantities(C=None, N=None, D=None):
+    """Return what an interval may be asked for: name -> function of (..., 5) parameters, on a scale that is near normal.
+
+    Parameters
+    ----------
+    C : float, optional
+        Training FLOPs: adds "N_opt", "D_opt" and "loss_opt".
+    N, D : float, optional
+        Adds "loss", the prediction there.
+
+    Returns
+    -------
+    dict
+        name -> (function, whether the function returns the logarithm of the quantity).
+    """
+    out = {name: (lambda p, i=i: np.log(p[..., i]), True) for i, name in enumerate(PARAMETERS[:3])}
+    out.update({name: (lambda p, i=i: p[..., i], False) for i, name in ((3, "alpha"), (4, "beta"))})
+    out.update({name: (lambda p, i=i: exponents(p)[i], False) for i, name in enumerate(("a", "b", "log10_G"))})
+    if C is not None:
+        for i, name in enumerate(("N_opt", "D_opt", "loss_opt")):
+            out[name] = (lambda p, i=i: np.log(optimal_split(p, C)[i]), True)
+    if N is not None and D is not None:
+        out["loss"] = (lambda p: np.log(additive(p, N, D)), True)
+    return out
+
+
+def split_limits(fitted, bands):
+    """Bands of N, D and loss of a split with ends that mean something: 0 or inf where a term vanished, no loss below 0."""
+    if {"a", "b"} & set(unknown_ranges(fitted)):
+        bands = {**bands, "N": (0.0, np.inf), "D": (0.0, np.inf)}
+    out = {}
+    for name, (low, high) in bands.items():
+        low, high = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+        low = np.where(low > LEAST_SPLIT * 1e3, low, 0.0) if name != "loss" else np.where(low > 0, low, 0.0)
+        high = np.where(high < MOST_SPLIT / 1e3, high, np.inf)
+        out[name] = (float(low), float(high)) if low.ndim == 0 else (low, high)
+    return out
+
+
+def unknown_ranges(fitted):
+    """Whole ranges of what the table says nothing about: name -> (lo, hi)."""
+    lost = unidentified(fitted)
+    out = dict.fromkeys(lost, (0.0, np.inf))
+    if lost & {"A", "B", "alpha", "beta"}:
+        out.update(a=(0.0, 1.0), b=(0.0, 1.0), log10_G=(-np.inf, np.inf))
+    return out
