@@ -1,7 +1,10 @@
 """Sweeps with planted laws in H, as rows of runs.csv and documents of fits, shared by the tests of laws in H."""
 
+from functools import cache
+
 import numpy as np
 
+from ziplaw.laws.dependence.regress import regress
 from ziplaw.laws.fits.dataset import fit_dataset
 from ziplaw.sweep.runs_table import regime
 
@@ -42,3 +45,23 @@ def sweep(K=5, slopes=(-3.0, -1.0), *, seed=0, noise=0.01, scatter=0.0, floor_sl
         rows += part
         fits.append(fit_dataset(part, bootstrap=100))
     return rows, fits
+
+
+@cache
+def planted_sweep():
+    """Rows and fits of five datasets with little noise; made once, so copy before a change."""
+    return sweep(noise=0.003)
+
+
+@cache
+def planted_regression():
+    """The content of regression.json of ``planted_sweep``."""
+    return regress(*planted_sweep(), bootstrap=50)
+
+
+GRAMMAR = {"window": 256, "encoding": ">i4", "level": 9, "tokenizer": None}
+
+
+def score(dataset="d0", **changes):
+    """What says how the H of a dataset was measured, as documents of kind score have it."""
+    return {"dataset": dataset} | GRAMMAR | changes

@@ -38,3 +38,10 @@ def started(*arguments):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "ziplaw", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def ended(capsys, *arguments):
+    """Run the command in this process; returns exit status, standard output and error."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(a) for a in arguments])
+    return stop.value.code, *capsys.readouterr()

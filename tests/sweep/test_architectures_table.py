@@ -8,7 +8,7 @@ import pytest
 from ziplaw.base.documents import read_csv
 from ziplaw.cli import main
 from ziplaw.errors import FitError
-from ziplaw.laws.dependence.regress import cells
+from ziplaw.laws.dependence.selection import cells
 from ziplaw.laws.fits.dataset import fit_dataset
 from ziplaw.report.figures import draw
 from ziplaw.sweep.architectures_table import architecture_rows, interval, ladders, same_size

@@ -17,8 +17,8 @@ from scipy import stats
 from ziplaw.base.documents import progress, read_csv, write_csv
 from ziplaw.errors import FitError
 from ziplaw.laws.dependence import joint_test, law_in_H
-from ziplaw.laws.dependence.joint import Panel
-from ziplaw.laws.dependence.regress import ols
+from ziplaw.laws.dependence.panel import Panel
+from ziplaw.laws.dependence.two_stage import ols
 from ziplaw.laws.fits.fit import fit
 
 HERE = Path(__file__).parent
@@ -101,7 +101,7 @@ def _by_stages(panel, H, floors, tables, slopes, covered):
         out[f"two-stage OLS, {name}"] = ols(H, values[:, i])["p_value"]
     logs = np.column_stack([np.log(np.maximum(values[:, :3], 1e-3)), values[:, 3:]])
     try:
-        law = law_in_H.fit_law(logs, [f.covariance for f in fits], H, ln_N=panel.x_mean, ln_D=panel.y_mean)
+        law = law_in_H.regress_laws(logs, [f.covariance for f in fits], H, ln_N=panel.x_mean, ln_D=panel.y_mean)
     except (FitError, np.linalg.LinAlgError):
         return out
     for i, name in enumerate(("alpha", "beta")):

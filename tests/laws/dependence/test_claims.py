@@ -111,3 +111,25 @@ def test_slope_of_a_is_its_derivative(papers):
     assert estimate == pytest.approx((a[1] - a[0]) / 2e-5, rel=1e-5)
     assert low < estimate < high
     assert 0 <= p <= 1
+
+
+def test_a_claim_writes_a_vanishing_p_as_a_bound():
+    """A line whose slope has no error to speak of: p underflows, and the reason says so as a bound."""
+    line = {"slope": 1.0, "slope_ci": [1.0, 1.0], "p_value": 1.17e-320, "at_centre": {"slope": 1.0, "p_value": 0.0}}
+    law = {
+        "lines": dict.fromkeys(("ln_E", "ln_A", "ln_B", "alpha", "beta"), line),
+        "coefficients": [[1.0, 1.0]] * 5,
+        "covariance": [[1e-300 * (i == j) for j in range(10)] for i in range(10)],
+        "df": 2,
+    }
+    crossing = {"H": None, "interval": [None, None], "text": "no crossing"}
+    regression = {
+        "n_left_out": 0, "law": law, "level": 0.95, "variant": "free", "joint_test": None, "joint_test_message": "none",
+        "crossings": {"alpha_equals_beta": crossing, "a_equals_half": crossing}, "fitted_on": {"H": [0.3, 0.5]}, "seed": 1,
+        "datasets": [{"dataset": n, "H": H, "vocab_size": 7, "parameters": dict.fromkeys(("E", "A", "B", "alpha", "beta"), H)}
+                     for n, H in (("a", 0.3), ("b", 0.4), ("c", 0.5))],
+    }  # fmt: skip
+    rows = {row["claim"]: row for row in judge.claims(regression)}
+    assert "p < 1e-6" in rows["E_rises"]["why"]
+    assert "p < 1e-6" in rows["A_falls"]["why"]
+    assert not any("e-3" in row["why"] for row in rows.values())

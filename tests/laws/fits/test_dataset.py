@@ -1,9 +1,12 @@
 """When exponents may be reported: enough cells that scale (or may), and intervals that stay off the bounds of the fit."""
 
+import json
+
 import numpy as np
 import pytest
+from laws_in_H import sweep
 
-from ziplaw.laws.dependence.regress import choose
+from ziplaw.laws.dependence.selection import choose_fits
 from ziplaw.laws.fits.dataset import fit_dataset, takes_part, uninformative
 from ziplaw.laws.solve.additive import EXPONENT_BOUNDS
 from ziplaw.sweep.runs_table import bounded_regime, least_reducible
@@ -29,6 +32,7 @@ def rows(law, *, sizes=5, budgets=6, floor=None, unigram=UNIGRAM, seed=0, noise=
 
 GOOD = (1.2, 20.0, 60.0, 0.4, 0.4)
 # the largest budgets learn something, the small ones sit at the unigram entropy
+
 LATE = (1.0, 10.0, 5e5, 0.3, 0.95)
 
 
@@ -100,9 +104,9 @@ def test_what_an_interval_must_show(alpha, beta, words):
 def test_a_regression_leaves_out_a_dataset_whose_chosen_variant_says_nothing():
     fits = [fit_dataset(rows(GOOD, name=name, floor=1.2, seed=i), bootstrap=50) for i, name in enumerate("abc")]
     fits = [fit | {"H": 0.3 + 0.05 * i} for i, fit in enumerate(fits)]
-    assert len(choose(fits)[0]) == 3
+    assert len(choose_fits(fits)[0]) == 3
     fits[1]["variants"]["floor"]["intervals"]["beta"] = [0.005, 5.0]
-    used, variant, left_out = choose(fits)
+    used, variant, left_out = choose_fits(fits)
     assert [fit["dataset"] for fit in used] == ["a", "c"]
     assert variant == "floor"
     assert left_out[0]["dataset"] == "b"
@@ -115,3 +119,19 @@ def test_which_rows_take_part():
     assert taken["scaling"] == [True, False, False, False]
     assert taken["started"] == [True, True, False, True]
     assert taken["all"] == [True] * 4
+
+
+def test_three_sizes_without_a_floor_have_no_interval_and_the_reason_is_said(tmp_path):
+    rows, _ = sweep(1)
+    few = [{**row, "floor": None, "regime": None} for row in rows if row["N"] < 10_000][:18]
+    document = fit_dataset([row for row in few if row["model"] in sorted({r["model"] for r in few})[:3]], bootstrap=100)
+    free = document["variants"]["free"]
+    assert free["converged"]
+    assert free["intervals"]["alpha"] == [None, None]
+    assert "of which the law needs 3" in free["interval_method"]
+    assert not document["reportable"]
+    assert "without n" in document["reason"]
+    # with the floor two sizes are enough to tell the rest, so three runs have a jackknife
+    held = fit_dataset([{**row, "floor": 1.1} for row in few], bootstrap=100)["variants"]["floor"]
+    assert held["interval_method"].startswith("jackknife over")
+    json.dumps(document, allow_nan=False, default=float)

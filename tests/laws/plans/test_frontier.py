@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from laws_in_H import sweep
 
+from ziplaw.base.documents import read_csv, write_csv
 from ziplaw.errors import FitError
 from ziplaw.laws.dependence.regress import regress
 from ziplaw.laws.forms.allocation import optimal_split
@@ -66,3 +67,29 @@ def test_fits_of_another_sweep(planted):
     _, fits, regression = planted
     with pytest.raises(FitError, match="give the fits that the regression was made from"):
         frontier(regression, fits[:3])
+
+
+def test_frontier_leaves_refused_splits_empty_with_their_reason(tmp_path):
+    rows, fits = sweep(5, (-1.0, -0.5))
+    regression = regress(rows, fits, bootstrap=0)
+    good = frontier(regression, fits)
+    assert all(row["reason"] is None and row["N_opt"] > 0 for row in good if row["identified"])
+    doubt = {"reason": "N and D move together (D = 20 N): the split is not identified", "remedy": "add runs", "C": None}
+    variants = fits[0]["variants"] | {"floor": fits[0]["variants"]["floor"] | {"plan_refused": [doubt]}}
+    fits = [fits[0] | {"variants": variants}, *fits[1:]]
+    found = frontier(regression, fits)
+    lost = [row for row in found if row["source"] == "d0"]
+    assert lost
+    for row in lost:
+        assert row["reason"] == doubt["reason"]
+        assert [
+            row[key] for key in ("N_opt", "N_lo", "N_hi", "D_opt", "D_lo", "D_hi", "loss", "loss_lo", "loss_hi")
+        ] == [None] * 9
+    shown = frontier(regression, fits, check=False)
+    assert all(row["N_opt"] > 0 for row in shown)
+    assert [row["identified"] for row in shown] == [row["identified"] for row in found]
+    # wide bands of the law in H are refused row by row
+    wide = [row for row in shown if not row["identified"] and row["source"] != "d0"]
+    assert all("over 2 decades wide" in row["reason"] or "reaches a bound" in row["reason"] for row in wide)
+    write_csv(tmp_path / "frontier.csv", found, list(COLUMNS))
+    assert read_csv(tmp_path / "frontier.csv")[0]["identified"] is False
