@@ -49,5 +49,3 @@ def two_stage(used, variant, level=0.95) -> dict:
     columns["ln_A"], columns["ln_B"] = np.log(values[:, 1]), np.log(values[:, 2])
     columns["a"] = exponents(values)[0]
     return {"label": _LABEL, "level": level, "parameters": {name: ols(H, columns[name], level) for name in _COLUMNS}}
-
-
