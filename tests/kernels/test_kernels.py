@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from twins import decoder as twin
 from ziplaw import kernels
 from ziplaw.errors import TrainError
 from ziplaw.kernels import attention, reference
+from ziplaw.models import plain_decoder
 
 torch.set_num_threads(1)
 DTYPES = [torch.float64, torch.float32]
@@ -36,10 +36,10 @@ def check(function, plain, leaves, dtype):
 @pytest.mark.parametrize("shape", [(1, 2), (7, 8), (33, 50)])
 def test_rms_norm(shape, dtype):
     x, residual, weight = tensors(shape, shape, shape[1:], dtype=dtype)
-    check(lambda x, w: kernels.rms_norm(x, w)[0], twin.rms_norm, (x, weight), dtype)
+    check(lambda x, w: kernels.rms_norm(x, w)[0], plain_decoder.rms_norm, (x, weight), dtype)
     check(
         lambda x, r, w: torch.cat(kernels.rms_norm(x, w, r)),
-        lambda x, r, w: torch.cat([twin.rms_norm(x + r, w), x + r]),
+        lambda x, r, w: torch.cat([plain_decoder.rms_norm(x + r, w), x + r]),
         (x, residual, weight),
         dtype,
     )
@@ -52,7 +52,7 @@ def test_rope(documents, positions, heads, width, dtype):
 
     def plain(qkv):
         q, k, v = qkv.view(documents, positions, 3, heads, width).permute(2, 0, 3, 1, 4)
-        return torch.stack([twin.rotate(q) * width**-0.5, twin.rotate(k), v])
+        return torch.stack([plain_decoder.rotate(q) * width**-0.5, plain_decoder.rotate(k), v])
 
     table = reference.rope_table(positions, width, dtype=dtype)
     check(lambda qkv: kernels.rope(qkv, table, heads), plain, (qkv,), dtype)

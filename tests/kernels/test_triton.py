@@ -177,7 +177,7 @@ else:
         ops = for_device("cpu")
         for file, names in TRITON.items():
             for name in names:
-                assert getattr(ops, name).__module__ == f"ziplaw.kernels.triton_{file}"
+                assert getattr(ops, name).__module__ == f"ziplaw.kernels.triton.{file}"
 
     @pytest.mark.parametrize("case", list(kernel_cases.cases()), ids=str)
     def test_against_float64(case):
