@@ -359,7 +359,7 @@ def test_other_laws_say_what_follows_from_them(tmp_path, capsys):
     document = json.loads(run("fit", tmp_path / "t.csv", *arguments, "--json").stdout)
     (plan,) = document["allocation"]
     assert plan["U"] == 1e9
-    published = constrained.allocate(1e20, 1e9)
+    published = constrained.repeating_plan(1e20, 1e9)
     assert plan["N"] == pytest.approx(published.N, rel=0.1)
     assert plan["intervals"]["loss"][0] < plan["loss"] < plan["intervals"]["loss"][1]
     show_other(document)

@@ -25,3 +25,9 @@ def planted(noise=0.0, seed=0, sizes=6, budgets=6):
     N, D = (g.ravel() for g in np.meshgrid(np.geomspace(1e7, 1e9, sizes), np.geomspace(1e9, 1e11, budgets)))
     rng = np.random.default_rng(seed)
     return N, D, additive(CHINCHILLA_REFIT.array, N, D) * np.exp(noise * rng.normal(size=N.size))
+
+
+def grid(sizes, budgets):
+    """N and D of a grid as large as Kaplan et al.'s."""
+    N, D = (g.ravel() for g in np.meshgrid(np.geomspace(1e6, 1e9, sizes), np.geomspace(1e8, 2e10, budgets)))
+    return N, D

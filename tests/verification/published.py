@@ -43,7 +43,7 @@ def literature():
     k, p = kaplan.overfitting_bound(0.02)
     yield "Kaplan: overfitting of 2 %, D >= k N^p: k", 5e3, k
     yield "Kaplan: the same, p", 0.74, p
-    one, ten = (kaplan.allocate(C) for C in (1e21, 1e22))
+    one, ten = (kaplan.efficient_plan(C) for C in (1e21, 1e22))
     yield "Kaplan: growth of N for ten times C (as quoted by Hoffmann et al.)", 5.5, ten.N / one.N
     yield "Kaplan: growth of D for ten times C (as quoted by Hoffmann et al.)", 1.8, ten.D / one.D
     alpha, a = kaplan.predicted_exponent()

@@ -14,7 +14,7 @@ from ziplaw.cli import command
 from ziplaw.laws.dependence.claims import slope_of_a
 from ziplaw.laws.forms.constrained import data_constrained_loss
 from ziplaw.laws.solve import diagnostics
-from ziplaw.laws.solve.diagnostics import POOR_RMS
+from ziplaw.laws.solve.misfit import POOR_RMS
 from ziplaw.report.doubts import correlation
 
 DOCS = ROOT / "docs"

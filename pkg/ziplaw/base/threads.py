@@ -7,20 +7,20 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
-from ..errors import integer
+from ..errors import ZiplawError, integer
 
 
-def n_threads(threads: int | None) -> int:
+def n_threads(threads: int | None, kind: type[ZiplawError] = ZiplawError) -> int:
     """Return a thread count: ``threads`` when given, else the processors this process may use.
 
     Raises
     ------
     ZiplawError
-        When ``threads`` is not a positive integer.
+        Of the given kind, when ``threads`` is not a positive integer.
     """
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return integer("threads", threads, 1, 4096, "leave it out to use all cores")
+    return integer("threads", threads, 1, 4096, "leave it out to use all cores", kind)
 
 
 def each(work: Callable[[Any], None], items: Sequence[Any], threads: int, bar: Any = None) -> None:

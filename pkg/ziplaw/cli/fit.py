@@ -6,17 +6,16 @@ import click
 
 from ..base import limits
 from ..base.outputs import by_kind, numbers_of
+from ..laws.forms.catalogue import LAWS
 from ..tables.column_names import LOSS_UNITS, mixed_splits
 from ._common import Number, Numbers, joined, json_option, print_json, say_written
 from ._show_fit import show_comparison, show_dataset, show_law, show_other, summary
 from ._verb import OutputFile, OutputImage, Verb
 
 OBJECTIVES = ("huber", "log-mse", "huber-scaled")
-LAWS = ("chinchilla", "kaplan", "kaplan-coupled", "kaplan-steps", "data-constrained", "broken", "power")
 METHODS = ("case", "cluster", "residual", "wild", "parametric", "jackknife", "delta", "profile")
 BY_RUN = ("jackknife", "cluster", "wild")  # kinds of interval that know of runs
 SWEEP_COLUMNS = {"dataset", "model", "seed", "regime", "N", "D", "loss"}
-EXTRA = {"kaplan-steps": ("S",), "data-constrained": ("U",)}
 # the other laws are fitted by a general optimiser: their refits take longer
 BOOTSTRAP, OTHER_BOOTSTRAP = 1000, 200
 
@@ -24,19 +23,30 @@ _COLUMNS = {"n_column", "d_column", "loss_column", "c_column", "keep_duplicates"
 _COLUMNS |= {"bytes_per_token", "decimal", "drop_nan"}
 _RESAMPLING = {"bootstrap", "level", "seed"}
 _OTHER = _COLUMNS | _RESAMPLING | {"delta"}
-# options that each way to fit looks at, beside --dataset, --where, --law, --plot and the output
+# what a law is asked for beside its estimates -> the options of it
+_ASKED = {"data-constrained": {"flops", "unique", "anyway"}}
+# options that each way to fit looks at, beside --dataset, --where, --law, --plot and the output; laws that are not listed
+# look at their columns (see ``_used``)
 USED = {
     "a sweep's dataset": {"cells"} | _RESAMPLING,
     "--compare": _COLUMNS | {"compare", "u_column", "s_column", "delta"},
     "chinchilla": _COLUMNS | _RESAMPLING | {"weight_column", "fix_e", "fix_floor", "excess", "tie", "objective", "delta"}
     | {"intervals", "cluster", "flops", "target_loss", "serve", "at", "anyway"},
-    "kaplan": _OTHER,
-    "kaplan-coupled": _OTHER,
-    "kaplan-steps": _OTHER | {"s_column"},
-    "data-constrained": _OTHER | {"u_column", "flops", "unique", "anyway"},
-    "broken": _OTHER | {"x"},
-    "power": _OTHER | {"x"},
 }  # fmt: skip
+
+
+def _extra(law):
+    """Columns that a law needs beside N, D and the loss: S or U; "x" where there is one of choice."""
+    from ..laws.forms.catalogue import law as find
+
+    return tuple(name for name in find(law).columns if name not in ("N", "D"))
+
+
+def _used(way):
+    """Options that a way to fit looks at."""
+    if way in USED:
+        return USED[way]
+    return _OTHER | {name if name == "x" else f"{name.lower()}_column" for name in _extra(way)} | _ASKED.get(way, set())
 
 
 def _plot_headers(given):
@@ -104,7 +114,7 @@ rows_options = _options(
     click.option("--keep-duplicates", is_flag=True, help="Keep exact copies of a row."),
 )
 law_options = _options(
-    click.option("--law", type=click.Choice(LAWS), default="chinchilla", show_default=True, help="Form of the law."),
+    click.option("--law", type=click.Choice(tuple(LAWS)), default="chinchilla", show_default=True, help="Form of the law."),
     click.option("--compare", is_flag=True, help="Fit every law and compare their held-out errors."),
     click.option("-x", "x", type=click.Choice(["C", "N", "D"]), default="C", show_default=True,
                  help="Variable of --law broken and power; C takes the envelope's runs."),
@@ -190,7 +200,7 @@ def command(table, dataset, where, as_json, plot, output, **options):
         document, shown = _sweep(source, **options), show_dataset
     else:
         way = "--compare" if options["compare"] else options["law"]
-        _refuse_unused(way, f"with it go {_names(USED[way] - {'compare'})}")
+        _refuse_unused(way, f"with it go {_names(_used(way) - {'compare'})}")
         arguments.one_architecture(source.rows)
         if SWEEP_COLUMNS <= set(source.rows[0]) and not (reading.named["N"] or reading.named["D"]):
             options["n_unit"] = options["n_unit"] or 1  # a sweep counts N and D itself: small ones are meant
@@ -224,8 +234,10 @@ def _refuse_unused(way, remedy):
     """Refuse options that were given and would not be looked at."""
     context = click.get_current_context()
     default = click.core.ParameterSource.DEFAULT
-    given = {name for name in set().union(*USED.values()) if context.get_parameter_source(name) is not default}
-    if unused := given - USED[way]:
+    given = {
+        name for name in set().union(*map(_used, (*USED, *LAWS))) if context.get_parameter_source(name) is not default
+    }
+    if unused := given - _used(way):
         law = "" if way.startswith(("-", "a ")) else "--law "
         raise click.UsageError(f"{_names(unused)} would not be used with {law}{way}: {remedy}")
 
@@ -261,7 +273,7 @@ def _table(source, reading, group, draw, *, law, compare, x, bootstrap, level, s
     from ..tables import measured_runs
     from ..tables.column_names import guess
 
-    extra = EXTRA.get(law, ())
+    extra = [name for name in _extra(law) if name != "x"]
     if compare:
         extra = [key for key in ("U", "S") if reading.named[key] or guess(source.rows[0], key)]
     runs = measured_runs.law_columns(source, reading, extra)
@@ -269,7 +281,7 @@ def _table(source, reading, group, draw, *, law, compare, x, bootstrap, level, s
     if draw and (compare or law != "chinchilla"):
         raise click.UsageError("--plot draws a fit of the law chinchilla")
     if compare:
-        from ..laws.fits.catalogue import compare as compare_laws
+        from ..laws.fits.by_name import compare_laws
 
         loss = columns.pop("loss")
         arrays = _checked(columns, loss, o)

@@ -1,35 +1,64 @@
-"""What counts as one size or budget, and whether N and D move apart."""
+"""What a fit of the additive law says when it should not be believed."""
 
 import numpy as np
-import pytest
-from designs import grid, losses
+from tables_of_laws import columns, planted, table
 
 import ziplaw
+from ziplaw.laws.forms.chinchilla import CHINCHILLA_REFIT, additive
 from ziplaw.laws.solve import diagnostics
 
 
-def test_sizes_of_one_table_that_differ_in_the_seventh_digit_are_one():
-    N, D = grid(3, 6)
-    two = N < N.max()
-    jitter = 1 + 1e-7 * np.arange(two.sum())
-    fitted = ziplaw.fit(N[two] * jitter, D[two], losses(N[two], D[two]))
-    assert "two sizes only" in fitted.flags
+def test_tables_that_identify_nothing_say_so_and_their_intervals_show_it():
+    N, D, loss = planted(0.01)
+    rows = D == D.max()
+    flat = ziplaw.fit(N[rows], D[rows], loss[rows]) if rows.sum() >= 6 else None
+    assert "all D equal" in flat.flags
+    interval = flat.bootstrap(100).interval()
+    assert interval["beta"] == (0, np.inf)
+    assert interval["a"] == (0.0, 1.0)
+    assert not diagnostics.usable(flat)
+    two = np.isin(N, np.unique(N)[:2])
+    pair = ziplaw.fit(N[two], D[two], loss[two])
+    assert "two sizes only" in pair.flags
+    assert pair.bootstrap(100).interval()["alpha"] == (0, np.inf)
+    assert diagnostics.usable(ziplaw.fit(N[two], D[two], loss[two], fixed_E=CHINCHILLA_REFIT.E))
 
 
-def test_close_steps_of_a_history_are_different_budgets():
-    D = np.arange(100, 2000) * 1e6
-    assert diagnostics.n_levels(D) == len(np.unique(diagnostics.near_groups(D, diagnostics.SAME_VALUE))) > 1000
-    spans = [np.ptp(np.log(D[diagnostics.near_groups(D) == label])) for label in range(5)]
-    assert max(spans) <= 0.02
+def test_E_at_zero_is_flagged():
+    N, D, _ = planted()
+    fit = ziplaw.fit(N, D, additive([0, 40, 400, 0.2, 0.3], N, D) * np.exp(0.001 * np.sin(np.arange(N.size))))
+    at_zero = fit if fit.E == 0 else ziplaw.fit(N, D, np.maximum(additive([0, 40, 400, 0.2, 0.3], N, D) - 0.2, 1e-3))
+    assert at_zero.E == 0
+    assert "E at zero" in at_zero.flags
+    assert np.isnan(at_zero.covariance[0]).all()
 
 
-@pytest.mark.parametrize(
-    ("N", "D", "line"),
-    [
-        (np.geomspace(1e9, 1.02e9, 8), np.geomspace(1e9, 1e12, 8), "N is about 1.01e+09 throughout"),
-        (np.geomspace(1e8, 1e10, 8), np.geomspace(1e9, 1.02e9, 8), "D is about 1.01e+09 throughout"),
-        (np.geomspace(1e8, 1e10, 8), np.full(8, 1e9), ""),
-    ],
-)
-def test_a_variable_that_hardly_varies_is_named(N, D, line):
-    assert diagnostics.common_line(N, D) == line
+def test_early_pcfg_runs_are_no_usable_law():
+    rows = table("pcfg_early_runs.csv")
+    N, tokens, epoch, loss = columns(rows, "N_total", "unique_tokens", "epoch", "valid_loss")
+    fit = ziplaw.fit(N, tokens * epoch, loss)
+    assert {"poor fit", "mixed runs"} <= set(fit.flags)
+    assert not diagnostics.usable(fit)
+    assert any("RMS error of log loss" in line for line in diagnostics.warnings(fit))
+
+
+def test_every_flag_has_its_sentence():
+    assert diagnostics.UNUSABLE <= set(diagnostics.EXPLANATIONS)
+
+
+def test_holdout_is_an_extrapolation():
+    N, D, loss = planted(0.002)
+    held = ziplaw.fit(N, D, loss).diagnostics["holdout"]
+    assert held["cells"]["N"]["n"] == 6
+    assert held["rms_log_error"] < 0.02
+    assert held["n"] == sum(cell["n"] for cell in held["cells"].values())
+
+
+def test_seed_replicates_give_a_lack_of_fit_test():
+    N, D, loss = planted(0.01)
+    again = planted(0.01, seed=1)[2]
+    good = ziplaw.fit(np.tile(N, 2), np.tile(D, 2), np.concatenate([loss, again]))
+    assert good.diagnostics["lack_of_fit"]["p_value"] > 1e-3
+    bent = np.exp(0.1 * np.log(N / 1e8) * np.log(D / 1e10))
+    bad = ziplaw.fit(np.tile(N, 2), np.tile(D, 2), np.concatenate([loss * bent, again * bent]))
+    assert bad.diagnostics["lack_of_fit"]["p_value"] < 1e-6

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..solve.additive import Design, project
-from ..solve.many import Model, damp, descend
+from ..solve.many import Problems, damp, descend
 
 _GRID = np.geomspace(0.02, 3.0, 20)
 _BLOCK = 25_000  # cells x problems handled together: the arrays of a step stay near the processor
@@ -64,17 +64,17 @@ def linear(H):
     return np.stack([np.ones_like(H), H - H.mean(axis=-1, keepdims=True)], axis=-1)
 
 
-class OwnAmplitudes(Model):
+class OwnAmplitudes(Problems):
     """Amplitudes of each dataset's own, exponents on a basis ``extra`` (P or 1, K, q); theta is both, flat."""
 
     def unfold(self, theta):
-        """See ``Model.unfold``."""
+        """See ``Problems.unfold``."""
         K, q = self.extra.shape[1:]
         local = theta[:, : 3 * K].reshape(-1, K, 3)
         return local, np.matmul(self.extra, theta[:, 3 * K :].reshape(-1, q, 2))
 
     def step(self, M, g):
-        """See ``Model.step``: the amplitudes are eliminated, the exponents solved for, the amplitudes follow."""
+        """See ``Problems.step``: the amplitudes are eliminated, the exponents solved for, the amplitudes follow."""
         P, K, L = *g.shape[:2], self.n_local
         W, step, S, gx = _reduce(M, g, L)
         big, small = _assemble(self.extra, S, gx)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..solve.many import Model
+from ..solve.many import Problems
 from .joint import in_blocks
 
 
@@ -34,11 +34,11 @@ def design(panel, basis, exponents_move):
     return D
 
 
-class Pooled(Model):
+class Pooled(Problems):
     """Everything of a dataset is D_k theta, with D in ``extra`` (P or 1, K, m, p)."""
 
     def unfold(self, theta):
-        """See ``Model.unfold``."""
+        """See ``Problems.unfold``."""
         L = self.n_local
         values = np.matmul(self.extra, theta[:, None, :, None])[..., 0]
         local = np.zeros((*values.shape[:2], 3))
@@ -46,7 +46,7 @@ class Pooled(Model):
         return local, values[..., L:]
 
     def step(self, M, g):
-        """See ``Model.step``."""
+        """See ``Problems.step``."""
         D, turned = self.extra, self.extra.swapaxes(2, 3)
         big, small = (turned @ M @ D).sum(axis=1), (turned @ g[..., None]).sum(axis=1)
         return -np.linalg.solve(big, small)[..., 0]

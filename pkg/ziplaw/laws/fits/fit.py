@@ -2,61 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ...base import limits
 from ...errors import FitError
 from ..forms import arguments
-from ..forms.chinchilla import PARAMETERS, additive
+from ..forms.allocation import Plan, allocate
+from ..forms.chinchilla import ADDITIVE, additive
+from ..intervals import identification
+from ..intervals.bootstrap import Bootstrap, bootstrap
+from ..intervals.choose import intervals
+from ..intervals.jackknife import Jackknife, jackknife
 from ..solve import diagnostics
-from ..solve.additive import Design, polish, residuals
-from ..solve.starts import starts
-
-OBJECTIVES = ("huber", "log-mse", "huber-scaled")
-_HUBER_EFFICIENT = 1.345  # delta in standard deviations: 95 % efficient under normal noise
-_SAME_OPTIMUM = 1e-6  # relative
-_ROWS_RESTARTED, _MOST_RESTARTS, _LEAST_RESTARTS = 840, 24, 8
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What was asked of a fit; everything needed to repeat it on other rows."""
-
-    objective: str = "huber"
-    delta: float = 1e-3
-    fixed_E: float | None = None
-    tie: bool = False
-    excess_floor: float | None = None
-
-    @property
-    def free(self) -> np.ndarray:
-        """Which of E, A, B, alpha, beta are fitted, bool (5,)."""
-        held_E = self.fixed_E is not None or self.excess_floor is not None
-        return np.array([not held_E, True, True, True, not self.tie])
-
-    @property
-    def n_free(self) -> int:
-        """Number of fitted parameters."""
-        return int(self.free.sum())
-
-
-@dataclass(frozen=True)
-class Solution:
-    """Outcome of one optimisation in centred coordinates."""
-
-    theta: np.ndarray  # (5,)
-    objective: float
-    converged: bool
-    delta: float
-    fraction_of_starts: float
-    design: Design
+from ..solve.additive import Array, residuals
+from ..solve.optimum import OBJECTIVES, Settings, Solution, find
+from .fitted import Fitted
 
 
 @dataclass(frozen=True, eq=False)
-class LawFit:
+class LawFit(Fitted):
     """A fitted additive law. A fit that failed is one too: ``converged`` is False and ``message`` says why.
 
     Attributes
@@ -86,21 +56,33 @@ class LawFit:
     converged: bool
     message: str
     settings: Settings
-    N: np.ndarray = field(repr=False)
-    D: np.ndarray = field(repr=False)
-    loss: np.ndarray = field(repr=False)
-    weights: np.ndarray = field(repr=False)
+    N: Array = field(repr=False)
+    D: Array = field(repr=False)
+    loss: Array = field(repr=False)
+    weights: Array = field(repr=False)
     solution: Solution = field(repr=False)
 
+    form = ADDITIVE
+
     @property
-    def parameters(self) -> np.ndarray:
+    def parameters(self) -> Array:
         """E, A, B, alpha, beta, float64 (5,)."""
         return np.array([self.E, self.A, self.B, self.alpha, self.beta])
 
     @property
-    def n(self) -> int:
-        """Number of rows fitted."""
-        return len(self.N)
+    def columns(self) -> dict[str, Array]:
+        """N and D, each (n,)."""
+        return {"N": self.N, "D": self.D}
+
+    @property
+    def n_free(self) -> int:
+        """Number of parameters that were fitted."""
+        return self.settings.n_free
+
+    @property
+    def delta(self) -> float:
+        """Huber's delta at which the optimum was found."""
+        return self.solution.delta
 
     @cached_property
     def flags(self) -> tuple[str, ...]:
@@ -108,27 +90,33 @@ class LawFit:
         return diagnostics.flags(self)
 
     @cached_property
-    def covariance(self) -> np.ndarray:
+    def covariance(self) -> Array:
         """Delta-method covariance (5, 5) of ln E, ln A, ln B, alpha, beta."""
         return diagnostics.covariance(self)
 
     @cached_property
-    def diagnostics(self) -> dict:
+    def diagnostics(self) -> dict[str, Any]:
         """Condition number, correlations, bounds hit, fraction of starts, RMS, lack of fit, hold-out errors."""
         return diagnostics.diagnose(self)
 
     @cached_property
-    def residuals(self) -> np.ndarray:
+    def residuals(self) -> Array:
         """Log residuals ln L(N, D) - ln loss (of the excess loss when that was fitted), (n,)."""
         return residuals(self.solution.theta[None], self.solution.design)[0]
 
-    def predict(self, N, D):
-        """Loss at N parameters and D tokens, nats per token; arrays broadcast."""
+    @property
+    def error_at_largest_C(self) -> dict[str, Any] | None:
+        """See ``Fitted.error_at_largest_C``."""
+        found: dict[str, Any] | None = self.diagnostics["holdout"]["cells"]["C"]
+        return found
+
+    def predict(self, N: npt.ArrayLike, D: npt.ArrayLike) -> Any:
+        """Loss at N parameters and D tokens, nats per token: a float, or an array as arrays broadcast."""
         value = additive(self.parameters, arguments.check_positive(N, "N"), arguments.check_positive(D, "D"))
         return float(value) if np.ndim(value) == 0 else value
 
-    def allocate(self, C, *, check=True, clusters=None):
-        """Compute-optimal N and D for C training FLOPs (C = 6 N D): see ``allocate.allocate``.
+    def allocate(self, C: npt.ArrayLike, *, check: bool = True, clusters: Sequence[object] | None = None) -> Plan:
+        """Compute-optimal N and D for C training FLOPs (C = 6 N D): see ``allocation.allocate``.
 
         ``clusters`` names the run of every row, where rows of a run share an error: the check then goes by runs.
 
@@ -138,51 +126,60 @@ class LawFit:
             Where these runs do not identify the split (``identification``): with the reason and the runs to add.
             ``check=False`` gives the numbers all the same.
         """
-        from ..forms.allocation import allocate
-        from ..intervals import identification
-
         plan = allocate(self.parameters, C)
         if check:
             identification.require(self, C, clusters)
         return plan
 
     @cached_property
-    def resampled(self):
+    def resampled(self) -> Any:
         """The bootstrap by which ``allocate`` judges whether the split is identified."""
-        from ..intervals.identification import resamples
+        return identification.resamples(self)
 
-        return resamples(self)
-
-    def bootstrap(self, n=1000, seed=42, clusters=None, method=None, threads=None):
+    def bootstrap(
+        self,
+        n: int = 1000,
+        seed: int = 42,
+        clusters: Sequence[object] | None = None,
+        method: str | None = None,
+        threads: int | None = None,
+    ) -> Bootstrap:
         """Refit resampled or perturbed tables: see ``intervals.bootstrap``."""
-        from ..intervals.bootstrap import bootstrap
-
         return bootstrap(self, n, seed=seed, clusters=clusters, method=method, threads=threads)
 
-    def jackknife(self, clusters):
+    def jackknife(self, clusters: Sequence[object]) -> Jackknife:
         """Leave out one run at a time: see ``jackknife.jackknife``."""
-        from ..intervals.jackknife import jackknife
-
         return jackknife(self, clusters)
 
-    def intervals(self, method=None, level=0.95, *, clusters=None, n=2000, seed=42, C=None, N=None, D=None):
-        """Intervals of the parameters and, when asked, of an allocation and a prediction: see ``methods.intervals``."""
-        from ..intervals.choose import intervals
-
+    def intervals(
+        self,
+        method: str | None = None,
+        level: float = 0.95,
+        *,
+        clusters: Sequence[object] | None = None,
+        n: int = 2000,
+        seed: int = 42,
+        C: float | None = None,
+        N: float | None = None,
+        D: float | None = None,
+    ) -> dict[str, tuple[float, float]]:
+        """Intervals of the parameters and, when asked, of an allocation and a prediction: see ``choose.intervals``."""
         return intervals(self, method, level, clusters=clusters, n=n, seed=seed, C=C, N=N, D=D)
 
-    def refit(self, rows=None, loss=None, weights=None):
+    def refit(
+        self, rows: Any = None, loss: npt.ArrayLike | None = None, weights: npt.ArrayLike | None = None
+    ) -> LawFit:
         """Fit the same law to some of the rows (index or mask), to other losses, or with other weights."""
         rows = slice(None) if rows is None else rows
         table = (self.N[rows], self.D[rows], (self.loss if loss is None else np.asarray(loss))[rows])
         weights = (self.weights if weights is None else np.asarray(weights, dtype=np.float64))[rows]
         return _fit_checked(*table, weights, self.settings)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers for a JSON file, diagnostics included."""
         d = self.diagnostics
         return {
-            "parameters": dict(zip(PARAMETERS, self.parameters.tolist())),
+            "parameters": self.estimates,
             "objective": self.objective,
             "objective_kind": self.settings.objective,
             "delta": self.solution.delta,
@@ -196,18 +193,18 @@ class LawFit:
 
 
 def fit(
-    N,
-    D,
-    loss,
+    N: npt.ArrayLike,
+    D: npt.ArrayLike,
+    loss: npt.ArrayLike,
     *,
-    weights=None,
-    fixed_E=None,
-    excess_floor=None,
-    tie=False,
-    objective="huber",
-    delta=1e-3,
-    duplicates="error",
-    units="error",
+    weights: npt.ArrayLike | None = None,
+    fixed_E: float | None = None,
+    excess_floor: float | None = None,
+    tie: bool = False,
+    objective: str = "huber",
+    delta: float = 1e-3,
+    duplicates: str = "error",
+    units: str = "error",
 ) -> LawFit:
     """Fit the additive law to a table of runs.
 
@@ -269,14 +266,14 @@ def fit(
     return _fit_checked(*table, settings)
 
 
-def _floor(value, name):
+def _floor(value: object, name: str) -> float | None:
     if value is None:
         return None
     return float(arguments.check_within(value, name, limits.FLOOR))
 
 
-def _fit_checked(N, D, loss, weights, settings):
-    solution = solve(N, D, loss, weights, settings)
+def _fit_checked(N: Array, D: Array, loss: Array, weights: Array, settings: Settings) -> LawFit:
+    solution = find(N, D, loss, weights, settings)
     natural = solution.design.to_natural(solution.theta)
     if settings.excess_floor is not None:
         natural[0] = settings.excess_floor
@@ -295,67 +292,3 @@ def _fit_checked(N, D, loss, weights, settings):
         weights=weights,
         solution=solution,
     )
-
-
-def solve(N, D, loss, weights, settings, count=None):
-    """Find the optimum of one table that was checked; returns a ``Solution``."""
-    design = Design.of(N, D, loss - (settings.excess_floor or 0.0))
-    fixed = 0.0 if settings.excess_floor is not None else settings.fixed_E
-    fixed = None if fixed is None else fixed / design.scale
-    theta0 = starts(design, weights, fixed_E=fixed, tie=settings.tie, count=count)
-    delta = {"huber": settings.delta, "log-mse": np.inf, "huber-scaled": np.inf}[settings.objective]
-    options = {"weights": weights, "free": settings.free, "tie": settings.tie}
-    theta, value, converged = polish(theta0, design, delta=delta, **options)
-    restarted = _restarts(theta[np.argmin(value)], design, delta, options)
-    theta, value, converged = (np.concatenate(pair) for pair in zip((theta, value, converged), restarted))
-    if settings.objective == "huber-scaled":
-        for _ in range(3):
-            best = theta[np.argmin(value)]
-            delta = _HUBER_EFFICIENT * robust_scale(residuals(best[None], design)[0], settings.n_free)
-            theta, value, converged = polish(theta, design, delta=delta, **options)
-    best = int(np.argmin(value))
-    lowest = float(value[best])
-    # an objective that is zero to rounding is the same optimum, whatever its digits
-    same = value[: len(theta0)] <= lowest * (1 + _SAME_OPTIMUM) + 1e-26 * weights.sum()
-    return Solution(
-        theta=theta[best],
-        objective=lowest,
-        converged=bool(converged[best]) and bool(np.isfinite(lowest)),
-        delta=float(delta),
-        fraction_of_starts=float(same.mean()),
-        design=design,
-    )
-
-
-def _restarts(theta, design, delta, options):
-    """Look for a better optimum near theta (5,): go to the optima of resampled rows and back to all rows.
-
-    Far below the noise, delta makes an objective with kinks, and where rows share an error with basins too small for a
-    grid of starts; resampling shakes loose what holds theta in one (bootstrap restarting, Wood 2001).
-    """
-    n = len(design.x)
-    count = min(max(_ROWS_RESTARTED // n, _LEAST_RESTARTS), _MOST_RESTARTS)
-    weights = options["weights"] * np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=count)
-    away = polish(
-        np.repeat(theta[None], count, axis=0),
-        design,
-        delta=delta,
-        max_steps=20,
-        anneal=False,
-        **{**options, "weights": weights},
-    )[0]
-    theta, value, _ = polish(away, design, delta=delta, max_steps=15, anneal=False, **options)
-    behind = np.argsort(value, kind="stable")[:4]
-    return polish(theta[behind], design, delta=delta, anneal=False, **options)
-
-
-def robust_scale(r, n_free):
-    """Standard deviation of log residuals by the median absolute value of all but ``n_free`` of them."""
-    size = np.sort(np.abs(r))[min(n_free, len(r) - 1) :]
-    return max(1.4826 * float(np.median(size)) if len(size) else 0.0, 1e-9)
-
-
-def with_settings(fitted, **changes):
-    """Refit the same rows under changed settings."""
-    settings = replace(fitted.settings, **changes)
-    return _fit_checked(fitted.N, fitted.D, fitted.loss, fitted.weights, settings)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ...base import limits
 from .arguments import check_positive, check_within
+from .chinchilla import ADDITIVE
+from .form import Array, Form
 
 FLOPS_PER_PARAMETER_TOKEN = 6.0
 # N and D beyond these mean that a term of the law vanished
@@ -24,34 +27,56 @@ class Plan:
     loss: float | np.ndarray
 
     @property
-    def tokens_per_parameter(self):
+    def tokens_per_parameter(self) -> float | Array:
         """D / N."""
         return self.D / self.N
 
 
-def exponents(parameters):
-    """Allocation exponents and prefactor of the additive law.
+def exponents(parameters: npt.ArrayLike, form: Form = ADDITIVE) -> tuple[Array, Array, Array]:
+    """Allocation exponents and prefactor of a law whose index is ln(A/N^alpha + B/D^beta), whatever its link and floor.
 
     N_opt = G (C/6)^a and D_opt = (C/6)^b / G with a = beta/(alpha+beta), b = alpha/(alpha+beta) and
     G = (alpha A / (beta B))^(1/(alpha+beta)).
 
     Parameters
     ----------
-    parameters : array-like (..., 5)
-        E, A, B, alpha, beta.
+    parameters : array-like (..., p)
+        Natural parameters of the form; of the additive law E, A, B, alpha, beta.
+    form : Form
+        The law.
 
     Returns
     -------
     a, b, log10_G : ndarray (...)
+
+    Raises
+    ------
+    FitError
+        When the index of the form is no such sum.
     """
-    p = np.asarray(parameters, dtype=np.float64)
-    A, B, alpha, beta = p[..., 1], p[..., 2], p[..., 3], p[..., 4]
+    A, B, alpha, beta = form.power_terms(parameters)
     with np.errstate(divide="ignore", invalid="ignore"):
         log_G = (np.log(alpha) + np.log(A) - np.log(beta) - np.log(B)) / (alpha + beta)
         return beta / (alpha + beta), alpha / (alpha + beta), log_G / np.log(10)
 
 
-def optimal_split(parameters, C):
+def split(parameters: npt.ArrayLike, C: npt.ArrayLike, form: Form = ADDITIVE) -> tuple[Array, Array]:
+    """N_opt and D_opt of one or many laws (..., p), read off the index: (..., m) for C of (m,), (...) for one C.
+
+    See ``exponents``; no link enters, for the loss rises with the index.
+    """
+    C = check_positive(C, "C")
+    a, _, log10_G = exponents(parameters, form)
+    if C.ndim:
+        a, log10_G = a[..., None], log10_G[..., None]
+    product = np.log10(C / FLOPS_PER_PARAMETER_TOKEN)
+    # out of range means that a term vanished: one of N and D then runs to a limit
+    ends = np.log10([LEAST_SPLIT, MOST_SPLIT])
+    log_N = np.clip(log10_G + a * product, *ends)
+    return 10.0**log_N, 10.0 ** np.clip(product - log_N, *ends)
+
+
+def optimal_split(parameters: npt.ArrayLike, C: npt.ArrayLike) -> tuple[Array, Array, Array]:
     """N_opt, D_opt and loss of one or many additive laws.
 
     Parameters
@@ -66,23 +91,14 @@ def optimal_split(parameters, C):
     N, D, loss : ndarray (..., m), or (...) for one C
     """
     p = np.asarray(parameters, dtype=np.float64)
-    C = check_positive(C, "C")
-    a, _, log10_G = exponents(p)
-    if C.ndim:
-        a, log10_G = a[..., None], log10_G[..., None]
-    product = np.log10(C / FLOPS_PER_PARAMETER_TOKEN)
-    # out of range means that a term vanished: one of N and D then runs to a limit
-    ends = np.log10([LEAST_SPLIT, MOST_SPLIT])
-    log_N = np.clip(log10_G + a * product, *ends)
-    N = 10.0**log_N
-    D = 10.0 ** np.clip(product - log_N, *ends)
-    E, A, B, alpha, beta = ((p[..., i, None] if C.ndim else p[..., i]) for i in range(5))
+    N, D = split(p, C)
+    E, A, B, alpha, beta = ((p[..., i, None] if np.ndim(C) else p[..., i]) for i in range(5))
     with np.errstate(over="ignore", invalid="ignore"):
         loss = E + A * np.exp(-alpha * np.log(N)) + B * np.exp(-beta * np.log(D))
     return N, D, loss
 
 
-def allocate(parameters, C) -> Plan:
+def allocate(parameters: npt.ArrayLike, C: npt.ArrayLike) -> Plan:
     """Return the compute-optimal plan of one additive law for C training FLOPs (C = 6 N D)."""
     C = check_within(C, "C", limits.FLOPS)
     N, D, loss = optimal_split(parameters, C)

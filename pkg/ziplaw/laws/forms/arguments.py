@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from ...base import limits
 from ...errors import FitError, shown
+
+Array = npt.NDArray[np.float64]
 
 # N, D, C and losses beyond these are slips of units or of parsing, and their products overflow
 LEAST, MOST = 1e-30, 1e30
@@ -18,7 +21,7 @@ RATIOS = 1e-3, 1e6
 MOST_LOSS = 16.0
 
 
-def check_column(values, name):
+def check_column(values: npt.ArrayLike, name: str) -> Array:
     """Return one column as float64 (n,), finite and positive, within ``LEAST`` and ``MOST``.
 
     Raises
@@ -48,7 +51,7 @@ def check_column(values, name):
     return column
 
 
-def check_units(N, D, loss, rows):
+def check_units(N: Array, D: Array, loss: Array, rows: npt.NDArray[np.intp]) -> None:
     """Refuse N, D and losses that no language model has, though one counted in other units does.
 
     Parameters
@@ -90,7 +93,7 @@ def check_units(N, D, loss, rows):
         raise FitError(f"units? {'; '.join(doubts)}{remedy}")
 
 
-def one_architecture(rows):
+def one_architecture(rows: Iterable[Mapping[str, object]]) -> None:
     """Refuse rows of models of several architectures: a law is one of N and D, and theirs differ.
 
     Raises
@@ -106,7 +109,7 @@ def one_architecture(rows):
         )
 
 
-def _first_text(values, name):
+def _first_text(values: Iterable[object], name: str) -> str:
     for row, value in enumerate(values, start=1):
         try:
             float(value)
@@ -115,7 +118,16 @@ def _first_text(values, name):
     return f"{name} does not hold one number a row: check the column"
 
 
-def check_table(N, D, loss, weights=None, *, needed=6, duplicates="error", units="keep"):
+def check_table(
+    N: npt.ArrayLike,
+    D: npt.ArrayLike,
+    loss: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
+    *,
+    needed: int = 6,
+    duplicates: str = "error",
+    units: str = "keep",
+) -> tuple[Array, Array, Array, Array]:
     """Return N, D, loss and weights as float64 (n,) arrays fit for a law.
 
     Parameters
@@ -167,28 +179,19 @@ def check_table(N, D, loss, weights=None, *, needed=6, duplicates="error", units
     return N, D, loss, weights
 
 
-def check_choice(value, name, choices):
+def check_choice(value: str, name: str, choices: Sequence[str]) -> str:
     """Return ``value`` if it is one of ``choices``; FitError with the list otherwise."""
     if value not in choices:
         raise FitError(f"{name} is {value!r}, must be one of {', '.join(choices)}")
     return value
 
 
-def check_level(level):
+def check_level(level: float) -> float:
     """Return a coverage within ``limits.LEVEL``; FitError otherwise."""
     return float(check_within(level, "level", limits.LEVEL))
 
 
-def check_threads(threads):
-    """Return a thread count: ``threads`` when given, else the processors this process may use; FitError if not one."""
-    if threads is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= 4096:
-        raise FitError(f"threads is {shown(threads)}, must be an integer from 1 to 4096: leave it out to use all cores")
-    return threads
-
-
-def check_within(value, name, range):
+def check_within(value: object, name: str, range: limits.Range) -> Array:
     """Return a number or array as float64, all of it within a ``limits.Range``; FitError otherwise."""
     try:
         array = np.asarray(value, dtype=np.float64)
@@ -200,7 +203,7 @@ def check_within(value, name, range):
     return array
 
 
-def check_positive(value, name):
+def check_positive(value: npt.ArrayLike, name: str) -> Array:
     """Return a positive, finite number or array as float64; FitError otherwise."""
     try:
         array = np.asarray(value, dtype=np.float64)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+
+from .form import IDENTITY, Array, Centre, Columns, Form, Index
 
 PARAMETERS = ("E", "A", "B", "alpha", "beta")
 
@@ -21,7 +24,7 @@ class Constants:
     source: str = ""
 
     @property
-    def array(self) -> np.ndarray:
+    def array(self) -> Array:
         """E, A, B, alpha, beta as float64 (5,)."""
         return np.array([self.E, self.A, self.B, self.alpha, self.beta])
 
@@ -30,7 +33,7 @@ CHINCHILLA = Constants(1.69, 406.4, 410.7, 0.34, 0.28, "Hoffmann et al. 2022, ar
 CHINCHILLA_REFIT = Constants(1.8172, 477.84, 2143.9, 0.3473, 0.3672, "Besiroglu et al. 2024, arXiv 2404.10102")
 
 
-def additive(parameters, N, D):
+def additive(parameters: npt.ArrayLike, N: npt.ArrayLike, D: npt.ArrayLike) -> Array:
     """Loss of the additive law.
 
     Parameters
@@ -50,3 +53,43 @@ def additive(parameters, N, D):
     x, y = np.log(np.asarray(N, dtype=np.float64)), np.log(np.asarray(D, dtype=np.float64))
     E, A, B, alpha, beta = (p[..., i] if p.ndim == 1 else p[..., i, None] for i in range(5))
     return E + A * np.exp(-alpha * x) + B * np.exp(-beta * y)
+
+
+# theta of the index: ln of both terms at the centre, ln alpha, ln beta
+def _log_terms(theta: Array, columns: Columns, centre: Centre) -> Array:
+    first = theta[0] - np.exp(theta[2]) * (np.log(columns["N"]) - centre["N"])
+    second = theta[1] - np.exp(theta[3]) * (np.log(columns["D"]) - centre["D"])
+    return np.stack([first, second])
+
+
+def natural_terms(theta: Array, centre: Centre) -> list[float]:
+    """A, B, alpha, beta of theta (at least 4,): ln of both terms at the centre, ln alpha, ln beta."""
+    alpha, beta = np.exp(theta[2]), np.exp(theta[3])
+    return [np.exp(theta[0] + alpha * centre["N"]), np.exp(theta[1] + beta * centre["D"]), alpha, beta]
+
+
+def additive_starts(z: Array) -> list[list[float]]:
+    """Starts ln E, ln of both terms, ln alpha, ln beta for ln losses z (n,): two floors, two values of each exponent."""
+    out = []
+    for share in (0.3, 0.8):
+        E = z.min() + np.log(share)
+        rest = np.log(np.exp(z.mean()) - np.exp(E)) - np.log(2)
+        out += [[E, rest, rest, *np.log([alpha, beta])] for alpha in (0.2, 0.6) for beta in (0.2, 0.6)]
+    return out
+
+
+# bounds of ln E, ln of both terms, ln alpha, ln beta
+LOW = np.array([-30.0, -30.0, -30.0, *np.log([0.005, 0.005])])
+HIGH = np.array([30.0, 30.0, 30.0, *np.log([5.0, 5.0])])
+
+ADDITIVE = Form(
+    "chinchilla",
+    "L = E + A/N^alpha + B/D^beta",
+    PARAMETERS,
+    Index(("N", "D"), PARAMETERS[1:], _log_terms, natural_terms, lambda A, B, alpha, beta: (A, B, alpha, beta)),
+    IDENTITY,
+    lambda columns, z, centre: additive_starts(z),
+    LOW,
+    HIGH,
+    floor="E",
+)

@@ -1,14 +1,15 @@
-"""Two laws for comparison: repeated data (Muennighoff et al. 2023) and a smoothly broken power law (Caballero et al.)."""
+"""Repeated data (Muennighoff et al. 2023): the additive law of effective N and D, where tokens are seen again."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from ...base import limits
-from ..solve.general import Form
 from .allocation import FLOPS_PER_PARAMETER_TOKEN, Plan
 from .arguments import check_positive, check_within
-from .chinchilla import Constants, additive
+from .chinchilla import HIGH, LOW, PARAMETERS, Constants, additive, additive_starts, natural_terms
+from .form import IDENTITY, Array, Centre, Columns, Form, Index
 
 # Muennighoff et al. 2023, arXiv 2305.16264, appendix A: C4, alpha = beta
 DATA_CONSTRAINED = Constants(
@@ -18,14 +19,16 @@ DATA_CONSTRAINED = Constants(
 R_D_STAR, R_N_STAR = 15.387756, 5.309743
 
 
-def effective_tokens(D, U, r_d_star=R_D_STAR):
+def effective_tokens(D: npt.ArrayLike, U: npt.ArrayLike, r_d_star: float = R_D_STAR) -> Array:
     """D' = U + U R* (1 - exp(-R/R*)) with R = D/U - 1 repetitions of U unique tokens; D' = D up to one epoch."""
     D, U = check_positive(D, "D"), check_positive(U, "U")
     repeats = np.maximum(D / U - 1, 0.0)
     return np.minimum(D, U) * (1 + r_d_star * -np.expm1(-repeats / r_d_star))
 
 
-def effective_parameters(N, U, parameters, r_n_star=R_N_STAR):
+def effective_parameters(
+    N: npt.ArrayLike, U: npt.ArrayLike, parameters: npt.ArrayLike, r_n_star: float = R_N_STAR
+) -> Array:
     """N' = U_N + U_N R* (1 - exp(-R/R*)), R = N/U_N - 1, U_N the compute-optimal N for U tokens, or N if smaller."""
     N = check_positive(N, "N")
     unique = np.minimum(N, np.exp(_log_matching(np.asarray(parameters), np.log(check_positive(U, "U")))))
@@ -39,7 +42,14 @@ def _log_matching(parameters, log_U):
     return log_G + beta / alpha * (log_U + log_G)
 
 
-def data_constrained_loss(N, D, U, constants=DATA_CONSTRAINED, r_d_star=R_D_STAR, r_n_star=R_N_STAR):
+def data_constrained_loss(
+    N: npt.ArrayLike,
+    D: npt.ArrayLike,
+    U: npt.ArrayLike,
+    constants: Constants = DATA_CONSTRAINED,
+    r_d_star: float = R_D_STAR,
+    r_n_star: float = R_N_STAR,
+) -> float | Array:
     """L = E + A/N'^alpha + B/D'^beta with effective N' and D' (eq. 5 and 6), nats per token.
 
     Parameters
@@ -57,7 +67,7 @@ def data_constrained_loss(N, D, U, constants=DATA_CONSTRAINED, r_d_star=R_D_STAR
     return float(out[0]) if out.size == 1 else out
 
 
-def allocate(C, U, parameters=None) -> Plan:
+def repeating_plan(C: float, U: float, parameters: npt.ArrayLike | None = None) -> Plan:
     """Best split of C FLOPs when only U tokens are unique: the N whose loss is lowest at D = C/(6 N), repeats discounted.
 
     Parameters
@@ -86,97 +96,39 @@ def allocate(C, U, parameters=None) -> Plan:
     return Plan(C, N, C / (FLOPS_PER_PARAMETER_TOKEN * N), float(loss[best]))
 
 
-# theta: ln of the three terms at the centre, ln alpha, ln beta, ln R_D*, ln R_N*
-def _log_loss(theta, columns, centre):
-    alpha, beta = np.exp(theta[3]), np.exp(theta[4])
+# theta of the index: ln of both terms at the centre, ln alpha, ln beta, ln R_D*, ln R_N*
+def _log_terms(theta: Array, columns: Columns, centre: Centre) -> Array:
+    alpha, beta = np.exp(theta[2]), np.exp(theta[3])
     x, y, u = np.log(columns["N"]), np.log(columns["D"]), np.log(columns["U"])
-    log_A, log_B = theta[1] + alpha * centre["N"], theta[2] + beta * centre["D"]
-    log_G = (theta[3] + log_A - theta[4] - log_B) / (alpha + beta)
+    log_A, log_B = theta[0] + alpha * centre["N"], theta[1] + beta * centre["D"]
+    log_G = (theta[2] + log_A - theta[3] - log_B) / (alpha + beta)
     # exponents far apart make U_N overflow; beyond e^700 it no longer matters
     unique = np.minimum(x, np.clip(log_G + beta / alpha * (np.minimum(u, y) + log_G), -700, 700))
-    r_d, r_n = np.exp(theta[5]), np.exp(theta[6])
+    r_d, r_n = np.exp(theta[4]), np.exp(theta[5])
     x_effective = unique + np.log1p(r_n * -np.expm1(-np.expm1(np.minimum(x - unique, 700)) / r_n))
     seen = np.minimum(u, y)
     y_effective = seen + np.log1p(r_d * -np.expm1(-np.expm1(y - seen) / r_d))
-    terms = [
-        np.full_like(x, theta[0]),
-        theta[1] - alpha * (x_effective - centre["N"]),
-        theta[2] - beta * (y_effective - centre["D"]),
-    ]
-    return np.logaddexp.reduce(terms)
+    return np.stack([theta[0] - alpha * (x_effective - centre["N"]), theta[1] - beta * (y_effective - centre["D"])])
 
 
-def _natural(theta, centre):
-    alpha, beta = np.exp(theta[3]), np.exp(theta[4])
-    A, B = np.exp(theta[1] + alpha * centre["N"]), np.exp(theta[2] + beta * centre["D"])
-    return [np.exp(theta[0]), A, B, alpha, beta, np.exp(theta[5]), np.exp(theta[6])]
+def _natural(theta: Array, centre: Centre) -> list[float]:
+    return [*natural_terms(theta, centre), np.exp(theta[4]), np.exp(theta[5])]
 
 
-def _starts(columns, z, centre):
-    out = []
-    for floor in (0.3, 0.8):
-        E = z.min() + np.log(floor)
-        rest = np.log(np.exp(z.mean()) - np.exp(E)) - np.log(2)
-        for alpha in (0.2, 0.6):
-            for beta in (0.2, 0.6):
-                for r_d in (3.0, 20.0):
-                    for r_n in (3.0, 300.0):
-                        out.append([E, rest, rest, *np.log([alpha, beta, r_d, r_n])])
-    return np.array(out)
+def _starts(columns: Columns, z: Array, centre: Centre) -> list[list[float]]:
+    scales = [np.log([r_d, r_n]) for r_d in (3.0, 20.0) for r_n in (3.0, 300.0)]
+    return [[*start, *pair] for start in additive_starts(z) for pair in scales]
 
 
 REPEATED = Form(
     "data-constrained",
     "L = E + A/N'^alpha + B/D'^beta, N' and D' discounted by R_N*, R_D*",
-    ("N", "D", "U"),
-    ("E", "A", "B", "alpha", "beta", "R_D*", "R_N*"),
-    _log_loss,
-    _natural,
+    (*PARAMETERS, "R_D*", "R_N*"),
+    # N' and D' depend on U and on the exponents: no sum of powers of N and D, so ``repeating_plan`` searches
+    Index(("N", "D", "U"), (*PARAMETERS[1:], "R_D*", "R_N*"), _log_terms, _natural),
+    IDENTITY,
     _starts,
-    np.array([-30.0, -30.0, -30.0, *np.log([0.005, 0.005, 0.05, 0.05])]),
-    np.array([30.0, 30.0, 30.0, *np.log([5.0, 5.0, 1e4, 1e4])]),
+    np.array([*LOW, *np.log([0.05, 0.05])]),
+    np.array([*HIGH, *np.log([1e4, 1e4])]),
+    floor="E",
 )
-
-
-def broken(column="C"):
-    """Form of a one-break smoothly broken power law in one column.
-
-    L = E + b x^-c0 (1 + (x/d)^(1/f))^(-c1 f): slope c0 before the break at d, c0 + c1 after it, f the width of the
-    break (Caballero et al. 2022, arXiv 2210.14891, eq. 1 with n = 1).
-    """
-
-    def log_loss(theta, columns, centre):
-        x = np.log(columns[column]) - centre[column]
-        width = np.exp(theta[5])
-        bend = np.logaddexp(0.0, (x - theta[3]) / width)
-        return np.logaddexp(theta[0], theta[1] - np.exp(theta[2]) * x - theta[4] * width * bend)
-
-    def natural(theta, centre):
-        c0 = np.exp(theta[2])
-        with np.errstate(over="ignore"):
-            b, d = np.exp(theta[1] + c0 * centre[column]), np.exp(theta[3] + centre[column])
-        return [np.exp(theta[0]), b, c0, d, theta[4], np.exp(theta[5])]
-
-    def starts(columns, z, centre):
-        x = np.log(columns[column]) - centre[column]
-        out = []
-        for floor in (0.1, 0.8):
-            E = z.min() + np.log(floor)
-            rest = np.log(np.exp(z.mean()) - np.exp(E))
-            for c0 in (0.05, 0.3):
-                for where in np.quantile(x, [0.25, 0.5, 0.75]):
-                    for c1 in (-0.5 * c0, 0.3):
-                        out.append([E, rest, np.log(c0), where, c1, np.log(0.5)])
-        return np.array(out)
-
-    return Form(
-        f"broken({column})",
-        f"L = E + b {column}^-c0 (1 + ({column}/d)^(1/f))^(-c1 f)",
-        (column,),
-        ("E", "b", "c0", "d", "c1", "f"),
-        log_loss,
-        natural,
-        starts,
-        np.array([-30.0, -30.0, np.log(1e-4), -50.0, -5.0, np.log(0.05)]),
-        np.array([30.0, 30.0, np.log(5.0), 50.0, 5.0, np.log(10.0)]),
-    )

@@ -161,7 +161,7 @@ def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=No
         delta=fitted.solution.delta,
         free=fitted.settings.free,
         tie=fitted.settings.tie,
-        threads=arguments.check_threads(threads),
+        threads=threads,
     )
     samples = design.to_natural(samples)
     if fitted.settings.excess_floor is not None:

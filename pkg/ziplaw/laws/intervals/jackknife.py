@@ -12,7 +12,7 @@ from ..forms import arguments
 from ..forms.allocation import optimal_split
 from ..forms.chinchilla import additive
 from ..solve.additive import polish
-from ..solve.diagnostics import SAME_VALUE, near_groups
+from ..solve.levels import SAME_VALUE, near_groups
 from .bootstrap import cluster_labels
 from .quantities import named_quantities, split_limits, unknown_ranges
 

@@ -11,7 +11,7 @@ from ...errors import FitError
 from ..forms import arguments
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN, Plan
 from ..forms.chinchilla import additive
-from ..solve.diagnostics import SAME_VALUE, n_levels, near_groups
+from ..solve.levels import SAME_VALUE, n_levels, near_groups
 
 # a table whose rows lie nearly all on budgets of three sizes or more is one of isoFLOP curves: nothing to interpolate
 _ISOFLOP_SHARE = 0.9

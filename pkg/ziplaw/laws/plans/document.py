@@ -8,7 +8,7 @@ import numpy as np
 
 from ...base import limits
 from ...errors import FitError
-from ..fits.catalogue import fit_law
+from ..fits.by_name import fit_law
 from ..fits.dataset import resampled_document
 from ..forms import constrained, kaplan
 from ..forms.allocation import optimal_split
@@ -18,7 +18,7 @@ from ..intervals import identification
 from ..intervals.bootstrap import Bootstrap
 from ..intervals.choose import resample
 from ..intervals.identification import Doubt
-from ..solve.diagnostics import common_line
+from ..solve.levels import common_line
 from .approaches import envelope, isoflop
 from .serving import serve
 
@@ -112,7 +112,7 @@ def _allocation(fitted, method, draws, level, C):
         "intervals": {name: [float(v) for v in pair] for name, pair in bands.items()},
         "published": {
             "chinchilla": {"N": float(optimal_split(CHINCHILLA_REFIT.array, C)[0])},
-            "kaplan": {"N": kaplan.allocate(C).N},
+            "kaplan": {"N": kaplan.efficient_plan(C).N},
         },
     }
     return plan, identification.split_doubts(C, N, judged["N"], largest=float(measured.max()))
@@ -194,9 +194,8 @@ def other_document(
     unique = None if unique is None else float(check_within(unique, "unique", limits.TOKENS))
     fitted = fit_law(law, columns, loss, x=x, delta=delta)
     draws = fitted.bootstrap(bootstrap, seed=seed)
-    ends = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     document = fitted.to_dict()
-    document["intervals"] = {name: [float(lo), float(hi)] for name, lo, hi in zip(fitted.form.parameters, *ends)}
+    document["intervals"] = {name: list(ends) for name, ends in draws.interval(level).items()}
     document["interval_method"] = f"case bootstrap, {bootstrap} refits, percentile"
     document["level"] = level
     document["warnings"] = [f"{name}: it is not identified" for name in document["flags"]]
@@ -212,10 +211,10 @@ def other_document(
             document["warnings"].insert(0, text)
     document["usable"] = fitted.converged and not document["warnings"]
     if law == "kaplan":
-        document["overfitting_bound"] = _overfitting_bound(fitted, draws, level) if document["usable"] else None
+        document["overfitting_bound"] = _overfitting_bound(fitted, draws.samples, level) if document["usable"] else None
     if law == "data-constrained" and flops:
         U = float(np.max(columns["U"])) if unique is None else unique
-        _allocate_constrained(document, fitted, draws, level, flops, U, check)
+        _allocate_constrained(document, fitted, draws.samples, level, flops, U, check)
     return document
 
 
@@ -239,8 +238,8 @@ def _allocate_constrained(document, fitted, draws, level, flops, U, check):
 
 def _constrained(fitted, draws, level, C, U):
     """The best split of C for U unique tokens, with quantiles over the resamples."""
-    plan = constrained.allocate(C, U, list(fitted.parameters.values()))
-    plans = [constrained.allocate(C, U, row) for row in draws if np.isfinite(row).all()]
+    plan = constrained.repeating_plan(C, U, fitted.parameters)
+    plans = [constrained.repeating_plan(C, U, row) for row in draws if np.isfinite(row).all()]
     ends = [(1 - level) / 2, (1 + level) / 2]
     out = {"C": C, "U": U, "epochs": plan.D / U, "N": plan.N, "D": plan.D, "loss": plan.loss}
     out["intervals"] = {key: np.quantile([getattr(p, key) for p in plans], ends).tolist() for key in ("N", "D", "loss")}
@@ -257,6 +256,6 @@ def _overfitting_bound(fitted, draws, level):
 
     ends = [(1 - level) / 2, (1 + level) / 2]
     out = {"tolerance": _OVERFITTING}
-    for name, value, drawn in zip("kp", bound(*fitted.parameters.values()), bound(*draws.T)):
+    for name, value, drawn in zip("kp", bound(*fitted.parameters.tolist()), bound(*draws.T)):
         out[name], out[f"{name}_interval"] = float(value), np.nanquantile(drawn, ends).tolist()
     return out

@@ -75,7 +75,7 @@ def split_at_H(law, H, C, *, level=0.95, epsilon=1.0, fitted_on=None, without_H=
     for name, constants in (("published", CHINCHILLA), ("refit", CHINCHILLA_REFIT)):
         cN, cD, cL = (float(v) for v in optimal_split(constants.array, C))
         out["chinchilla"][name] = {"N": cN, "D": cD, "loss": cL, "source": constants.source}
-    plan = kaplan.allocate(C)
+    plan = kaplan.efficient_plan(C)
     out["kaplan"] = {"N": plan.N, "D": plan.D, "loss": plan.loss, "source": "Kaplan et al. 2020, arXiv 2001.08361"}
     out["without_H"] = None
     if without_H is not None:

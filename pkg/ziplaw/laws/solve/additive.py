@@ -7,14 +7,20 @@ between ln A and alpha.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from types import ModuleType
 
 import numpy as np
+import numpy.typing as npt
 
-from ...base.threads import each
+from ...base.threads import each, n_threads
 from ...errors import FitError
+
+Array = npt.NDArray[np.float64]
+Index32 = npt.NDArray[np.int32]
 
 # alpha and beta: below the lower bound a power law cannot be told from a constant, above the upper from a step
 EXPONENT_BOUNDS = (0.005, 5.0)
@@ -39,27 +45,27 @@ class Design:
         Geometric mean of the loss.
     """
 
-    x: np.ndarray
-    y: np.ndarray
-    z: np.ndarray
+    x: Array
+    y: Array
+    z: Array
     x_mean: float
     y_mean: float
     scale: float
 
     @classmethod
-    def of(cls, N, D, loss) -> Design:
+    def of(cls, N: Array, D: Array, loss: Array) -> Design:
         """Centre and scale a table of N, D and loss (each float64 (n,))."""
         x, y, z = np.log(N), np.log(D), np.log(loss)
         x_mean, y_mean, scale = float(x.mean()), float(y.mean()), float(np.exp(z.mean()))
         return cls(x - x_mean, y - y_mean, z - np.log(scale), x_mean, y_mean, scale)
 
     @cached_property
-    def distinct(self):
+    def distinct(self) -> tuple[Array, Index32, Array, Index32]:
         """Distinct x, each row's index among them (int32), and the same of y: exponentials are taken of these alone."""
         (ux, ix), (uy, iy) = (np.unique(v, return_inverse=True) for v in (self.x, self.y))
         return ux, ix.astype(np.int32), uy, iy.astype(np.int32)
 
-    def to_natural(self, theta):
+    def to_natural(self, theta: npt.ArrayLike) -> Array:
         """Turn centred (..., 5) parameters into natural E, A, B, alpha, beta."""
         out = np.array(theta, dtype=np.float64)
         out[..., 0] *= self.scale
@@ -67,29 +73,21 @@ class Design:
         out[..., 2] *= self.scale * np.exp(out[..., 4] * self.y_mean)
         return out
 
-    def to_centred(self, natural):
-        """Turn natural (..., 5) parameters into centred ones; the inverse of ``to_natural``."""
-        out = np.array(natural, dtype=np.float64)
-        out[..., 0] /= self.scale
-        out[..., 1] /= self.scale * np.exp(out[..., 3] * self.x_mean)
-        out[..., 2] /= self.scale * np.exp(out[..., 4] * self.y_mean)
-        return out
 
-
-def huber(r, delta):
+def huber(r: Array, delta: float | Array) -> Array:
     """Huber function r^2/2 inside delta, delta (|r| - delta/2) outside; delta = inf gives r^2/2."""
     size = np.abs(r)
     clipped = np.minimum(size, delta)
     return clipped * (size - 0.5 * clipped)
 
 
-def residuals(theta, design):
+def residuals(theta: Array, design: Design) -> Array:
     """Log residuals ln f - ln loss, (problems, n), of centred parameters (problems, 5)."""
     E, A, B, alpha, beta = (theta[:, i, None] for i in range(5))
     return np.log(E + A * np.exp(-alpha * design.x) + B * np.exp(-beta * design.y)) - design.z
 
 
-def _core():
+def _core() -> ModuleType:
     try:
         from ... import _laws
     except ImportError:
@@ -98,17 +96,17 @@ def _core():
 
 
 def polish(
-    theta,
-    design,
+    theta: npt.ArrayLike,
+    design: Design,
     *,
-    weights=None,
-    delta=1e-3,
-    free=(1, 1, 1, 1, 1),
-    tie=False,
-    max_steps=500,
-    anneal=True,
-    threads=1,
-):
+    weights: npt.ArrayLike | None = None,
+    delta: float | Array = 1e-3,
+    free: Sequence[bool] | npt.NDArray[np.bool_] = (True,) * 5,
+    tie: bool = False,
+    max_steps: int = 500,
+    anneal: bool = True,
+    threads: int | None = 1,
+) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
     """Minimise the sum of weighted Huber terms from each start.
 
     Each step solves with the Newton matrix of the Huber sum, damped by the positive definite matrix of iteratively
@@ -133,8 +131,8 @@ def polish(
         Steps allowed to each problem.
     anneal : bool
         Whether to let delta shrink to its target instead of starting there.
-    threads : int
-        Threads that share the problems; the result does not depend on it.
+    threads : int, optional
+        Threads that share the problems, None for all cores; the result does not depend on it.
 
     Returns
     -------
@@ -142,7 +140,7 @@ def polish(
     objective : ndarray (problems,)
     converged : ndarray, bool (problems,)
     """
-    core = _core()
+    core, threads = _core(), n_threads(threads, FitError)
     theta = np.array(theta, dtype=np.float64, ndmin=2, order="C")
     k, n = len(theta), len(design.x)
     z = np.ascontiguousarray(np.atleast_2d(design.z), dtype=np.float64)
@@ -158,7 +156,7 @@ def polish(
         "anneal": anneal,
     }
 
-    def part(rows):
+    def part(rows: slice) -> None:
         zs, ws = (table if len(table) == 1 else table[rows] for table in (z, w))
         core.polish(design.x, design.y, zs, ws, delta[rows], theta[rows], objective[rows], converged[rows], **options)
 
@@ -169,7 +167,9 @@ def polish(
     return theta, objective, converged.astype(bool)
 
 
-def project(design, weights, exponents, fixed_E=None):
+def project(
+    design: Design, weights: npt.ArrayLike | None, exponents: npt.ArrayLike, fixed_E: float | None = None
+) -> tuple[Array, Array]:
     """Best E, A, B >= 0 at every pair of exponents, by least squares on f / L - 1.
 
     Parameters

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from ...errors import FitError
 from ..forms.chinchilla import PARAMETERS
-from .additive import EXPONENT_BOUNDS
+from .additive import EXPONENT_BOUNDS, Array, Design
+from .levels import common_line, n_levels
+from .misfit import POOR_RMS, lack_of_fit, misfit, worst_region
+from .optimum import AdditiveFit
 
-POOR_RMS = 0.05
-SYSTEMATIC_SHARE = 0.5
-REPLICATE_SPREAD = 0.1
 FEW_STARTS = 0.1
 _ILL_CONDITIONED = 1e8
-# sizes (or budgets) this near to each other are one: C/(6 N) and rounding move them in the seventh digit
-SAME_VALUE = 1e-3
-# standard deviation of ln N and ln D across the line they follow, below which they count as one variable: ladders at one
-# ratio have 0 to .06, two ladders a factor of two apart .24, grids and isoFLOP tables over 1
-TOGETHER_SPREAD = 0.1
 TOGETHER = "N and D move together"
 
 EXPLANATIONS = {
@@ -61,7 +59,7 @@ UNUSABLE = {
 }
 
 
-def jacobian(theta, design):
+def jacobian(theta: Array, design: Design) -> Array:
     """Derivatives (n, 5) of ln f in the centred coordinates ln E, ln A, ln B, alpha, beta."""
     E, A, B, alpha, beta = theta
     u, v = A * np.exp(-alpha * design.x), B * np.exp(-beta * design.y)
@@ -69,7 +67,7 @@ def jacobian(theta, design):
     return np.column_stack([np.full_like(u, E) / f, u / f, v / f, -u * design.x / f, -v * design.y / f])
 
 
-def estimable(fitted):
+def estimable(fitted: AdditiveFit) -> npt.NDArray[np.bool_]:
     """Which of the five parameters moved freely: fitted, and not at a bound; bool (5,)."""
     theta = fitted.solution.theta
     low, high = EXPONENT_BOUNDS
@@ -79,7 +77,7 @@ def estimable(fitted):
     return inside & free
 
 
-def score_moments(r, weights, delta, n_free):
+def score_moments(r: Array, weights: Array, delta: float, n_free: int) -> tuple[float, float]:
     """Return E[psi^2], with a degrees-of-freedom correction, and E[psi'] of the Huber score psi.
 
     E[psi'] is the chance that a residual lies within delta. With delta far below the noise that is the density at
@@ -97,7 +95,7 @@ def score_moments(r, weights, delta, n_free):
     return float((weights * psi2).sum() / weights.sum() * n / max(n - n_free, 1)), float(chance)
 
 
-def covariance(fitted):
+def covariance(fitted: AdditiveFit) -> Array:
     """Delta-method covariance (5, 5) of ln E, ln A, ln B, alpha, beta; NaN rows where nothing was estimated.
 
     Model-based: V (J'WJ)^-1 (J'W^2 J) (J'WJ)^-1 with V the variance of the Huber score over its squared slope,
@@ -131,7 +129,7 @@ def covariance(fitted):
     return np.where(known[:, None] & known, filled, np.nan)
 
 
-def unidentified(fitted):
+def unidentified(fitted: AdditiveFit) -> set[str]:
     """Names of the parameters about which this table says nothing, by design or because their term vanished."""
     s, names = fitted.settings, set()
     E_free = s.fixed_E is None and s.excess_floor is None
@@ -147,7 +145,7 @@ def unidentified(fitted):
     return names
 
 
-def flags(fitted):
+def flags(fitted: AdditiveFit) -> tuple[str, ...]:
     """Short warnings of a fit, worst first; each has its sentence in ``EXPLANATIONS``."""
     found = []
     theta, s = fitted.solution.theta, fitted.settings
@@ -176,7 +174,7 @@ def flags(fitted):
     return tuple(found)
 
 
-def condition(fitted):
+def condition(fitted: AdditiveFit) -> tuple[float, Array]:
     """Condition number of the scaled information matrix of the estimable parameters, and their correlations (5, 5)."""
     index = np.flatnonzero(estimable(fitted))
     correlations = np.full((5, 5), np.nan)
@@ -193,143 +191,13 @@ def condition(fitted):
     return number, correlations
 
 
-def misfit(fitted):
-    """Measure how the residuals fail to scatter: size, share explained by N and D, spread of equal runs, trends."""
-    r, w = fitted.residuals, fitted.weights
-    out = {"rms_log_residual": float(np.sqrt((w * r * r).sum() / w.sum())), "flags": []}
-    out.update(systematic_share=None, systematic_p=None, replicate_spread=None)
-    if not np.isfinite(out["rms_log_residual"]):
-        return out
-    out["systematic_share"], out["systematic_p"] = _smooth_share(r, fitted.solution.design)
-    n_group, d_group = near_groups(fitted.N), near_groups(fitted.D)
-    out["replicate_spread"] = _pure_error(n_group, d_group, r)["rms"]
-    poor = out["rms_log_residual"] > POOR_RMS
-    if poor:
-        out["flags"].append("poor fit")
-    if (out["replicate_spread"] or 0) > REPLICATE_SPREAD:
-        out["flags"].append("mixed runs")
-    share, p_value = out["systematic_share"], out["systematic_p"]
-    if share is not None and share > SYSTEMATIC_SHARE and p_value < 0.01 and out["rms_log_residual"] > 0.01:
-        out["flags"].append("systematic residuals")
-    for name, along, across in (("D", d_group, n_group), ("N", n_group, d_group)):
-        pairs, rises = _rises(along, across, fitted.loss)
-        if pairs >= 4 and rises / pairs > 0.2:
-            out["flags"].append(f"loss rises with {name}")
-    loss = fitted.loss
-    if poor and loss.max() > 2 * loss.min():
-        out["flags"] += ["barely trained runs"] if (loss > 0.85 * loss.max()).mean() >= 0.1 else []
-        out["flags"] += ["saturated runs"] if (loss < 1.1 * loss.min()).mean() >= 0.25 else []
-    return out
-
-
-def near_groups(values, tolerance=0.02):
-    """Label values (n,) so that those within 2 % of the least of their group share a label: budgets are seldom exact."""
-    order = np.argsort(values, kind="stable")
-    x = np.log(values[order])
-    labels = np.empty(len(values), dtype=np.intp)
-    start = label = 0
-    while start < len(x):
-        end = int(np.searchsorted(x, x[start] + tolerance, side="right"))
-        labels[order[start:end]] = label
-        start, label = end, label + 1
-    return labels
-
-
-def n_levels(values):
-    """Number of different sizes or budgets among values (n,), those within ``SAME_VALUE`` counted as one."""
-    return int(near_groups(values, SAME_VALUE).max()) + 1
-
-
-def together(fitted):
+def together(fitted: AdditiveFit) -> str:
     """Say which line N and D of a fit follow, see ``common_line``."""
     rows = fitted.weights > 0
     return common_line(fitted.N[rows], fitted.D[rows])
 
 
-def common_line(N, D, name="D"):
-    """Say which line N and D (n,) follow, such as "D = 20 N"; "" where they vary apart, or one of them not at all.
-
-    Steps may stand in the place of tokens, under their ``name``.
-    """
-    if min(n_levels(N), n_levels(D)) < 2:
-        return ""
-    x, y = np.log(N), np.log(D)
-    X = np.column_stack([x - x.mean(), y - y.mean()])
-    _, singular, axes = np.linalg.svd(X, full_matrices=False)
-    spread = singular[1] / np.sqrt(len(x))
-    if spread > TOGETHER_SPREAD:
-        return ""
-    near = "" if spread < SAME_VALUE else f" within {spread:.1g} in logarithms"
-    if abs(axes[0, 1]) < 0.02 * abs(axes[0, 0]):
-        return f"{name} is about {np.exp(y.mean()):.3g} throughout"
-    if abs(axes[0, 0]) < 0.02 * abs(axes[0, 1]):
-        return f"N is about {np.exp(x.mean()):.3g} throughout"
-    power = axes[0, 1] / axes[0, 0]
-    if abs(power - 1) < 0.02:
-        return f"{name} = {np.exp(y.mean() - x.mean()):.3g} N{near}"
-    if abs(power + 1) < 0.02 and name == "D":
-        return f"D = C/(6 N), one budget of C = {6 * np.exp(x.mean() + y.mean()):.3g}{near}"
-    return f"{name} = {np.exp(y.mean() - power * x.mean()):.2g} N^{power:.2g}{near}"
-
-
-def _smooth_share(r, design):
-    """Share of the residuals' variance that a quadratic in ln N, ln D explains, and the p-value of its F test."""
-    columns = [np.ones_like(r)]
-    for values in (design.x, design.y):
-        levels = min(len(np.unique(values)) - 1, 2)
-        columns += [values**power for power in range(1, levels + 1)]
-    if len(columns) == 5:
-        columns.append(design.x * design.y)
-    X = np.column_stack(columns)
-    freedom = len(r) - X.shape[1]
-    total = float(((r - r.mean()) ** 2).sum())
-    if freedom < 4 or total <= 0 or X.shape[1] < 2:
-        return None, None
-    rest = float(((r - X @ np.linalg.lstsq(X, r, rcond=None)[0]) ** 2).sum())
-    F = (total - rest) / (X.shape[1] - 1) / max(rest / freedom, 1e-300)
-    return max(0.0, 1 - rest / total), float(stats.f.sf(max(F, 0.0), X.shape[1] - 1, freedom))
-
-
-def _rises(along, across, loss):
-    """Count neighbouring pairs along one axis at equal other axis, and those whose mean log loss rises by over 2 %."""
-    pairs = rises = 0
-    for value in np.unique(across):
-        rows = across == value
-        steps, inverse = np.unique(along[rows], return_inverse=True)
-        mean = np.bincount(inverse, np.log(loss[rows])) / np.bincount(inverse)
-        pairs += len(steps) - 1
-        rises += int((np.diff(mean) > 0.02).sum())
-    return pairs, rises
-
-
-def _pure_error(n_group, d_group, r):
-    """Scatter of residuals within cells of equal N and D: degrees of freedom, RMS, sum of squares, cells."""
-    inverse = np.unique(np.column_stack([n_group, d_group]), axis=0, return_inverse=True)[1].ravel()
-    counts = np.bincount(inverse)
-    freedom = len(r) - len(counts)
-    if freedom < 1:
-        return {"df": 0, "rms": None, "ss": 0.0, "cells": len(counts)}
-    ss = float(((r - (np.bincount(inverse, r) / counts)[inverse]) ** 2).sum())
-    return {"df": freedom, "rms": float(np.sqrt(ss / freedom)), "ss": ss, "cells": len(counts)}
-
-
-def lack_of_fit(fitted):
-    """F test of the law's misfit against the scatter of seed replicates; None without replicates.
-
-    F = (lack-of-fit sum of squares / (cells - parameters)) / (pure error / replicate degrees of freedom), on log loss.
-    """
-    pure = _pure_error(
-        np.unique(fitted.N, return_inverse=True)[1], np.unique(fitted.D, return_inverse=True)[1], fitted.residuals
-    )
-    freedom = pure["cells"] - fitted.settings.n_free
-    if pure["df"] < 1 or freedom < 1 or pure["ss"] <= 0:
-        return None
-    lack = max(float((fitted.residuals**2).sum()) - pure["ss"], 0.0)
-    F = lack / freedom / (pure["ss"] / pure["df"])
-    return {"F": F, "df1": freedom, "df2": pure["df"], "p_value": float(stats.f.sf(F, freedom, pure["df"]))}
-
-
-def holdout(fitted):
+def holdout(fitted: AdditiveFit) -> dict[str, Any]:
     """Hold out the largest N, then D, then C = 6 N D: refit on the rest and predict them.
 
     The held-out rows are those at the largest value, or the top tenth of the rows where that is more.
@@ -359,7 +227,7 @@ def holdout(fitted):
     return {"n": count, "rms_log_error": float(np.sqrt(squares / count)) if count else None, "cells": cells}
 
 
-def diagnose(fitted):
+def diagnose(fitted: AdditiveFit) -> dict[str, Any]:
     """Everything measured about a fit, as plain numbers (see ``docs/laws.md`` for how to read it)."""
     number, correlations = condition(fitted)
     measured = misfit(fitted)
@@ -376,19 +244,19 @@ def diagnose(fitted):
     }
 
 
-def usable(fitted):
+def usable(fitted: AdditiveFit) -> bool:
     """Whether the law may be quoted: it converged, fits, and every parameter is identified."""
     return not blocking(fitted)
 
 
-def blocking(fitted):
+def blocking(fitted: AdditiveFit) -> set[str]:
     """Flags of a fit with which its parameters are not a law to be used, set."""
     fixed_E = not fitted.settings.free[0]
     forgiven = {"two sizes only", "two budgets only"} if fixed_E else set()
     return set(fitted.flags) & UNUSABLE - forgiven
 
 
-def warnings(fitted):
+def warnings(fitted: AdditiveFit) -> list[str]:
     """One plain sentence, with its measured value, for every flag of a fit."""
     measured = misfit(fitted)
     numbers = {
@@ -400,20 +268,3 @@ def warnings(fitted):
     }
     names = {TOGETHER: f"{TOGETHER} ({together(fitted)})"}
     return [f"{names.get(flag, flag)}: {EXPLANATIONS[flag]} {numbers.get(flag, '')}".strip() for flag in fitted.flags]
-
-
-def worst_region(fitted):
-    """Say where the law is furthest off: a third of the range of N crossed with a third of the range of D."""
-    r = -fitted.residuals
-    thirds = [np.searchsorted(np.quantile(v, [1 / 3, 2 / 3]), v, side="right") for v in (fitted.N, fitted.D)]
-    words = ("small", "middling", "large")
-    found = []
-    for i in range(3):
-        for j in range(3):
-            rows = (thirds[0] == i) & (thirds[1] == j)
-            if rows.sum() >= 2:
-                found.append((float(np.median(r[rows])), f"{words[i]} N and {words[j]} D"))
-    if not found:
-        return "too few rows to say where"
-    off, where = max(found, key=lambda item: abs(item[0]))
-    return f"at {where} the loss lies {abs(np.expm1(off)):.0%} {'above' if off > 0 else 'below'} the law"

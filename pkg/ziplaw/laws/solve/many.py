@@ -1,18 +1,38 @@
 """Levenberg-Marquardt on many small least-squares problems of additive laws, side by side.
 
-A model says how its unknowns theta (P, p) turn into ln E, ln A, ln B and alpha, beta of each of K datasets, linearly,
-and how to solve for a step from the datasets' normal matrices; ``descend`` does the rest.
+``Problems`` say how their unknowns theta (P, p) turn into ln E, ln A, ln B and alpha, beta of each of K datasets,
+linearly, and how to solve for a step from the datasets' normal matrices; ``descend`` does the rest.
+
+Not one solver with ``general`` and ``additive``: those minimise Huber sums of one table, with delta shrinking, one
+problem after the other. Here thousands of problems share a step, each with a block a dataset, and eliminating those
+blocks first is what makes a permutation test take seconds; the objective is a plain sum of squares.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol, Self
+
 import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
 
 BOUNDS = (-1.0, 8.0)  # exponents beyond these are no power law; negative ones are needed for an unbiased test
 _TOLERANCE = 1e-9  # relative, of the sum of squares
 
 
-class Model:
+class Cells(Protocol):
+    """What problems take from a panel: arrays (K, n), and ln E (K,) or None."""
+
+    x: Array
+    y: Array
+    z: Array
+    w: Array
+    ln_E: Array | None
+
+
+class Problems:
     """Cells of P problems with K datasets of n cells; arrays carry the axes (P or 1, K, n).
 
     Parameters
@@ -25,34 +45,34 @@ class Model:
         What the subclass needs beside them.
     """
 
-    def __init__(self, x, y, z, w, ln_E, extra):
+    def __init__(self, x: Array, y: Array, z: Array, w: Array, ln_E: Array | None, extra: Array) -> None:
         self.x, self.y, self.z, self.w, self.ln_E, self.extra = x, y, z, w, ln_E, extra
 
     @classmethod
-    def of(cls, panel, extra, z=None):
+    def of(cls, panel: Cells, extra: Array, z: Array | None = None) -> Self:
         """Take the cells from a panel; ``z`` (P, K, n) replaces its log losses."""
         ln_E = None if panel.ln_E is None else panel.ln_E[None]
         return cls(panel.x[None], panel.y[None], panel.z[None] if z is None else z, panel.w[None], ln_E, extra)
 
     @property
-    def n_local(self):
+    def n_local(self) -> int:
         """Free amplitudes of a dataset: ln A and ln B, and ln E unless it is held."""
         return 3 if self.ln_E is None else 2
 
-    def take(self, rows):
+    def take(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Self:
         """Keep some of the problems."""
         arrays = (self.x, self.y, self.z, self.w, self.ln_E, self.extra)
         return type(self)(*(a if a is None or len(a) == 1 else a[rows] for a in arrays))
 
-    def unfold(self, theta):
+    def unfold(self, theta: Array) -> tuple[Array, Array]:
         """Turn theta (P, p) into amplitudes (P, K, 3) and exponents (P, K, 2); linear."""
         raise NotImplementedError
 
-    def step(self, M, g):
+    def step(self, M: Array, g: Array) -> Array:
         """Solve for a step (P, p) from damped matrices (P, K, m, m) and gradients (P, K, m)."""
         raise NotImplementedError
 
-    def terms(self, local, exponents):
+    def terms(self, local: Array, exponents: Array) -> tuple[Array, tuple[Array, ...]]:
         """Cost (P,), inf where an exponent leaves its bounds, and the parts that the derivatives need, (P, K, n)."""
         ln_E = local[..., 0] if self.ln_E is None else np.broadcast_to(self.ln_E, local.shape[:-1])
         u = np.exp(np.minimum(local[..., 1, None] - exponents[..., 0, None] * self.x, 60.0))
@@ -64,7 +84,7 @@ class Model:
         inside = ((exponents > BOUNDS[0]) & (exponents < BOUNDS[1])).all(axis=(1, 2))
         return np.where(inside & np.isfinite(cost), cost, np.inf), (E, u, v, f, r)
 
-    def normal(self, parts, newton):
+    def normal(self, parts: Sequence[Array], newton: Array) -> tuple[Array, Array]:
         """Matrices (P, K, m, m) and gradients (P, K, m) in ln E (if free), ln A, ln B, alpha, beta.
 
         ln f is the log of a sum of exponentials of linear functions, so its second derivatives are those of a
@@ -95,7 +115,7 @@ class Model:
         return M, np.matmul(J, (self.w * r)[..., None])[..., 0]
 
 
-def damp(M, lam):
+def damp(M: Array, lam: Array) -> Array:
     """Add lam (P,) times the diagonal of M (P, K, m, m), and a trace of it where a column vanished."""
     M = M.copy()
     diagonal = np.abs(np.einsum("pkii->pki", M))
@@ -105,12 +125,14 @@ def damp(M, lam):
     return M
 
 
-def descend(model, theta, max_steps=120):
+def descend(
+    problems: Problems, theta: npt.ArrayLike, max_steps: int = 120
+) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
     """Minimise the weighted sum of squared log residuals from each start.
 
     Parameters
     ----------
-    model : Model
+    problems : Problems
     theta : ndarray, float64 (P, p)
         Starts.
     max_steps : int
@@ -125,21 +147,21 @@ def descend(model, theta, max_steps=120):
     """
     theta = np.array(theta, dtype=np.float64)
     P = len(theta)
-    cost, parts = model.terms(*model.unfold(theta))
+    cost, parts = problems.terms(*problems.unfold(theta))
     lam, newton, converged = np.full(P, 1e-3), np.zeros(P), np.zeros(P, dtype=bool)
     active = np.flatnonzero(np.isfinite(cost))
-    model, parts = model.take(active), [part[active] for part in parts]
+    problems, parts = problems.take(active), [part[active] for part in parts]
     for _ in range(max_steps):
         if not active.size:
             break
-        M, g = model.normal(parts, newton[active])
-        move = model.step(damp(M, lam[active]), g)
-        d_local, d_exponents = model.unfold(move)
-        # a step of more than e-fold in an amplitude is beyond what the linear model knows
+        M, g = problems.normal(parts, newton[active])
+        move = problems.step(damp(M, lam[active]), g)
+        d_local, d_exponents = problems.unfold(move)
+        # a step of more than e-fold in an amplitude is beyond what a linear step knows
         size = np.maximum(np.abs(d_local).max(axis=(1, 2)), np.abs(d_exponents).max(axis=(1, 2)) * 2)
         shrink = np.minimum(1.0, 1.5 / np.maximum(size, 1e-300))
         tried = theta[active] + move * shrink[:, None]
-        trial, trial_parts = model.terms(*model.unfold(tried))
+        trial, trial_parts = problems.terms(*problems.unfold(tried))
         before = cost[active]
         better = trial <= before
         settled = better & (before - trial <= _TOLERANCE * before + 1e-18) & (shrink == 1.0)
@@ -154,5 +176,5 @@ def descend(model, theta, max_steps=120):
         if finished.any():
             converged[active[finished]] = True
             keep = ~finished
-            active, model, parts = active[keep], model.take(keep), [part[keep] for part in parts]
+            active, problems, parts = active[keep], problems.take(keep), [part[keep] for part in parts]
     return theta, cost, converged

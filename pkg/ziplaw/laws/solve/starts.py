@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from .additive import EXPONENT_BOUNDS, project
+from .additive import EXPONENT_BOUNDS, Array, Design, project
 
 _GRID = np.geomspace(EXPONENT_BOUNDS[0] * 2, EXPONENT_BOUNDS[1] * 0.6, 12)
 _MOST_STARTS, _LEAST_STARTS, _ROWS_POLISHED = 8, 4, 400
 
 
-def starts(design, weights=None, *, fixed_E=None, tie=False, count=None):
+def starts(
+    design: Design,
+    weights: npt.ArrayLike | None = None,
+    *,
+    fixed_E: float | None = None,
+    tie: bool = False,
+    count: int | None = None,
+) -> Array:
     """Return good starting points, best first, in centred coordinates.
 
     For each (alpha, beta) of a 12 x 12 grid, E, A, B >= 0 minimise sum w (f/L - 1)^2, the first-order form of squared
@@ -39,15 +47,15 @@ def starts(design, weights=None, *, fixed_E=None, tie=False, count=None):
         count = min(max(_ROWS_POLISHED // len(design.x), _LEAST_STARTS), _MOST_STARTS)
     order = np.argsort(cost.ravel(), kind="stable")
     open_cells = np.eye(g, dtype=bool) if tie else np.ones((g, g), dtype=bool)
-    chosen = []
+    best: list[int] = []
     for cell in order:
         i, j = divmod(int(cell), g)
         if open_cells[i, j]:
-            chosen.append(cell)
+            best.append(int(cell))
             open_cells[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2] = False
-            if len(chosen) == count:
+            if len(best) == count:
                 break
-    chosen = np.array(chosen)
+    chosen = np.array(best)
     theta = np.empty((len(chosen), 5))
     theta[:, :3] = linear.reshape(-1, 3)[chosen]
     theta[:, 3] = _GRID[chosen // g]

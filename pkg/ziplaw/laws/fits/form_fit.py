@@ -1,0 +1,222 @@
+"""Fit any form by the sum of Huber terms: a general optimiser with numeric derivatives, from many starts.
+
+The additive law has its own solver and diagnostics (``fit``); this serves the other laws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...base import limits
+from ...errors import FitError
+from ..forms import arguments
+from ..forms.form import Array, Form
+from ..solve.general import minimise
+from .fitted import Fitted
+
+_MOST_STARTS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class FormBootstrap:
+    """Refits of a form to resampled rows.
+
+    Attributes
+    ----------
+    samples : ndarray (n, p)
+        Natural parameters of every refit.
+    names : tuple of str
+        Their names.
+    """
+
+    samples: Array
+    names: tuple[str, ...]
+
+    def interval(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
+        """Percentile intervals of the parameters: name -> (lo, hi)."""
+        level = arguments.check_level(level)
+        ends = np.nanquantile(self.samples, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        return {name: (float(lo), float(hi)) for name, lo, hi in zip(self.names, *ends)}
+
+
+@dataclass(frozen=True, eq=False)
+class FormFit(Fitted):
+    """A fitted ``Form``; a failed fit has ``converged`` False and says why in ``message``."""
+
+    form: Form
+    theta: Array
+    objective: float
+    converged: bool
+    message: str
+    delta: float
+    fraction_of_starts: float
+    table: dict[str, Array] = field(repr=False)
+    loss: Array = field(repr=False)
+    centre: dict[str, float] = field(repr=False)
+
+    @cached_property
+    def parameters(self) -> Array:
+        """Natural parameters (p,), in the order of ``form.parameters``."""
+        return np.asarray(self.form.natural(self.theta, self.centre), dtype=np.float64)
+
+    @property
+    def columns(self) -> dict[str, Array]:
+        """The columns fitted, each (n,)."""
+        return self.table
+
+    @property
+    def n_free(self) -> int:
+        """Number of parameters that were fitted: all."""
+        return len(self.theta)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Short warnings: the parameters at a bound."""
+        ends = zip(self.form.parameters, self.theta, self.form.low, self.form.high)
+        return tuple(f"{name} at its bound" for name, value, low, high in ends if value <= low or value >= high)
+
+    @property
+    def residuals(self) -> Array:
+        """Log residuals ln L - ln loss, (n,)."""
+        return self.form.log_loss(self.theta, self.columns, self.centre) - np.log(self.loss)
+
+    @cached_property
+    def diagnostics(self) -> dict[str, Any]:
+        """Flags, RMS, fraction of starts and the error on the largest compute."""
+        return {
+            "flags": list(self.flags),
+            "rms_log_residual": self.rms,
+            "fraction_of_starts": self.fraction_of_starts,
+            "holdout": self.error_at_largest_C,
+        }
+
+    @cached_property
+    def error_at_largest_C(self) -> dict[str, Any] | None:
+        """Refit without the tenth of the rows with the largest 6 N D, and return the RMS error of log loss there.
+
+        Where the law has other columns, the product of its first two (or the one) stands in the place of N D.
+        """
+        values = np.prod([self.columns[name] for name in self.form.columns[:2]], axis=0)
+        top = values >= min(values.max(), np.quantile(values, 0.9))
+        if (~top).sum() <= len(self.theta):
+            return None
+        rest = self.refit(~top)
+        error = np.log(rest.predict(**{k: v[top] for k, v in self.columns.items()}) / self.loss[top])
+        return {"n": int(top.sum()), "rms_log_error": float(np.sqrt((error**2).mean()))}
+
+    def predict(self, *args: npt.ArrayLike, **columns: npt.ArrayLike) -> Any:
+        """Loss in nats per token at the columns of the form, by name or in their order; arrays broadcast."""
+        columns = dict(zip(self.form.columns, args)) | columns
+        missing = [name for name in self.form.columns if name not in columns]
+        if missing:
+            raise FitError(f"the law {self.form.name} needs {', '.join(self.form.columns)}; {missing[0]} is missing")
+        table = np.broadcast_arrays(*(arguments.check_positive(columns[name], name) for name in self.form.columns))
+        return np.exp(self.form.log_loss(self.theta, dict(zip(self.form.columns, table)), self.centre))
+
+    def refit(self, rows: Any = None) -> FormFit:
+        """Fit the same law to some of the rows (index or mask)."""
+        rows = slice(None) if rows is None else rows
+        return fit_form(self.form, {k: v[rows] for k, v in self.columns.items()}, self.loss[rows], delta=self.delta)
+
+    def bootstrap(self, n: int = 200, seed: int = 42) -> FormBootstrap:
+        """Refit resampled rows, each time from the estimate."""
+        rng = np.random.default_rng(seed)
+        weights = rng.multinomial(len(self.loss), np.full(len(self.loss), 1 / len(self.loss)), size=n)
+        z = np.log(self.loss)
+        out = np.empty((n, len(self.theta)))
+        for i, w in enumerate(weights):
+            theta, _, _ = minimise(
+                self._log_loss, self.theta, z, w.astype(float), self.delta, self.form.low, self.form.high, max_steps=40
+            )
+            out[i] = self.form.natural(theta, self.centre)
+        return FormBootstrap(out, self.form.parameters)
+
+    def intervals(
+        self, method: str | None = None, level: float = 0.95, *, n: int = 200, seed: int = 42
+    ) -> dict[str, tuple[float, float]]:
+        """Intervals of the parameters by the case bootstrap, the one method there is for these laws."""
+        arguments.check_choice(method or "case", "method", ("case",))
+        return self.bootstrap(n, seed).interval(level)
+
+    def _log_loss(self, theta: Array) -> Array:
+        return self.form.log_loss(theta, self.columns, self.centre)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers for a JSON file."""
+        return {
+            "law": self.form.name,
+            "formula": self.form.formula,
+            "parameters": self.estimates,
+            "objective": self.objective,
+            "delta": self.delta,
+            "n": self.n,
+            "converged": self.converged,
+            "message": self.message,
+            **self.diagnostics,
+        }
+
+
+def fit_form(form: Form, columns: Mapping[str, npt.ArrayLike], loss: npt.ArrayLike, *, delta: float = 1e-3) -> FormFit:
+    """Fit a form from the twelve of its starts with the smallest median error, and keep the best.
+
+    Parameters
+    ----------
+    form : Form
+        The law.
+    columns : dict of array (n,)
+        Its columns, positive.
+    loss : array (n,)
+        Held-out loss, nats per token.
+    delta : float
+        Huber's delta on log loss.
+
+    Raises
+    ------
+    FitError
+        When delta is out of range, a column is missing or malformed, or there are not more rows than parameters.
+    """
+    delta = float(arguments.check_within(delta, "delta", limits.HUBER_DELTA))
+    loss = arguments.check_column(loss, "loss")
+    table = {}
+    for name in form.columns:
+        if name not in columns:
+            raise FitError(f"the law {form.name} needs the column {name}: name it, or choose another law")
+        table[name] = arguments.check_column(columns[name], name)
+        if len(table[name]) != len(loss):
+            raise FitError(f"{name} has {len(table[name])} rows, loss has {len(loss)}: give columns of one length")
+    if len(loss) <= len(form.parameters):
+        raise FitError(
+            f"{len(loss)} rows cannot hold the {len(form.parameters)} parameters of {form.name}: measure more"
+        )
+    centre = {name: float(np.log(values).mean()) for name, values in table.items()}
+    z, w = np.log(loss), np.ones(len(loss))
+
+    def law(theta: Array) -> Array:
+        return form.log_loss(theta, table, centre)
+
+    starts = np.clip(np.atleast_2d(form.starts(table, z, centre)), form.low, form.high)
+    with np.errstate(all="ignore"):
+        first = np.array([np.median(np.abs(law(start) - z)) for start in starts])
+    order = np.argsort(np.nan_to_num(first, nan=np.inf), kind="stable")[:_MOST_STARTS]
+    found = [minimise(law, starts[i], z, w, delta, form.low, form.high) for i in order]
+    values = np.array([value for _, value, _ in found])
+    theta, value, converged = found[int(np.argmin(values))]
+    converged = bool(converged and np.isfinite(value))
+    return FormFit(
+        form=form,
+        theta=theta,
+        objective=float(value),
+        converged=converged,
+        message="converged" if converged else "not converged: the optimiser ran out of steps",
+        delta=delta,
+        fraction_of_starts=float((values <= values.min() * (1 + 1e-4) + 1e-12).mean()),
+        table=table,
+        loss=loss,
+        centre=centre,
+    )

@@ -1,0 +1,38 @@
+"""The list of laws: the command line, comparisons, the documentation and the tests read this one."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ...errors import FitError
+
+if TYPE_CHECKING:
+    from .form import Form, OneColumn
+
+# name -> module of this room and the Form there, which has the law's formula and columns: to add a law is a module and a
+# line here. Names alone, so that the command line can list them without numpy.
+LAWS = {
+    "chinchilla": "chinchilla.ADDITIVE",
+    "kaplan": "coupled.JOINT",
+    "kaplan-coupled": "coupled.COUPLED",
+    "kaplan-steps": "steps.STEPS",
+    "data-constrained": "constrained.REPEATED",
+    "broken": "broken.BROKEN",
+    "power": "powers.POWER",
+}
+
+
+def law(name: str) -> Form | OneColumn:
+    """Return a law by its name.
+
+    Raises
+    ------
+    FitError
+        When there is none of this name.
+    """
+    if name not in LAWS:
+        raise FitError(f"law is {name!r}, must be one of {', '.join(LAWS)}")
+    module, attribute = LAWS[name].split(".")
+    found: Form | OneColumn = getattr(import_module(f".{module}", __package__), attribute)
+    return found

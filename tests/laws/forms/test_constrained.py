@@ -1,0 +1,30 @@
+"""Repeated data: effective tokens and parameters, and the law recovered from the published constants."""
+
+import numpy as np
+import pytest
+
+from ziplaw.errors import FitError
+from ziplaw.laws.fits.by_name import fit_law
+from ziplaw.laws.forms.allocation import split
+from ziplaw.laws.forms.chinchilla import additive
+from ziplaw.laws.forms.constrained import DATA_CONSTRAINED, REPEATED, data_constrained_loss, effective_tokens
+
+
+def test_repeated_data():
+    assert effective_tokens(1e9, 2e9) == 1e9
+    assert effective_tokens(1e30, 1e9) == pytest.approx(1e9 * 16.387756)
+    # up to four epochs are nearly as good as fresh data: the paper's headline
+    assert effective_tokens(4e9, 1e9) > 3.7e9
+    p = DATA_CONSTRAINED.array
+    assert data_constrained_loss(1e8, 1e11, 1e11) == pytest.approx(additive(p, 1e8, 1e11), rel=1e-9)
+    N, D, U = (g.ravel() for g in np.meshgrid(np.geomspace(1e7, 5e9, 5), np.geomspace(1e8, 5e10, 6), [1e8, 1e9, 5e9]))
+    found = fit_law(
+        "data-constrained", {"N": N, "D": D, "U": np.minimum(U, D)}, data_constrained_loss(N, D, np.minimum(U, D))
+    )
+    assert found.estimates["R_D*"] == pytest.approx(15.387756, rel=1e-3)
+    assert found.estimates["R_N*"] == pytest.approx(5.309743, rel=1e-3)
+
+
+def test_an_index_that_is_no_sum_of_powers_has_no_split_in_closed_form():
+    with pytest.raises(FitError, match="data-constrained has no closed-form split"):
+        split([*DATA_CONSTRAINED.array, 15.4, 5.3], 1e20, REPEATED)
