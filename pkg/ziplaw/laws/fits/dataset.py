@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from ...errors import FitError
 from ..forms import arguments
 from ..forms.chinchilla import PARAMETERS
 from ..intervals import identification
+from ..intervals.bootstrap import Bootstrap
 from ..intervals.choose import describe, resample
 from ..intervals.identification import Doubt
+from ..intervals.jackknife import Jackknife
 from ..solve import diagnostics
-from .fit import fit
+from .fit import LawFit, fit
 
+Row = Mapping[str, Any]  # of runs.csv
 MIN_CELLS, MIN_SIZES, MIN_BUDGETS = 8, 3, 3
 CELLS = ("scaling", "all")
 QUANTITIES = (*PARAMETERS, "a", "b", "log10_G")
 STARTED = "started"  # cells that were fitted without a floor: all but those that have certainly not started
 
 
-def fit_dataset(rows, *, cells="scaling", bootstrap=1000, level=0.95, seed=42):
+def fit_dataset(
+    rows: Sequence[Row], *, cells: str = "scaling", bootstrap: int = 1000, level: float = 0.95, seed: int = 42
+) -> dict[str, Any]:
     """Fit the additive law to one dataset's rows of runs.csv.
 
     Parameters
@@ -96,7 +104,7 @@ def _number(value):
     return isinstance(value, int | float) and np.isfinite(value) and value > 0
 
 
-def takes_part(row, cells):
+def takes_part(row: Row, cells: str) -> bool:
     """Tell whether a measured row of runs.csv takes part in a fit of these cells: "scaling", "started" or "all"."""
     return {
         "scaling": row.get("regime") == "scaling",
@@ -104,7 +112,7 @@ def takes_part(row, cells):
     }.get(cells, True)
 
 
-def uninformative(fit):
+def uninformative(fit: Mapping[str, Any]) -> str | None:
     """Say why the exponents of a fit say nothing: an interval that is missing or reaches a bound; None when they do.
 
     Parameters
@@ -151,7 +159,15 @@ def _variant(rows, floor, bootstrap, level, seed):
     return fit_document(fitted, runs, bootstrap=bootstrap, level=level, seed=seed)
 
 
-def fit_document(fitted, clusters=None, *, method=None, bootstrap=1000, level=0.95, seed=42):
+def fit_document(
+    fitted: LawFit,
+    clusters: Sequence[object] | None = None,
+    *,
+    method: str | None = None,
+    bootstrap: int = 1000,
+    level: float = 0.95,
+    seed: int = 42,
+) -> dict[str, Any]:
     """Return a FIT: a fitted law with intervals and diagnostics, as plain numbers (see ``docs/formats.md``).
 
     Where the runs are too few for intervals over them, there are none and ``interval_method`` says why.
@@ -163,7 +179,15 @@ def fit_document(fitted, clusters=None, *, method=None, bootstrap=1000, level=0.
     return resampled_document(fitted, clusters, method, draws, bootstrap=bootstrap, level=level)
 
 
-def resampled_document(fitted, clusters, method, draws, *, bootstrap, level):
+def resampled_document(
+    fitted: LawFit,
+    clusters: Sequence[object] | None,
+    method: str,
+    draws: Bootstrap | Jackknife | None,
+    *,
+    bootstrap: int,
+    level: float,
+) -> dict[str, Any]:
     """Return the FIT of a law of which the resamples are at hand (None for a method that needs none)."""
     found = {
         at: fitted.intervals(method, at) if draws is None else draws.interval(at)
@@ -171,7 +195,7 @@ def resampled_document(fitted, clusters, method, draws, *, bootstrap, level):
     }
     how, judged = describe(method, draws, bootstrap), found[identification.LEVEL]
     document = _document(fitted, clusters, found[level], how, level, judged)
-    if method == "jackknife":
+    if isinstance(draws, Jackknife):
         document["covariance_over_runs"] = draws.covariance().tolist()
     return document
 

@@ -280,8 +280,13 @@ def _fit_checked(N: Array, D: Array, loss: Array, weights: Array, settings: Sett
     message = "converged" if solution.converged else "not converged: the optimiser ran out of steps"
     if not np.isfinite(solution.objective):
         message = "not converged: no start gave a finite objective"
+    E, A, B, alpha, beta = natural.tolist()
     return LawFit(
-        *natural.tolist(),
+        E,
+        A,
+        B,
+        alpha,
+        beta,
         objective=solution.objective,
         converged=solution.converged,
         message=message,

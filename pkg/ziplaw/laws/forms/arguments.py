@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -109,7 +110,7 @@ def one_architecture(rows: Iterable[Mapping[str, object]]) -> None:
         )
 
 
-def _first_text(values: Iterable[object], name: str) -> str:
+def _first_text(values: Any, name: str) -> str:
     for row, value in enumerate(values, start=1):
         try:
             float(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -67,7 +69,7 @@ def data_constrained_loss(
     return float(out[0]) if out.size == 1 else out
 
 
-def repeating_plan(C: float, U: float, parameters: npt.ArrayLike | None = None) -> Plan:
+def repeating_plan(C: float, U: float, parameters: Sequence[float] | Array | None = None) -> Plan:
     """Best split of C FLOPs when only U tokens are unique: the N whose loss is lowest at D = C/(6 N), repeats discounted.
 
     Parameters
@@ -89,7 +91,8 @@ def repeating_plan(C: float, U: float, parameters: npt.ArrayLike | None = None) 
     # the valley may have a shelf where repeats lose their worth: look everywhere, then closer three times
     for _ in range(4):
         x = np.linspace(low, high, 401)
-        loss = data_constrained_loss(np.exp(x), C / FLOPS_PER_PARAMETER_TOKEN * np.exp(-x), U, constants, r_d, r_n)
+        D = C / FLOPS_PER_PARAMETER_TOKEN * np.exp(-x)
+        loss = np.asarray(data_constrained_loss(np.exp(x), D, U, constants, r_d, r_n))
         best = int(np.argmin(loss))
         low, high = x[max(best - 2, 0)], x[min(best + 2, 400)]
     N = float(np.exp(x[best]))

@@ -11,9 +11,9 @@ from scipy import stats
 from ...errors import FitError
 from ..forms.chinchilla import PARAMETERS
 from .additive import EXPONENT_BOUNDS, Array, Design
+from .additive_fit import AdditiveFit
 from .levels import common_line, n_levels
 from .misfit import POOR_RMS, lack_of_fit, misfit, worst_region
-from .optimum import AdditiveFit
 
 FEW_STARTS = 0.1
 _ILL_CONDITIONED = 1e8
@@ -208,7 +208,8 @@ def holdout(fitted: AdditiveFit) -> dict[str, Any]:
         ``n``, ``rms_log_error`` pooled over the three, and ``cells``: one entry each for N, D and C (None where the
         rest cannot hold a fit).
     """
-    cells, squares, count = {}, 0.0, 0
+    cells: dict[str, dict[str, float] | None] = {}
+    squares, count = 0.0, 0
     for name, values in (("N", fitted.N), ("D", fitted.D), ("C", fitted.N * fitted.D)):
         top = values >= min(values.max(), np.quantile(values, 0.9))
         cells[name] = None

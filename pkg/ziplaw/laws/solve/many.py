@@ -61,8 +61,9 @@ class Problems:
 
     def take(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Self:
         """Keep some of the problems."""
-        arrays = (self.x, self.y, self.z, self.w, self.ln_E, self.extra)
-        return type(self)(*(a if a is None or len(a) == 1 else a[rows] for a in arrays))
+        x, y, z, w, extra = (a if len(a) == 1 else a[rows] for a in (self.x, self.y, self.z, self.w, self.extra))
+        ln_E = self.ln_E if self.ln_E is None or len(self.ln_E) == 1 else self.ln_E[rows]
+        return type(self)(x, y, z, w, ln_E, extra)
 
     def unfold(self, theta: Array) -> tuple[Array, Array]:
         """Turn theta (P, p) into amplitudes (P, K, 3) and exponents (P, K, 2); linear."""

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from scipy import stats
 
 from .additive import Array, Design
+from .additive_fit import AdditiveFit
 from .levels import near_groups
-from .optimum import AdditiveFit
 
 POOR_RMS = 0.05
 SYSTEMATIC_SHARE = 0.5
@@ -20,7 +20,7 @@ REPLICATE_SPREAD = 0.1
 def misfit(fitted: AdditiveFit) -> dict[str, Any]:
     """Measure how the residuals fail to scatter: size, share explained by N and D, spread of equal runs, trends."""
     r, w = fitted.residuals, fitted.weights
-    out = {"rms_log_residual": float(np.sqrt((w * r * r).sum() / w.sum())), "flags": []}
+    out: dict[str, Any] = {"rms_log_residual": float(np.sqrt((w * r * r).sum() / w.sum())), "flags": []}
     out.update(systematic_share=None, systematic_p=None, replicate_spread=None)
     if not np.isfinite(out["rms_log_residual"]):
         return out

@@ -1,9 +1,9 @@
-"""The global optimum of the additive law on one table, what was asked of it, and what a fit of it holds."""
+"""The global optimum of the additive law on one table, and what was asked of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,39 +49,6 @@ class Solution:
     delta: float
     fraction_of_starts: float
     design: Design
-
-
-class AdditiveFit(Protocol):
-    """A fit as the diagnostics see it: ``fits.fit.LawFit``, whose room lies above this one."""
-
-    A: float
-    B: float
-    objective: float
-    converged: bool
-    settings: Settings
-    solution: Solution
-    N: Array
-    D: Array
-    loss: Array
-    weights: Array
-
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """Short warnings."""
-
-    @property
-    def covariance(self) -> Array:
-        """Covariance (5, 5)."""
-
-    @property
-    def residuals(self) -> Array:
-        """Log residuals (n,)."""
-
-    def refit(self, rows: npt.NDArray[np.bool_]) -> AdditiveFit:
-        """Fit some of the rows."""
-
-    def predict(self, N: Array, D: Array) -> Array:
-        """Loss (n,)."""
 
 
 def find(N: Array, D: Array, loss: Array, weights: Array, settings: Settings) -> Solution:
