@@ -13,11 +13,11 @@ from ziplaw.base.documents import read_json
 from ziplaw.corpora import readers
 from ziplaw.corpora.importing import import_corpus
 from ziplaw.errors import FitError, ZiplawError
-from ziplaw.laws.dependence.regress import prediction
 from ziplaw.laws.forms import allocation, arguments, constrained, kaplan
 from ziplaw.laws.forms.chinchilla import CHINCHILLA
 from ziplaw.laws.plans.document import law_document, other_document
 from ziplaw.laws.plans.serving import serve
+from ziplaw.laws.plans.split_at_H import prediction
 from ziplaw.models.decoder import ModelConfig
 from ziplaw.models.shapes import shapes
 from ziplaw.tables import measured_runs
