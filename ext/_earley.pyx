@@ -91,7 +91,7 @@ cdef class Parser:
                 raise ZiplawError("positions must have the shape of tokens: allocate it so")
             out = &positions[0, 0]
         with nogil:
-            status = zl_earley_space_new(&space)
+            status = zl_earley_space_new(&space)  # one a call: threads share the grammar only
             if status == ZL_OK:
                 status = zl_earley_documents(self.grammar, space, &tokens[0, 0], tokens.shape[0], tokens.shape[1],
                                              wide, &nll[0], out, where)

@@ -59,14 +59,14 @@ cdef int _sizes(const uint8_t[::1] data, int id_bytes, const int64_t[::1] offset
     cdef int64_t *out
     cdef zl_gzip_t *space
     cdef int status
-    check(offsets, data.shape[0] // (id_bytes if id_bytes else 1), sizes)
+    check(offsets, data.shape[0] // (id_bytes if id_bytes else 1), sizes)  # offsets count ids, or bytes
     if n_rows == 0:
         return 0
     starts = &offsets[0]
     out = &sizes[0]
     # rows of nothing read nothing, but C wants a pointer that points somewhere
     first = &data[0] if data.shape[0] > 0 else <const uint8_t *> starts
-    space = <zl_gzip_t *> malloc(sizeof(zl_gzip_t))
+    space = <zl_gzip_t *> malloc(sizeof(zl_gzip_t))  # one a call: threads share nothing
     if space == NULL:
         raise MemoryError("not enough memory for the scratch space of one thread")
     with nogil:

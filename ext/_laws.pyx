@@ -77,10 +77,10 @@ def polish(const double[::1] x, const double[::1] y, const double[:, ::1] z, con
     if z.shape[0] not in (1, k) or w.shape[0] not in (1, k):
         raise FitError(f"z and weights have {z.shape[0]} and {w.shape[0]} rows, must have 1 or {k}")
     for i in range(5):
-        law.free[i] = bool(free[i])
+        law.free[i] = bool(free[i])  # numpy truth values too
     law.tie, law.max_steps, law.anneal = tie, max_steps, anneal
     law.low, law.high = bounds
-    z_step, w_step = law.n * (z.shape[0] > 1), law.n * (w.shape[0] > 1)
+    z_step, w_step = law.n * (z.shape[0] > 1), law.n * (w.shape[0] > 1)  # 0: one row for all problems
     z0, w0, delta0 = &z[0, 0], &w[0, 0], &delta[0]
     theta0, objective0, converged0 = &theta[0, 0], &objective[0], &converged[0]
     scratch = <double *> malloc(zl_law_scratch(law.n) * sizeof(double))

@@ -110,7 +110,7 @@ cdef class Sampler:
         if n == 0:
             return
         if self.wide:
-            broad = out
+            broad = out  # a view checks dtype and order; the tables are of one width
             data = &broad[0, 0]
         else:
             narrow = out

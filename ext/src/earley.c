@@ -81,6 +81,7 @@ document(const zl_earley_t *g, zl_earley_space_t *space, const uint32_t *x, int6
             return ZL_ERR_TOKEN;
         }
     }
+    /* sentences are independent, so their -ln p add up; the last one is cut, and counts as the prefix that it is */
     for (int64_t i = 0; i <= n && ret == ZL_OK; i++) {
         if (i < n && x[i] != 0) {
             continue;

@@ -38,6 +38,7 @@ closure(double *a, int64_t n)
         const double *row_k = a + k * n;
         double again;
 
+        /* the sum over all ways from k back to k diverges: rho >= 1 */
         if (!(row_k[k] < 1 - 1e-12)) {
             return ZL_ERR_STUCK;
         }
@@ -84,6 +85,7 @@ rules_check(const rules_t *r, const double *probabilities, int64_t n, int64_t n_
             return ZL_ERR_GRAMMAR;
         }
     }
+    /* a state, a place in a production or behind it, is an int32 */
     return r->offsets[r->n_productions] + r->n_productions > INT32_MAX ? ZL_ERR_OVERFLOW : ZL_OK;
 }
 
@@ -308,6 +310,7 @@ compile(zl_earley_t *g, rules_t *r, const double *probabilities, const double *s
         ret = compile_index(g, r);
     }
     if (ret == ZL_OK) {
+        /* g->corner is room for the other closure first */
         ret = compile_units(g, r, g->corner);
     }
     return ret == ZL_OK ? compile_corners(g, r) : ret;

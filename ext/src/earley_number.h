@@ -51,6 +51,7 @@ fast_product(double a, double b, int *risk)
     const double product = a * b;
 
     /* a zero factor is exact: what is not predicted */
+    /* far enough from the ends of the range that sums and one more product are safe: see SMALL */
     if (fast_outside(product, SMALL, LARGE) && a != 0 && b != 0) {
         *risk = 1;
     }
@@ -147,6 +148,7 @@ wide_sum(wide_t a, wide_t b)
     if (a.e != b.e) {
         const wide_t large = a.e > b.e ? a : b, small = a.e > b.e ? b : a;
 
+        /* two steps apart the smaller is less than 2^-512 of the larger: nothing of it is left after rounding */
         return large.e - small.e > 1 ? large : wide_tidy(large.m + small.m * 0x1p-512, large.e);
     }
     return wide_tidy(a.m + b.m, a.e);

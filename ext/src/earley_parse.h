@@ -187,6 +187,7 @@ FN(advance)(FN(chart_t) *s, const zl_earley_t *g, int64_t i, uint32_t b, int64_t
     for (int64_t word = 0; word < g->n_words; word++) {
         uint64_t bits = s->mask[k * g->n_words + word];
 
+        /* zero again as it is read: the next column, and the next sentence, find it at rest */
         s->mask[k * g->n_words + word] = 0;
         for (; bits != 0; bits &= bits - 1) {
             const int64_t y = word * 64 + lowest_bit(bits);
@@ -205,6 +206,7 @@ FN(advance)(FN(chart_t) *s, const zl_earley_t *g, int64_t i, uint32_t b, int64_t
         zl_lists_t lists;
 
         s->full[z] = FN(of)(0);
+        /* what began at origin 0 and ends here may be a whole sentence */
         if (k == 0 && (b == 0 || b == ANY) && g->start[z] > 0) {
             *sentence = FN(sum)(*sentence, FN(mul)(s, full, FN(of)(g->start[z])));
         }
@@ -212,6 +214,7 @@ FN(advance)(FN(chart_t) *s, const zl_earley_t *g, int64_t i, uint32_t b, int64_t
         for (int32_t w = lists.tail; w < lists.tail_end; w++) {
             FN(finish)(s, g, s->tails[w].cell, FN(mul)(s, s->tails[w].inner, full));
         }
+        /* at the end of a sentence only what completes matters, and tails do nothing else */
         if (b == 0) {
             continue;
         }
@@ -264,6 +267,7 @@ FN(settle)(FN(chart_t) *s, const zl_earley_t *g, int64_t i, int64_t first)
     for (int64_t t = 0; t < n_touched; t++) {
         s->risk |= FN(outside)(s->full[s->touched[t]], g->least_weight, g->most_weight);
     }
+    /* all left corners of what is awaited, at once: the loop over predictions that left recursion would never end */
     FN(add_rows)(pred, s->full, g->corner, s->touched, n_touched, g->n);
     for (int64_t t = 0; t < n_touched; t++) {
         const int64_t z = s->touched[t];
@@ -394,7 +398,9 @@ FN(sentence)(FN(chart_t) *s, const zl_earley_t *g, const uint32_t *x, int64_t le
         for (int64_t j = 0; j < g->n; j++) {
             s->lists[(i + 1) * g->n + j] = (zl_lists_t){ -1, -1, -1 };
         }
+        /* (state, origin) is unique within a column only */
         table_clear(&s->table);
+        /* everything in column i + 1 is made from these items, so that scaling them scales the column */
         factor = FN(power)(-shift);
         for (int64_t j = 0; j < s->n_scanned; j++) {
             const FN(scan_t) *item = &s->scanned[j];

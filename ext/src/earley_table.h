@@ -69,6 +69,7 @@ static inline void
 table_clear(zl_table_t *t)
 {
     t->used = 0;
+    /* after 2^32 columns old entries would count again */
     if (++t->epoch == 0) {
         if (t->slots != NULL) {
             memset(t->slots, 0, (size_t) t->size * sizeof(*t->slots));

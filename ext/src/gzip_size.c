@@ -15,6 +15,8 @@
 static inline int
 add_match(zl_gzip_t *self, int length, int distance)
 {
+    /* deflate's codes: one a value at first, then four lengths, or two distances, a power of two, with the rest in
+     * extra bits; the longest match has a code of its own */
     unsigned l = (unsigned) (length - MIN_MATCH), d = (unsigned) (distance - 1);
     int extra = 0, bits;
 
@@ -49,6 +51,8 @@ parse(zl_gzip_t *self, int n)
         m = waiting;
         if (m.length < MAX_MATCH) {
             search(self, n, at, &settled, &m);
+            /* with a good match in hand zlib looks at a quarter of its chain; up to a match this near there
+             * are fewer candidates than that */
             if (m.length > waiting.length && waiting.length >= GOOD_MATCH && at - m.source > SHORT_CHAIN) {
                 m = waiting;
                 search_short_chain(self, n, at, &m);
@@ -95,6 +99,7 @@ member_bytes(zl_gzip_t *self, int n)
 {
     int64_t extra = 0, own, fixed, block;
 
+    /* loads of eight bytes read on behind the payload */
     memset(self->bytes + n, 0, sizeof(self->bytes) - ZL_GZIP_MAX_BYTES);
     memset(self->symbols, 0, sizeof(self->symbols));
     memset(self->distances, 0, sizeof(self->distances));
@@ -146,6 +151,7 @@ zl_gzip_sizes(zl_gzip_t *self, const uint8_t *payload, const int64_t *offsets, i
     return status;
 }
 
+/* ids may stand at any address; of eight bytes the upper four are zeros */
 #define PACK(type)                                                                                                     \
     for (i = 0; i < n; i++) {                                                                                          \
         type id;                                                                                                       \

@@ -86,6 +86,7 @@ limit_lengths(uint8_t *depth, const uint16_t *children, int n_inner, const uint3
         depth[children[i]] = (uint8_t) bits;
         n_of[bits] += children[i] < n_symbols;
     }
+    /* a leaf one level up becomes a node of two: each move makes room for two of the codes that were too long */
     for (; excess > 0; excess -= 2) {
         bits = max_length - 1;
         while (n_of[bits] == 0) {
@@ -146,6 +147,7 @@ huffman(uint8_t *restrict lengths, const uint32_t *restrict frequency, int n_sym
         children[2 * (node - n_symbols)] = (uint16_t) (first & ID_MASK);
         children[2 * (node - n_symbols) + 1] = (uint16_t) (second & ID_MASK);
         sum = (first >> FREQUENCY_SHIFT) + (second >> FREQUENCY_SHIFT);
+        /* every merge puts one bit in front of all symbols below it, so the sums add up to the bits of the block */
         total += sum;
         merged = (first & DEPTH_MASK) > (second & DEPTH_MASK) ? first & DEPTH_MASK : second & DEPTH_MASK;
         merged = (sum << FREQUENCY_SHIFT | merged | (uint32_t) node) + ONE_DEEPER;
@@ -242,6 +244,7 @@ dynamic_bits(const uint32_t *symbols, const uint32_t *distances)
     while (sent > 4 && lengths[order[sent - 1]] == 0) {
         sent--;
     }
+    /* and how many symbols, distances and code lengths are sent: 5, 5 and 4 bits */
     return bits + 3 * sent + 5 + 5 + 4;
 }
 

@@ -53,6 +53,7 @@ static double huber_sum(const rows_t *rows, const double *r, double delta)
 
     for (i = 0; i < rows->n; i++) {
         double size = fabs(r[i]);
+        /* Huber: r^2 / 2 up to delta, delta (|r| - delta / 2) beyond, without a branch */
         double clipped = size < delta ? size : delta;
         total += rows->w[i] * clipped * (size - 0.5 * clipped);
     }
@@ -64,6 +65,7 @@ static double evaluate(const zl_law_t *law, const rows_t *rows, const double *th
 {
     int64_t i;
 
+    /* exponentials are what a fit spends its time on: one for each distinct size and budget, not for each row */
     for (i = 0; i < law->nx; i++)
         rows->eu[i] = exp(-theta[3] * law->ux[i]);
     for (i = 0; i < law->ny; i++)
@@ -106,6 +108,8 @@ static void derivatives(const rows_t *rows, const double *theta, double delta, d
         double g3 = -x * theta[1] * g1, g4 = -y * theta[2] * g2;
         double g[6] = {g0, g1, g2, g3, g4, 0.0};
 
+        /* with rho the Huber function and g = f' / f the Hessian is rho'' g g' + rho' (f'' / f - g g'): bend is what
+         * stands before g g'; slope = rho' / r is that of the quadratic which touches rho and lies above it */
         if (size <= delta) {
             psi = w * r;
             slope = w;
@@ -132,6 +136,7 @@ static void derivatives(const rows_t *rows, const double *theta, double delta, d
         curved[3] -= psi * y * g4;
     }
     memcpy(gradient, sums, P * sizeof(double));
+    /* f'' / f: only the pairs (A, alpha), (B, beta) and the exponents themselves have second derivatives */
     inner[7] += curved[0];  /* (alpha, A) */
     inner[12] += curved[1]; /* (beta, B) */
     inner[9] += curved[2];
@@ -155,6 +160,7 @@ static int solve(double matrix[P][P], double *rhs, int m)
             for (k = 0; k < j; k++)
                 sum -= matrix[i][k] * matrix[j][k];
             if (i == j) {
+                /* of a matrix with a diagonal near 1, by the scaling of damped_step */
                 if (!(sum > 1e-14))
                     return 0;
                 matrix[i][i] = sqrt(sum);
@@ -274,6 +280,7 @@ void zl_law_polish(const zl_law_t *law, const double *z, const double *w, double
         int moving[P], m = 0, a, better, small, stuck;
 
         derivatives(&rows, theta, delta, gradient, newton, irls);
+        /* alpha = beta moves both: the chain rule adds the rows, then the columns, into alpha's */
         if (law->tie) {
             for (a = 0; a < P; a++) {
                 newton[3][a] += newton[4][a];
@@ -286,6 +293,7 @@ void zl_law_polish(const zl_law_t *law, const double *z, const double *w, double
             gradient[3] += gradient[4];
         }
         for (a = 0; a < P; a++) {
+            /* at a bound with the slope pushing outward, or without any effect on f */
             int held = !law->free[a] || (a == 4 && law->tie) || (theta[a] <= low[a] && gradient[a] > 0.0) ||
                        (theta[a] >= high[a] && gradient[a] < 0.0) || !(irls[a][a] > 1e-200);
             if (!held)
@@ -299,6 +307,7 @@ void zl_law_polish(const zl_law_t *law, const double *z, const double *w, double
         better = trial_value < value;
         gain = better ? value - trial_value : 0.0;
         small = predicted <= 1e-14 * value + tiny || (better && gain <= 1e-13 * value && damping < 1.0);
+        /* a step too short to change any digit */
         stuck = !better && damping > 1e10;
         if (better) {
             double origin[P], longer = 2.0;
@@ -328,6 +337,7 @@ void zl_law_polish(const zl_law_t *law, const double *z, const double *w, double
                 *converged = 1;
                 break;
             }
+        /* far from the last delta an optimum need not be exact: the next delta moves it anyway */
         } else if (small || stuck || (better && gain < 0.02 * value)) {
             delta = delta / 4.0 > target ? delta / 4.0 : target;
             damping = 1e-2;
@@ -380,6 +390,7 @@ void zl_law_project(const zl_law_t *law, const double *z, const double *w, const
     for (k = 0; k < n; k++) {
         double loss = exp(z[k]);
 
+        /* errors relative to the loss: near an optimum they are the residuals of its logarithm */
         weight[k] = (w == NULL ? 1.0 : w[k]) / (loss * loss);
         target[k] = loss - (fixed_E >= 0.0 ? fixed_E : 0.0);
         gram[0][0] += weight[k];
@@ -419,6 +430,7 @@ void zl_law_project(const zl_law_t *law, const double *z, const double *w, const
             gram[2][1] = gram[1][2];
             best[0] = best[1] = best[2] = 0.0;
             cost[i * m + j] = INFINITY;
+            /* nonnegative least squares in three unknowns: the best of all sets of positive ones */
             for (s = 0; s < 7; s++) {
                 double value;
 

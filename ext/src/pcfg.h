@@ -9,7 +9,7 @@ typedef struct pcfg_sampler pcfg_sampler_t;
 typedef struct pcfg_paper pcfg_paper_t;
 
 /* Flat grammar: see Grammar.arrays(). Nonterminal i is -(i + 1) in symbols; a terminal is its id, from 1 up. The
- * caller has checked it: every nonterminal has a production, no right-hand side is empty, probabilities are positive. */
+ * caller has checked it: every nonterminal has a production, no right-hand side is empty, no probability is 0. */
 typedef struct {
     int32_t n_nonterminals;
     int32_t n_productions;

@@ -19,6 +19,7 @@ before(const pcfg_leaves_t *b, size_t x, size_t y)
 {
     double a = b->leaves[x].priority, c = b->leaves[y].priority;
 
+    /* a tie goes to the older leaf: the order, and with it the bytes, depends on no other thing */
     return a > c || (a == c && x < y);
 }
 
@@ -72,6 +73,7 @@ add_leaf(pcfg_leaves_t *b, int32_t state, double p, size_t run, int32_t n_run, c
         b->leaves = grown;
         b->max_leaves = larger;
     }
+    /* run and tail are offsets, not pointers, since growing moves the arena; middle never points into it */
     if (b->n_arena + total > b->max_arena) {
         size_t larger = 2 * (b->max_arena + total) + 1024;
         int32_t *grown;
@@ -110,6 +112,7 @@ static int
 expand(pcfg_leaves_t *b, size_t index)
 {
     const pcfg_grammar_t *g = b->g;
+    /* a copy: adding children may move the leaves */
     const pcfg_leaf_t parent = b->leaves[index];
     const int32_t nonterminal = -b->arena[parent.symbols + (size_t) parent.n_run] - 1;
     const size_t tail = parent.symbols + (size_t) parent.n_run + 1;
@@ -198,6 +201,7 @@ count_visits(pcfg_leaves_t *b)
     b->visits[n_states - 1] = 1.0;
     for (sweep = 0; sweep < PCFG_SWEEPS; sweep++) {
         for (i = 0; i < n_states; i++) {
+            /* a quarter stays where it is: states that visit each other in turn would swing for ever */
             next[i] = 0.25 * b->visits[i];
         }
         for (i = 0; i < b->n_leaves; i++) {
@@ -206,6 +210,7 @@ count_visits(pcfg_leaves_t *b)
             const double flow = 0.75 * b->visits[leaf->state] * leaf->p;
             int32_t at = 0, covered = 0;
 
+            /* every state in the rest is drawn from later, not the first one only */
             while (!leaf->dead && at < leaf->n_rest) {
                 if (rest[at] >= 0) {
                     at++;
@@ -269,6 +274,8 @@ grow(pcfg_leaves_t *b)
     int ret = ZL_OK;
     size_t i, first, n_expanded = 0;
 
+    /* an expansion adds its children less one to the live leaves, which stay at PCFG_LEAVES or fewer, and there are at
+     * most PCFG_LEAVES expansions: so no more than twice as many leaves are ever added */
     b->heap = malloc((b->n_leaves + 2 * PCFG_LEAVES + 2) * sizeof(*b->heap));
     if (b->heap == NULL) {
         return ZL_ERR_MEMORY;
@@ -338,6 +345,7 @@ plant(pcfg_leaves_t *b)
     int32_t s, state[3] = {0, 0, -(b->n + 1)};
 
     for (s = 0; s < b->n_states && ret == ZL_OK; s++) {
+        /* in this order: N_0 to N_n-1, then D_0 to D_n-1 where they exist, S' last */
         state[0] = s == b->n_states - 1 ? -(b->n + 1) : -(s % b->n + 1);
         ret = add_leaf(b, s, 1.0, 0, 0, state, s >= b->n && s < b->n_states - 1 ? 3 : 1, 0, 0);
         if (ret == ZL_OK) {
@@ -381,6 +389,7 @@ pcfg_leaves_make(pcfg_leaves_t *b, const pcfg_grammar_t *grammar, double *traffi
             ret = grow(b);
         }
         if (ret == ZL_OK) {
+            /* again: the leaves are others now */
             ret = count_visits(b);
             *traffic = stack_traffic(b);
         }

@@ -1,8 +1,9 @@
 /* The sampling loop, included once for each token width: PCFG_TOKEN is the type, PCFG_NAME(x) decorates names.
  *
- * PCFG_LANES documents are derived at a time, each in its lane, so that one lane's table look-ups overlap the others'. A lane
- * writes its documents one after the other and copies runs in whole blocks: what is written past the end of a document
- * is overwritten by the next one. A lane's last documents go through a scratch buffer, so nothing outside is touched. */
+ * PCFG_LANES documents are derived at a time, each in its lane, so that one lane's table look-ups overlap the others'.
+ * A lane writes its documents one after the other and copies runs in whole blocks: what is written past the end of a
+ * document is overwritten by the next one. A lane's last documents go through a scratch buffer, so nothing outside is
+ * touched. */
 
 typedef struct {
     PCFG_TOKEN *at;     /* where the next token goes */
@@ -23,6 +24,7 @@ typedef struct {
 static inline void
 PCFG_NAME(generate)(LANE_T *lane)
 {
+    /* a copy that stays in registers: for all the compiler knows, pieces and generator overlap */
     zl_rng_t rng = lane->rng;
     uint16_t *piece = lane->pieces + 8;
     int j;
@@ -91,7 +93,7 @@ PCFG_NAME(pop)(LANE_T *lane, const pcfg_sampler_t *self, size_t mask, size_t lim
     lane->code = item->next;
 }
 
-/* Everything out of the ordinary: draws that 16 bits do not decide, long runs, pushes, pops. The piece has been taken. */
+/* Everything out of the ordinary: draws that 16 bits do not decide, long runs, pushes, pops. The piece is taken. */
 static ZL_NOINLINE void
 PCFG_NAME(step_slowly)(LANE_T *lane, const pcfg_sampler_t *self, size_t row, uint32_t piece, size_t mask, size_t limit)
 {
@@ -99,6 +101,7 @@ PCFG_NAME(step_slowly)(LANE_T *lane, const pcfg_sampler_t *self, size_t row, uin
     const pcfg_rec_t *rec = self->recs + row + (piece < entry.threshold ? 0 : entry.alias);
     size_t length;
 
+    /* the one row of pop_again has threshold 0 and nothing to decide; other rows compare 64 more bits */
     if (piece == entry.threshold && lane->code != self->pop_again) {
         uint64_t word;
 
@@ -223,6 +226,7 @@ PCFG_NAME(derive)(LANE_T *lanes, const int n_lanes, const int open, const pcfg_s
             }
         }
         for (i = 0; i < n_lanes; i++) {
+            /* neither a token nor a document in all these draws: a derivation that does not get on */
             if (lanes[i].at == seen_at[i] && lanes[i].document == seen_document[i]) {
                 return ZL_ERR_STUCK;
             }

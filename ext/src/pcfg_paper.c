@@ -114,9 +114,11 @@ derive_sentence(const pcfg_paper_t *self, zl_rng_t *rng, frame_t *frames, int64_
             if (++*rewrites > MAX_SILENT_REWRITES) {
                 return ZL_ERR_STUCK;
             }
+            /* the published code drops a sentence when Python stops its recursion; *length says so */
             if (depth == max_depth) {
                 return ZL_OK;
             }
+            /* frames[0] would be the start symbol's and is never looked at */
             frames[depth].at = g->prod_offsets[p];
             frames[depth].end = g->prod_offsets[p + 1];
             depth++;
@@ -169,6 +171,7 @@ pcfg_paper_sample(const pcfg_paper_t *self, uint64_t stream_key, uint64_t first,
             }
             if (length < room) {
                 row[position + length] = 0;
+                /* one token is missing where only the separator was left to write */
                 lengths[d] -= length + 1 == room;
             }
             position += length + 1;

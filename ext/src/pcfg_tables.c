@@ -101,6 +101,7 @@ place_table(table_t *table, unsigned bits, size_t *entries)
 static int
 lay_out(const pcfg_leaves_t *b, layout_t *layouts, pcfg_sampler_t *self)
 {
+    /* entry 0 is left out, so that code 0 is no state */
     size_t s, i, entries = 1, n_states = (size_t) b->n_states;
     table_t last;
     int ret;
@@ -144,6 +145,8 @@ fill_table(pcfg_sampler_t *self, uint32_t first, unsigned bits, size_t n, const 
     int ret = pcfg_alias_fill(weights + first, n, bits, thresholds, aliases);
 
     for (j = 0; ret == ZL_OK && j < (size_t) 1 << bits; j++) {
+        /* the upper bits of a piece are its row, the lower ones the fraction to compare: with the row in front of the
+         * threshold one comparison of 16 bits does. Tables have at most 2^14 rows: the distance of an alias fits */
         self->entries[first + j].threshold = (uint16_t) (j << fraction | thresholds[j] >> (64 - fraction));
         self->entries[first + j].alias = (int16_t) ((int32_t) aliases[j] - (int32_t) j);
         self->remainders[first + j] = thresholds[j] << fraction;
@@ -235,6 +238,7 @@ finish(const pcfg_leaves_t *b, pcfg_sampler_t *self)
         ret = fill_tables(self, &layouts[s], weights, thresholds, aliases);
     }
     self->document = layouts[n_states - 1].table.code;
+    /* the record behind pop_again: its entry is all zeros */
     self->recs[self->n_entries - 1].length_flags = PCFG_POP;
 out:
     free(layouts);

@@ -14,9 +14,9 @@
 /* A state's code: (its first entry << 5) | (16 - bits). Code 0 is no state. */
 #define PCFG_CODE_SHIFT 5
 
-/* One row of a state's alias table of 2^bits rows, for draws of 16 bits. A piece w looks at row j = w >> (16 - bits) and
- * takes leaf j when w < threshold, leaf j + alias when w > threshold. When they are equal, 64 more bits are drawn and
- * held against the row's fraction: see remainders. */
+/* One row of a state's alias table of 2^bits rows, for draws of 16 bits. A piece w looks at row j = w >> (16 - bits)
+ * and takes leaf j when w < threshold, leaf j + alias when w > threshold. When they are equal, 64 more bits are drawn
+ * and held against the row's fraction: see remainders. */
 typedef struct {
     uint16_t threshold;
     int16_t alias;
@@ -38,7 +38,7 @@ typedef struct { /* one pending piece: copy a run, then go on in state `next` */
 
 struct pcfg_sampler {
     uint32_t document;  /* code of the state S' */
-    uint32_t pop_again; /* code of a state whose one record pops: `next` of a chain's last item when only a run is left */
+    uint32_t pop_again; /* code of a state whose one record pops: `next` of a chain's last item, a mere run */
     int open;          /* whether pushes and pops are frequent: chooses the loop, not the bytes */
     int wide;          /* whether the pool holds uint32 */
     size_t n_entries, n_items, n_pool;

@@ -45,12 +45,14 @@ def rows_kernel(
         real = (column < vocabulary)[None, :]
         z = tl.load(logits_ptr + start + column[None, :], mask=live[:, None] & real, other=0.0).to(tl.float32)
         hit = column[None, :] == target[:, None]
+        # registers cannot be indexed: the target's logit is the sum over the one column that matches
         wanted = tl.sum(tl.where(hit, z, 0.0), 1)
         top = tl.max(tl.where(real, z, float("-inf")), 1)
         power = tl.where(real, tl.exp(z - top[:, None]), 0.0)
         total = tl.sum(power, 1)
         grad = (power / total[:, None] - tl.where(hit, 1.0, 0.0)) * scale
         grad = tl.where(counted[:, None], grad, 0.0)
+        # padded columns too: the gradient's memory may be uninitialised, or the logits
         tl.store(grad_ptr + start + column[None, :], grad, mask=live[:, None] & (column < padded)[None, :])
         nll = top + tl.log(total) - wanted
     else:
@@ -63,6 +65,7 @@ def rows_kernel(
             z = tl.load(logits_ptr + start + here[None, :], mask=live[:, None] & real, other=0.0).to(tl.float32)
             wanted += tl.sum(tl.where(here[None, :] == target[:, None], z, 0.0), 1)
             z = tl.where(real, z, float("-inf"))
+            # a new maximum rescales the sum so far, so that no exponential overflows and one pass gives both
             higher = tl.maximum(top, tl.max(z, 1))
             total = total * tl.exp(top - higher) + tl.sum(tl.exp(z - higher[:, None]), 1)
             top = higher
@@ -71,6 +74,7 @@ def rows_kernel(
             real = (here < vocabulary)[None, :]
             z = tl.load(logits_ptr + start + here[None, :], mask=live[:, None] & real, other=0.0).to(tl.float32)
             power = tl.where(real, tl.exp(z - top[:, None]), 0.0)
+            # each logit is read here before its gradient is written over it
             grad = (power / total[:, None] - tl.where(here[None, :] == target[:, None], 1.0, 0.0)) * scale
             grad = tl.where(counted[:, None], grad, 0.0)
             tl.store(grad_ptr + start + here[None, :], grad, mask=live[:, None] & (here < padded)[None, :])

@@ -35,6 +35,7 @@ def sum_kernel(grad_ptr, order_ptr, bounds_ptr, out_ptr, width, ROWS: tl.constex
     total = tl.zeros((BLOCK,), dtype=tl.float32)
     for start in range(first, last, ROWS):
         place = start + tl.arange(0, ROWS)
+        # int64 indices from the sort: addresses of large batches pass 2^31
         token = tl.load(order_ptr + place, mask=place < last, other=0)
         mask = (place < last)[:, None] & (column < width)[None, :]
         total += tl.sum(
@@ -49,6 +50,7 @@ def embedding_backward(grad: Tensor, tokens: Tensor, weight_grad: Tensor) -> Non
     # a radix sort takes a pass for every byte of the key
     keys = tokens.to(torch.int16 if entries < 1 << 15 else torch.int32)
     ordered, order = torch.sort(keys, stable=True)
+    # an entry without a token has an empty range, and a gradient of zeros is written all the same
     bounds = torch.searchsorted(ordered, torch.arange(entries + 1, device=tokens.device, dtype=keys.dtype))
     rows, block = tile(width)
     grid = (entries, triton.cdiv(width, block))

@@ -22,6 +22,7 @@ def fetch_kernel(
     position = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     document = tl.load(order_ptr + tl.load(cursor_ptr) * rows + row).to(tl.int64)
     tokens = tl.load(documents_ptr + document * context + position, mask=position < context, other=0)
+    # torch has no arithmetic for uint16: ids past 32767 come as negative int16, and the mask undoes that
     tl.store(out_ptr + row * context + position, tokens.to(tl.int64) & token_mask, mask=position < context)
 
 
@@ -33,6 +34,7 @@ def record_kernel(cursor_ptr, losses_ptr, norms_ptr, loss_ptr, norm_ptr, models,
     mask = model < models
     tl.store(losses_ptr + cursor * models + model, tl.load(loss_ptr + model, mask=mask, other=0.0), mask=mask)
     tl.store(norms_ptr + cursor * models + model, tl.load(norm_ptr + model, mask=mask, other=0.0), mask=mask)
+    # one program only, so that nothing reads the cursor while it moves
     tl.store(cursor_ptr, cursor + 1)
 
 

@@ -16,6 +16,7 @@ COLUMNS = 64
 def sum_kernel(x_ptr, out_ptr, total, scale, ROOT: tl.constexpr, BLOCK: tl.constexpr):
     """Add up one row of ``total`` numbers, then scale it, then take the root if asked to."""
     row = tl.program_id(0).to(tl.int64)
+    # BLOCK running sums, added up in one fixed tree at the end
     share = tl.zeros((BLOCK,), dtype=tl.float32)
     for first in range(0, total, BLOCK):
         at = first + tl.arange(0, BLOCK)

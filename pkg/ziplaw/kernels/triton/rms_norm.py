@@ -66,11 +66,13 @@ def backward_kernel(
         mask = (row < rows)[:, None] & (column < width)[None, :]
         at = row[:, None] * width + column[None, :]
         grad = tl.load(grad_ptr + at, mask=mask, other=0.0).to(tl.float32)
+        # rows past the end have rstd 0, and so no share in the gain's gradient
         rstd = tl.load(rstd_ptr + row, mask=row < rows, other=0.0)
         normed = tl.load(total_ptr + at, mask=mask, other=0.0).to(tl.float32) * rstd[:, None]
         share += tl.sum(grad * normed, 0)
         scaled = grad * weight[None, :]
         inner = tl.sum(scaled * normed, 1) / width
+        # y does not change with the length of its row: the part of the gradient along the row goes
         out = (scaled - normed * inner[:, None]) * rstd[:, None]
         if HAS_TOTAL_GRAD:
             out += tl.load(total_grad_ptr + at, mask=mask, other=0.0).to(tl.float32)

@@ -35,8 +35,10 @@ def rotate_kernel(
     feature = 2 * pair[None, :]
     token = (document * positions + position).to(tl.int64)
     in_flat = ((token * 3 + part) * heads + head)[:, None] * width + feature
+    # int64 before the product that may pass 2^31
     row = (((part * documents + document) * heads + head).to(tl.int64) * positions + position)[:, None]
     in_packed = row * width + feature
+    # the table has q's turns, which may carry the attention scale, then k's, then ones for v
     in_table = (part * positions + position)[:, None] * width + feature
     cos = tl.load(table_ptr + in_table, mask=mask, other=0.0)
     sin = tl.load(table_ptr + in_table + 1, mask=mask, other=0.0)
