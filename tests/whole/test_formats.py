@@ -74,13 +74,13 @@ def columns():
     from ziplaw.cli.fits_table import COLUMNS as FITS
     from ziplaw.laws.dependence.claims import COLUMNS as CLAIMS
     from ziplaw.laws.plans.frontier import COLUMNS as FRONTIER
-    from ziplaw.training.run_folder import COLUMNS as CURVE
+    from ziplaw.tables.declared import CURVE
 
     fits = [c for c in FITS if not c.endswith(("_lo", "_hi")) and c not in ("E", "A", "B", "alpha", "beta", "a", "b")]
     return [
         ("runs.csv", runs_table.COLUMNS),
         ("fits.csv", fits),
-        ("run", CURVE),
+        ("run", CURVE.names),
         ("claims.csv", CLAIMS),
         ("frontier.csv", FRONTIER),
     ]

@@ -21,7 +21,7 @@ ROOMS = {
     "models": "base kernels",
     "training.recipe": "base",
     "training.steps": "kernels models training.recipe",
-    "training": "base corpora.storage models training.recipe training.steps",
+    "training": "base corpora.storage models tables training.recipe training.steps",
     "laws": "",
     "laws.forms": "base",
     "laws.solve": "base laws.forms",

@@ -6,20 +6,15 @@ import click
 
 from ..base import limits
 from ..base.outputs import Output, by_header, by_kind
+from ..tables.declared import CURVE
 from ..training.recipe.recipe import BUDGET, BUDGETS, TrainConfig
 from ..training.recipe.settings import settings_of
 from ._common import Number, Numbers, say_written
 from ._verb import OutputFolder, Verb, forced
 
 
-def _curve_headers():
-    from ..training.run_folder import COLUMNS
-
-    return [COLUMNS]
-
-
 def _run_outputs(folder, name):
-    made = {"curve.csv": by_header(_curve_headers), "run.json": by_kind("run")}
+    made = {"curve.csv": by_header(lambda: [CURVE.names]), "run.json": by_kind("run")}
     files = [Output(Path(folder, file), mark, f"{file} of {name}") for file, mark in made.items()]
     # other files may lie in a run's folder: a log, the checkpoint
     return [Output(folder, lambda path: True, name, folder=True), *files]

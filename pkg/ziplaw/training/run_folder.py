@@ -9,29 +9,13 @@ from typing import Any
 import torch
 
 from .. import versions
-from ..base.documents import read_json, sha256_file, write_csv, write_json
+from ..base.documents import read_json, sha256_file, write_json
 from ..errors import TrainError, ZiplawError
 from ..models.flat import count_params
+from ..tables.declared import CURVE
 from . import checkpoint
 from .members import Member
 from .trainer import Trainer
-
-COLUMNS = [
-    "kind",
-    "budget",
-    "step",
-    "tokens",
-    "learning_rate",
-    "train_loss",
-    "grad_norm",
-    "grad_norm_max",
-    "spikes",
-    "loss",
-    "loss_stderr",
-    "D",
-    "C",
-    "C_6nd",
-]
 
 
 def execution(trainer: Trainer) -> dict[str, Any]:
@@ -63,7 +47,7 @@ def write_run(out_dir: str | os.PathLike, trainer: Trainer, corpus_sha256: str, 
     """Write curve.csv, then run.json with its checksum; return run.json's content."""
     out = Path(out_dir)
     params = count_params(trainer.model_config)
-    write_csv(out / "curve.csv", trainer.curve(), COLUMNS)
+    CURVE.write(out / "curve.csv", trainer.curve())
     record = {
         "arm": trainer.config.arm,
         "seed": trainer.config.seed,
