@@ -26,14 +26,19 @@ A dataset that is not reportable is left out, and counted. With fewer than three
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from ..intervals.draws import multivariate_t
+from ..solve.additive import Array
 from . import joint
 from .joint_test import f_statistic, joint_test, p_words, relabellings
+from .panel import Panel
 
 COLUMNS = ("claim", "statement", "statistic", "estimate", "low", "high", "p_value", "verdict", "why")
 SAME_H = 0.03  # about three standard deviations of H between grammars of one shape
@@ -52,7 +57,9 @@ _STATEMENTS = {
 }
 
 
-def claims(regression, panel=None, errors=None) -> list[dict]:
+def claims(
+    regression: Mapping[str, Any], panel: Panel | None = None, errors: Array | None = None
+) -> list[dict[str, Any]]:
     """Judge every claim.
 
     Parameters
@@ -162,18 +169,21 @@ def _monotone(regression, name, errors, alpha):
     )
 
 
-def spearman(H, values, seed=42):
+def spearman(H: npt.ArrayLike, values: npt.ArrayLike, seed: int = 42) -> tuple[float, float | None]:
     """Spearman's rank correlation (mean ranks for ties) and its two-sided p over relabellings."""
-    a, b = (stats.rankdata(v) - (len(H) + 1) / 2 for v in (H, values))
+    K = np.size(H)
+    a, b = (stats.rankdata(v) - (K + 1) / 2 for v in (H, values))
     size = np.sqrt((a @ a) * (b @ b))
     if size == 0:
         return float("nan"), None
-    everything = b[relabellings(len(H), seed)] @ a / size
+    everything = b[relabellings(K, seed)] @ a / size
     rho = everything[0]
     return float(rho), float((np.abs(everything) >= abs(rho) - 1e-9).mean())
 
 
-def reversal(H, values, errors, alpha):
+def reversal(
+    H: Array, values: Array, errors: Array, alpha: float
+) -> tuple[tuple[int, int], tuple[int, int]] | None:
     """Pairs of datasets, one that rises with H and one that falls, each beyond its error: ((i, j), (k, l)) or None."""
     pairs = [(i, j) if H[i] < H[j] else (j, i) for i, j in combinations(range(len(H)), 2) if H[i] != H[j]]
     if not pairs:
@@ -244,7 +254,7 @@ def _turns(regression, alpha):
     return _row("frontier_turns", statistic, estimate, low, high, p, verdict=verdict, why=why)
 
 
-def slope_of_a(law, alpha=0.05):
+def slope_of_a(law: Mapping[str, Any], alpha: float = 0.05) -> tuple[float, tuple[float, float], float]:
     """Slope of a(H) at the centre, its interval and p, by the delta method.
 
     a = beta/(alpha+beta), so a' = (alpha beta' - beta alpha')/(alpha+beta)^2.

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from ..forms.chinchilla import additive
-from ..solve.additive import EXPONENT_BOUNDS
+from ..solve.additive import EXPONENT_BOUNDS, Array
 from . import law_in_H
 from .meta_regression import meta_regression
+from .panel import Panel
 
 NONE = "none"
 
 
-def leave_one_out(logs, covariances, panel, covariates) -> dict:
+def leave_one_out(
+    logs: Array, covariances: Array, panel: Panel, covariates: Mapping[str, Sequence[Any]]
+) -> dict[str, Any]:
     """Predict the losses of every dataset from laws regressed on a covariate over the other datasets.
 
     For each dataset left out, the other laws are regressed (``meta_regression``) on a constant ("none") or on
@@ -39,7 +45,8 @@ def leave_one_out(logs, covariances, panel, covariates) -> dict:
     """
     y, S = law_in_H.centre(logs, covariances, panel.x_mean, panel.y_mean)
     K = panel.K
-    rows, skipped = [], {}
+    rows: list[dict[str, Any]] = []
+    skipped: dict[str, str] = {}
     if K < 4:
         return {"rows": rows, "skipped": {"all": f"{K} datasets: leaving one out needs at least 4"}}
     constant = _errors(y, S, panel, np.ones((K, 1)))

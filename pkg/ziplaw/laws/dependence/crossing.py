@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from scipy import stats
 
@@ -9,7 +12,7 @@ from ..forms.allocation import exponents
 from .law_in_H import law_arrays, parameters_at
 
 
-def crossing(law, level=0.95, H_range=None) -> dict:
+def crossing(law: Mapping[str, Any], level: float = 0.95, H_range: Sequence[float] | None = None) -> dict[str, Any]:
     """Where alpha(H) = beta(H), which is also where the split's exponent a(H) = beta/(alpha+beta) is one half.
 
     Returns

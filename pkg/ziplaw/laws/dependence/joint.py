@@ -12,9 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from ..solve.additive import Design, project
+from ..solve.additive import Array, Design, project
 from ..solve.many import Problems, damp, descend
+from .panel import Panel
 
 _GRID = np.geomspace(0.02, 3.0, 20)
 _BLOCK = 25_000  # cells x problems handled together: the arrays of a step stay near the processor
@@ -35,10 +37,10 @@ class Joint:
     converged : ndarray, bool (P,)
     """
 
-    local: np.ndarray
-    coefficients: np.ndarray
-    rss: np.ndarray
-    converged: np.ndarray
+    local: Array
+    coefficients: Array
+    rss: Array
+    converged: npt.NDArray[np.bool_]
 
     def best_of(self, other: Joint) -> Joint:
         """Take the better of two fits, problem by problem."""
@@ -46,19 +48,19 @@ class Joint:
         chosen = [np.where(pick.reshape((-1,) + (1,) * (a.ndim - 1)), b, a) for a, b in zip(self._all(), other._all())]
         return Joint(*chosen)
 
-    def _all(self):
+    def _all(self) -> tuple[Array, Array, Array, npt.NDArray[np.bool_]]:
         return self.local, self.coefficients, self.rss, self.converged
 
     def _take(self, rows):
         return Joint(*(a[rows] for a in self._all()))
 
 
-def ones(K):
+def ones(K: int) -> Array:
     """Basis (1, K, 1) of common exponents."""
     return np.ones((1, K, 1))
 
 
-def linear(H):
+def linear(H: npt.ArrayLike) -> Array:
     """Basis (..., K, 2) of exponents linear in H - mean(H); H of shape (K,) or (P, K)."""
     H = np.atleast_2d(np.asarray(H, dtype=np.float64))
     return np.stack([np.ones_like(H), H - H.mean(axis=-1, keepdims=True)], axis=-1)
@@ -67,13 +69,13 @@ def linear(H):
 class OwnAmplitudes(Problems):
     """Amplitudes of each dataset's own, exponents on a basis ``extra`` (P or 1, K, q); theta is both, flat."""
 
-    def unfold(self, theta):
+    def unfold(self, theta: Array) -> tuple[Array, Array]:
         """See ``Problems.unfold``."""
         K, q = self.extra.shape[1:]
         local = theta[:, : 3 * K].reshape(-1, K, 3)
         return local, np.matmul(self.extra, theta[:, 3 * K :].reshape(-1, q, 2))
 
-    def step(self, M, g):
+    def step(self, M: Array, g: Array) -> Array:
         """See ``Problems.step``: the amplitudes are eliminated, the exponents solved for, the amplitudes follow."""
         P, K, L = *g.shape[:2], self.n_local
         W, step, S, gx = _reduce(M, g, L)
@@ -104,7 +106,9 @@ def _assemble(basis, S, g):
     return big.reshape(P, 2 * q, 2 * q), small.reshape(P, 2 * q)
 
 
-def solve(panel, basis, local, coefficients, *, z=None, max_steps=120) -> Joint:
+def solve(
+    panel: Panel, basis: Array, local: Array, coefficients: Array, *, z: Array | None = None, max_steps: int = 120
+) -> Joint:
     """Fit many joint problems by least squares on log loss.
 
     Parameters
@@ -126,8 +130,8 @@ def solve(panel, basis, local, coefficients, *, z=None, max_steps=120) -> Joint:
     -------
     Joint
     """
-    P = max(len(a) for a in (basis, local, coefficients, [0] if z is None else z))
     z = panel.z[None] if z is None else z
+    P = max(len(a) for a in (basis, local, coefficients, z))
     local = np.array(np.broadcast_to(local, (P, panel.K, 3)))
     if panel.ln_E is not None:
         local[..., 0] = panel.ln_E
@@ -139,12 +143,15 @@ def solve(panel, basis, local, coefficients, *, z=None, max_steps=120) -> Joint:
     return Joint(found[0][:, :split].reshape(local.shape), found[0][:, split:].reshape(coefficients.shape), *found[1:])
 
 
-def in_blocks(model, theta, size, max_steps=120):
+def in_blocks(
+    model: Problems, theta: Array, size: int, max_steps: int = 120
+) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
     """Descend in blocks of problems of ``size`` cells each: theta, cost, converged, as ``descend`` gives them."""
     block = max(1, _BLOCK // size)
     rows = [np.arange(i, min(i + block, len(theta))) for i in range(0, len(theta), block)]
     parts = [descend(model.take(r), theta[r], max_steps) for r in rows]
-    return [np.concatenate(arrays) for arrays in zip(*parts)]
+    found, cost, converged = (np.concatenate(arrays) for arrays in zip(*parts))
+    return found, cost, converged
 
 
 @dataclass(frozen=True)
@@ -166,16 +173,16 @@ class Saturated:
         How the free amplitudes follow a change of the exponents: d local = -W d exponents.
     """
 
-    local: np.ndarray
-    exponents: np.ndarray
-    rss: np.ndarray
-    n: np.ndarray
-    information: np.ndarray
-    W: np.ndarray
+    local: Array
+    exponents: Array
+    rss: Array
+    n: npt.NDArray[np.intp]
+    information: Array
+    W: Array
 
 
-def grid(panel):
-    """Best ln E, ln A, ln B (K, m, m, 3) and cost (K, m, m) at every pair of exponents; see ``solver.project``."""
+def grid(panel: Panel) -> tuple[Array, Array]:
+    """Best ln E, ln A, ln B (K, m, m, 3) and cost (K, m, m) at every pair of exponents; see ``additive.project``."""
     local, cost = [], []
     for k in range(panel.K):
         on = panel.w[k] > 0
@@ -189,7 +196,7 @@ def grid(panel):
     return np.array(local), np.array(cost)
 
 
-def saturated(panel, table=None) -> Saturated:
+def saturated(panel: Panel, table: tuple[Array, Array] | None = None) -> Saturated:
     """Fit every dataset alone (model S)."""
     local, cost = grid(panel) if table is None else table
     m = len(_GRID)
@@ -214,7 +221,7 @@ def saturated(panel, table=None) -> Saturated:
     return Saturated(best.local, best.coefficients, best.rss, n, S[:, 0], W[:, 0])
 
 
-def common(panel, table=None) -> Joint:
+def common(panel: Panel, table: tuple[Array, Array] | None = None) -> Joint:
     """Fit common exponents (model M0)."""
     local, cost = grid(panel) if table is None else table
     total = cost.sum(axis=0)
@@ -227,7 +234,7 @@ def common(panel, table=None) -> Joint:
     return best
 
 
-def with_basis(panel, basis, alone, null) -> Joint:
+def with_basis(panel: Panel, basis: Array, alone: Saturated, null: Joint) -> Joint:
     """Fit exponents on a basis (P, K, q), the quadratic model around the saturated fits as the start.
 
     Where that start does not converge, or ends more than 1 % above what the quadratic model foretold, the optimum may
@@ -256,7 +263,7 @@ def with_basis(panel, basis, alone, null) -> Joint:
     return found
 
 
-def covariance_of_coefficients(panel, fitted, basis):
+def covariance_of_coefficients(panel: Panel, fitted: Joint, basis: Array) -> Array:
     """Unscaled covariance (2q, 2q) of the coefficients (c_alpha0, c_beta0, c_alpha1, ...) of one joint fit."""
     model = OwnAmplitudes.of(panel, basis)
     exponents = np.matmul(basis, fitted.coefficients[:1])

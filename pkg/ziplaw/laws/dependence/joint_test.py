@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from itertools import permutations
 from math import factorial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from ...errors import FitError
+from ..solve.additive import Array
 from . import joint, pooled
+from .panel import Panel
 
 ALL_PERMUTATIONS = 7  # up to 7! = 5040 relabellings are all tried, beyond that a seeded sample
 SAMPLED = 4999
@@ -17,7 +21,7 @@ SAMPLED_ALL_LINEAR = 199  # for the secondary test of L1 against L0
 _TIE = 1e-7  # two sums of squares this close (relative) are equal: the optimiser's tolerance
 
 
-def relabellings(K, seed=42):
+def relabellings(K: int, seed: int = 42) -> npt.NDArray[np.intp]:
     """Permutations of K datasets, the identity first: all of them up to K = 7, else a seeded sample with it."""
     if K <= ALL_PERMUTATIONS:
         return np.array(list(permutations(range(K))))
@@ -25,7 +29,7 @@ def relabellings(K, seed=42):
     return np.array([np.arange(K), *(rng.permutation(K) for _ in range(SAMPLED))])
 
 
-def information_criteria(rss, n, p):
+def information_criteria(rss: float, n: int, p: int) -> tuple[float | None, float]:
     """AICc (None where undefined) and BIC of a least-squares fit with p parameters; the variance is one more."""
     fit = n * np.log(max(rss, 1e-300) / n)
     k = p + 1
@@ -33,12 +37,12 @@ def information_criteria(rss, n, p):
     return None if aicc is None else float(aicc), float(fit + k * np.log(n))
 
 
-def f_statistic(rss0, rss1, extra, freedom):
+def f_statistic(rss0: float | Array, rss1: float | Array, extra: int, freedom: int) -> Any:
     """F of nested fits: ((rss0 - rss1) / extra) / (rss1 / freedom)."""
     return (rss0 - rss1) / extra / np.maximum(rss1 / freedom, 1e-300)
 
 
-def joint_test(panel, *, bootstrap=499, level=0.95, seed=42) -> dict:
+def joint_test(panel: Panel, *, bootstrap: int = 499, level: float = 0.95, seed: int = 42) -> dict[str, Any]:
     """Test whether alpha and beta depend on H, with effect sizes.
 
     All datasets are fitted together by least squares on log loss, N and D centred in logs. M0: each dataset has its
@@ -195,7 +199,7 @@ def _parametric(panel, null, alone, basis, F, freedom, count, seed):
     return float((1 + (simulated >= F).sum()) / (count + 1))
 
 
-def p_words(p):
+def p_words(p: float) -> str:
     """Write a p-value with three digits, one below a millionth as a bound: no test here resolves it."""
     return f"p = {p:.3g}" if p >= 1e-6 else "p < 1e-6"
 

@@ -7,15 +7,19 @@ dict, so that a JSON file holds it whole; ``docs/formats.md`` lists its keys.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from ...base import limits
 from ...errors import FitError
 from ..forms import arguments
-from ..forms.chinchilla import CHINCHILLA
+from ..forms.chinchilla import CHINCHILLA, Constants
 from ..intervals.draws import multivariate_t
-from ..solve.additive import EXPONENT_BOUNDS
+from ..solve.additive import EXPONENT_BOUNDS, Array
 from .meta_regression import meta_regression
 
 LINES = ("ln_E", "ln_A", "ln_B", "alpha", "beta")
@@ -30,7 +34,9 @@ _METHOD = (
 )
 
 
-def centre(estimates, covariances, ln_N, ln_D):
+def centre(
+    estimates: npt.ArrayLike, covariances: npt.ArrayLike, ln_N: float, ln_D: float
+) -> tuple[Array, Array]:
     """Move ln A and ln B from N = D = 1 to the centre: y (K, 5) and S (K, 5, 5).
 
     ln A at the centre is ln A - alpha ln N0. What a fit held fixed (NaN covariance) counts as exactly known.
@@ -43,7 +49,16 @@ def centre(estimates, covariances, ln_N, ln_D):
     return y, move @ S @ move.T
 
 
-def regress_laws(estimates, covariances, H, *, ln_N, ln_D, level=0.95, sloped=True) -> dict:
+def regress_laws(
+    estimates: npt.ArrayLike,
+    covariances: npt.ArrayLike,
+    H: npt.ArrayLike,
+    *,
+    ln_N: float,
+    ln_D: float,
+    level: float = 0.95,
+    sloped: bool = True,
+) -> dict[str, Any]:
     """Regress the laws of K datasets on H.
 
     Parameters
@@ -78,7 +93,7 @@ def regress_laws(estimates, covariances, H, *, ln_N, ln_D, level=0.95, sloped=Tr
     coefficients, covariance = fitted.coefficients, fitted.covariance
     if not sloped:
         coefficients, covariance = np.pad(coefficients, ((0, 0), (0, 1))), np.kron(covariance, [[1, 0], [0, 0]])
-    law = {
+    law: dict[str, Any] = {
         "form": _FORM,
         "method": _METHOD,
         "parameters": list(LINES),
@@ -94,8 +109,24 @@ def regress_laws(estimates, covariances, H, *, ln_N, ln_D, level=0.95, sloped=Tr
     return law
 
 
-def law_arrays(law):
-    """Coefficients (5, 2), covariance (10, 10), scatter (5, 5), df, centre of a law dict."""
+class LawArrays(NamedTuple):
+    """A law in H as arrays: lines (5, 2), their covariance (10, 10), scatter (5, 5), df, and the centre of H, ln N, ln D."""
+
+    coefficients: Array
+    covariance: Array
+    scatter: Array
+    df: int
+    centre: dict[str, float]
+
+
+def law_arrays(law: Mapping[str, Any]) -> LawArrays:
+    """Take a law apart as JSON holds it.
+
+    Raises
+    ------
+    FitError
+        When something is missing or of another shape.
+    """
     try:
         found = tuple(np.asarray(law[key], dtype=np.float64) for key in ("coefficients", "covariance", "scatter"))
         where = {key: float(law["centre"][key]) for key in ("H", "ln_N", "ln_D")}
@@ -104,10 +135,10 @@ def law_arrays(law):
         raise FitError(f"the law lacks {error}: make it again with ziplaw regress") from None
     if [a.shape for a in found] != [(5, 2), (10, 10), (5, 5)] or df < 1 or not all(np.isfinite(a).all() for a in found):
         raise FitError("the law's coefficients are not 5 lines with their covariance: make it with ziplaw regress")
-    return *found, df, where
+    return LawArrays(*found, df, where)
 
 
-def lines(law, level=0.95) -> dict:
+def lines(law: Mapping[str, Any], level: float = 0.95) -> dict[str, dict[str, Any]]:
     """Slope and intercept (at H = 0, N = D = 1) of each parameter: estimate, interval, p-value of the slope."""
     coefficients, covariance, _, df, c = law_arrays(law)
     t = stats.t.ppf((1 + level) / 2, df)
@@ -119,7 +150,7 @@ def lines(law, level=0.95) -> dict:
     # at the centre of N and D the slope of ln A and ln B is better known; both are given
     out = {}
     for i, name in enumerate(LINES):
-        entry = {}
+        entry: dict[str, Any] = {}
         for j, key in ((0, "intercept"), (1, "slope")):
             sd = float(np.sqrt(max(spread[2 * i + j, 2 * i + j], 0.0)))
             value = float(natural[i, j])
@@ -143,21 +174,23 @@ def _p(value, sd, df):
     return float(2 * stats.t.sf(abs(value) / sd, df))
 
 
-def parameters_at(law, H):
+def parameters_at(law: Mapping[str, Any], H: npt.ArrayLike) -> Array:
     """E, A, B, alpha, beta of the law at H: float64 (5,), or (m, 5) for an array of H."""
     coefficients, _, _, _, c = law_arrays(law)
     h = np.asarray(H, dtype=np.float64)[..., None] - c["H"]
     return natural(coefficients[:, 0] + coefficients[:, 1] * h, c)
 
 
-def natural(y, c):
+def natural(y: Array, c: Mapping[str, float]) -> Array:
     """Turn ln E, ln A, ln B (at the centre c), alpha, beta (..., 5) into E, A, B, alpha, beta at N = D = 1."""
     alpha, beta = np.maximum(y[..., 3], EXPONENT_BOUNDS[0]), np.maximum(y[..., 4], EXPONENT_BOUNDS[0])
     logs = (y[..., 0], y[..., 1] + alpha * c["ln_N"], y[..., 2] + beta * c["ln_D"])
     return np.stack([*(np.exp(np.clip(value, -690, 690)) for value in logs), alpha, beta], axis=-1)
 
 
-def draws_at(law, H, n=DRAWS, *, seed=42, scatter=True):
+def draws_at(
+    law: Mapping[str, Any], H: float, n: int = DRAWS, *, seed: int = 42, scatter: bool = True
+) -> Array:
     """Draw laws at one H from their uncertainty, multivariate t: E, A, B, alpha, beta, float64 (n, 5).
 
     ``scatter`` adds how far single datasets lie off the line: the law of a NEW dataset of this H, not of the mean one.
@@ -170,7 +203,7 @@ def draws_at(law, H, n=DRAWS, *, seed=42, scatter=True):
     return natural(y, c)
 
 
-def blend(parameters, epsilon, constants=CHINCHILLA):
+def blend(parameters: npt.ArrayLike, epsilon: float, constants: Constants = CHINCHILLA) -> Array:
     """Mix a law at some H with Chinchilla's constants.
 
     x = (1 - epsilon) x' + epsilon x(H) for each of E, A, B, alpha, beta; primed are Chinchilla's. The paper's

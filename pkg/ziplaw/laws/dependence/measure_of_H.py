@@ -6,15 +6,18 @@ number for the same text. A law in H holds for the H of its datasets alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from ...errors import FitError
 
 # of a law that does not say: what every sweep scored before laws said so
-UNSTATED = {"window": 256, "encoding": ">i4", "level": 9, "tokenizers": None}
+UNSTATED: dict[str, Any] = {"window": 256, "encoding": ">i4", "level": 9, "tokenizers": None}
 _WORDS = {"window": "windows of {} tokens", "encoding": "ids written as {}", "level": "gzip level {}"}
 _REMEDIES = {"window": "score with --window {}", "encoding": "score again", "level": "score again"}
 
 
-def measure_of(scores) -> dict | None:
+def measure_of(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Return how the H of a law's datasets was measured, from their scores.
 
     Parameters
@@ -48,7 +51,7 @@ def measure_of(scores) -> dict | None:
     return {key: first[key] for key in _WORDS} | {"tokenizers": [{"name": n, "sha256": s} for n, s in ordered]}
 
 
-def check_score(measure, score) -> list[str]:
+def check_score(measure: Mapping[str, Any] | None, score: Mapping[str, Any]) -> list[str]:
     """Hold a score against the measure of a law; return what a reader has to know.
 
     Windows, encoding and gzip level must be the law's, and the tokenizer one of its datasets'. A law of grammars alone

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+from ..solve.additive import Array
+
 _LARGEST = 3.0  # prior of a scatter's standard deviation: flat up to so many of the residuals'
 _RIDGE = 1e-9  # added to every variance, in units of the residuals': keeps what is known exactly from a division by 0
 
@@ -37,14 +39,14 @@ class MetaRegression:
         y - line.
     """
 
-    coefficients: np.ndarray
-    covariance: np.ndarray
-    scatter: np.ndarray
+    coefficients: Array
+    covariance: Array
+    scatter: Array
     df: int
-    residuals: np.ndarray
+    residuals: Array
 
 
-def meta_regression(y, S, X, *, structure=None) -> MetaRegression:
+def meta_regression(y: Array, S: Array, X: Array, *, structure: str | None = None) -> MetaRegression:
     """Fit the random-effects regression.
 
     Parameters

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ...errors import FitError
+from ..solve.additive import Array
+
+Table = tuple[Array, Array, Array]  # N, D, loss of a dataset, each (n_k,)
 
 
 @dataclass(frozen=True)
@@ -30,17 +36,19 @@ class Panel:
     """
 
     names: tuple[str, ...]
-    H: np.ndarray
-    x: np.ndarray
-    y: np.ndarray
-    z: np.ndarray
-    w: np.ndarray
-    ln_E: np.ndarray | None
+    H: Array
+    x: Array
+    y: Array
+    z: Array
+    w: Array
+    ln_E: Array | None
     x_mean: float
     y_mean: float
 
     @classmethod
-    def of(cls, names, H, tables, floors=None) -> Panel:
+    def of(
+        cls, names: Sequence[str], H: npt.ArrayLike, tables: Sequence[Table], floors: npt.ArrayLike | None = None
+    ) -> Panel:
         """Build a panel.
 
         Parameters
@@ -86,7 +94,7 @@ class Panel:
         """Amplitudes of each dataset: 2 with E held, 3 with E free."""
         return 3 if self.ln_E is None else 2
 
-    def subset(self, rows) -> Panel:
+    def subset(self, rows: npt.NDArray[Any]) -> Panel:
         """Keep some datasets (index or mask); the centre stays."""
         rows = np.arange(self.K)[rows]
         ln_E = None if self.ln_E is None else self.ln_E[rows]

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..solve.additive import Array
 from ..solve.many import Problems
-from .joint import in_blocks
+from .joint import Saturated, in_blocks
+from .panel import Panel
 
 
-def design(panel, basis, exponents_move):
+def design(panel: Panel, basis: Array, exponents_move: bool) -> Array:
     """Matrices D (P, K, m, p) that turn theta into ln E (if free), ln A, ln B, alpha, beta of each dataset.
 
     Parameters
@@ -37,7 +39,7 @@ def design(panel, basis, exponents_move):
 class Pooled(Problems):
     """Everything of a dataset is D_k theta, with D in ``extra`` (P or 1, K, m, p)."""
 
-    def unfold(self, theta):
+    def unfold(self, theta: Array) -> tuple[Array, Array]:
         """See ``Problems.unfold``."""
         L = self.n_local
         values = np.matmul(self.extra, theta[:, None, :, None])[..., 0]
@@ -45,21 +47,21 @@ class Pooled(Problems):
         local[..., 3 - L :] = values[..., :L]
         return local, values[..., L:]
 
-    def step(self, M, g):
+    def step(self, M: Array, g: Array) -> Array:
         """See ``Problems.step``."""
         D, turned = self.extra, self.extra.swapaxes(2, 3)
         big, small = (turned @ M @ D).sum(axis=1), (turned @ g[..., None]).sum(axis=1)
         return -np.linalg.solve(big, small)[..., 0]
 
 
-def fit_pooled(panel, D, alone):
+def fit_pooled(panel: Panel, D: Array, alone: Saturated) -> tuple[Array, Array]:
     """Fit theta in many problems from two starts each: the saturated fits regressed on D, and a rough one.
 
     Parameters
     ----------
     panel : Panel
     D : ndarray (P, K, m, p)
-    alone : joint.Saturated
+    alone : Saturated
 
     Returns
     -------

@@ -6,17 +6,22 @@ regression.json, which is all that a prediction needs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from ...errors import FitError
 from ..forms import arguments
 from ..forms.chinchilla import CHINCHILLA, CHINCHILLA_REFIT, PARAMETERS
+from ..solve.additive import Array
 from . import law_in_H
 from .covariates import leave_one_out
 from .crossing import crossing
 from .joint_test import joint_test
 from .measure_of_H import measure_of
-from .selection import cells, choose_fits, estimates, panel_of
+from .panel import Panel
+from .selection import Fit, Row, cells, choose_fits, estimates, panel_of
 from .two_stage import two_stage
 
 MIN_DATASETS = 3
@@ -27,7 +32,16 @@ _LEFT_OUT = (
 )
 
 
-def regress(rows, fits, *, scores=(), covariates=None, bootstrap=499, level=0.95, seed=42) -> dict:
+def regress(
+    rows: Sequence[Row],
+    fits: Sequence[Fit],
+    *,
+    scores: Sequence[Mapping[str, Any]] = (),
+    covariates: Mapping[str, Mapping[str, Any]] | None = None,
+    bootstrap: int = 499,
+    level: float = 0.95,
+    seed: int = 42,
+) -> dict[str, Any]:
     """Everything about how laws move with H.
 
     Parameters
@@ -63,7 +77,7 @@ def regress(rows, fits, *, scores=(), covariates=None, bootstrap=499, level=0.95
     level = arguments.check_level(level)
     used, variant, left_out = choose_fits(fits)
     tables = [cells(rows, fit) for fit in used]
-    document = {
+    document: dict[str, Any] = {
         "H_of": measure_of(_scores_of(used, scores)) if scores else None,
         "n_datasets": len(used),
         "n_left_out": len(left_out),
@@ -84,11 +98,11 @@ def regress(rows, fits, *, scores=(), covariates=None, bootstrap=499, level=0.95
         "level": level,
         "seed": seed,
     }
-    values, covariances, H = estimates(used, variant) if used else (None, None, np.array([]))
-    distinct = len(np.unique(H))
+    distinct = len({fit["H"] for fit in used})
     if distinct < MIN_DATASETS:
         document["conclusion"] = _too_few(len(used), distinct, left_out)
         return document
+    values, covariances, H = estimates(used, variant)
     document["two_stage"] = two_stage(used, variant, level)
     panel = panel_of(used, variant, tables)
     try:
@@ -105,8 +119,8 @@ def regress(rows, fits, *, scores=(), covariates=None, bootstrap=499, level=0.95
     cross = crossing(law, level, H_range)
     document["crossings"] = {"alpha_equals_beta": cross, "a_equals_half": cross}
     rivals = {name: [d[name] for d in document["datasets"]] for name in ("H", "floor", "unigram_entropy", "vocab_size")}
-    for name, values in (covariates or {}).items():
-        rivals[name] = [values.get(dataset) for dataset in panel.names]
+    for name, given in (covariates or {}).items():
+        rivals[name] = [given.get(dataset) for dataset in panel.names]
     document["comparison"] = leave_one_out(logs, covariances, panel, rivals) | {"method": _LEFT_OUT}
     document["conclusion"] = _conclude(document)
     return document
@@ -189,7 +203,7 @@ def _conclude(document):
     return "; ".join(parts)
 
 
-def evidence(rows, fits):
+def evidence(rows: Sequence[Row], fits: Sequence[Fit]) -> tuple[Panel | None, Array | None]:
     """Return what ``claims`` needs besides regression.json: the panel of cells, standard errors (K, 5); or two None."""
     used, variant, _ = choose_fits(fits)
     if len({fit["H"] for fit in used}) < MIN_DATASETS:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from ...errors import FitError
 from ..fits.dataset import takes_part, uninformative
 from ..forms import arguments
 from ..forms.chinchilla import PARAMETERS
+from ..solve.additive import Array
 from ..solve.diagnostics import TOGETHER
-from .panel import Panel
+from .panel import Panel, Table
+
+Fit = Mapping[str, Any]  # a document of kind "fit"
+Row = Mapping[str, Any]  # a row of runs.csv
 
 # a fit with one of these says nothing about some exponent, so no line in H can be drawn through it
 UNIDENTIFIED = {
@@ -24,7 +31,7 @@ UNIDENTIFIED = {
 }
 
 
-def choose_fits(fits):
+def choose_fits(fits: Sequence[Fit]) -> tuple[list[Fit], str, list[dict[str, str]]]:
     """Split fits into those that carry a law and those left out.
 
     A dataset is used when its fit document calls it reportable, H is known, and the chosen variant identifies all
@@ -82,7 +89,7 @@ def choose_fits(fits):
     return used, variant, sorted(left_out, key=lambda entry: entry["dataset"])
 
 
-def cells(rows, fit):
+def cells(rows: Sequence[Row], fit: Fit) -> Table:
     """Columns N, D, loss (float64 arrays) of the cells that a dataset's fit used."""
     kept = [
         row
@@ -95,10 +102,11 @@ def cells(rows, fit):
     if not kept:
         raise FitError(f"runs.csv has no cell of {fit['dataset']} that its fit used: give the runs that were fitted")
     arguments.one_architecture(kept)
-    return tuple(arguments.check_column([row[key] for row in kept], key) for key in ("N", "D", "loss"))
+    N, D, loss = (arguments.check_column([row[key] for row in kept], key) for key in ("N", "D", "loss"))
+    return N, D, loss
 
 
-def estimates(used, variant):
+def estimates(used: Sequence[Fit], variant: str) -> tuple[Array, Array, Array]:
     """Estimates E, A, B, alpha, beta (K, 5), their logs' covariances (K, 5, 5, NaN where held) and H (K,)."""
     found = [fit["variants"][variant] for fit in used]
     values = np.array([[fit["parameters"][name] for name in PARAMETERS] for fit in found], dtype=np.float64)
@@ -106,7 +114,7 @@ def estimates(used, variant):
     return values, covariances, np.array([fit["H"] for fit in used], dtype=np.float64)
 
 
-def panel_of(used, variant, tables) -> Panel:
+def panel_of(used: Sequence[Fit], variant: str, tables: Sequence[Table]) -> Panel:
     """Put the cells (N, D, loss) of each dataset into one panel, E held at the floors where the variant holds it."""
     floors = [fit["floor"] for fit in used] if variant == "floor" else None
     return Panel.of([fit["dataset"] for fit in used], [fit["H"] for fit in used], tables, floors)

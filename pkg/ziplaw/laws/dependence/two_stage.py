@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from scipy import stats
 
 from ..forms.allocation import exponents
 from ..forms.chinchilla import PARAMETERS
+from ..solve.additive import Array
 from .selection import estimates
 
 _COLUMNS = ("E", "A", "B", "alpha", "beta", "ln_A", "ln_B", "a")
 _LABEL = "two-stage OLS, ignores first-stage error, anti-conservative: it rejects a true null too often"
 
 
-def ols(H, values, level=0.95) -> dict:
+def ols(H: Array, values: Array, level: float = 0.95) -> dict[str, Any]:
     """Ordinary least squares of values (K,) on H (K,), with t intervals.
 
     Returns
@@ -42,7 +46,7 @@ def ols(H, values, level=0.95) -> dict:
     }
 
 
-def two_stage(used, variant, level=0.95) -> dict:
+def two_stage(used: Sequence[Mapping[str, Any]], variant: str, level: float = 0.95) -> dict[str, Any]:
     """The paper's regression: each fitted parameter on H by OLS, as if the fits had no error."""
     values, _, H = estimates(used, variant)
     columns = dict(zip(PARAMETERS, values.T))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
 from ...errors import FitError, integer
 from ..forms import arguments
 from ..forms.allocation import optimal_split
 from ..forms.chinchilla import additive
-from ..solve.additive import polish
+from ..solve.additive import Array, Design, polish
 from ..solve.diagnostics import estimable, jacobian, score_moments
-from .quantities import named_quantities, split_limits, unknown_ranges
+from ..solve.optimum import AdditiveFit
+from .quantities import Bands, Ends, named_quantities, split_limits, unknown_ranges
 
 _FAR = 1e300  # stands for infinity
 CLUSTER_RUNS = 5
@@ -42,15 +46,15 @@ class Bootstrap:
         counts its own parameters; Hesterberg 2015), rows less parameters where noise is redrawn on the same design.
     """
 
-    samples: np.ndarray
-    objective: np.ndarray
-    converged: np.ndarray
+    samples: Array
+    objective: Array
+    converged: npt.NDArray[np.bool_]
     method: str
     n_clusters: int | None
     freedom: int
-    fitted: object = field(repr=False)
+    fitted: AdditiveFit = field(repr=False)
 
-    def interval(self, level=0.95, kind="bias-corrected") -> dict[str, tuple[float, float]]:
+    def interval(self, level: float = 0.95, kind: str = "bias-corrected") -> dict[str, Ends]:
         """Intervals of E, A, B, alpha, beta, a, b and log10_G.
 
         What the table cannot identify gets its whole range, such as (0, inf).
@@ -68,14 +72,16 @@ class Bootstrap:
         out = {name: self._quantiles(columns[name], estimates[name], level, kind) for name in columns}
         return {**out, **unknown_ranges(self.fitted)}
 
-    def predict(self, N, D, level=0.95, kind="bias-corrected"):
+    def predict(
+        self, N: npt.ArrayLike, D: npt.ArrayLike, level: float = 0.95, kind: str = "bias-corrected"
+    ) -> tuple[Array, Array]:
         """Interval of the law's mean loss at N, D (broadcast): arrays lo, hi."""
         N, D = np.broadcast_arrays(arguments.check_positive(N, "N"), arguments.check_positive(D, "D"))
         draws = additive(self.samples, N.ravel(), D.ravel())
         lo, hi = self._quantiles(draws, additive(self.fitted.parameters, N.ravel(), D.ravel()), level, kind)
         return np.reshape(lo, N.shape), np.reshape(hi, N.shape)
 
-    def allocate(self, C, level=0.95, kind="bias-corrected") -> dict[str, tuple]:
+    def allocate(self, C: npt.ArrayLike, level: float = 0.95, kind: str = "bias-corrected") -> Bands:
         """Intervals of N_opt, D_opt and the loss there for C training FLOPs: name -> (lo, hi)."""
         draws, estimates = optimal_split(self.samples, C), optimal_split(self.fitted.parameters, C)
         out = {
@@ -84,7 +90,7 @@ class Bootstrap:
         }
         return split_limits(self.fitted, out)
 
-    def _quantiles(self, draws, estimate, level, kind):
+    def _quantiles(self, draws: Array, estimate: Any, level: float, kind: str) -> tuple[Any, Any]:
         """Quantiles of draws (n, ...) about an estimate (...): lo and hi, floats or arrays (...)."""
         level = arguments.check_level(level)
         arguments.check_choice(kind, "kind", ("bias-corrected", "percentile"))
@@ -109,7 +115,15 @@ def _quantile(column, q):
     return value if abs(value) < _FAR / 2 else np.copysign(np.inf, value)
 
 
-def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=None) -> Bootstrap:
+def bootstrap(
+    fitted: AdditiveFit,
+    n: int = 1000,
+    *,
+    seed: int = 42,
+    clusters: Sequence[object] | npt.NDArray[Any] | None = None,
+    method: str | None = None,
+    threads: int | None = None,
+) -> Bootstrap:
     """Refit many resampled or perturbed tables, all at once.
 
     Parameters
@@ -153,7 +167,7 @@ def bootstrap(fitted, n=1000, *, seed=42, clusters=None, method=None, threads=No
         weights = weights * _resampled(rng, k, n)[:, labels]
     else:
         z = _perturbed(fitted, n, rng, method, labels)
-    table = type(design)(design.x, design.y, z, design.x_mean, design.y_mean, design.scale)
+    table = Design(design.x, design.y, z, design.x_mean, design.y_mean, design.scale)
     samples, objective, converged = polish(
         np.repeat(theta[None], n, axis=0),
         table,
@@ -177,7 +191,7 @@ def _resampled(rng, items, n):
     return np.concatenate([rng.multinomial(items, share, size=min(_PIECE, n - start)) for start in sizes])
 
 
-def cluster_labels(clusters, n):
+def cluster_labels(clusters: Sequence[object] | npt.NDArray[Any] | None, n: int) -> npt.NDArray[np.intp] | None:
     """Number the distinct labels of rows from 0, int (n,), or None; FitError unless there are n of two kinds or more."""
     if clusters is None:
         return None
@@ -206,7 +220,7 @@ def _perturbed(fitted, n, rng, method, labels):
     return mean - noise * points[rng.integers(0, 6, (n, labels.max() + 1))][:, labels]
 
 
-def left_out_residuals(fitted):
+def left_out_residuals(fitted: AdditiveFit) -> Array:
     """Each row's log residual had the row been left out, to first order: r + psi(r) h / (E[psi'] (1 - h)), (n,).
 
     h is the row's leverage. A Huber fit drives about as many residuals to zero as it has parameters; without this the

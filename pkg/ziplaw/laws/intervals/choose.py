@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from ..forms import arguments
-from .bootstrap import BOOTSTRAPS, bootstrap
-from .delta import delta_interval
-from .jackknife import jackknife
-from .profile import profile_interval
+from collections.abc import Sequence
+from typing import Any
 
+import numpy.typing as npt
+
+from ..forms import arguments
+from ..solve.optimum import AdditiveFit
+from .bootstrap import BOOTSTRAPS, Bootstrap, bootstrap
+from .delta import delta_interval
+from .jackknife import Jackknife, jackknife
+from .profile import profile_interval
+from .quantities import Ends
+
+Runs = Sequence[object] | npt.NDArray[Any] | None  # a label for each row, or None where none is known
+Draws = Bootstrap | Jackknife | None  # None for a method that needs none
 METHODS = (*BOOTSTRAPS, "jackknife", "delta", "profile")
 
 
-def default_method(clusters=None):
+def default_method(clusters: Runs = None) -> str:
     """Return the default kind of interval: "jackknife" where runs are named, however few, else "case".
 
     Without runs the case bootstrap is used: 94 to 97 % coverage with independent errors. Where rows of a run share an
@@ -22,7 +31,9 @@ def default_method(clusters=None):
     return "case" if clusters is None else "jackknife"
 
 
-def resample(fitted, method=None, *, clusters=None, n=2000, seed=42):
+def resample(
+    fitted: AdditiveFit, method: str | None = None, *, clusters: Runs = None, n: int = 2000, seed: int = 42
+) -> tuple[str, Draws]:
     """Return (method, its resamples): a ``Bootstrap`` or ``Jackknife``, or None for "delta" and "profile"."""
     method = arguments.check_choice(method or default_method(clusters), "method", METHODS)
     if method in ("delta", "profile"):
@@ -33,7 +44,7 @@ def resample(fitted, method=None, *, clusters=None, n=2000, seed=42):
     return method, bootstrap(fitted, n, seed=seed, clusters=labels, method=method)
 
 
-def describe(method, draws, n):
+def describe(method: str, draws: Draws, n: int) -> str:
     """One line about how intervals were made."""
     if method == "jackknife":
         return f"jackknife over {draws.n_clusters} runs, t with {draws.freedom} degrees of freedom"
@@ -43,7 +54,18 @@ def describe(method, draws, n):
     return f"{method} bootstrap{runs}, {n} refits, bias-corrected"
 
 
-def intervals(fitted, method=None, level=0.95, *, clusters=None, n=2000, seed=42, C=None, N=None, D=None):
+def intervals(
+    fitted: AdditiveFit,
+    method: str | None = None,
+    level: float = 0.95,
+    *,
+    clusters: Runs = None,
+    n: int = 2000,
+    seed: int = 42,
+    C: float | None = None,
+    N: float | None = None,
+    D: float | None = None,
+) -> dict[str, Ends]:
     """Intervals of the parameters, of an allocation and of a prediction, by any method.
 
     Parameters

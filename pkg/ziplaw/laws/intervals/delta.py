@@ -7,10 +7,11 @@ from scipy import stats
 
 from ..forms import arguments
 from ..solve.diagnostics import covariance, estimable
-from .quantities import quantities, unknown_ranges
+from ..solve.optimum import AdditiveFit
+from .quantities import Ends, quantities, unknown_ranges
 
 
-def delta_interval(fitted, level=0.95, **at):
+def delta_interval(fitted: AdditiveFit, level: float = 0.95, **at: float | None) -> dict[str, Ends]:
     """Intervals by the delta method: estimate +- t standard errors, on the log scale where the quantity is positive.
 
     Parameters

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from ..forms.allocation import optimal_split
+from ..solve.additive import Array
+from .quantities import Bands
 
 
-def multivariate_t(mean, covariance, df, n, seed):
+def multivariate_t(mean: Array, covariance: npt.ArrayLike, df: int | None, n: int, seed: int) -> Array:
     """Draw from a multivariate t (normal when df is None), float64 (n, m); the scale matrix may be singular."""
     rng = np.random.default_rng(seed)
     noise = rng.standard_normal((n, len(mean))) @ _cholesky(covariance).T
@@ -30,11 +33,11 @@ def _cholesky(S):
     return root
 
 
-def split_bands(draws, C, level=0.95) -> dict:
+def split_bands(draws: Array, C: npt.ArrayLike, level: float = 0.95) -> Bands:
     """Quantile bands of N_opt, D_opt and loss at C over drawn laws (n, 5): name -> (lo, hi)."""
     split = optimal_split(draws, C)
     edges = [(1 - level) / 2, (1 + level) / 2]
-    out = {}
+    out: Bands = {}
     for name, values in zip(("N", "D", "loss"), split):
         lo, hi = np.quantile(values, edges, axis=0)
         out[name] = (float(lo), float(hi)) if np.ndim(lo) == 0 else (lo, hi)

@@ -6,14 +6,20 @@ limits are measured in ``docs/validation.md``: no table of an ordinary design is
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ...errors import FitError
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN, optimal_split
 from ..solve import diagnostics
-from ..solve.additive import EXPONENT_BOUNDS
+from ..solve.additive import EXPONENT_BOUNDS, Array
+from ..solve.optimum import AdditiveFit
+from .bootstrap import Bootstrap, bootstrap
+from .jackknife import Jackknife, jackknife
+from .quantities import Ends
 
 # bands are judged at this coverage whatever is printed: asking for narrower ones identifies nothing
 LEVEL = 0.95
@@ -34,12 +40,12 @@ class Doubt(NamedTuple):
     remedy: str
     C: float | None = None
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
         return self._asdict()
 
 
-def law_doubts(fitted, intervals) -> list[Doubt]:
+def law_doubts(fitted: AdditiveFit, intervals: Mapping[str, Sequence[Any]]) -> list[Doubt]:
     """Return what keeps a fitted law from giving any split at all.
 
     Parameters
@@ -65,7 +71,7 @@ def law_doubts(fitted, intervals) -> list[Doubt]:
     return out or _outside(fitted, runs)
 
 
-def at_bound(name, interval):
+def at_bound(name: str, interval: Sequence[Any] | None) -> str | None:
     """Say why an exponent's interval tells nothing: it is missing or ends at a bound of the fit; None where it does tell."""
     ends = interval or (None, None)
     if not all(isinstance(end, int | float) and np.isfinite(end) for end in ends):
@@ -98,7 +104,7 @@ def _outside(fitted, runs):
     ]
 
 
-def split_doubts(C, N, interval, *, largest=None) -> list[Doubt]:
+def split_doubts(C: float, N: float, interval: Sequence[float], *, largest: float | None = None) -> list[Doubt]:
     """Return what keeps the split of one budget from being a plan.
 
     Parameters
@@ -132,7 +138,7 @@ def split_doubts(C, N, interval, *, largest=None) -> list[Doubt]:
     return [Doubt(f"the {LEVEL:.0%} band at C = {C:.3g} is over {WIDE_DECADES:.0f} decades wide ({known})", nearer, C)]
 
 
-def refusal(doubts) -> str:
+def refusal(doubts: Sequence[Doubt]) -> str:
     """One line for a user: the reasons, then the remedy of the worst."""
     reasons = list(dict.fromkeys(doubt.reason for doubt in doubts))
     more = f" (and {len(reasons) - 2} more reasons)" if len(reasons) > 2 else ""
@@ -140,12 +146,14 @@ def refusal(doubts) -> str:
     return f"{'' if stated else 'the split is not identified: '}{'; '.join(reasons[:2])}{more}; {doubts[0].remedy}"
 
 
-def require(fitted, C, clusters=None):
+def require(
+    fitted: AdditiveFit, C: npt.ArrayLike, clusters: Sequence[object] | npt.NDArray[Any] | None = None
+) -> None:
     """Raise FitError where the law of a table does not identify the split of C (a number or an array of them).
 
     Judged by a case bootstrap of the rows, drawn once a law, or by the jackknife over runs where ``clusters`` names them.
     """
-    draws = fitted.resampled if clusters is None else fitted.jackknife(clusters)
+    draws = fitted.resampled if clusters is None else jackknife(fitted, clusters)
     doubts = law_doubts(fitted, draws.interval(LEVEL))
     if not doubts:
         largest = float(FLOPS_PER_PARAMETER_TOKEN * (fitted.N * fitted.D).max())
@@ -156,7 +164,7 @@ def require(fitted, C, clusters=None):
         raise FitError(f"{refusal(doubts)}; check=False gives the numbers all the same")
 
 
-def drawn_doubts(draws) -> list[Doubt]:
+def drawn_doubts(draws: Array) -> list[Doubt]:
     """Return the doubts about a law of which only draws (n, 5) are known, such as L(N, D, H) at one H: its exponents."""
     ends = np.quantile(np.asarray(draws)[:, 3:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     remedy = "add datasets near this H, with runs over a wider range of sizes and tokens"
@@ -165,19 +173,19 @@ def drawn_doubts(draws) -> list[Doubt]:
     ]
 
 
-def resamples(fitted):
+def resamples(fitted: AdditiveFit) -> Bootstrap:
     """The bootstrap by which ``require`` judges."""
-    return fitted.bootstrap(_REFITS, threads=1)
+    return bootstrap(fitted, _REFITS, threads=1)
 
 
 class _Runs:
     """The range of a table's runs, and what to add to it."""
 
-    def __init__(self, fitted):
+    def __init__(self, fitted: AdditiveFit) -> None:
         rows = fitted.weights > 0
         self.N, self.D = fitted.N[rows], fitted.D[rows]
 
-    def remedy(self, flag):
+    def remedy(self, flag: str) -> str:
         """Runs that would settle a flag, with numbers."""
         (n_low, n_high), (d_low, d_high) = ((v.min(), v.max()) for v in (self.N, self.D))
         order = np.argsort(self.N, kind="stable")

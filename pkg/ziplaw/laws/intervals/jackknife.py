@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
 from ...errors import FitError
 from ..forms import arguments
 from ..forms.allocation import optimal_split
 from ..forms.chinchilla import additive
-from ..solve.additive import polish
+from ..solve.additive import Array, polish
 from ..solve.levels import SAME_VALUE, near_groups
+from ..solve.optimum import AdditiveFit
 from .bootstrap import cluster_labels
-from .quantities import named_quantities, split_limits, unknown_ranges
+from .quantities import Bands, Ends, named_quantities, split_limits, unknown_ranges
 
 # scale on which a quantity is averaged: logarithms for what is positive and ranges over decades
 _ON_LOG = {"A", "B"}
@@ -35,12 +39,12 @@ class Jackknife:
         Runs less one: the degrees of freedom of the t intervals.
     """
 
-    samples: np.ndarray
+    samples: Array
     n_clusters: int
     freedom: int
-    fitted: object = field(repr=False)
+    fitted: AdditiveFit = field(repr=False)
 
-    def interval(self, level=0.95) -> dict[str, tuple[float, float]]:
+    def interval(self, level: float = 0.95) -> dict[str, Ends]:
         """Intervals of E, A, B, alpha, beta, a, b and log10_G: estimate +- t standard errors.
 
         The variance is (runs - 1)/runs times the sum of squares of the left-out estimates about their mean (CV3 of
@@ -55,20 +59,20 @@ class Jackknife:
             out[name] = (max(out[name][0], 0.0), min(out[name][1], 1.0))
         return {**out, **unknown_ranges(self.fitted)}
 
-    def predict(self, N, D, level=0.95):
+    def predict(self, N: npt.ArrayLike, D: npt.ArrayLike, level: float = 0.95) -> tuple[Array, Array]:
         """Interval of the law's mean loss at N, D (broadcast): arrays lo, hi."""
         N, D = np.broadcast_arrays(arguments.check_positive(N, "N"), arguments.check_positive(D, "D"))
         estimate = additive(self.fitted.parameters, N.ravel(), D.ravel())
         lo, hi = self._ends(additive(self.samples, N.ravel(), D.ravel()), estimate, level, True)
         return np.reshape(lo, N.shape), np.reshape(hi, N.shape)
 
-    def allocate(self, C, level=0.95) -> dict[str, tuple]:
+    def allocate(self, C: npt.ArrayLike, level: float = 0.95) -> Bands:
         """Intervals of N_opt, D_opt and the loss there for C training FLOPs: name -> (lo, hi)."""
         draws, estimates = optimal_split(self.samples, C), optimal_split(self.fitted.parameters, C)
         out = {name: self._ends(d, e, level, True) for name, d, e in zip(("N", "D", "loss"), draws, estimates)}
         return split_limits(self.fitted, out)
 
-    def covariance(self) -> np.ndarray:
+    def covariance(self) -> Array:
         """Jackknife covariance (5, 5) of ln E, ln A, ln B, alpha, beta; NaN rows where one is zero or held fixed."""
         with np.errstate(divide="ignore"):
             phi = np.concatenate([np.log(self.samples[:, :3]), self.samples[:, 3:]], axis=1)
@@ -80,7 +84,7 @@ class Jackknife:
         out[held, :], out[:, held] = np.nan, np.nan
         return out
 
-    def _ends(self, draws, estimate, level, on_log):
+    def _ends(self, draws: Array, estimate: Any, level: float, on_log: bool) -> tuple[Any, Any]:
         t = special.stdtrit(self.freedom, (1 + arguments.check_level(level)) / 2)
         with np.errstate(all="ignore"):
             if on_log:
@@ -114,7 +118,7 @@ def _check_what_is_left(fitted, labels, names):
             )
 
 
-def jackknife(fitted, clusters) -> Jackknife:
+def jackknife(fitted: AdditiveFit, clusters: Sequence[object] | npt.NDArray[Any] | None) -> Jackknife:
     """Leave out one run at a time.
 
     Parameters

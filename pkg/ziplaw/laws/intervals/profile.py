@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from scipy import optimize, stats
 
 from ..forms import arguments
 from ..forms.chinchilla import PARAMETERS
-from ..solve.additive import EXPONENT_BOUNDS, huber, polish
+from ..solve.additive import EXPONENT_BOUNDS, Array, huber, polish
 from ..solve.diagnostics import score_moments
+from ..solve.optimum import AdditiveFit
 from ..solve.starts import starts
-from .quantities import quantities, unknown_ranges
+from .quantities import Ends, quantities, unknown_ranges
 
 
-def criterion(fitted, level=0.95):
+def criterion(fitted: AdditiveFit, level: float = 0.95) -> float:
     """How far the objective may rise above its minimum inside the profile-likelihood region of one quantity.
 
     2 (S - S_min) E[psi'] / E[psi^2] is compared with the F(1, n - p) quantile: for least squares the usual likelihood
@@ -24,7 +29,9 @@ def criterion(fitted, level=0.95):
     return 0.5 * square / slope * float(stats.f.ppf(arguments.check_level(level), 1, freedom))
 
 
-def profile_interval(fitted, level=0.95, names=None, **at):
+def profile_interval(
+    fitted: AdditiveFit, level: float = 0.95, names: Sequence[str] | None = None, **at: float | None
+) -> dict[str, Ends]:
     """Intervals by profile likelihood: the extremes of a quantity over the region where the objective stays low.
 
     Parameters
@@ -45,7 +52,7 @@ def profile_interval(fitted, level=0.95, names=None, **at):
     """
     region = _Region(fitted, criterion(fitted, level))
     wanted = quantities(**at)
-    out = {}
+    out: dict[str, Ends] = {}
     for name, (function, is_log) in wanted.items():
         if names is not None and name not in names:
             continue
@@ -61,7 +68,7 @@ def profile_interval(fitted, level=0.95, names=None, **at):
 class _Region:
     """The set where the objective is at most its minimum plus a criterion, in coordinates scaled by the covariance."""
 
-    def __init__(self, fitted, rise):
+    def __init__(self, fitted: AdditiveFit, rise: float) -> None:
         s = fitted.solution
         self.fitted, self.design, self.rise = fitted, s.design, rise
         self.free = fitted.settings.free.copy()
@@ -114,10 +121,10 @@ class _Region:
         g = (self.fitted.weights * np.clip(r, -delta, delta)) @ J
         return -np.nan_to_num(g @ self.root) / self.rise
 
-    def extreme(self, function, sign):
+    def extreme(self, function: Callable[[Array], Any], sign: int) -> float:
         """Smallest (sign -1) or largest (+1) value of a function of natural parameters over the region."""
 
-        def value(u):
+        def value(u: Array) -> float:
             with np.errstate(all="ignore"):
                 natural = self.design.to_natural(self._theta(u))
                 if self.fitted.settings.excess_floor is not None:
@@ -152,7 +159,7 @@ class _Region:
         return low * u
 
 
-def profile_curve(fitted, name, values):
+def profile_curve(fitted: AdditiveFit, name: str, values: npt.ArrayLike) -> Array:
     """Smallest objective at fixed values of E, alpha or beta, for a profile plot.
 
     Parameters

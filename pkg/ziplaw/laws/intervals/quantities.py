@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from ..forms.allocation import LEAST_SPLIT, MOST_SPLIT, exponents, optimal_split
 from ..forms.chinchilla import PARAMETERS, additive
+from ..solve.additive import Array
 from ..solve.diagnostics import unidentified
+from ..solve.optimum import AdditiveFit
+
+Ends = tuple[float, float]
+Bands = dict[str, tuple[Any, Any]]  # name -> (lo, hi), floats or arrays (m,)
 
 
-def named_quantities(parameters):
+def named_quantities(parameters: npt.ArrayLike) -> dict[str, Array]:
     """E, A, B, alpha, beta, a, b and log10_G of (..., 5) parameters, by name."""
     a, b, log10_G = exponents(parameters)
     return {**dict(zip(PARAMETERS, np.moveaxis(np.asarray(parameters), -1, 0))), "a": a, "b": b, "log10_G": log10_G}
 
 
-def quantities(C=None, N=None, D=None):
+def quantities(
+    C: float | None = None, N: float | None = None, D: float | None = None
+) -> dict[str, tuple[Callable[[Array], Any], bool]]:
     """Return what an interval may be asked for: name -> function of (..., 5) parameters, on a scale that is near normal.
 
     Parameters
@@ -41,7 +52,7 @@ def quantities(C=None, N=None, D=None):
     return out
 
 
-def split_limits(fitted, bands):
+def split_limits(fitted: AdditiveFit, bands: Bands) -> Bands:
     """Bands of N, D and loss of a split with ends that mean something: 0 or inf where a term vanished, no loss below 0."""
     if {"a", "b"} & set(unknown_ranges(fitted)):
         bands = {**bands, "N": (0.0, np.inf), "D": (0.0, np.inf)}
@@ -54,10 +65,10 @@ def split_limits(fitted, bands):
     return out
 
 
-def unknown_ranges(fitted):
+def unknown_ranges(fitted: AdditiveFit) -> dict[str, Ends]:
     """Whole ranges of what the table says nothing about: name -> (lo, hi)."""
     lost = unidentified(fitted)
-    out = dict.fromkeys(lost, (0.0, np.inf))
+    out: dict[str, Ends] = dict.fromkeys(lost, (0.0, np.inf))
     if lost & {"A", "B", "alpha", "beta"}:
         out.update(a=(0.0, 1.0), b=(0.0, 1.0), log10_G=(-np.inf, np.inf))
     return out

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from ...errors import FitError
 from ..forms import arguments
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN, Plan
 from ..forms.chinchilla import additive
+from ..solve.additive import Array
 from ..solve.levels import SAME_VALUE, n_levels, near_groups
 
 # a table whose rows lie nearly all on budgets of three sizes or more is one of isoFLOP curves: nothing to interpolate
 _ISOFLOP_SHARE = 0.9
+
+Curve = tuple[float, Array, Array]  # N, ln D rising, ln loss
 
 
 @dataclass(frozen=True)
@@ -45,14 +51,14 @@ class Approach:
     b: float
     a_interval: tuple[float, float]
     log_N_factor: float
-    C: np.ndarray
-    N: np.ndarray
-    D: np.ndarray
-    loss: np.ndarray
+    C: Array
+    N: Array
+    D: Array
+    loss: Array
     bias: float | None
     note: str
 
-    def allocate(self, C):
+    def allocate(self, C: npt.ArrayLike) -> Plan:
         """Return the split of C FLOPs on the fitted line; its loss is not known to this approach (NaN)."""
         C = arguments.check_positive(C, "C")
         N = np.exp(self.log_N_factor + self.a * np.log(C))
@@ -62,7 +68,7 @@ class Approach:
         return Plan(C, N, D, np.full(C.shape, np.nan))
 
 
-def loss_curves(N, D, loss):
+def loss_curves(N: Array, D: Array, loss: Array) -> list[Curve]:
     """Group a table into one curve a model size: list of (N, ln D rising, ln loss), seeds averaged, two points at least.
 
     Sizes within a thousandth of each other are one.
@@ -125,7 +131,9 @@ def _table(N, D, loss):
     return arguments.check_table(N, D, loss, duplicates="keep")[:3]
 
 
-def envelope(N, D, loss, *, points=50, law=None) -> Approach:
+def envelope(
+    N: npt.ArrayLike, D: npt.ArrayLike, loss: npt.ArrayLike, *, points: int = 50, law: npt.ArrayLike | None = None
+) -> Approach:
     """Approach 1: at each C, the size whose (interpolated) loss is lowest; a line through ln N against ln C.
 
     Parameters
@@ -167,7 +175,9 @@ def envelope(N, D, loss, *, points=50, law=None) -> Approach:
     return _line("envelope", log_C[keep], np.log(sizes[best])[keep], losses[keep], bias, note)
 
 
-def isoflop(N, D, loss, *, points=12, law=None) -> Approach:
+def isoflop(
+    N: npt.ArrayLike, D: npt.ArrayLike, loss: npt.ArrayLike, *, points: int = 12, law: npt.ArrayLike | None = None
+) -> Approach:
     """Approach 2: at each C, the minimum of a parabola in ln N through the losses; a line through ln N against ln C.
 
     Where nearly all rows lie on budgets (C = 6 N D within 2 %) with three sizes or more each, the parabolas go through
@@ -202,7 +212,8 @@ def isoflop(N, D, loss, *, points=12, law=None) -> Approach:
         raise FitError(f"{count} of three sizes or more, a line needs 3: add budgets, C/10 and 10 C")
     if not measured:
         valleys = _interpolated(curves, points)
-    found, beyond = [], {}
+    found: list[tuple[float, float, float]] = []
+    beyond: dict[str, list[float]] = {}
     for log_C, x, losses in valleys:
         curvature, slope, level = np.polyfit(x - x.mean(), losses, 2)
         vertex = x.mean() - slope / (2 * curvature) if curvature > 0 else np.inf

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from ...errors import FitError
 from ..dependence import law_in_H
-from ..dependence.selection import choose_fits
+from ..dependence.selection import Fit, choose_fits
 from ..forms.allocation import optimal_split
 from ..forms.chinchilla import CHINCHILLA, PARAMETERS
 from ..intervals.draws import multivariate_t, split_bands
 from ..intervals.identification import LEVEL, Doubt, drawn_doubts, split_doubts
+from ..solve.additive import Array
 
 COLUMNS = (
     "source",
@@ -33,14 +37,16 @@ PER_DECADE = 4
 BEYOND = 2.0  # decades of C past the largest run
 
 
-def compute_grid(low, high):
+def compute_grid(low: float, high: float) -> Array:
     """C from the decade quarter at or below ``low`` to that at or above 100 ``high``, four a decade, float64."""
     first = int(np.floor(np.log10(low) * PER_DECADE + 1e-9))
     last = int(np.ceil((np.log10(high) + BEYOND) * PER_DECADE - 1e-9))
     return 10.0 ** (np.arange(first, last + 1) / PER_DECADE)
 
 
-def frontier(regression, fits, *, level=None, check=True) -> list[dict]:
+def frontier(
+    regression: Mapping[str, Any], fits: Sequence[Fit], *, level: float | None = None, check: bool = True
+) -> list[dict[str, Any]]:
     """Rows of frontier.csv.
 
     Bands are quantiles over laws drawn from the fit's covariance (multivariate t with cells - parameters degrees of
@@ -108,7 +114,7 @@ def _draws(found, regression):
     return law_in_H.natural(drawn, where)
 
 
-def law_centre(regression):
+def law_centre(regression: Mapping[str, Any]) -> Mapping[str, float]:
     """Centre of ln N and ln D: the law's, or the middle of the measured ranges when there is no law."""
     if regression["law"] is not None:
         return regression["law"]["centre"]

@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ...base import limits
 from ...errors import FitError
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ..forms.arguments import check_within
+from ..solve.additive import Array
 
 SERVING_FLOPS = 2.0  # of one forward pass, per parameter and token
 
 
 @dataclass(frozen=True)
 class ServingPlan:
-    """N and D that reach ``loss`` at the least total of training (6 N D) and serving (2 N tokens served) FLOPs."""
+    """N and D (numbers, or arrays over a stack of laws) that reach ``loss`` at the least total of FLOPs.
+
+    Training costs 6 N D, serving 2 N for each token served.
+    """
 
     loss: float
     served_tokens: float
-    N: float | np.ndarray
-    D: float | np.ndarray
+    N: Any
+    D: Any
 
     @property
-    def training_flops(self):
+    def training_flops(self) -> Any:
         """6 N D."""
         return FLOPS_PER_PARAMETER_TOKEN * self.N * self.D
 
     @property
-    def serving_flops(self):
+    def serving_flops(self) -> Any:
         """2 N times the tokens served."""
         return SERVING_FLOPS * self.N * self.served_tokens
 
     @property
-    def total_flops(self):
+    def total_flops(self) -> Any:
         """Training plus serving."""
         return self.training_flops + self.serving_flops
 
 
-def serve(parameters, loss, served_tokens) -> ServingPlan:
+def serve(parameters: npt.ArrayLike, loss: float, served_tokens: float) -> ServingPlan:
     """Allocate for a target loss and a number of tokens to serve.
 
     For each N the law gives the D(N) that reaches the loss; 6 N D(N) + 2 N tokens is minimised over ln N by golden
@@ -78,10 +84,10 @@ def serve(parameters, loss, served_tokens) -> ServingPlan:
     with np.errstate(all="ignore"):
         least = (np.log(A) - np.log(loss - E)) / alpha  # ln N below which no D is enough
 
-        def log_D(x):
+        def log_D(x: Array) -> Array:
             return (np.log(B) - np.log(loss - E - A * np.exp(-alpha * x))) / beta
 
-        def log_total(x):
+        def log_total(x: Array) -> Array:
             value = x + np.logaddexp(
                 np.log(FLOPS_PER_PARAMETER_TOKEN) + log_D(x), np.log(SERVING_FLOPS * served_tokens)
             )

@@ -5,6 +5,9 @@ What it rests on, how far it lies outside of that, and why it may be no plan at 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from ...base import limits
@@ -18,7 +21,16 @@ from ..intervals.draws import split_bands
 from ..intervals.identification import Doubt, refusal
 
 
-def split_at_H(law, H, C, *, level=0.95, epsilon=1.0, fitted_on=None, without_H=None) -> dict:
+def split_at_H(
+    law: Mapping[str, Any],
+    H: float,
+    C: float,
+    *,
+    level: float = 0.95,
+    epsilon: float = 1.0,
+    fitted_on: Mapping[str, Any] | None = None,
+    without_H: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Best N, D and loss for compressibility H and C training FLOPs, with bands, beside Chinchilla's.
 
     Parameters
@@ -64,7 +76,7 @@ def split_at_H(law, H, C, *, level=0.95, epsilon=1.0, fitted_on=None, without_H=
         )
     a, b, _ = exponents(parameters)
     a_band = np.quantile(exponents(drawn)[0], [(1 - level) / 2, (1 + level) / 2])
-    out = {
+    out: dict[str, Any] = {
         "H": H, "C": C, "level": level, "epsilon": float(epsilon),
         "N": N, "D": D, "loss": loss, "tokens_per_parameter": D / N,
         "N_interval": band["N"], "D_interval": band["D"], "loss_interval": band["loss"],
@@ -107,7 +119,7 @@ def _doubts(drawn, C, N, fitted_on):
     ]
 
 
-def extrapolation(H, C, fitted_on) -> dict:
+def extrapolation(H: float, C: float, fitted_on: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     """How far H and C lie outside what a law was fitted on: orders of magnitude in C, distance in H, and a sentence."""
     (h_lo, h_hi), (c_lo, c_hi) = fitted_on["H"], fitted_on["C"]
     decades = max(np.log10(C / c_hi), np.log10(c_lo / C), 0.0)
@@ -123,7 +135,9 @@ def extrapolation(H, C, fitted_on) -> dict:
     return {"C_decades": float(decades), "H_distance": float(distance), "in_range": not parts, "text": text}
 
 
-def prediction(document, H, C, *, level=0.95, epsilon=1.0, check=True) -> dict:
+def prediction(
+    document: Mapping[str, Any], H: float, C: float, *, level: float = 0.95, epsilon: float = 1.0, check: bool = True
+) -> dict[str, Any]:
     """Predict from a regression document: ``split_at_H`` with what the law rests on and every reason for doubt.
 
     Raises
