@@ -287,7 +287,7 @@ def _table(source, reading, group, draw, *, law, compare, x, bootstrap, level, s
         arrays = _checked(columns, loss, o)
         return said | {"laws": compare_laws(*arrays, delta=o["delta"])}, show_comparison
     if law != "chinchilla":
-        from ..laws.plans.document import other_document
+        from ..laws.plans.other_laws import other_document
 
         arrays, loss = _checked(columns, columns.pop("loss"), o)
         document = other_document(

@@ -181,9 +181,7 @@ def spearman(H: npt.ArrayLike, values: npt.ArrayLike, seed: int = 42) -> tuple[f
     return float(rho), float((np.abs(everything) >= abs(rho) - 1e-9).mean())
 
 
-def reversal(
-    H: Array, values: Array, errors: Array, alpha: float
-) -> tuple[tuple[int, int], tuple[int, int]] | None:
+def reversal(H: Array, values: Array, errors: Array, alpha: float) -> tuple[tuple[int, int], tuple[int, int]] | None:
     """Pairs of datasets, one that rises with H and one that falls, each beyond its error: ((i, j), (k, l)) or None."""
     pairs = [(i, j) if H[i] < H[j] else (j, i) for i, j in combinations(range(len(H)), 2) if H[i] != H[j]]
     if not pairs:
@@ -194,7 +192,7 @@ def reversal(
         # an error of zero means that the value is known (a floor): any difference is real
         z[i, j] = (values[j] - values[i]) / max(spread, 1e-9) if np.isfinite(spread) else 0.0
     limit = stats.norm.isf(alpha / 2 / len(pairs))
-    up, down = max(z, key=z.get), min(z, key=z.get)
+    up, down = (end(z, key=lambda pair: z[pair]) for end in (max, min))
     return (up, down) if z[up] > limit and z[down] < -limit else None
 
 

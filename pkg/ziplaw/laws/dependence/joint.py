@@ -10,6 +10,7 @@ each Levenberg-Marquardt step the amplitudes of a dataset are eliminated first, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -45,8 +46,10 @@ class Joint:
     def best_of(self, other: Joint) -> Joint:
         """Take the better of two fits, problem by problem."""
         pick = other.rss < self.rss
-        chosen = [np.where(pick.reshape((-1,) + (1,) * (a.ndim - 1)), b, a) for a, b in zip(self._all(), other._all())]
-        return Joint(*chosen)
+        local, coefficients, rss, converged = (
+            np.where(pick.reshape((-1,) + (1,) * (a.ndim - 1)), b, a) for a, b in zip(self._all(), other._all())
+        )
+        return Joint(local, coefficients, rss, converged)
 
     def _all(self) -> tuple[Array, Array, Array, npt.NDArray[np.bool_]]:
         return self.local, self.coefficients, self.rss, self.converged
@@ -203,8 +206,9 @@ def saturated(panel: Panel, table: tuple[Array, Array] | None = None) -> Saturat
     K = panel.K
     ranked = np.argsort(cost.reshape(K, -1), axis=1, kind="stable")
     ln_E = None if panel.ln_E is None else panel.ln_E[:, None]
-    model = OwnAmplitudes(*(a[:, None] for a in (panel.x, panel.y, panel.z, panel.w)), ln_E, ones(1))
-    best = None
+    x, y, z, w = (a[:, None] for a in (panel.x, panel.y, panel.z, panel.w))
+    model = OwnAmplitudes(x, y, z, w, ln_E, ones(1))
+    fits = []
     for start in (0, 3, 12):  # cells of the grid by rank: the best, a neighbour, another
         cell = ranked[:, min(start, m * m - 1)]
         first = local.reshape(K, -1, 3)[np.arange(K), cell]
@@ -212,8 +216,8 @@ def saturated(panel: Panel, table: tuple[Array, Array] | None = None) -> Saturat
             first[:, 0] = panel.ln_E
         theta = np.column_stack([first, _GRID[cell // m], _GRID[cell % m]])
         theta, cost, done = descend(model, theta, 200)
-        found = Joint(theta[:, :3], theta[:, 3:], cost, done)
-        best = found if best is None else best.best_of(found)
+        fits.append(Joint(theta[:, :3], theta[:, 3:], cost, done))
+    best = reduce(Joint.best_of, fits)
     _, parts = model.terms(best.local[:, None], best.coefficients[:, None])
     M, g = model.normal(parts, np.zeros(K))
     W, _, S, _ = _reduce(damp(M, np.zeros(K)), g, panel.n_local)
@@ -225,13 +229,12 @@ def common(panel: Panel, table: tuple[Array, Array] | None = None) -> Joint:
     """Fit common exponents (model M0)."""
     local, cost = grid(panel) if table is None else table
     total = cost.sum(axis=0)
-    best = None
+    fits = []
     for cell in np.argsort(total.ravel(), kind="stable")[[0, 3]]:
         i, j = divmod(int(cell), len(_GRID))
         start = np.array([[[_GRID[i], _GRID[j]]]])
-        found = solve(panel, ones(panel.K), local[None, :, i, j], start)
-        best = found if best is None else best.best_of(found)
-    return best
+        fits.append(solve(panel, ones(panel.K), local[None, :, i, j], start))
+    return reduce(Joint.best_of, fits)
 
 
 def with_basis(panel: Panel, basis: Array, alone: Saturated, null: Joint) -> Joint:

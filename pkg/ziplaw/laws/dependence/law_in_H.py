@@ -34,9 +34,7 @@ _METHOD = (
 )
 
 
-def centre(
-    estimates: npt.ArrayLike, covariances: npt.ArrayLike, ln_N: float, ln_D: float
-) -> tuple[Array, Array]:
+def centre(estimates: npt.ArrayLike, covariances: npt.ArrayLike, ln_N: float, ln_D: float) -> tuple[Array, Array]:
     """Move ln A and ln B from N = D = 1 to the centre: y (K, 5) and S (K, 5, 5).
 
     ln A at the centre is ln A - alpha ln N0. What a fit held fixed (NaN covariance) counts as exactly known.
@@ -135,7 +133,8 @@ def law_arrays(law: Mapping[str, Any]) -> LawArrays:
         raise FitError(f"the law lacks {error}: make it again with ziplaw regress") from None
     if [a.shape for a in found] != [(5, 2), (10, 10), (5, 5)] or df < 1 or not all(np.isfinite(a).all() for a in found):
         raise FitError("the law's coefficients are not 5 lines with their covariance: make it with ziplaw regress")
-    return LawArrays(*found, df, where)
+    lines, covariance, scatter = found
+    return LawArrays(lines, covariance, scatter, df, where)
 
 
 def lines(law: Mapping[str, Any], level: float = 0.95) -> dict[str, dict[str, Any]]:
@@ -188,9 +187,7 @@ def natural(y: Array, c: Mapping[str, float]) -> Array:
     return np.stack([*(np.exp(np.clip(value, -690, 690)) for value in logs), alpha, beta], axis=-1)
 
 
-def draws_at(
-    law: Mapping[str, Any], H: float, n: int = DRAWS, *, seed: int = 42, scatter: bool = True
-) -> Array:
+def draws_at(law: Mapping[str, Any], H: float, n: int = DRAWS, *, seed: int = 42, scatter: bool = True) -> Array:
     """Draw laws at one H from their uncertainty, multivariate t: E, A, B, alpha, beta, float64 (n, 5).
 
     ``scatter`` adds how far single datasets lie off the line: the law of a NEW dataset of this H, not of the mean one.

@@ -99,5 +99,5 @@ class Panel:
         rows = np.arange(self.K)[rows]
         ln_E = None if self.ln_E is None else self.ln_E[rows]
         names = tuple(self.names[i] for i in rows)
-        cells = (a[rows] for a in (self.x, self.y, self.z, self.w))
-        return Panel(names, self.H[rows], *cells, ln_E, self.x_mean, self.y_mean)
+        x, y, z, w = (a[rows] for a in (self.x, self.y, self.z, self.w))
+        return Panel(names, self.H[rows], x, y, z, w, ln_E, self.x_mean, self.y_mean)

@@ -79,12 +79,10 @@ def fit_pooled(panel: Panel, D: Array, alone: Saturated) -> tuple[Array, Array]:
     low = np.where(panel.w > 0, panel.z, np.inf).min(axis=1) - 0.5
     level = (panel.w * panel.z).sum(axis=1) / panel.w.sum(axis=1) - 1
     rough = np.column_stack([low, level, level, np.full((K, 2), 0.5)])[:, 3 - panel.n_local :]
-    best = None
+    found = []
     for start in (target, rough):
         theta = np.linalg.solve(turned @ flat, (turned @ start.ravel())[..., None])[..., 0]
-        theta, cost, _ = in_blocks(Pooled.of(panel, D), theta, panel.x.size)
-        if best is not None:
-            better = cost < best[1]
-            theta, cost = np.where(better[:, None], theta, best[0]), np.minimum(cost, best[1])
-        best = theta, cost
-    return best
+        found.append(in_blocks(Pooled.of(panel, D), theta, panel.x.size)[:2])
+    (near, near_cost), (far, far_cost) = found
+    better = far_cost < near_cost
+    return np.where(better[:, None], far, near), np.minimum(far_cost, near_cost)

@@ -111,10 +111,10 @@ def regress(
         document["joint_test_message"] = str(error)
     values[:, 0] = np.maximum(values[:, 0], [_E_LEAST * loss.min() for _, _, loss in tables])
     logs = np.column_stack([np.log(values[:, :3]), values[:, 3:]])
-    centre = {"ln_N": panel.x_mean, "ln_D": panel.y_mean}
-    law = law_in_H.regress_laws(logs, covariances, H, **centre, level=level)
+    common: dict[str, Any] = {"ln_N": panel.x_mean, "ln_D": panel.y_mean, "level": level}
+    law = law_in_H.regress_laws(logs, covariances, H, **common)
     document["law"] = law
-    document["law_without_H"] = law_in_H.regress_laws(logs, covariances, H, **centre, level=level, sloped=False)
+    document["law_without_H"] = law_in_H.regress_laws(logs, covariances, H, **common, sloped=False)
     H_range = (float(H.min()), float(H.max()))
     cross = crossing(law, level, H_range)
     document["crossings"] = {"alpha_equals_beta": cross, "a_equals_half": cross}

@@ -97,7 +97,7 @@ def cells(rows: Sequence[Row], fit: Fit) -> Table:
         if row.get("dataset") == fit["dataset"]
         and row.get("status", "finished") != "diverged"
         and isinstance(row.get("loss"), int | float)
-        and takes_part(row, fit.get("cells"))
+        and takes_part(row, fit.get("cells", "all"))
     ]
     if not kept:
         raise FitError(f"runs.csv has no cell of {fit['dataset']} that its fit used: give the runs that were fitted")

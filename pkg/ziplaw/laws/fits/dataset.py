@@ -15,6 +15,7 @@ from ..intervals.bootstrap import Bootstrap
 from ..intervals.choose import describe, resample
 from ..intervals.identification import Doubt
 from ..intervals.jackknife import Jackknife
+from ..intervals.quantities import Runs
 from ..solve import diagnostics
 from .fit import LawFit, fit
 
@@ -161,7 +162,7 @@ def _variant(rows, floor, bootstrap, level, seed):
 
 def fit_document(
     fitted: LawFit,
-    clusters: Sequence[object] | None = None,
+    clusters: Runs = None,
     *,
     method: str | None = None,
     bootstrap: int = 1000,
@@ -181,7 +182,7 @@ def fit_document(
 
 def resampled_document(
     fitted: LawFit,
-    clusters: Sequence[object] | None,
+    clusters: Runs,
     method: str,
     draws: Bootstrap | Jackknife | None,
     *,

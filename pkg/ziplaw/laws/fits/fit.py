@@ -19,6 +19,7 @@ from ..intervals import identification
 from ..intervals.bootstrap import Bootstrap, bootstrap
 from ..intervals.choose import intervals
 from ..intervals.jackknife import Jackknife, jackknife
+from ..intervals.quantities import Runs
 from ..solve import diagnostics
 from ..solve.additive import Array, residuals
 from ..solve.optimum import OBJECTIVES, Settings, Solution, find
@@ -115,7 +116,7 @@ class LawFit(Fitted):
         value = additive(self.parameters, arguments.check_positive(N, "N"), arguments.check_positive(D, "D"))
         return float(value) if np.ndim(value) == 0 else value
 
-    def allocate(self, C: npt.ArrayLike, *, check: bool = True, clusters: Sequence[object] | None = None) -> Plan:
+    def allocate(self, C: npt.ArrayLike, *, check: bool = True, clusters: Runs = None) -> Plan:
         """Compute-optimal N and D for C training FLOPs (C = 6 N D): see ``allocation.allocate``.
 
         ``clusters`` names the run of every row, where rows of a run share an error: the check then goes by runs.
@@ -140,7 +141,7 @@ class LawFit(Fitted):
         self,
         n: int = 1000,
         seed: int = 42,
-        clusters: Sequence[object] | None = None,
+        clusters: Runs = None,
         method: str | None = None,
         threads: int | None = None,
     ) -> Bootstrap:
@@ -156,7 +157,7 @@ class LawFit(Fitted):
         method: str | None = None,
         level: float = 0.95,
         *,
-        clusters: Sequence[object] | None = None,
+        clusters: Runs = None,
         n: int = 2000,
         seed: int = 42,
         C: float | None = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +14,9 @@ from ..forms import arguments
 from ..forms.allocation import optimal_split
 from ..forms.chinchilla import additive
 from ..solve.additive import Array, Design, polish
+from ..solve.additive_fit import AdditiveFit
 from ..solve.diagnostics import estimable, jacobian, score_moments
-from ..solve.optimum import AdditiveFit
-from .quantities import Bands, Ends, named_quantities, split_limits, unknown_ranges
+from .quantities import Bands, Ends, Runs, named_quantities, split_limits, unknown_ranges
 
 _FAR = 1e300  # stands for infinity
 CLUSTER_RUNS = 5
@@ -120,7 +119,7 @@ def bootstrap(
     n: int = 1000,
     *,
     seed: int = 42,
-    clusters: Sequence[object] | npt.NDArray[Any] | None = None,
+    clusters: Runs = None,
     method: str | None = None,
     threads: int | None = None,
 ) -> Bootstrap:
@@ -150,11 +149,12 @@ def bootstrap(
     n = integer("n", n, 1, 10_000_000, "1000 refits are usual", FitError)
     method = arguments.check_choice(method or ("case" if clusters is None else "cluster"), "method", BOOTSTRAPS)
     labels = cluster_labels(clusters, fitted.n)
-    if method == "cluster" and labels is None:
+    k = None if labels is None else int(labels.max()) + 1
+    if method == "cluster" and not k:
         raise FitError("a cluster bootstrap needs clusters: give one label a row, such as its training run")
-    if method == "cluster" and (runs := int(labels.max()) + 1) < CLUSTER_RUNS:
+    if method == "cluster" and k and k < CLUSTER_RUNS:
         raise FitError(
-            f"{runs} runs: a cluster bootstrap needs at least {CLUSTER_RUNS} (with four, 95 % intervals hold the truth in "
+            f"{k} runs: a cluster bootstrap needs at least {CLUSTER_RUNS} (with four, 95 % intervals hold the truth in "
             "70 %): take the jackknife over runs, the default"
         )
     rng = np.random.default_rng(seed)
@@ -163,7 +163,6 @@ def bootstrap(
     if method == "case":
         weights = weights * _resampled(rng, fitted.n, n)
     elif method == "cluster":
-        k = labels.max() + 1
         weights = weights * _resampled(rng, k, n)[:, labels]
     else:
         z = _perturbed(fitted, n, rng, method, labels)
@@ -180,7 +179,6 @@ def bootstrap(
     samples = design.to_natural(samples)
     if fitted.settings.excess_floor is not None:
         samples[:, 0] = fitted.settings.excess_floor
-    k = None if labels is None else int(labels.max() + 1)
     freedom = k - 1 if k else fitted.n - (1 if method == "case" else fitted.settings.n_free)
     return Bootstrap(samples, objective, converged, method, k, max(freedom, 1), fitted)
 
@@ -191,7 +189,7 @@ def _resampled(rng, items, n):
     return np.concatenate([rng.multinomial(items, share, size=min(_PIECE, n - start)) for start in sizes])
 
 
-def cluster_labels(clusters: Sequence[object] | npt.NDArray[Any] | None, n: int) -> npt.NDArray[np.intp] | None:
+def cluster_labels(clusters: Runs, n: int) -> npt.NDArray[np.intp] | None:
     """Number the distinct labels of rows from 0, int (n,), or None; FitError unless there are n of two kinds or more."""
     if clusters is None:
         return None

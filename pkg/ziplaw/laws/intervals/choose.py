@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import numpy.typing as npt
-
 from ..forms import arguments
-from ..solve.optimum import AdditiveFit
+from ..solve.additive_fit import AdditiveFit
 from .bootstrap import BOOTSTRAPS, Bootstrap, bootstrap
 from .delta import delta_interval
 from .jackknife import Jackknife, jackknife
 from .profile import profile_interval
-from .quantities import Ends
+from .quantities import Ends, Runs
 
-Runs = Sequence[object] | npt.NDArray[Any] | None  # a label for each row, or None where none is known
 Draws = Bootstrap | Jackknife | None  # None for a method that needs none
 METHODS = (*BOOTSTRAPS, "jackknife", "delta", "profile")
 
@@ -46,10 +40,10 @@ def resample(
 
 def describe(method: str, draws: Draws, n: int) -> str:
     """One line about how intervals were made."""
-    if method == "jackknife":
-        return f"jackknife over {draws.n_clusters} runs, t with {draws.freedom} degrees of freedom"
     if draws is None:
         return {"delta": "delta method, Student t", "profile": "profile likelihood"}[method]
+    if method == "jackknife":
+        return f"jackknife over {draws.n_clusters} runs, t with {draws.freedom} degrees of freedom"
     runs = f" over {draws.n_clusters} runs" if draws.n_clusters else ""
     return f"{method} bootstrap{runs}, {n} refits, bias-corrected"
 
@@ -93,7 +87,8 @@ def intervals(
     """
     method, draws = resample(fitted, method, clusters=clusters, n=n, seed=seed)
     if draws is None:
-        return {"delta": delta_interval, "profile": profile_interval}[method](fitted, level, C=C, N=N, D=D)
+        found = delta_interval if method == "delta" else profile_interval
+        return found(fitted, level, C=C, N=N, D=D)
     out = draws.interval(level)
     if C is not None:
         out.update({f"{name}_opt": pair for name, pair in draws.allocate(C, level).items()})

@@ -6,8 +6,8 @@ import numpy as np
 from scipy import stats
 
 from ..forms import arguments
+from ..solve.additive_fit import AdditiveFit
 from ..solve.diagnostics import covariance, estimable
-from ..solve.optimum import AdditiveFit
 from .quantities import Ends, quantities, unknown_ranges
 
 

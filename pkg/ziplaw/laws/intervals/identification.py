@@ -6,7 +6,7 @@ limits are measured in ``docs/validation.md``: no table of an ordinary design is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,10 +16,10 @@ from ...errors import FitError
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN, optimal_split
 from ..solve import diagnostics
 from ..solve.additive import EXPONENT_BOUNDS, Array
-from ..solve.optimum import AdditiveFit
+from ..solve.additive_fit import AdditiveFit
 from .bootstrap import Bootstrap, bootstrap
-from .jackknife import Jackknife, jackknife
-from .quantities import Ends
+from .jackknife import jackknife
+from .quantities import Runs
 
 # bands are judged at this coverage whatever is printed: asking for narrower ones identifies nothing
 LEVEL = 0.95
@@ -73,7 +73,7 @@ def law_doubts(fitted: AdditiveFit, intervals: Mapping[str, Sequence[Any]]) -> l
 
 def at_bound(name: str, interval: Sequence[Any] | None) -> str | None:
     """Say why an exponent's interval tells nothing: it is missing or ends at a bound of the fit; None where it does tell."""
-    ends = interval or (None, None)
+    ends: Sequence[Any] = interval or (None, None)
     if not all(isinstance(end, int | float) and np.isfinite(end) for end in ends):
         return f"{name} has no interval"
     (low, high), (least, most) = ends, EXPONENT_BOUNDS
@@ -146,9 +146,7 @@ def refusal(doubts: Sequence[Doubt]) -> str:
     return f"{'' if stated else 'the split is not identified: '}{'; '.join(reasons[:2])}{more}; {doubts[0].remedy}"
 
 
-def require(
-    fitted: AdditiveFit, C: npt.ArrayLike, clusters: Sequence[object] | npt.NDArray[Any] | None = None
-) -> None:
+def require(fitted: AdditiveFit, C: npt.ArrayLike, clusters: Runs = None) -> None:
     """Raise FitError where the law of a table does not identify the split of C (a number or an array of them).
 
     Judged by a case bootstrap of the rows, drawn once a law, or by the jackknife over runs where ``clusters`` names them.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +14,10 @@ from ..forms import arguments
 from ..forms.allocation import optimal_split
 from ..forms.chinchilla import additive
 from ..solve.additive import Array, polish
+from ..solve.additive_fit import AdditiveFit
 from ..solve.levels import SAME_VALUE, near_groups
-from ..solve.optimum import AdditiveFit
 from .bootstrap import cluster_labels
-from .quantities import Bands, Ends, named_quantities, split_limits, unknown_ranges
+from .quantities import Bands, Ends, Runs, named_quantities, split_limits, unknown_ranges
 
 # scale on which a quantity is averaged: logarithms for what is positive and ranges over decades
 _ON_LOG = {"A", "B"}
@@ -118,7 +117,7 @@ def _check_what_is_left(fitted, labels, names):
             )
 
 
-def jackknife(fitted: AdditiveFit, clusters: Sequence[object] | npt.NDArray[Any] | None) -> Jackknife:
+def jackknife(fitted: AdditiveFit, clusters: Runs) -> Jackknife:
     """Leave out one run at a time.
 
     Parameters

@@ -12,8 +12,8 @@ from scipy import optimize, stats
 from ..forms import arguments
 from ..forms.chinchilla import PARAMETERS
 from ..solve.additive import EXPONENT_BOUNDS, Array, huber, polish
+from ..solve.additive_fit import AdditiveFit
 from ..solve.diagnostics import score_moments
-from ..solve.optimum import AdditiveFit
 from ..solve.starts import starts
 from .quantities import Ends, quantities, unknown_ranges
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,12 @@ import numpy.typing as npt
 from ..forms.allocation import LEAST_SPLIT, MOST_SPLIT, exponents, optimal_split
 from ..forms.chinchilla import PARAMETERS, additive
 from ..solve.additive import Array
+from ..solve.additive_fit import AdditiveFit
 from ..solve.diagnostics import unidentified
-from ..solve.optimum import AdditiveFit
 
+Runs = Sequence[object] | npt.NDArray[Any] | None  # a label for each row, or None where none is known
 Ends = tuple[float, float]
+Function = Callable[[Array], Any]  # of parameters (..., 5)
 Bands = dict[str, tuple[Any, Any]]  # name -> (lo, hi), floats or arrays (m,)
 
 
@@ -26,7 +28,7 @@ def named_quantities(parameters: npt.ArrayLike) -> dict[str, Array]:
 
 def quantities(
     C: float | None = None, N: float | None = None, D: float | None = None
-) -> dict[str, tuple[Callable[[Array], Any], bool]]:
+) -> dict[str, tuple[Function, bool]]:
     """Return what an interval may be asked for: name -> function of (..., 5) parameters, on a scale that is near normal.
 
     Parameters
@@ -41,12 +43,25 @@ def quantities(
     dict
         name -> (function, whether the function returns the logarithm of the quantity).
     """
-    out = {name: (lambda p, i=i: np.log(p[..., i]), True) for i, name in enumerate(PARAMETERS[:3])}
-    out.update({name: (lambda p, i=i: p[..., i], False) for i, name in ((3, "alpha"), (4, "beta"))})
-    out.update({name: (lambda p, i=i: exponents(p)[i], False) for i, name in enumerate(("a", "b", "log10_G"))})
+
+    def parameter(i: int) -> Function:
+        return lambda p: p[..., i]
+
+    def exponent(i: int) -> Function:
+        return lambda p: exponents(p)[i]
+
+    def log_parameter(i: int) -> Function:
+        return lambda p: np.log(p[..., i])
+
+    def log_split(i: int, C: float) -> Function:
+        return lambda p: np.log(optimal_split(p, C)[i])
+
+    # E, A and B range over decades; the exponents do not
+    out = {name: (log_parameter(i), True) for i, name in enumerate(PARAMETERS[:3])}
+    out |= {name: (parameter(i), False) for i, name in enumerate(PARAMETERS) if i >= 3}
+    out |= {name: (exponent(i), False) for i, name in enumerate(("a", "b", "log10_G"))}
     if C is not None:
-        for i, name in enumerate(("N_opt", "D_opt", "loss_opt")):
-            out[name] = (lambda p, i=i: np.log(optimal_split(p, C)[i]), True)
+        out |= {name: (log_split(i, C), True) for i, name in enumerate(("N_opt", "D_opt", "loss_opt"))}
     if N is not None and D is not None:
         out["loss"] = (lambda p: np.log(additive(p, N, D)), True)
     return out

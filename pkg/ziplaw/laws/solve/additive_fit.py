@@ -12,12 +12,24 @@ class AdditiveFit(Protocol):
     """What diagnostics and intervals look at in a fit."""
 
     @property
+    def E(self) -> float:
+        """The floor."""
+
+    @property
     def A(self) -> float:
         """Amplitude of the term of N."""
 
     @property
     def B(self) -> float:
         """Amplitude of the term of D."""
+
+    @property
+    def parameters(self) -> Array:
+        """E, A, B, alpha, beta (5,)."""
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
 
     @property
     def objective(self) -> float:
@@ -62,6 +74,10 @@ class AdditiveFit(Protocol):
     @property
     def residuals(self) -> Array:
         """Log residuals (n,)."""
+
+    @property
+    def resampled(self) -> Any:
+        """The bootstrap by which a split is judged, drawn once."""
 
     def refit(self, rows: Any = None) -> AdditiveFit:
         """Fit some of the rows."""

@@ -23,13 +23,27 @@ _TOLERANCE = 1e-9  # relative, of the sum of squares
 
 
 class Cells(Protocol):
-    """What problems take from a panel: arrays (K, n), and ln E (K,) or None."""
+    """What problems take from a panel."""
 
-    x: Array
-    y: Array
-    z: Array
-    w: Array
-    ln_E: Array | None
+    @property
+    def x(self) -> Array:
+        """Centred ln N (K, n)."""
+
+    @property
+    def y(self) -> Array:
+        """Centred ln D (K, n)."""
+
+    @property
+    def z(self) -> Array:
+        """Ln loss (K, n)."""
+
+    @property
+    def w(self) -> Array:
+        """Weights (K, n), 0 where padded."""
+
+    @property
+    def ln_E(self) -> Array | None:
+        """Held ln E (K,), or None where it is free."""
 
 
 class Problems:

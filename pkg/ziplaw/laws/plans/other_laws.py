@@ -1,0 +1,162 @@
+"""All that is said about a law other than the additive one, as plain numbers: what ``ziplaw fit --law`` prints.
+
+Every law of ``forms.catalogue`` gets its parameters with intervals and its warnings; what follows from one law alone
+stands in a table by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...base import limits
+from ..fits.by_name import fit_law
+from ..fits.fitted import Fitted
+from ..forms import constrained, kaplan
+from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN
+from ..forms.arguments import check_within
+from ..intervals import identification
+from ..intervals.identification import Doubt
+from ..solve.additive import Array
+from ..solve.levels import common_line
+from .verdicts import Verdicts
+
+_OVERFITTING = 0.02
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What was asked about a law besides its parameters."""
+
+    level: float
+    flops: Sequence[float]
+    unique: float | None
+    check: bool
+
+    @property
+    def ends(self) -> list[float]:
+        """The quantiles of an interval."""
+        return [(1 - self.level) / 2, (1 + self.level) / 2]
+
+
+def other_document(
+    law: str,
+    columns: Mapping[str, npt.ArrayLike],
+    loss: npt.ArrayLike,
+    *,
+    x: str = "C",
+    delta: float = 1e-3,
+    bootstrap: int = 200,
+    level: float = 0.95,
+    seed: int = 42,
+    flops: Sequence[float] = (),
+    unique: float | None = None,
+    check: bool = True,
+) -> dict[str, Any]:
+    """Fit one of ``catalogue.LAWS`` and return it as plain numbers, with case-bootstrap intervals.
+
+    Parameters
+    ----------
+    law, columns, loss, x, delta
+        The fit; see ``by_name.fit_law``.
+    bootstrap, level, seed
+        The intervals: number of refits, coverage, seed.
+    flops : sequence of float
+        Budgets to allocate, where the law gives a split.
+    unique : float, optional
+        Unique tokens at hand for the split of "data-constrained"; by default the most in the table.
+    check : bool
+        Leave out splits that the runs do not identify; False keeps them, marked.
+
+    Returns
+    -------
+    dict
+        A FIT of another law (see ``docs/formats.md``), with "overfitting_bound" or "allocation" where it has them.
+    """
+    flops = [float(check_within(C, "C", limits.FLOPS)) for C in flops]
+    unique = None if unique is None else float(check_within(unique, "unique", limits.TOKENS))
+    fitted = fit_law(law, columns, loss, x=x, delta=delta)
+    draws = fitted.bootstrap(bootstrap, seed=seed)
+    document = fitted.to_dict()
+    document["intervals"] = {name: list(ends) for name, ends in draws.interval(level).items()}
+    document["interval_method"] = f"case bootstrap, {bootstrap} refits, percentile"
+    document["level"] = level
+    document["warnings"] = _warnings(fitted, document)
+    document["usable"] = fitted.converged and not document["warnings"]
+    if law in _FOLLOWS:
+        _FOLLOWS[law](document, fitted, draws.samples, _Asked(level, flops, unique, check))
+    return document
+
+
+def _warnings(fitted: Fitted, document: Mapping[str, Any]) -> list[str]:
+    """What keeps a law from being used, worst first."""
+    out = [f"{name}: it is not identified" for name in document["flags"]]
+    if not fitted.converged:
+        out.insert(0, fitted.message)
+    if document["rms_log_residual"] > 0.05:
+        out.insert(0, f"poor fit: RMS error of log loss {document['rms_log_residual']:.3g}")
+    for name in ("D", "S"):
+        if {"N", name} <= set(fitted.columns) and (
+            line := common_line(fitted.columns["N"], fitted.columns[name], name)
+        ):
+            text = f"N and {name} move together ({line}): the effect of one cannot be told from that of the other"
+            out.insert(0, text)
+    return out
+
+
+def _overfitting_bound(document: dict[str, Any], fitted: Fitted, samples: Array, asked: _Asked) -> None:
+    """Add D >= k N^p for overfitting of at most 2 %, with intervals, where the joint law is usable."""
+
+    def bound(Nc: Any, Dc: Any, alpha_N: Any, alpha_D: Any) -> tuple[Any, Any]:
+        found = replace(kaplan.KAPLAN, joint_N_c=Nc, joint_D_c=Dc, joint_alpha_N=alpha_N, joint_alpha_D=alpha_D)
+        with np.errstate(all="ignore"):
+            return kaplan.overfitting_bound(_OVERFITTING, found)
+
+    document["overfitting_bound"] = None
+    if document["usable"]:
+        out: dict[str, Any] = {"tolerance": _OVERFITTING}
+        for name, value, drawn in zip("kp", bound(*fitted.parameters.tolist()), bound(*samples.T)):
+            out[name], out[f"{name}_interval"] = float(value), np.nanquantile(drawn, asked.ends).tolist()
+        document["overfitting_bound"] = out
+
+
+def _repeating_splits(document: dict[str, Any], fitted: Fitted, samples: Array, asked: _Asked) -> None:
+    """Add the split of each budget for so many unique tokens, and "plan_refused" with what these runs do not identify."""
+    if not asked.flops:
+        return
+    U = float(np.max(fitted.columns["U"])) if asked.unique is None else asked.unique
+    document["allocation"], document["plan_refused"] = [], []
+    if not document["usable"]:
+        why = document["warnings"][0] if document["warnings"] else fitted.message
+        document["plan_refused"] = [Doubt(why, "add runs, or fit --law chinchilla").to_dict()]
+    verdicts = Verdicts(document["plan_refused"], asked.check)
+    largest = float(FLOPS_PER_PARAMETER_TOKEN * np.max(fitted.columns["N"] * fitted.columns["D"]))
+    for C in asked.flops:
+        plan = _repeating_split(fitted, samples, asked, C, U)
+        judged = plan
+        if asked.level != identification.LEVEL:
+            judged = _repeating_split(fitted, samples, replace(asked, level=identification.LEVEL), C, U)
+        doubts = identification.split_doubts(C, plan["N"], judged["intervals"]["N"], largest=largest)
+        if verdicts.admit(plan, doubts):
+            document["allocation"].append(plan)
+
+
+def _repeating_split(fitted: Fitted, samples: Array, asked: _Asked, C: float, U: float) -> dict[str, Any]:
+    """The best split of C for U unique tokens, with quantiles over the resamples."""
+    plan = constrained.repeating_plan(C, U, fitted.parameters)
+    plans = [constrained.repeating_plan(C, U, row) for row in samples if np.isfinite(row).all()]
+    out: dict[str, Any] = {"C": C, "U": U, "epochs": plan.D / U, "N": plan.N, "D": plan.D, "loss": plan.loss}
+    names = ("N", "D", "loss")
+    out["intervals"] = {name: np.quantile([getattr(p, name) for p in plans], asked.ends).tolist() for name in names}
+    return out
+
+
+# what follows from one law besides its parameters: name -> what adds it to the document
+_FOLLOWS: dict[str, Callable[[dict[str, Any], Fitted, Array, _Asked], None]] = {
+    "kaplan": _overfitting_bound,
+    "data-constrained": _repeating_splits,
+}
