@@ -13,9 +13,9 @@ BLOCK = 1024
 @triton.jit
 def forward_kernel(gate_up_ptr, y_ptr, total, width, BLOCK: tl.constexpr):
     """Y[i] = silu(gate[i]) * up[i]."""
+    # rows are gate and up side by side, (T, 2 I)
     at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     mask = at < total
-    # rows are gate and up side by side, (T, 2 I)
     gate_at = at // width * (2 * width) + at % width
     gate = tl.load(gate_up_ptr + gate_at, mask=mask, other=0.0).to(tl.float32)
     up = tl.load(gate_up_ptr + gate_at + width, mask=mask, other=0.0).to(tl.float32)
