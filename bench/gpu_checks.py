@@ -35,7 +35,7 @@ def kernels(bench) -> bool:
 def documents(bench, n: int = 1024) -> tuple[np.ndarray, np.ndarray]:
     """Training and held-out documents of a grammar where the sampler is built, else of a walk."""
     try:
-        from ziplaw.grammars.draws import random_grammar
+        from ziplaw.grammars.random_grammars import random_grammar
         from ziplaw.grammars.sampling import sample
     except ImportError:
         walk = np.random.default_rng(0).integers(0, 3, (n + 200, bench.context)).cumsum(1) % bench.vocab_size

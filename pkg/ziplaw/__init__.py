@@ -13,7 +13,7 @@ _PUBLIC = {
     "Grammar": "grammars.grammar",
     "Production": "grammars.production",
     "PRESETS": "grammars.presets",
-    "random_grammar": "grammars.draws",
+    "random_grammar": "grammars.random_grammars",
     "sample": "grammars.sampling",
     "gzip_sizes": "corpora.compress",
     "compressibility": "corpora.compress",

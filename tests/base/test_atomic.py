@@ -14,7 +14,7 @@ import pytest
 from ziplaw.base.atomic import PART, atomic_path
 from ziplaw.base.documents import write_text
 from ziplaw.cli import main
-from ziplaw.grammars.draws import random_grammar
+from ziplaw.grammars.random_grammars import random_grammar
 
 
 def test_a_failure_leaves_the_old_file_and_no_litter(tmp_path):

@@ -20,7 +20,7 @@ from ziplaw.base.documents import write_csv
 from ziplaw.cli import VERBS, _verb, main
 from ziplaw.corpora.storage.format import CorpusWriter
 from ziplaw.errors import OutputError
-from ziplaw.grammars.draws import random_grammar
+from ziplaw.grammars.random_grammars import random_grammar
 from ziplaw.report.figures import COLUMNS, draw
 from ziplaw.report.page import write_report
 

@@ -9,8 +9,8 @@ from ziplaw.base.documents import sha256_file
 from ziplaw.cli.floor import command
 from ziplaw.corpora.storage.format import CorpusWriter, open_corpus
 from ziplaw.errors import ZiplawError
-from ziplaw.grammars.draws import random_grammar
 from ziplaw.grammars.floor import floor
+from ziplaw.grammars.random_grammars import random_grammar
 from ziplaw.grammars.sampling import sample
 
 

@@ -11,9 +11,9 @@ import numpy as np
 
 import ziplaw
 from ziplaw.errors import GrammarError, ZiplawError
-from ziplaw.grammars.draws import random_grammar
 from ziplaw.grammars.grammar import Grammar
 from ziplaw.grammars.presets import PRESETS
+from ziplaw.grammars.random_grammars import random_grammar
 
 
 def scorer(data):

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from twins import floor as twin
 from ziplaw.errors import GrammarError, ZiplawError
-from ziplaw.grammars.draws import random_grammar
 from ziplaw.grammars.floor import _run, floor, next_token_probabilities, position_nats
 from ziplaw.grammars.grammar import Grammar
 from ziplaw.grammars.presets import PRESETS
 from ziplaw.grammars.production import Production
+from ziplaw.grammars.random_grammars import random_grammar
 from ziplaw.grammars.sampling import sample
 
 RELATIVE = 1e-10

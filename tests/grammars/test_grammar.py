@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from grammars import BY_HAND, draw_preset, many_rules, small_grammars
 from ziplaw.cli import command
 from ziplaw.errors import GrammarError
-from ziplaw.grammars.draws import random_grammar
 from ziplaw.grammars.grammar import Grammar
+from ziplaw.grammars.random_grammars import random_grammar
 from ziplaw.grammars.sampling import sample
 
 

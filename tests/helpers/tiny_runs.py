@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ziplaw.corpora.storage.format import CorpusWriter
-from ziplaw.grammars.draws import random_grammar
+from ziplaw.grammars.random_grammars import random_grammar
 from ziplaw.grammars.sampling import sample
 from ziplaw.models.decoder import ModelConfig
 from ziplaw.training.recipe.recipe import TrainConfig

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ziplaw.grammars.draws import random_grammar
 from ziplaw.grammars.presets import PRESETS
+from ziplaw.grammars.random_grammars import random_grammar
 from ziplaw.grammars.sampling import sample
 
 pytestmark = pytest.mark.slow

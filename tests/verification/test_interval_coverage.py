@@ -2,8 +2,8 @@
 
 import pytest
 
-from verification.interval_study import SCENARIOS, rates
-from verification.page import default_of
+from verification.studies.interval_study import SCENARIOS, rates
+from verification.studies.page import default_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 

@@ -5,7 +5,7 @@ The same scenarios for every test are in docs/validation.md, made by ``joint_stu
 
 import pytest
 
-from verification.joint_study import SCENARIOS, rates
+from verification.studies.joint_study import SCENARIOS, rates
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from verification.identification_study import DESIGNS, one
+from verification.studies.identification_study import DESIGNS, one
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 

@@ -11,7 +11,7 @@ sys.path.append(str(Path(__file__).parents[2] / "bench"))
 import train_cpu
 
 from ziplaw.corpora.storage.format import CorpusWriter
-from ziplaw.grammars.draws import random_grammar
+from ziplaw.grammars.random_grammars import random_grammar
 from ziplaw.grammars.sampling import sample
 from ziplaw.sweep.config import load_config
 from ziplaw.training.device import torch_settings

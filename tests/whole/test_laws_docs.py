@@ -59,7 +59,7 @@ def test_the_page_names_every_flag():
 
 
 def test_validation_page_is_what_its_tables_give():
-    from verification.page import page
+    from verification.studies.page import page
 
     assert (DOCS / "validation.md").read_text(encoding="utf-8") == page()
 

@@ -9,7 +9,7 @@ import pytest
 from houses import ROOT
 
 from ziplaw.cli import EXTRAS
-from ziplaw.grammars.draws import random_grammar
+from ziplaw.grammars.random_grammars import random_grammar
 
 WITHOUT = """
 import sys

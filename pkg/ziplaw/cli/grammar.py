@@ -35,8 +35,8 @@ def new(nonterminals, terminals, rhs_options, rhs_length, preset, seed, supercri
       ziplaw grammar new --preset main-2 -o grammar.json
     """  # noqa: D301
     from ..errors import ZiplawError
-    from ..grammars.draws import random_grammar
     from ..grammars.presets import PRESETS
+    from ..grammars.random_grammars import random_grammar
 
     shape = (nonterminals, terminals, rhs_options, rhs_length)
     if preset is not None:

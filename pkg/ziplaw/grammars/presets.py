@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import GrammarError
-from .draws import random_grammar
 from .grammar import Grammar
+from .random_grammars import random_grammar
 
 
 def _presets() -> dict[str, dict[str, Any]]:

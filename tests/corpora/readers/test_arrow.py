@@ -1,4 +1,4 @@
-"""Arrow files that are damaged; whole ones are in test_columns."""
+"""Arrow files that are damaged; whole ones are in test_pyarrow_columns."""
 
 import pyarrow as pa
 import pytest

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..storage.arrow_limits import check_batches
 from ..storage.files import DamagedFile, InputFile
-from .columns import Readable, choose_column, column_values, load_pyarrow
+from .pyarrow_columns import Readable, choose_column, column_values, load_pyarrow
 
 _MARK = b"ARROW1"
 
@@ -23,7 +23,7 @@ def choose(file: InputFile, wanted: str | None) -> tuple[str, str, str]:
 
 
 def values(file: InputFile, column: str) -> Iterator[tuple[int, str, Any]]:
-    """Yield the values of a column; see `columns.column_values`."""
+    """Yield the values of a column; see `pyarrow_columns.column_values`."""
     return column_values(file, column, _batches)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from ..storage.files import InputFile
 from ..storage.parquet_limits import largest_page
-from .columns import Readable, choose_column, column_values, forms_of_columns, load_pyarrow
 from .fields import dig
+from .pyarrow_columns import Readable, choose_column, column_values, forms_of_columns, load_pyarrow
 
 # rows are decoded in batches that come to about this, whatever the file says of itself
 _BATCH_BYTES = 1 << 26
@@ -25,7 +25,7 @@ def choose(file: InputFile, wanted: str | None) -> tuple[str, str, str]:
 
 
 def values(file: InputFile, column: str) -> Iterator[tuple[int, str, Any]]:
-    """Yield the values of a column; see `columns.column_values`."""
+    """Yield the values of a column; see `pyarrow_columns.column_values`."""
     return column_values(file, column, _batches)
 
 

@@ -16,7 +16,7 @@ import torch
 from ziplaw.base.documents import read_json, write_csv
 from ziplaw.cli import LIGHTER, VERBS, main
 from ziplaw.errors import TrainError
-from ziplaw.grammars.draws import random_grammar
+from ziplaw.grammars.random_grammars import random_grammar
 from ziplaw.laws.intervals.bootstrap import _PIECE, _resampled
 from ziplaw.models import memory
 from ziplaw.models.decoder import ModelConfig

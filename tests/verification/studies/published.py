@@ -1,8 +1,8 @@
 """What the literature and the reference tables give, beside what ziplaw gets.
 
-    python tests/verification/published.py --data ../shared/data
+    python tests/verification/studies/published.py --data ../shared/data
 
-writes tests/verification/published.csv, from which ``page.py`` makes a table of docs/validation.md.
+writes tests/verification/studies/published.csv, from which ``page.py`` makes a table of docs/validation.md.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def literature():
 def main():
     """Write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=HERE.parents[2] / "shared" / "data")
+    parser.add_argument("--data", type=Path, default=HERE.parents[3] / "shared" / "data")
     parser.add_argument("-o", "--output", default=str(HERE / "published.csv"))
     arguments = parser.parse_args()
     if not arguments.data.is_dir():

@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from ziplaw.grammars.draws import random_grammar
 from ziplaw.grammars.presets import PRESETS, draw_preset
 from ziplaw.grammars.production import Production
+from ziplaw.grammars.random_grammars import random_grammar
 
 
 def plain_draw(n_nonterminals, n_terminals, max_rhs_options, max_rhs_length, seed, sub_seed):

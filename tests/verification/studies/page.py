@@ -1,6 +1,6 @@
 """Write docs/validation.md from the tables of the studies; no number in it is typed by hand.
 
-python tests/verification/page.py
+python tests/verification/studies/page.py
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from ziplaw.base.documents import read_csv, write_text
 
 HERE = Path(__file__).parent
-DOCS = HERE.parents[1] / "docs" / "validation.md"
+DOCS = HERE.parents[2] / "docs" / "validation.md"
 QUANTITIES = "E A B alpha beta a b N_opt D_opt loss_opt loss".split()
 
 HEAD = """# Validation
@@ -16,11 +16,11 @@ HEAD = """# Validation
 How often the intervals hold the truth, how often the tests cry wolf, and what published numbers come out as. Everything here is made by
 four scripts and this page's own, from simulations with fixed seeds:
 
-    python tests/verification/interval_study.py
-    python tests/verification/identification_study.py
-    python tests/verification/joint_study.py
-    python tests/verification/published.py --data FOLDER     # the published tables of runs, which the project does not hold
-    python tests/verification/page.py
+    python tests/verification/studies/interval_study.py
+    python tests/verification/studies/identification_study.py
+    python tests/verification/studies/joint_study.py
+    python tests/verification/studies/published.py --data FOLDER     # the published tables of runs, which the project does not hold
+    python tests/verification/studies/page.py
 
 `make verify` runs the slow tests that hold the defaults to their limits. Percentages carry a Monte-Carlo error, given with each table.
 """

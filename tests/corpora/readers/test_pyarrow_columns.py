@@ -8,8 +8,7 @@ import pytest
 from inputs import DOCUMENTS, IDS, TEXT, arrow, h, texts
 
 from twins import gzip_score
-from ziplaw.corpora.readers import columns as column_reader
-from ziplaw.corpora.readers import open_source
+from ziplaw.corpora.readers import open_source, pyarrow_columns
 from ziplaw.corpora.storage import arrow_limits, parquet_limits
 from ziplaw.errors import CorpusError
 
@@ -78,7 +77,7 @@ def test_pages_batches_and_rows_that_are_too_large(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet_limits, "_MAX_VALUES_A_BYTE", 1)
     with pytest.raises(CorpusError, match=r"25000 values in \d+ bytes"):
         open_source(tmp_path / "a.parquet", text_field="ids")
-    monkeypatch.setattr(column_reader, "FREE_BYTES", 50_000)
-    monkeypatch.setattr(column_reader, "MAX_RATIO", 1)
+    monkeypatch.setattr(pyarrow_columns, "FREE_BYTES", 50_000)
+    monkeypatch.setattr(pyarrow_columns, "MAX_RATIO", 1)
     with pytest.raises(CorpusError, match="row 3: the file unpacks to over 1 times its size"):
         texts(tmp_path / "a.parquet", text_field="text")

@@ -1,8 +1,8 @@
 """Size, power and coverage of every test of "exponents depend on H", by simulation.
 
-    python tests/verification/joint_study.py --simulations 500
+    python tests/verification/studies/joint_study.py --simulations 500
 
-runs all scenarios (half an hour on one core) and writes tests/verification/joint_study.csv, from which ``page.py`` makes
+runs all scenarios (half an hour on one core) and writes tests/verification/studies/joint_study.csv, from which ``page.py`` makes
 the tables of docs/validation.md. The slow tests run the same functions.
 """
 

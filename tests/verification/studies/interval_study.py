@@ -1,9 +1,9 @@
 """Coverage of every kind of interval, and bias of every parameter, by simulation.
 
-    python tests/verification/interval_study.py --simulations 1000
+    python tests/verification/studies/interval_study.py --simulations 1000
 
 fits tables simulated from planted laws (6 x 6 designs, 1 % noise), asks each method for all its intervals, and counts how
-often they hold the truth. Writes tests/verification/interval_study.csv (half an hour on one core), from which
+often they hold the truth. Writes tests/verification/studies/interval_study.csv (half an hour on one core), from which
 ``page.py`` makes the tables of docs/validation.md. The slow tests run the same functions.
 """
 

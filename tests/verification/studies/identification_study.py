@@ -1,9 +1,9 @@
 """How often a split is refused: on ordinary tables, where it should not be, and on tables that do not identify it.
 
-    python tests/verification/identification_study.py
+    python tests/verification/studies/identification_study.py
 
 Tables simulated from planted laws; the split asked for is that of ten times the largest C. Writes
-tests/verification/identification_study.csv (some minutes on one core), from which ``page.py`` makes a table of docs/validation.md.
+tests/verification/studies/identification_study.csv (some minutes on one core), from which ``page.py`` makes a table of docs/validation.md.
 """
 
 import argparse
