@@ -12,6 +12,7 @@ if "sweep" not in config:
 
 
 include: "rules/common.smk"
+include: "rules/targets.smk"
 include: "rules/ext.smk"
 include: "rules/corpora.smk"
 include: "rules/score.smk"

@@ -1,6 +1,9 @@
 # Grammars and corpora.
 
 
+include: "corpora_options.smk"
+
+
 rule make_grammar:
     input:
         lambda w: missing(SWEEP.datasets[w.dataset].grammar_file),
@@ -33,7 +36,7 @@ rule sample_corpus:
     output:
         expand(
             f"{RESULTS}/corpora/{{{{dataset}}}}/{{part}}",
-            part=["train.npy", "valid.npy", "meta.json"],
+            part=CORPUS_PARTS,
         ),
     log:
         f"{LOGS}/sample_corpus/{{dataset}}.log",
@@ -46,7 +49,7 @@ rule sample_corpus:
         mem_mb=1000,
         runtime=30,
     params:
-        size=options(CORPUS_OPTIONS),
+        size=CORPUS_OPTIONS,
         folder=subpath(output[0], parent=True),
         version=[versions.SAMPLER, versions.CORPUS],
     message:
@@ -64,7 +67,7 @@ rule import_corpus:
     output:
         expand(
             f"{RESULTS}/corpora/{{{{dataset}}}}/{{part}}",
-            part=["train.npy", "valid.npy", "meta.json"],
+            part=CORPUS_PARTS,
         ),
     log:
         f"{LOGS}/import_corpus/{{dataset}}.log",
@@ -79,7 +82,7 @@ rule import_corpus:
     params:
         what=lambda w: import_options(w.dataset),
         source=lambda w: import_source(w.dataset),
-        size=options(CORPUS_OPTIONS),
+        size=CORPUS_OPTIONS,
         folder=subpath(output[0], parent=True),
         version=versions.CORPUS,
     message:

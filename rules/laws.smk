@@ -1,9 +1,16 @@
 # From runs to laws: tables, one fit a dataset, the dependence on H, the frontier.
 
 
+LAW_OPTIONS = options(SWEEP.laws.model_dump())
+
+
 rule collect_dataset:
     input:
-        runs=lambda w: run_files(w.dataset),
+        runs=expand(
+            f"{RESULTS}/runs/{{{{dataset}}}}/{{model}}/s{{seed}}/run.json",
+            model=SWEEP.models,
+            seed=SWEEP.seeds,
+        ),
         meta=f"{RESULTS}/corpora/{{dataset}}/meta.json",
         score=f"{RESULTS}/scores/{{dataset}}.json",
         floor=lambda w: (
@@ -69,7 +76,7 @@ rule fit_law:
         mem_mb=1000,
         runtime=30,
     params:
-        settings=options(SWEEP.laws.model_dump()),
+        settings=LAW_OPTIONS,
         version=versions.FITTER,
     message:
         "Law of {wildcards.dataset}: free E and E at the floor, with intervals"
@@ -93,7 +100,7 @@ rule fit_architecture:
         mem_mb=1000,
         runtime=30,
     params:
-        settings=options(SWEEP.laws.model_dump()),
+        settings=LAW_OPTIONS,
         version=versions.FITTER,
     message:
         "Law of {wildcards.dataset}: {wildcards.architecture} alone"

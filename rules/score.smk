@@ -29,25 +29,27 @@ rule score_corpus:
 
 rule score_reference:
     output:
-        f"{RESULTS}/scores/{{reference}}{{bytes,(.bytes)?}}.json",
+        f"{RESULTS}/scores/{{reference}}{{twin}}.json",
     log:
-        f"{LOGS}/score_reference/{{reference}}{{bytes}}.log",
+        f"{LOGS}/score_reference/{{reference}}{{twin}}.log",
     benchmark:
-        f"{BENCHMARKS}/score_reference/{{reference}}{{bytes}}.tsv"
+        f"{BENCHMARKS}/score_reference/{{reference}}{{twin}}.tsv"
+    wildcard_constraints:
+        twin=r"(\.bytes)?",  # with it, the same text as raw bytes
     threads: 2
     resources:
         mem_mb=1000,
         runtime=10,
     params:
         settings=SCORE_OPTIONS,
-        tokenizer=lambda w: "bytes" if w.bytes else "bundled",
+        tokenizer=lambda w: "bytes" if w.twin else "bundled",
         source=lambda w: fingerprint(fingerprints.of_builtin, w.reference),
         version=[versions.SCORER, versions.CORPUS],
     message:
         "Score real {wildcards.reference} ({params.tokenizer})"
     shell:
         "ziplaw score --builtin {wildcards.reference} --tokenizer {params.tokenizer}"
-        " --dataset {wildcards.reference}{wildcards.bytes} {params.settings} --threads {threads}"
+        " --dataset {wildcards.reference}{wildcards.twin} {params.settings} --threads {threads}"
         " -o {output} > {log} 2>&1"
 
 

@@ -23,7 +23,8 @@ def warm_up():
 
     import ziplaw.corpora.builtin
     import ziplaw.sweep.config
-    import ziplaw.sweep.fingerprints  # noqa: F401
+    import ziplaw.sweep.fingerprints
+    import ziplaw.training.job_needs  # noqa: F401
 
     snakemake.cli.get_argument_parser()
 

@@ -156,7 +156,7 @@ KEYS = {
     "training.warmup_steps": ("training.warmup_steps", 3, "train_run", 5),
     "training.cooldown": ("training.cooldown", 0.3, "train_run", 5),
     "training.weight_decay": ("training.weight_decay", 0.1, "train_run", 5),
-    "training.ensemble": ("training.ensemble", 2, "train_run", 3),
+    "training.ensemble": ("training.ensemble", 5, "train_run", 1),
     "training.loss": ("training.loss", "paper", "train_run", 5),
     "training.device": ("training.device", "auto", "train_run", 5),
     "training.precision": ("training.precision", "fp32", "train_run", 5),

@@ -41,9 +41,9 @@ def test_an_ensemble_is_a_job_of_several_runs(house):
     path = write_config(house, seeds=[0, 1], training={"learning_rate": 0.02, "ensemble": 4})
     code, output = snakemake(house, "--dry-run", "--printshellcmds", "--configfile", path)
     assert code == 0, output
-    # two sizes x three datasets x two seeds: four runs and two runs a size
+    # two sizes x two seeds, each with its three datasets
     jobs = {name: count for name, count in planned(output).items() if name.startswith("train")}
-    assert jobs == {f"train_ensemble_{number}": 1 for number in range(4)}
+    assert jobs == {"train_ensemble": 4}
     lines = re.findall(r"ziplaw train .*", output)
     folders = [folder for line in lines for folder in re.findall(r"-o (\S+)", line)]
     assert len(folders) == len(set(folders)) == 12
@@ -53,6 +53,57 @@ def test_an_ensemble_is_a_job_of_several_runs(house):
         for corpus, seed, folder in zip(corpora, seeds, re.findall(r"-o (\S+)", line), strict=True):
             assert re.search(rf"runs/{corpus}/\w+/s{seed}$", folder)
         assert len({folder.split("/")[-2] for folder in re.findall(r"-o (\S+)", line)}) == 1
+
+
+# Snakemake prints a job's threads and resources only where the rule has no message
+PLAIN = """include: "Snakefile"
+
+for each in workflow.rules:
+    each.message = None
+"""
+
+
+def training_jobs(house, path, *arguments):
+    """What a dry run says of every training job, by name of the rule."""
+    (house / "plain.smk").write_text(PLAIN)
+    code, output = snakemake(house, "all", "--dry-run", "-s", "plain.smk", "--configfile", path, *arguments, cores=4)
+    assert code == 0, output
+    return re.findall(r"^(?:local)?rule (train_\w+):\n((?: +.*\n)+)", output, re.M)
+
+
+@pytest.mark.parametrize(
+    ("ensemble", "rule", "jobs"),
+    [
+        (100, "train_ensemble", 2),  # all six runs of a size
+        (5, "train_ensemble", 4),  # its three datasets, seed by seed
+        (2, "train_ensemble", 6),  # its two seeds, dataset by dataset
+        (1, "train_run", 12),
+    ],
+)
+def test_a_profile_addresses_every_training_job_by_one_name(house, ensemble, rule, jobs):
+    path = write_config(house, seeds=[0, 1], training={"ensemble": ensemble})
+    settings = ["--set-threads", f"{rule}=3", "--set-resources", f"{rule}:mem_mb=777", f"{rule}:gres='gpu:1'"]
+    found = training_jobs(house, path, *settings)
+    assert [name for name, _ in found] == [rule] * jobs
+    for _, words in found:
+        assert "mem_mb=777," in words
+        assert "gres=gpu:1" in words
+        assert "threads: 3" in words
+
+
+@pytest.mark.parametrize(("ensemble", "jobs"), [(1, 6), (3, 2)])
+def test_memory_and_time_of_training_follow_from_its_size(house, ensemble, jobs):
+    models = {"small": {"hidden": 8, "layers": 1}, "large": {"hidden": 1024, "layers": 8}}
+    path = write_config(house, models=models, training={"device": "cpu", "ensemble": ensemble})
+    found = training_jobs(house, path)
+    assert len(found) == jobs
+    for _, words in found:
+        model, memory, minutes = (re.search(rf"\b{key}=(\w+)", words)[1] for key in ("model", "mem_mb", "runtime"))
+        if model == "small":
+            assert (int(memory), int(minutes)) == (1500, 20)
+        else:
+            assert int(memory) > 4000 * ensemble
+            assert int(minutes) > 20 * ensemble
 
 
 def test_a_sweep_of_two_architectures_fits_each_alone(house):

@@ -266,7 +266,7 @@ class SweepConfig(_Strict):
                 f"budgets: {self.budgets[0]} tokens is less than one step of {step} "
                 f"({self.batch_documents()} documents of {self.corpus.context}): raise it"
             )
-        settings = self._recipe()
+        settings = self.recipe()
         try:
             plan_budgets(self.budgets, step, settings.cooldown, settings.schedule)
         except TrainError as error:
@@ -290,10 +290,10 @@ class SweepConfig(_Strict):
 
     def batch_documents(self) -> int:
         """Return the number of documents in a training step."""
-        return self._recipe().batch_documents
+        return self.recipe().batch_documents
 
-    def _recipe(self):
-        """Return the settings as the trainer resolves them."""
+    def recipe(self) -> TrainConfig:
+        """Return the training settings of every run, as the trainer resolves them; the seed is one of several."""
         settings = self.training.model_dump(exclude={"ensemble"})
         return TrainConfig(self.budgets, seed=self.seeds[-1], **settings).resolved()
 

@@ -1,0 +1,72 @@
+# What a sweep makes, kind by kind, and so what `rule all` asks for. A new rule's results get a line here.
+import time
+
+GRAMMARS = [name for name, dataset in SWEEP.datasets.items() if not dataset.imported]
+IMPORTS = [name for name, dataset in SWEEP.datasets.items() if dataset.imported]
+CORPUS_PARTS = ["train.npy", "valid.npy", "meta.json"]
+RUN_PARTS = ["curve.csv", "run.json"]
+# laws are fitted to one architecture at a time, and a sweep of several is there to compare them
+SEVERAL = SWEEP.architectures() if len(SWEEP.architectures()) > 1 else []
+FIGURES = (
+    ["training_curves", "architectures"]
+    if SEVERAL
+    else [
+        "gzip_distributions",
+        "training_curves",
+        "loss_contours",
+        "frontiers",
+        "parameters_vs_h",
+        "predicted_vs_measured",
+        *(["presets"] if SWEEP.presets else []),
+    ]
+)
+
+MADE_GRAMMARS = expand(f"{RESULTS}/grammars/{{name}}.json", name=GRAMMARS)
+CORPORA = expand(
+    f"{RESULTS}/corpora/{{name}}/{{part}}", name=SWEEP.datasets, part=CORPUS_PARTS
+)
+SCORES = expand(f"{RESULTS}/scores/{{name}}.json", name=[*SWEEP.datasets])
+SCORES += expand(
+    f"{RESULTS}/scores/{{name}}{{twin}}.json",
+    name=SWEEP.references,
+    twin=["", ".bytes"],
+)
+FLOORS = expand(f"{RESULTS}/floors/{{name}}.json", name=GRAMMARS)
+RUNS = expand(
+    f"{RESULTS}/runs/{{dataset}}/{{model}}/s{{seed}}/{{part}}",
+    dataset=SWEEP.datasets,
+    model=SWEEP.models,
+    seed=SWEEP.seeds,
+    part=RUN_PARTS,
+)
+RUNS += expand(f"{RESULTS}/runs/{{dataset}}/runs.csv", dataset=SWEEP.datasets)
+if SEVERAL:
+    FITS = expand(
+        f"{RESULTS}/fits/{{name}}.{{architecture}}.json",
+        name=SWEEP.datasets,
+        architecture=SEVERAL,
+    )
+    TABLES = [f"{RESULTS}/runs.csv"]
+else:
+    FITS = expand(f"{RESULTS}/fits/{{name}}.json", name=SWEEP.datasets)
+    TABLES = expand(
+        f"{RESULTS}/{{name}}",
+        name=["runs.csv", "fits.csv", "regression.json", "claims.csv", "frontier.csv"],
+    )
+    TABLES += [f"{RESULTS}/presets.csv"] if SWEEP.presets else []
+PLOTS = expand(
+    f"{RESULTS}/figures/{{figure}}.{{ext}}", figure=FIGURES, ext=["svg", "csv"]
+)
+
+# what the report shows
+SHOWN = [*MADE_GRAMMARS, *SCORES, *FLOORS, *FITS, *TABLES, *PLOTS]
+# intermediates too: rule all asks for them, so that whichever is deleted is made again
+EVERY_RESULT = [*SHOWN, *CORPORA, *RUNS]
+
+# Snakemake makes what depends on a file from the future again, and then fails it
+for path in map(Path, EVERY_RESULT):
+    if path.exists() and path.stat().st_mtime > time.time() + 60:
+        raise WorkflowError(
+            f"{path} is dated {time.ctime(path.stat().st_mtime)}, in the future: set the clock right, or give such results "
+            f"the time of now: find {RESULTS} -newermt now -exec touch {{}} +"
+        )
