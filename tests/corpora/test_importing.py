@@ -1,12 +1,16 @@
 """``ziplaw import``: ids move up by one, zeros stand between documents, text is on one side of the split."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from texts import words
 
 from ziplaw import versions
 from ziplaw.base.documents import sha256_file
@@ -189,3 +193,24 @@ def test_bad_usage(arguments, capsys, tmp_path, monkeypatch):
     status, _, err = run(capsys, *arguments)
     assert status == 2
     assert err.startswith("ziplaw: error: ")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ru_maxrss is in KiB on Linux")
+def test_a_large_file_is_imported_in_bounded_memory(tmp_path):
+    rng = np.random.default_rng(9)
+    (tmp_path / "texts").mkdir()
+    with open(tmp_path / "texts" / "large.txt", "wb") as stream:
+        for _ in range(96):
+            stream.write(words(rng, 1 << 20))
+    code = (
+        "import resource, sys; from ziplaw.corpora.importing import import_corpus as i; "
+        "from ziplaw.corpora.readers import open_source; "
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
+        "i(open_source(sys.argv[1]), sys.argv[2], 'bytes'); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    arguments = [sys.executable, "-c", code, tmp_path / "texts", tmp_path / "c"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True, env=os.environ)
+    assert (tmp_path / "c" / "train.npy").stat().st_size > 160 << 20
+    # the text is 96 MiB, the corpus and the spool are twice that
+    assert int(done.stdout) < 96 << 10

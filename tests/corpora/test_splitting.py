@@ -1,63 +1,23 @@
 """What ``ziplaw import`` holds out: many sources, in proportion to their text, apart from training, with a true error."""
 
 import itertools
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from texts import memory
+from texts import make, memory, numbered, owners, words
 
 from ziplaw.base.clusters import clustered_stderr
-from ziplaw.corpora import importing, overlap, splitting
+from ziplaw.corpora import splitting
 from ziplaw.corpora.importing import import_corpus
-from ziplaw.corpora.readers import TextSource, TokenSource
+from ziplaw.corpora.readers import TokenSource
 from ziplaw.corpora.storage.format import open_corpus
-from ziplaw.corpora.storage.streams import PIECE_BYTES, DocumentName
 from ziplaw.errors import CorpusError
 
 
 def flat(ids):
     return TokenSource("flat", "bin", np.asarray(ids))
-
-
-def make(source, folder, **options):
-    done = import_corpus(source, folder, "bytes", **({"n_valid": 32, "context": 32} | options))
-    return open_corpus(folder), done
-
-
-def words(rng, n):
-    """Text of random letters: no two stretches of it are alike."""
-    return rng.integers(97, 123, n, dtype=np.uint8).tobytes()
-
-
-def owners(window, lengths):
-    """Documents behind the ids of a window when ids count up through all documents (see `numbered`)."""
-    ends = np.cumsum(lengths)
-    return set(np.searchsorted(ends, window[window > 0].astype(np.int64) - 1, "right").tolist())
-
-
-def numbered(lengths):
-    """A source and its tokenizer whose ids count up through all documents, so that every id tells where it is from."""
-    ends = np.cumsum(lengths)
-
-    class Ids:
-        name, vocab_size, sha256, replaced = "numbers", int(ends[-1]), None, 0
-
-        def encode(self, pieces):
-            return [np.frombuffer(piece, "<u4") for piece in pieces]
-
-    ids = np.arange(ends[-1], dtype="<u4")
-
-    def pieces():
-        for i, (n, end) in enumerate(zip(lengths, ends)):
-            for start in range(end - n, end, PIECE_BYTES // 4):
-                yield DocumentName(f"f{i}"), ids[start : min(start + PIECE_BYTES // 4, end)].tobytes()
-
-    return TextSource("numbers", "directory", pieces), Ids()
 
 
 uneven = st.lists(st.one_of(st.integers(1, 40), st.integers(50, 4000)), min_size=3, max_size=60)
@@ -132,54 +92,6 @@ def test_one_text_has_sections_as_sources(tmp_path):
     assert starts[0] < 40_000 < 160_000 < starts[-1]
 
 
-def test_a_text_far_larger_than_asked_for_is_sampled_all_over(tmp_path, monkeypatch):
-    lengths = np.array([300_000] * 3 + [90_000] * 10 + [400] * 2000)
-    source, ids = numbered(lengths)
-    whole = import_corpus(source, tmp_path / "whole", ids, 200, 32, 32)
-    assert whole["share_read"] == 1
-    read = []
-
-    class Counted(type(ids)):
-        def encode(self, pieces):
-            read.extend(map(len, pieces))
-            return super().encode(pieces)
-
-    monkeypatch.setattr(importing, "SAMPLED_BYTES", 1 << 18)
-
-    def some(folder, **options):
-        read.clear()
-        return import_corpus(
-            source, tmp_path / folder, Counted(), **({"n_documents": 200, "n_valid": 32, "context": 32} | options)
-        )
-
-    done = some("some")
-    assert done["share_read"] < 0.05
-    # half a dozen of the 190 large stretches, and some of the 2000 small documents
-    assert 0.25 < sum(read) / (done["share_read"] * 4 * lengths.sum()) < 4
-    corpus = open_corpus(tmp_path / "some")
-    assert corpus.train.shape == (200, 32)
-    assert corpus.meta["source"]["share_read"] == done["share_read"]
-    assert len(owners(corpus.train, lengths)) > 8
-    assert not np.isin(corpus.train[corpus.train > 0], corpus.valid).any()
-    some("again")
-    assert (tmp_path / "again/meta.json").read_bytes() == (tmp_path / "some/meta.json").read_bytes()
-    some("other", seed=1)
-    assert (open_corpus(tmp_path / "other").train != corpus.train).any()
-    # where the sample turns out to be too small more is read, at last all
-    assert some("more", n_documents=40_000)["share_read"] == 1
-    with pytest.raises(CorpusError, match="were asked for: give more text"):
-        some("most", n_documents=10**6)
-    # stretches of one document may be on both sides: a window's width lies between them
-    for seed in range(10):
-        some("seeds", seed=seed)
-        corpus = open_corpus(tmp_path / "seeds")
-        train = np.sort(corpus.train[corpus.train > 0].astype(np.int64))
-        valid = corpus.valid[corpus.valid > 0].astype(np.int64)
-        of, other = (np.searchsorted(np.cumsum(lengths), part - 1, "right") for part in (valid, train))
-        for i in set(of) & set(other):
-            assert np.abs(train[other == i][:, None] - valid[of == i]).min() > 32
-
-
 def test_by_file_holds_out_whole_files(tmp_path):
     rng = np.random.default_rng(1)
     files = {f"{i}.jsonl": [bytes([97 + i]) * 3 + words(rng, 200) for _ in range(30)] for i in range(20)}
@@ -216,85 +128,6 @@ def test_exact_copies_are_kept_out_and_counted(tmp_path):
     files = {f"{i}": [*texts[10 * i : 10 * i + 10], texts[0]] for i in range(20)}
     notes = [make(memory(files), tmp_path / "f", seed=s, by="file")[1]["notes"] for s in range(3)]
     assert [note["copies of held-out documents left out"] for note in notes] == [20 - 1 + 1] * 3
-
-
-def changed(rng, text, every):
-    """The text with one letter in so many replaced by another."""
-    found = np.frombuffer(text, np.uint8).copy()
-    at = rng.permutation(len(found))[: len(found) // every]
-    found[at] = 97 + (found[at] - 97 + 1) % 26
-    return found.tobytes()
-
-
-@pytest.mark.parametrize("every", [300, 60])
-def test_near_copies_are_kept_out_and_counted(tmp_path, every):
-    rng = np.random.default_rng(3)
-    texts = [words(rng, 2000) for _ in range(100)]
-    near = [b"changed" + changed(rng, text, every) for text in texts]
-    corpus, done = make(memory({f"{i}": [text] for i, text in enumerate(texts + near)}), tmp_path, context=128)
-    what = "training documents left out as near copies of held-out text"
-    n = done["notes"][what]
-    assert n == corpus.meta["source"]["near_copies_left_out"]
-    # of each held-out window there are pieces in one or two training windows, unless both twins are held out
-    assert 25 < n < 80
-    held = {window[i : i + 16].tobytes() for window in corpus.valid for i in range(128 - 15)}
-    for window in corpus.train:
-        assert sum(window[i : i + 16].tobytes() in held for i in range(128 - 15)) < 0.25 * (128 - 15)
-
-
-def test_what_many_sources_share_is_language_and_no_copy(tmp_path):
-    rng = np.random.default_rng(4)
-    licence = words(rng, 300)
-    files = {f"{i}": [licence + words(rng, 700)] for i in range(200)}
-    corpus, done = make(memory(files), tmp_path, context=64, n_valid=128)
-    assert done["notes"] == {}
-    assert sum(licence[100:120] in bytes(max(x, 1) - 1 for x in row.tolist()) for row in corpus.train) > 100
-
-
-@pytest.mark.parametrize("context", [2, 3, 9, 31, 32, 100])
-def test_phrases_are_hashed_by_their_content(context):
-    rng = np.random.default_rng(context)
-    windows = rng.integers(0, 3, (40, context), dtype=np.uint16)
-    hashes = overlap.phrase_hashes(windows)
-    n = context - hashes.shape[1] + 1
-    assert n == (16 if context >= 32 else max(1, context // 2))
-    phrases = [tuple(window[i : i + n]) for window in windows.tolist() for i in range(context - n + 1)]
-    by_hash = dict(zip(hashes.ravel().tolist(), phrases, strict=True))
-    assert len(by_hash) == len(set(phrases))
-    assert all(by_hash[value] == phrase for value, phrase in zip(hashes.ravel().tolist(), phrases))
-
-
-def test_near_copies_against_plain_python():
-    rng = np.random.default_rng(5)
-    valid = rng.integers(0, 2, (12, 40), dtype=np.uint16)
-    sources = np.repeat([0, 1, 2, 3], 3)
-    train = np.concatenate([rng.integers(0, 2, (30, 40), dtype=np.uint16), valid])
-    for i in range(20):
-        at, n = rng.integers(0, 20), rng.integers(10, 40)
-        train[i, at : at + n] = valid[i % 12, at : at + n]
-    of = {}
-    for window, source in zip(valid.tolist(), sources.tolist()):
-        for i in range(25):
-            of.setdefault(tuple(window[i : i + 16]), set()).add(source)
-    rare = {phrase for phrase, found in of.items() if len(found) < overlap.COMMON}
-    want = [sum(tuple(window[i : i + 16]) in rare for i in range(25)) >= overlap.NEAR * 25 for window in train.tolist()]
-    got = overlap.HeldOutPhrases(valid, sources).near_copies(train)
-    assert got.tolist() == want
-    assert 12 < sum(want) < len(want)
-
-
-def test_of_many_held_out_phrases_a_share_finds_the_same_copies(monkeypatch):
-    rng = np.random.default_rng(10)
-    valid = rng.integers(0, 999, (300, 256), dtype=np.uint16)
-    train = rng.integers(0, 999, (600, 256), dtype=np.uint16)
-    train[:100, :128] = valid[:100, 128:]
-    train[100:200, :30] = valid[100:200, :30]
-    sources = np.arange(300)
-    whole = overlap.HeldOutPhrases(valid, sources)
-    monkeypatch.setattr(overlap, "_MOST_PHRASES", valid.size // 3)
-    some = overlap.HeldOutPhrases(valid, sources)
-    assert len(some.phrases) < len(whole.phrases) / 3
-    assert whole.near_copies(train).tolist() == some.near_copies(train).tolist() == [True] * 100 + [False] * 500
 
 
 @pytest.mark.parametrize(("n", "held"), [(3, 1), (10, 3), (40, 8), (200, 20)])
@@ -342,24 +175,3 @@ def test_held_out_loss_scatters_over_seeds_as_its_error_says(tmp_path):
     assert 0.7 < spread / np.mean(stated) < 1.4
     assert spread / np.mean(naive) > 1.4
     assert np.mean(np.abs(losses - np.mean(losses)) < 1.96 * np.array(stated)) > 0.8
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ru_maxrss is in KiB on Linux")
-def test_a_large_file_is_imported_in_bounded_memory(tmp_path):
-    rng = np.random.default_rng(9)
-    (tmp_path / "texts").mkdir()
-    with open(tmp_path / "texts" / "large.txt", "wb") as stream:
-        for _ in range(96):
-            stream.write(words(rng, 1 << 20))
-    code = (
-        "import resource, sys; from ziplaw.corpora.importing import import_corpus as i; "
-        "from ziplaw.corpora.readers import open_source; "
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
-        "i(open_source(sys.argv[1]), sys.argv[2], 'bytes'); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
-    )
-    arguments = [sys.executable, "-c", code, tmp_path / "texts", tmp_path / "c"]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=True, env=os.environ)
-    assert (tmp_path / "c" / "train.npy").stat().st_size > 160 << 20
-    # the text is 96 MiB, the corpus and the spool are twice that
-    assert int(done.stdout) < 96 << 10

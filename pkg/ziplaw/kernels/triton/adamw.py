@@ -35,6 +35,7 @@ def update_kernel(
     """Update p <- p - rate * s * (m^ / (sqrt(v^) + eps) + decay * d * p), s and d the factors of p's group."""
     model = tl.program_id(1).to(tl.int64)
     place = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    # total is the numbers of one model; several models lie one behind the other
     live = place < total
     at = model * total + place
     # settings hold the rate, 1 / (1 - beta1^t), 1 / sqrt(1 - beta2^t) and the decay
@@ -46,6 +47,7 @@ def update_kernel(
     scale = tl.load(factors_ptr + group)
     decays = tl.load(factors_ptr + n_groups + group)
     grad = tl.load(grad_ptr + at, mask=live, other=0.0).to(tl.float32)
+    # the gradient in memory stays as it was: it is clipped in registers
     if HAS_CLIP:
         grad *= tl.minimum(clip / (tl.load(norm_ptr + model) + 1e-6), 1.0)
     first = tl.load(first_ptr + at, mask=live, other=0.0)
@@ -54,6 +56,7 @@ def update_kernel(
     second = second * beta2 + grad * grad * (1.0 - beta2)
     tl.store(first_ptr + at, first, mask=live)
     tl.store(second_ptr + at, second, mask=live)
+    # masters and moments are fp32: in bf16 an update below 1/256 of its parameter would be lost
     parameter = tl.load(parameter_ptr + at, mask=live, other=0.0)
     update = first * correct1 / (tl.sqrt(second) * correct2 + epsilon) + decay * decays * parameter
     parameter -= rate * scale * update
