@@ -3,7 +3,8 @@
 Rules, at level alpha = 1 - level (5 %); every number comes from regression.json, none from the paper:
 
 - *A parameter rises or falls with H*: the slope of its line in the law (of ln E, ln A and ln B, with A and B as in
-  A/N^alpha and B/D^beta). That A, B, alpha and beta fall is read off the paper's "E alone rises". Supported when p <= alpha and the sign is as claimed; not supported when p <= alpha and the sign is the other one;
+  A/N^alpha and B/D^beta). That A, B, alpha and beta fall is read off the paper's "E alone rises".
+  Supported when p <= alpha and the sign is as claimed; not supported when p <= alpha and the sign is the other one;
   undecided otherwise.
 - *Monotone in H*: Spearman's rank correlation of the datasets' estimates with H, p over all relabellings. Not supported
   when some pair of datasets rises and another falls, each beyond the error of their fits (Bonferroni over pairs);
@@ -34,7 +35,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from ..intervals.draws import multivariate_t
+from ..intervals.drawn_laws import multivariate_t
 from ..solve.additive import Array
 from . import joint
 from .joint_test import f_statistic, joint_test, p_words, relabellings
@@ -129,7 +130,8 @@ def _direction(regression, name, sign, alpha):
     if name in ("A", "B"):
         at, axis = line["at_centre"], "N" if name == "A" else "D"
         p_at = "" if at["p_value"] is None else f", {p_words(at['p_value'])}"
-        why += f"; {name}/{axis}^{'alpha' if name == 'A' else 'beta'} at the mean {axis}: log slope {at['slope']:+.2f}{p_at}"
+        term = f"{name}/{axis}^{'alpha' if name == 'A' else 'beta'}"
+        why += f"; {term} at the mean {axis}: log slope {at['slope']:+.2f}{p_at}"
     return _row(claim, f"slope of {what} in H", slope, low, high, p, verdict=verdict, why=why)
 
 
@@ -202,6 +204,7 @@ def _steeper(regression, alpha):
     slopes = multivariate_t(
         coefficients[3:, 1], covariance[np.ix_([7, 9], [7, 9])], law["df"], 20_000, regression["seed"]
     )
+    # absolute values: steeper means faster, in whichever direction
     drawn = np.abs(slopes[:, 0]) - np.abs(slopes[:, 1])
     low, high = np.quantile(drawn, [alpha / 2, 1 - alpha / 2])
     p = min(1.0, 2 * min((drawn <= 0).mean(), (drawn >= 0).mean()))
@@ -313,6 +316,7 @@ def _fixed_H(regression, panel, alpha):
     if p <= alpha:
         why = f"exponents differ among {names}, {p_words(p)}, although their H agrees"
         return _row(name, statistic, F, p_value=p, verdict="not supported", why=why)
+    # "vanishes" needs a trend over all H to vanish, and exponents that are as near as H is
     inside = joint.saturated(part).exponents.std(axis=0)
     across = joint.saturated(panel).exponents.std(axis=0)
     test = regression["joint_test"]

@@ -62,6 +62,7 @@ def leave_one_out(
         elif min(len(np.unique(np.delete(c, k))) for k in range(K)) < 3:
             skipped[name] = f"takes {len(np.unique(c))} values over {K} datasets: a line needs 3 with any one left out"
         else:
+            # one scale for floors, counts and ratios: lines do not care, their solver does
             scaled = (c - c.mean()) / c.std()
             rows.append(_row(name, _errors(y, S, panel, np.column_stack([np.ones(K), scaled])), constant, panel))
     return {"rows": sorted(rows, key=lambda row: row["rms_E_known"]), "skipped": skipped}
@@ -76,6 +77,7 @@ def _errors(y, S, panel, X):
         line = meta_regression(y[rest], S[rest], X[rest]).coefficients @ X[k]
         on = panel.w[k] > 0
         for j, ln_E in enumerate((line[0], y[k, 0])):
+            # a line that runs out of what a law can have predicts badly, but a number
             alpha, beta = np.maximum(line[3:], EXPONENT_BOUNDS[0])
             law = [*np.exp(np.clip([ln_E, line[1], line[2]], -60, 60)), alpha, beta]
             predicted = additive(law, np.exp(panel.x[k, on]), np.exp(panel.y[k, on]))

@@ -150,6 +150,7 @@ def in_blocks(
     model: Problems, theta: Array, size: int, max_steps: int = 120
 ) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
     """Descend in blocks of problems of ``size`` cells each: theta, cost, converged, as ``descend`` gives them."""
+    # problems are independent: how they are cut changes no bit
     block = max(1, _BLOCK // size)
     rows = [np.arange(i, min(i + block, len(theta))) for i in range(0, len(theta), block)]
     parts = [descend(model.take(r), theta[r], max_steps) for r in rows]
@@ -248,6 +249,7 @@ def with_basis(panel: Panel, basis: Array, alone: Saturated, null: Joint) -> Joi
     S = np.broadcast_to(alone.information, (P, K, 2, 2))
     target = np.einsum("kab,kb->ka", alone.information, alone.exponents)
     big, small = _assemble(basis, S, np.broadcast_to(target, (P, K, 2)))
+    # a dataset that does not identify its exponents leaves the sum singular
     ridge = 1e-9 * np.einsum("pii->p", big)[:, None, None] * np.eye(2 * q)
     first = np.linalg.solve(big + ridge, small[..., None])[..., 0].reshape(-1, q, 2)
     change = np.matmul(basis, first) - alone.exponents
@@ -256,6 +258,7 @@ def with_basis(panel: Panel, basis: Array, alone: Saturated, null: Joint) -> Joi
     local[..., 3 - panel.n_local :] -= np.clip(np.einsum("klx,pkx->pkl", alone.W, change), -3, 3)
     second = np.zeros((1, q, 2))
     second[:, 0] = null.coefficients[:, 0]
+    # so far from the saturated fits the quadratic model knows nothing
     first[(np.abs(np.matmul(basis, first)) > 4).any(axis=(1, 2))] = second
     found = solve(panel, basis, local, first)
     again = np.flatnonzero(~found.converged | (found.rss > 1.01 * foretold))

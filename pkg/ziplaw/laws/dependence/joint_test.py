@@ -88,6 +88,7 @@ def joint_test(panel: Panel, *, bootstrap: int = 499, level: float = 0.95, seed:
     basis = joint.linear(panel.H[order])
     fits = joint.with_basis(panel, basis, alone, null)
     rss0, rss1, rssS = float(null.rss[0]), float(fits.rss[0]), float(alone.rss.sum())
+    # the identity is among them, so p is never zero; ties within the tolerance count against the effect
     p_permutation = float((fits.rss <= rss1 * (1 + _TIE)).mean())
     F = float(f_statistic(rss0, rss1, 2, n - p1))
     lines = _all_linear(panel, basis[_some(len(basis), seed)], alone)

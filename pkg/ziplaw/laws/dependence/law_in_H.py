@@ -18,7 +18,7 @@ from ...base import limits
 from ...errors import FitError
 from ..forms import arguments
 from ..forms.chinchilla import CHINCHILLA, Constants
-from ..intervals.draws import multivariate_t
+from ..intervals.drawn_laws import multivariate_t
 from ..solve.additive import EXPONENT_BOUNDS, Array
 from .meta_regression import meta_regression
 
@@ -89,6 +89,7 @@ def regress_laws(
     X = np.column_stack([np.ones_like(H), H - H0])
     fitted = meta_regression(y, S, X if sloped else X[:, :1])
     coefficients, covariance = fitted.coefficients, fitted.covariance
+    # the mean law has the keys of a law in H: slopes of zero, known exactly
     if not sloped:
         coefficients, covariance = np.pad(coefficients, ((0, 0), (0, 1))), np.kron(covariance, [[1, 0], [0, 0]])
     law: dict[str, Any] = {
@@ -108,7 +109,7 @@ def regress_laws(
 
 
 class LawArrays(NamedTuple):
-    """A law in H as arrays: lines (5, 2), their covariance (10, 10), scatter (5, 5), df, and the centre of H, ln N, ln D."""
+    """A law in H as arrays: lines (5, 2), covariance (10, 10), scatter (5, 5), df, and the centre of H, ln N, ln D."""
 
     coefficients: Array
     covariance: Array
@@ -182,6 +183,7 @@ def parameters_at(law: Mapping[str, Any], H: npt.ArrayLike) -> Array:
 
 def natural(y: Array, c: Mapping[str, float]) -> Array:
     """Turn ln E, ln A, ln B (at the centre c), alpha, beta (..., 5) into E, A, B, alpha, beta at N = D = 1."""
+    # a line may cross zero far from its datasets, where no power law is left; e^690 is nearly the largest float
     alpha, beta = np.maximum(y[..., 3], EXPONENT_BOUNDS[0]), np.maximum(y[..., 4], EXPONENT_BOUNDS[0])
     logs = (y[..., 0], y[..., 1] + alpha * c["ln_N"], y[..., 2] + beta * c["ln_D"])
     return np.stack([*(np.exp(np.clip(value, -690, 690)) for value in logs), alpha, beta], axis=-1)

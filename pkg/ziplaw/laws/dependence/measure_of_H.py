@@ -1,7 +1,7 @@
 """What a law's H was measured on, and whether a score may stand beside it.
 
-H is the compressed size of token ids: windows of another length, ids written otherwise or another tokenizer give another
-number for the same text. A law in H holds for the H of its datasets alone.
+H is the compressed size of token ids: windows of another length, ids written otherwise or another tokenizer give
+another number for the same text. A law in H holds for the H of its datasets alone.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def check_score(measure: Mapping[str, Any] | None, score: Mapping[str, Any]) -> 
     for key, words in _WORDS.items():
         if score[key] != stated[key]:
             raise FitError(
-                f"H of {score['dataset']} is of {words.format(score[key])}, the law's of {words.format(stated[key])}: they do "
-                f"not compare; {_REMEDIES[key].format(stated[key])}, or give the --law of a sweep scored alike"
+                f"H of {score['dataset']} is of {words.format(score[key])}, the law's of {words.format(stated[key])}: "
+                f"they do not compare; {_REMEDIES[key].format(stated[key])}, or give the --law of a sweep scored alike"
             )
     used = _name(score.get("tokenizer"))
     if stated["tokenizers"] is None:
@@ -84,8 +84,8 @@ def check_score(measure: Mapping[str, Any] | None, score: Mapping[str, Any]) -> 
         if score.get("tokenizer") is None:
             return []
         return [
-            f"the law's H is of token ids of grammars, which no tokenizer made; this H is of {used}, and would be another with "
-            "another tokenizer; nor is the loss in nats per token one of such tokens"
+            f"the law's H is of token ids of grammars, which no tokenizer made; this H is of {used}, and would be "
+            "another with another tokenizer; nor is the loss in nats per token one of such tokens"
         ]
     if score.get("tokenizer") is None:
         if len(named) < len(stated["tokenizers"]):
@@ -93,8 +93,8 @@ def check_score(measure: Mapping[str, Any] | None, score: Mapping[str, Any]) -> 
         return [f"ids of an unknown tokenizer beside a law of {_list(named)}: they compare only if it is the same"]
     if not any(_same(entry, score) for entry in named):
         raise FitError(
-            f"H of {score['dataset']} is of {used}, the law's of {_list(named)}: they do not compare; score with the law's "
-            "tokenizer (--tokenizer), or give the --law of a sweep that used yours"
+            f"H of {score['dataset']} is of {used}, the law's of {_list(named)}: they do not compare; score with the "
+            "law's tokenizer (--tokenizer), or give the --law of a sweep that used yours"
         )
     return []
 

@@ -3,9 +3,9 @@
 y_k = (I kron x_k') gamma + u_k + e_k, with u_k ~ N(0, T) the scatter of datasets off the line and e_k ~ N(0, S_k) the
 error of dataset k's fit, S_k (full) known; gamma by generalised least squares. With few datasets T is diagonal and the
 posterior mean of each parameter's scatter: the likelihood's maximum is zero in a quarter of all sweeps of six
-datasets that do scatter, and bands for a new dataset then cover 86 % instead of 95. With K - q >= 3 m datasets T is full,
-by restricted maximum likelihood. Sources: the multivariate meta-regression of Jackson, White and Riley (2013), the
-scale and t quantiles of Knapp and Hartung (2003), the flat prior on a standard deviation of Gelman (2006).
+datasets that do scatter, and bands for a new dataset then cover 86 % instead of 95. With K - q >= 3 m datasets T is
+full, by restricted maximum likelihood. Sources: the multivariate meta-regression of Jackson, White and Riley
+(2013), the scale and t quantiles of Knapp and Hartung (2003), the flat prior on a standard deviation of Gelman (2006).
 """
 
 from __future__ import annotations

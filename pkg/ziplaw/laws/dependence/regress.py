@@ -1,4 +1,4 @@
-"""All that a sweep says about how laws move with H: the paper's two-stage lines, the joint test, L(N, D, H), its rivals.
+"""All that a sweep says about how laws move with H: two-stage lines, the joint test, L(N, D, H), rivals of H.
 
 ``regress`` takes the rows of runs.csv and the documents of fits/*.json as plain dicts and returns the content of
 regression.json, which is all that a prediction needs.
@@ -13,6 +13,7 @@ import numpy as np
 
 from ...errors import FitError
 from ..forms import arguments
+from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ..forms.chinchilla import CHINCHILLA, CHINCHILLA_REFIT, PARAMETERS
 from ..solve.additive import Array
 from . import law_in_H
@@ -67,7 +68,8 @@ def regress(
     -------
     dict
         The content of regression.json (``docs/formats.md``). With fewer than three datasets that carry a law, the
-        parts ``two_stage``, ``joint_test``, ``law``, ``crossings`` and ``comparison`` are None and ``conclusion`` says why.
+        parts ``two_stage``, ``joint_test``, ``law``, ``crossings`` and ``comparison`` are None and
+        ``conclusion`` says why.
 
     Raises
     ------
@@ -109,6 +111,7 @@ def regress(
         document["joint_test"] = joint_test(panel, bootstrap=bootstrap, level=level, seed=seed)
     except FitError as error:
         document["joint_test_message"] = str(error)
+    # ln E of an E that came out as zero would be a line's end at minus infinity
     values[:, 0] = np.maximum(values[:, 0], [_E_LEAST * loss.min() for _, _, loss in tables])
     logs = np.column_stack([np.log(values[:, :3]), values[:, 3:]])
     common: dict[str, Any] = {"ln_N": panel.x_mean, "ln_D": panel.y_mean, "level": level}
@@ -116,6 +119,7 @@ def regress(
     document["law"] = law
     document["law_without_H"] = law_in_H.regress_laws(logs, covariances, H, **common, sloped=False)
     H_range = (float(H.min()), float(H.max()))
+    # a = beta/(alpha+beta) is one half where alpha = beta: one crossing under two names
     cross = crossing(law, level, H_range)
     document["crossings"] = {"alpha_equals_beta": cross, "a_equals_half": cross}
     rivals = {name: [d[name] for d in document["datasets"]] for name in ("H", "floor", "unigram_entropy", "vocab_size")}
@@ -135,8 +139,8 @@ def _scores_of(used, scores):
             raise FitError(f"no score of {fit['dataset']} among the scores: give one for every fit, or none")
         if score["H"] != fit["H"]:
             raise FitError(
-                f"H of {fit['dataset']} is {score['H']:.6g} in its score and {fit['H']:.6g} in its fit: they are not of one "
-                "sweep; collect and fit again"
+                f"H of {fit['dataset']} is {score['H']:.6g} in its score and {fit['H']:.6g} in its fit: they are not "
+                "of one sweep; collect and fit again"
             )
     return [found[fit["dataset"]] for fit in used]
 
@@ -167,7 +171,7 @@ def _ranges(used, tables, rows):
     H = [float(fit["H"]) for fit in used]
     names = {fit["dataset"] for fit in used}
     vocabularies = sorted({row["vocab_size"] for row in rows if row.get("dataset") in names and row.get("vocab_size")})
-    ranges = {"H": H, "N": N, "D": D, "C": 6 * N * D, "loss": loss}
+    ranges = {"H": H, "N": N, "D": D, "C": FLOPS_PER_PARAMETER_TOKEN * N * D, "loss": loss}
     return {key: [float(np.min(v)), float(np.max(v))] for key, v in ranges.items()} | {
         "n_datasets": len(used),
         "n_cells": len(N),

@@ -93,6 +93,7 @@ class Bootstrap:
         """Quantiles of draws (n, ...) about an estimate (...): lo and hi, floats or arrays (...)."""
         level = arguments.check_level(level)
         arguments.check_choice(kind, "kind", ("bias-corrected", "percentile"))
+        # a refit that reached no finite objective says nothing
         good = draws[np.isfinite(self.objective)]
         shape = good.shape[1:]
         good = good.reshape(len(good), -1)
@@ -100,6 +101,8 @@ class Bootstrap:
         if kind == "bias-corrected":
             estimate = np.broadcast_to(estimate, shape).ravel()
             below = (good < estimate).mean(axis=0) + 0.5 * (good == estimate).mean(axis=0)
+            # Efron's correction: twice as many normal deviations as lie between the refits' median and the estimate;
+            # where all refits lie on one side, as many as so many refits can tell
             limit = 0.5 / len(good)
             shift = 2 * special.ndtri(np.clip(below, limit, 1 - limit))
             tails = special.ndtr(shift + special.stdtrit(self.freedom, tails))
@@ -190,7 +193,7 @@ def _resampled(rng, items, n):
 
 
 def cluster_labels(clusters: Runs, n: int) -> npt.NDArray[np.intp] | None:
-    """Number the distinct labels of rows from 0, int (n,), or None; FitError unless there are n of two kinds or more."""
+    """Number the distinct labels of rows from 0, int (n,), or None; FitError unless there are n of two kinds."""
     if clusters is None:
         return None
     clusters = np.asarray(clusters)

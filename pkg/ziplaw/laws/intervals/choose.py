@@ -18,8 +18,8 @@ def default_method(clusters: Runs = None) -> str:
     """Return the default kind of interval: "jackknife" where runs are named, however few, else "case".
 
     Without runs the case bootstrap is used: 94 to 97 % coverage with independent errors. Where rows of a run share an
-    error it covers as little as 78 %, a wild bootstrap by run 80, a cluster bootstrap needs many runs; leaving out one run
-    at a time holds 92 to 98 % with four, six or twelve runs (``docs/validation.md``); where too few are left
+    error it covers as little as 78 %, a wild bootstrap by run 80, a cluster bootstrap needs many runs; leaving out
+    one run at a time holds 92 to 98 % with four, six or twelve runs (``docs/validation.md``); where too few are left
     it refuses.
     """
     return "case" if clusters is None else "jackknife"

@@ -1,4 +1,4 @@
-"""Intervals by the delta method with Student t: no refit, and right where the law is nearly linear about the estimate."""
+"""Intervals by the delta method with Student t: no refit, and right where the law is nearly linear."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ def _gradient(function, phi, free):
     out = np.zeros(5)
     for i in np.flatnonzero(free):
         step = np.zeros(5)
+        # central differences: the error is of the step squared, and rounding of 1e-16 / 1e-6
         step[i] = 1e-6 * max(1.0, abs(phi[i]))
         out[i] = (function(_natural(phi + step)) - function(_natural(phi - step))) / (2 * step[i])
     return out

@@ -1,7 +1,7 @@
 """May a split of compute be read off a law? Every reason why not, with the runs that would settle it.
 
-One rule for all that plan: ``fit --flops``, ``LawFit.allocate``, ``frontier``, ``predict``, ``plan`` and the report. The
-limits are measured in ``docs/validation.md``: no table of an ordinary design is refused, nearly every bad one is.
+One rule for all that plan: ``fit --flops``, ``LawFit.allocate``, ``frontier``, ``predict``, ``plan`` and the report.
+The limits are measured in ``docs/validation.md``: no table of an ordinary design is refused, nearly every bad one is.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def law_doubts(fitted: AdditiveFit, intervals: Mapping[str, Sequence[Any]]) -> l
 
 
 def at_bound(name: str, interval: Sequence[Any] | None) -> str | None:
-    """Say why an exponent's interval tells nothing: it is missing or ends at a bound of the fit; None where it does tell."""
+    """Say why an exponent's interval tells nothing: it is missing or ends at a bound of the fit; else None."""
     ends: Sequence[Any] = interval or (None, None)
     if not all(isinstance(end, int | float) and np.isfinite(end) for end in ends):
         return f"{name} has no interval"
@@ -149,7 +149,8 @@ def refusal(doubts: Sequence[Doubt]) -> str:
 def require(fitted: AdditiveFit, C: npt.ArrayLike, clusters: Runs = None) -> None:
     """Raise FitError where the law of a table does not identify the split of C (a number or an array of them).
 
-    Judged by a case bootstrap of the rows, drawn once a law, or by the jackknife over runs where ``clusters`` names them.
+    Judged by a case bootstrap of the rows, drawn once a law, or by the jackknife over runs where
+    ``clusters`` names them.
     """
     draws = fitted.resampled if clusters is None else jackknife(fitted, clusters)
     doubts = law_doubts(fitted, draws.interval(LEVEL))
@@ -163,7 +164,7 @@ def require(fitted: AdditiveFit, C: npt.ArrayLike, clusters: Runs = None) -> Non
 
 
 def drawn_doubts(draws: Array) -> list[Doubt]:
-    """Return the doubts about a law of which only draws (n, 5) are known, such as L(N, D, H) at one H: its exponents."""
+    """Return the doubts about a law of which only draws (n, 5) are known, such as L(N, D, H): about its exponents."""
     ends = np.quantile(np.asarray(draws)[:, 3:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     remedy = "add datasets near this H, with runs over a wider range of sizes and tokens"
     return [

@@ -89,6 +89,7 @@ class Jackknife:
             if on_log:
                 draws, estimate = np.log(draws), np.log(estimate)
             k = self.n_clusters
+            # left-out estimates lie k - 1 times nearer to each other than estimates of fresh tables
             half = t * np.sqrt((k - 1) / k * ((draws - draws.mean(axis=0)) ** 2).sum(axis=0))
             lo, hi = estimate - half, estimate + half
             if on_log:
@@ -112,8 +113,8 @@ def _check_what_is_left(fitted, labels, names):
             run = int(levels.argmin())
             hold = ", or hold E (--fix-e)" if needed == 3 else ""
             raise FitError(
-                f"{len(names)} runs: intervals leave out one at a time, and without {names[run]} there are {levels[run]} {name}, "
-                f"of which the law needs {needed}: add runs of other sizes or seeds{hold}"
+                f"{len(names)} runs: intervals leave out one at a time, and without {names[run]} there are "
+                f"{levels[run]} {name}, of which the law needs {needed}: add runs of other sizes or seeds{hold}"
             )
 
 

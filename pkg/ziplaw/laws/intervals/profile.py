@@ -136,6 +136,7 @@ class _Region:
         gradient = optimize.approx_fprime(np.zeros(k), value, 1e-4)
         direction = -gradient / max(np.linalg.norm(gradient), 1e-300)
         best = value(np.zeros(k))
+        # from within the region and from beyond its edge: SLSQP may stop short from either
         for length in (0.7, 1.2):
             found = optimize.minimize(
                 value,

@@ -29,7 +29,7 @@ def named_quantities(parameters: npt.ArrayLike) -> dict[str, Array]:
 def quantities(
     C: float | None = None, N: float | None = None, D: float | None = None
 ) -> dict[str, tuple[Function, bool]]:
-    """Return what an interval may be asked for: name -> function of (..., 5) parameters, on a scale that is near normal.
+    """Return what an interval may be asked for: name -> function of parameters (..., 5), on a near-normal scale.
 
     Parameters
     ----------
@@ -68,12 +68,13 @@ def quantities(
 
 
 def split_limits(fitted: AdditiveFit, bands: Bands) -> Bands:
-    """Bands of N, D and loss of a split with ends that mean something: 0 or inf where a term vanished, no loss below 0."""
+    """Give bands of N, D and loss ends that mean something: 0 or inf where a term vanished, no loss below 0."""
     if {"a", "b"} & set(unknown_ranges(fitted)):
         bands = {**bands, "N": (0.0, np.inf), "D": (0.0, np.inf)}
     out = {}
     for name, (low, high) in bands.items():
         low, high = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+        # a split within three decades of where it is cut off has run off to the end
         low = np.where(low > LEAST_SPLIT * 1e3, low, 0.0) if name != "loss" else np.where(low > 0, low, 0.0)
         high = np.where(high < MOST_SPLIT / 1e3, high, np.inf)
         out[name] = (float(low), float(high)) if low.ndim == 0 else (low, high)

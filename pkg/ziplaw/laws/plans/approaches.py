@@ -1,4 +1,4 @@
-"""Compute-optimal N and D without a parametric law: Hoffmann et al.'s Approach 1 (envelope) and 2 (isoFLOP parabolas)."""
+"""Compute-optimal N and D without a law: Hoffmann et al.'s Approach 1 (envelope) and 2 (isoFLOP parabolas)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Approach:
 
 
 def loss_curves(N: Array, D: Array, loss: Array) -> list[Curve]:
-    """Group a table into one curve a model size: list of (N, ln D rising, ln loss), seeds averaged, two points at least.
+    """Group a table into one curve a model size: (N, ln D rising, ln loss), seeds averaged, two points at least.
 
     Sizes within a thousandth of each other are one.
     """
@@ -179,9 +179,9 @@ def isoflop(
     """Approach 2: at each C, the minimum of a parabola in ln N through the losses; a line through ln N against ln C.
 
     Where nearly all rows lie on budgets (C = 6 N D within 2 %) with three sizes or more each, the parabolas go through
-    those; else losses at a C between budgets are interpolated along each size's curve. The parabola is symmetric and the
-    true valley is not unless alpha = beta, so its minimum is off by an amount that grows with the range of sizes; give
-    ``law`` to have that bias measured.
+    those; else losses at a C between budgets are interpolated along each size's curve. The parabola is symmetric and
+    the true valley is not unless alpha = beta, so its minimum is off by an amount that grows with the range of sizes;
+    give ``law`` to have that bias measured.
 
     Parameters
     ----------
@@ -223,7 +223,8 @@ def isoflop(
     one_sided = "; ".join(_beyond(at, budgets) for at, budgets in beyond.items()) if measured else ""
     if len(found) < 3 and one_sided:
         raise FitError(
-            f"{len(found)} of {len(valleys)} budgets have their optimum between their sizes, a line needs 3: {one_sided}"
+            f"{len(found)} of {len(valleys)} budgets have their optimum between their sizes, a line needs 3: "
+            f"{one_sided}"
         )
     bias = None if law is None else _bias(isoflop, N, D, law, points=points)
     columns = np.array(found).reshape(-1, 3).T
@@ -235,7 +236,7 @@ def isoflop(
 
 
 def _budgets(N, D, loss):
-    """Budgets of three sizes or more: list of (ln C, ln N (k,), losses (k,)); empty where they are not what the table is."""
+    """Budgets of three sizes or more: (ln C, ln N (k,), losses (k,)); none where they are not what the table is."""
     C = FLOPS_PER_PARAMETER_TOKEN * N * D
     labels = near_groups(C)
     groups = [rows for label in range(labels.max() + 1) if n_levels(N[rows := labels == label]) >= 3]

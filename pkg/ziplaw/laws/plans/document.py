@@ -1,4 +1,4 @@
-"""All that is said about an additive law of one table, as plain numbers: what ``ziplaw fit`` prints, as JSON or as text."""
+"""All that is said about the additive law of one table, as plain numbers: what ``ziplaw fit`` prints."""
 
 from __future__ import annotations
 
@@ -60,8 +60,9 @@ def law_document(
     Returns
     -------
     dict
-        A FIT (see ``docs/formats.md``) with "allocation", "predictions", "approaches" and "serving". "plan_refused" holds
-        what is left out, with its reason and the runs to add: C is null where no split is identified at all.
+        A FIT (see ``docs/formats.md``) with "allocation", "predictions", "approaches" and "serving".
+        "plan_refused" holds what is left out, with its reason and the runs to add: C is null where no split
+        is identified at all.
 
     Raises
     ------
@@ -99,6 +100,7 @@ def _allocation(fitted, method, draws, level, C):
     N, D, loss = (float(v) for v in optimal_split(fitted.parameters, C))
     measured = FLOPS_PER_PARAMETER_TOKEN * fitted.N * fitted.D
     bands = _bands(fitted, method, draws, level, C)
+    # whatever level is printed, identification goes by one: asking for narrow bands identifies nothing
     judged = bands if level == identification.LEVEL else _bands(fitted, method, draws, identification.LEVEL, C)
     plan = {
         "C": C,
@@ -130,6 +132,7 @@ def _serving(fitted, draws, level, loss, tokens):
     if isinstance(draws, Bootstrap):
         reaching = draws.samples[draws.samples[:, 0] < loss]
         out["share_that_reach"] = len(reaching) / len(draws.samples)
+        # quantiles over those that can reach the loss mean something only where most can
         if len(reaching) >= 0.5 * len(draws.samples):
             plans, edges = serve(reaching, loss, tokens), [(1 - level) / 2, (1 + level) / 2]
             out["intervals"] = {key: np.quantile(getattr(plans, key), edges).tolist() for key in _SERVED}
@@ -166,6 +169,7 @@ def approaches(fitted: LawFit) -> dict[str, dict[str, Any]]:
     }
     for approach in (envelope, isoflop):
         try:
+            # the fitted law tells how far the approach would be off if that law were the truth
             found = approach(fitted.N, fitted.D, fitted.loss, law=fitted.parameters)
         except FitError as error:
             out[approach.__name__] = {"a": None, "interval": None, "bias": None, "note": str(error)}

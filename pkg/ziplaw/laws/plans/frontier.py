@@ -12,7 +12,7 @@ from ..dependence import law_in_H
 from ..dependence.selection import Fit, choose_fits
 from ..forms.allocation import optimal_split
 from ..forms.chinchilla import CHINCHILLA, PARAMETERS
-from ..intervals.draws import multivariate_t, split_bands
+from ..intervals.drawn_laws import multivariate_t, split_bands
 from ..intervals.identification import LEVEL, Doubt, drawn_doubts, split_doubts
 from ..solve.additive import Array
 
@@ -62,7 +62,8 @@ def frontier(
     level : float, optional
         Coverage of the bands; by default the regression's.
     check : bool
-        Leave splits empty that are not ``identified`` (``identification``); False keeps their numbers. ``reason`` says why.
+        Leave splits empty that are not ``identified`` (``identification``); False keeps their numbers. ``reason``
+        says why.
 
     Returns
     -------
@@ -87,6 +88,7 @@ def frontier(
         found = fit["variants"][variant]
         values = np.array([found["parameters"][name] for name in PARAMETERS])
         doubts, drawn = [Doubt(**doubt) for doubt in found.get("plan_refused", ())], _draws(found, regression)
+        # fits written before splits were judged carry no doubts, but may lack a covariance
         if drawn is None and not doubts:
             doubts = [Doubt("the uncertainty of its exponents is not known", "add runs over a wider range")]
         rows += _rows(fit["dataset"], fit["H"], C, values, drawn, doubts, **options)
@@ -109,6 +111,7 @@ def _draws(found, regression):
     logs = np.concatenate([np.log(np.maximum(values[:3], 1e-300)), values[3:]])
     where = law_centre(regression)
     y, S = law_in_H.centre(logs[None], S[None], where["ln_N"], where["ln_D"])
+    # cells less the parameters that were fitted: what was held has no variance
     df = max(int(found["n"]) - int(np.isfinite(np.diag(np.array(found["covariance"], dtype=np.float64))).sum()), 1)
     drawn = multivariate_t(y[0], S[0], df, law_in_H.DRAWS, regression["seed"])
     return law_in_H.natural(drawn, where)

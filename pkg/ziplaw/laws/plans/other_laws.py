@@ -125,7 +125,7 @@ def _overfitting_bound(document: dict[str, Any], fitted: Fitted, samples: Array,
 
 
 def _repeating_splits(document: dict[str, Any], fitted: Fitted, samples: Array, asked: _Asked) -> None:
-    """Add the split of each budget for so many unique tokens, and "plan_refused" with what these runs do not identify."""
+    """Add the split of each budget for so many unique tokens, and in "plan_refused" what these runs do not identify."""
     if not asked.flops:
         return
     U = float(np.max(fitted.columns["U"])) if asked.unique is None else asked.unique

@@ -17,7 +17,7 @@ from ..forms import arguments, kaplan
 from ..forms.allocation import exponents, optimal_split
 from ..forms.chinchilla import CHINCHILLA, CHINCHILLA_REFIT, PARAMETERS
 from ..intervals import identification
-from ..intervals.draws import split_bands
+from ..intervals.drawn_laws import split_bands
 from ..intervals.identification import Doubt, refusal
 
 
@@ -89,6 +89,7 @@ def split_at_H(
         out["chinchilla"][name] = {"N": cN, "D": cD, "loss": cL, "source": constants.source}
     plan = kaplan.efficient_plan(C)
     out["kaplan"] = {"N": plan.N, "D": plan.D, "loss": plan.loss, "source": "Kaplan et al. 2020, arXiv 2001.08361"}
+    # beside the law in H the mean law: what knowing H changes
     out["without_H"] = None
     if without_H is not None:
         mean = dict(zip(("N", "D", "loss"), (float(v) for v in optimal_split(parameters_at(without_H, H), C))))

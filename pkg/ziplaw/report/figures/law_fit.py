@@ -24,7 +24,7 @@ def law_fit_figure(fitted, document, output):
     fitted : LawFit
         The law and its table.
     document : dict
-        Its plain numbers (``laws.report.law_document``): intervals and whether the law is usable.
+        Its plain numbers (``laws.plans.document.law_document``): intervals and whether the law is usable.
     output : path-like
         The image, by its ending .svg, .png or .pdf; the CSV goes beside it.
 

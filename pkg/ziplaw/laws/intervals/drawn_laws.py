@@ -10,12 +10,12 @@ from ..solve.additive import Array
 from .quantities import Bands
 
 
-def multivariate_t(mean: Array, covariance: npt.ArrayLike, df: int | None, n: int, seed: int) -> Array:
-    """Draw from a multivariate t (normal when df is None), float64 (n, m); the scale matrix may be singular."""
+def multivariate_t(mean: Array, covariance: npt.ArrayLike, df: int, n: int, seed: int) -> Array:
+    """Draw from a multivariate t, float64 (n, m); the scale matrix may be singular."""
     rng = np.random.default_rng(seed)
     noise = rng.standard_normal((n, len(mean))) @ _cholesky(covariance).T
-    if df is not None:
-        noise /= np.sqrt(rng.chisquare(df, n) / df)[:, None]
+    # one chi-square a draw: all parameters of a law are wide or narrow together
+    noise /= np.sqrt(rng.chisquare(df, n) / df)[:, None]
     return mean + noise
 
 
@@ -26,6 +26,7 @@ def _cholesky(S):
     root = np.zeros_like(S)
     for j in range(len(S)):
         pivot = S[j, j] - root[j, :j] @ root[j, :j]
+        # what is exactly known, or follows from those before it, gets no noise of its own
         if pivot <= 1e-12 * unit[j] ** 2:
             continue
         root[j, j] = np.sqrt(pivot)
