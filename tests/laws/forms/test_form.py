@@ -1,23 +1,16 @@
 """Forms: an index, a link and a floor put together as the formula says, and their bounds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tables_of_laws import planted
 
+from ziplaw.laws.forms.allocation import split
 from ziplaw.laws.forms.catalogue import LAWS, law
-from ziplaw.laws.forms.chinchilla import ADDITIVE, CHINCHILLA_REFIT, additive
+from ziplaw.laws.forms.chinchilla import ADDITIVE
 from ziplaw.laws.forms.coupled import COUPLED, JOINT
-
-
-def test_the_additive_form_is_the_additive_law():
-    N, D, loss = planted()
-    columns, centre = {"N": N, "D": D}, {"N": 18.0, "D": 23.0}
-    E, A, B, alpha, beta = CHINCHILLA_REFIT.array
-    theta = np.log([E, A * np.exp(-18 * alpha), B * np.exp(-23 * beta), alpha, beta])
-    np.testing.assert_allclose(np.exp(ADDITIVE.log_loss(theta, columns, centre)), loss, rtol=1e-12)
-    natural = ADDITIVE.natural(theta, centre)
-    np.testing.assert_allclose(natural, CHINCHILLA_REFIT.array, rtol=1e-12)
-    np.testing.assert_allclose(additive(natural, N, D), loss, rtol=1e-12)
+from ziplaw.laws.forms.form import Link
 
 
 def test_a_link_and_a_floor_only_bend_the_index():
@@ -42,3 +35,24 @@ def test_starts_of_every_law_lie_within_bounds_and_give_losses(name, x):
     for start in starts:
         assert np.isfinite(form.log_loss(start, columns, centre)).all()
         assert np.isfinite(form.natural(start, centre)).all()
+
+
+def test_a_link_may_know_both_ends_of_the_loss():
+    """1/(excess) = 1/(U - E) + e^(-k z): never above U, nor below the floor; the split stays that of the index."""
+
+    def log_excess(log_terms, theta):
+        E, U, k = np.exp(theta)
+        return -np.logaddexp(-np.log(U - E), -k * np.logaddexp.reduce(log_terms))[None]
+
+    names = (*ADDITIVE.parameters, "U", "k")
+    bounded = replace(ADDITIVE, parameters=names, link=Link("bounded", ("E", "U", "k"), log_excess))
+    N, D = np.geomspace(1e-3, 1e13, 40), np.geomspace(1e-3, 1e16, 40)
+    columns, centre = {"N": N, "D": D}, {"N": 18.0, "D": 23.0}
+    theta = np.log([1.5, 1.0, 1.0, 0.3, 0.4, 9.0, 1.2])
+    loss = np.exp(bounded.log_loss(theta, columns, centre))
+    assert (np.diff(loss) < 0).all()
+    assert loss[0] == pytest.approx(9.0, abs=0.05)
+    assert loss[-1] == pytest.approx(1.5, abs=0.05)
+    natural = bounded.natural(theta, centre)
+    assert natural[-2:] == pytest.approx([9.0, 1.2])
+    np.testing.assert_array_equal(split(natural, 1e20, bounded), split(natural[:5], 1e20))
