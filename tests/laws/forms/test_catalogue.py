@@ -26,7 +26,7 @@ from .form import IDENTITY, Form, Index
 
 
 def _log_terms(theta, columns, centre):
-    return np.stack([theta[i] - np.exp(theta[2]) * (np.log(columns[key]) - centre[key]) for i, key in enumerate("ND")])
+    return [theta[i] - np.exp(theta[2]) * (np.log(columns[key]) - centre[key]) for i, key in enumerate("ND")]
 
 
 def _natural(theta, centre):

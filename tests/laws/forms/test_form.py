@@ -42,7 +42,7 @@ def test_a_link_may_know_both_ends_of_the_loss():
 
     def log_excess(log_terms, theta):
         E, U, k = np.exp(theta)
-        return -np.logaddexp(-np.log(U - E), -k * np.logaddexp.reduce(log_terms))[None]
+        return [-np.logaddexp(-np.log(U - E), -k * np.logaddexp.reduce(log_terms))]
 
     names = (*ADDITIVE.parameters, "U", "k")
     bounded = replace(ADDITIVE, parameters=names, link=Link("bounded", ("E", "U", "k"), log_excess))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .form import IDENTITY, Array, Centre, Columns, Form, Index, OneColumn
+from .form import IDENTITY, Array, Centre, Columns, Form, Index, Logs, OneColumn
 
 _FORMULA = "L = E + b {x}^-c0 (1 + ({x}/d)^(1/f))^(-c1 f)"
 
@@ -17,11 +17,11 @@ def _broken(column: str) -> Form:
     """
 
     # theta of the index: ln of the term at the centre, ln c0, ln d less the centre, c1, ln f
-    def log_terms(theta: Array, columns: Columns, centre: Centre) -> Array:
+    def log_terms(theta: Array, columns: Columns, centre: Centre) -> Logs:
         x = np.log(columns[column]) - centre[column]
         width = np.exp(theta[4])
         bend = np.logaddexp(0.0, (x - theta[2]) / width)
-        return (theta[0] - np.exp(theta[1]) * x - theta[3] * width * bend)[None]
+        return [theta[0] - np.exp(theta[1]) * x - theta[3] * width * bend]
 
     def natural(theta: Array, centre: Centre) -> list[float]:
         c0 = np.exp(theta[1])

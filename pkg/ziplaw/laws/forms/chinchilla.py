@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .form import IDENTITY, Array, Centre, Columns, Form, Index
+from .form import IDENTITY, Array, Centre, Columns, Form, Index, Logs
 
 PARAMETERS = ("E", "A", "B", "alpha", "beta")
 
@@ -56,10 +56,10 @@ def additive(parameters: npt.ArrayLike, N: npt.ArrayLike, D: npt.ArrayLike) -> A
 
 
 # theta of the index: ln of both terms at the centre, ln alpha, ln beta
-def _log_terms(theta: Array, columns: Columns, centre: Centre) -> Array:
+def _log_terms(theta: Array, columns: Columns, centre: Centre) -> Logs:
     first = theta[0] - np.exp(theta[2]) * (np.log(columns["N"]) - centre["N"])
     second = theta[1] - np.exp(theta[3]) * (np.log(columns["D"]) - centre["D"])
-    return np.stack([first, second])
+    return [first, second]
 
 
 def natural_terms(theta: Array, centre: Centre) -> list[float]:

@@ -11,7 +11,7 @@ from ...base import limits
 from .allocation import FLOPS_PER_PARAMETER_TOKEN, Plan
 from .arguments import check_positive, check_within
 from .chinchilla import HIGH, LOW, PARAMETERS, Constants, additive, additive_starts, natural_terms
-from .form import IDENTITY, Array, Centre, Columns, Form, Index
+from .form import IDENTITY, Array, Centre, Columns, Form, Index, Logs
 
 # Muennighoff et al. 2023, arXiv 2305.16264, appendix A: C4, alpha = beta
 DATA_CONSTRAINED = Constants(
@@ -100,7 +100,7 @@ def repeating_plan(C: float, U: float, parameters: Sequence[float] | Array | Non
 
 
 # theta of the index: ln of both terms at the centre, ln alpha, ln beta, ln R_D*, ln R_N*
-def _log_terms(theta: Array, columns: Columns, centre: Centre) -> Array:
+def _log_terms(theta: Array, columns: Columns, centre: Centre) -> Logs:
     alpha, beta = np.exp(theta[2]), np.exp(theta[3])
     x, y, u = np.log(columns["N"]), np.log(columns["D"]), np.log(columns["U"])
     log_A, log_B = theta[0] + alpha * centre["N"], theta[1] + beta * centre["D"]
@@ -111,7 +111,7 @@ def _log_terms(theta: Array, columns: Columns, centre: Centre) -> Array:
     x_effective = unique + np.log1p(r_n * -np.expm1(-np.expm1(np.minimum(x - unique, 700)) / r_n))
     seen = np.minimum(u, y)
     y_effective = seen + np.log1p(r_d * -np.expm1(-np.expm1(y - seen) / r_d))
-    return np.stack([theta[0] - alpha * (x_effective - centre["N"]), theta[1] - beta * (y_effective - centre["D"])])
+    return [theta[0] - alpha * (x_effective - centre["N"]), theta[1] - beta * (y_effective - centre["D"])]
 
 
 def _natural(theta: Array, centre: Centre) -> list[float]:

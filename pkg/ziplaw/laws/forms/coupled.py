@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from .form import Array, Centre, Columns, Form, Index, power
+from .form import Array, Centre, Columns, Form, Index, Logs, power
 
 
 # theta of the index: ln of both terms at the centre, ln alpha_N, ln alpha_D
-def _log_terms(theta: Array, columns: Columns, centre: Centre) -> Array:
+def _log_terms(theta: Array, columns: Columns, centre: Centre) -> Logs:
     alpha_N, alpha_D = np.exp(theta[2]), np.exp(theta[3])
     first = theta[0] - alpha_N / alpha_D * (np.log(columns["N"]) - centre["N"])
     second = theta[1] - (np.log(columns["D"]) - centre["D"])
-    return np.stack([first, second])
+    return [first, second]
 
 
 def _natural(theta: Array, centre: Centre) -> list[float]:

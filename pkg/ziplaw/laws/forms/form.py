@@ -7,9 +7,9 @@ L = E + g(z), and rises with z: whatever it is, it moves no line of equal loss.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from .arguments import check_choice
 Array = npt.NDArray[np.float64]
 Columns = Mapping[str, Array]
 Centre = Mapping[str, float]
+Logs = Sequence[Array]  # ln of summands, each (n,)
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Index:
     parameters : tuple of str
         Names of its natural parameters.
     log_terms : callable
-        (theta (p,), columns, centre) -> ln of every term, (terms, n). ``centre`` holds the mean logarithm of every
+        (theta (p,), columns, centre) -> ln of every term, each (n,). ``centre`` holds the mean logarithm of every
         column: amplitudes are fitted where the columns are centred, because ln A and alpha correlate at .999 elsewhere.
     natural : callable
         (theta, centre) -> natural parameters (p,).
@@ -44,7 +45,7 @@ class Index:
 
     columns: tuple[str, ...]
     parameters: tuple[str, ...]
-    log_terms: Callable[[Array, Columns, Centre], Array]
+    log_terms: Callable[[Array, Columns, Centre], Logs]
     natural: Callable[[Array, Centre], list[float]]
     power_terms: Callable[..., tuple[Array, Array, Array, Array]] | None = None
 
@@ -60,13 +61,19 @@ class Link:
     parameters : tuple of str
         The parameters it reads; its theta are their logarithms. The index may own them too.
     log_excess : callable
-        (ln of the index's terms (terms, n), theta (q,)) -> ln of summands of the excess loss, (summands, n). It is handed
-        the terms rather than their sum, so that the identity can add the floor and the terms in one go.
+        (ln of the index's terms, theta (q,)) -> ln of summands of the excess loss, each (n,). It is handed the terms rather
+        than their sum, so that the identity can add the floor and the terms in one go.
     """
 
     name: str
     parameters: tuple[str, ...]
-    log_excess: Callable[[Array, Array], Array]
+    log_excess: Callable[[Logs, Array], Logs]
+
+
+def log_sum(logs: Logs) -> Array:
+    """Ln of the sum of what has these logarithms."""
+    # not ``np.logaddexp.reduce``, which begins with a sum of nothing: one exponential and logarithm more
+    return reduce(np.logaddexp, logs)
 
 
 IDENTITY = Link("identity", (), lambda log_terms, theta: log_terms)
@@ -74,7 +81,7 @@ IDENTITY = Link("identity", (), lambda log_terms, theta: log_terms)
 
 def power(exponent: str) -> Link:
     """Return the link g(z) = e^(k z), where k is the parameter of this name."""
-    return Link("power", (exponent,), lambda log_terms, theta: np.exp(theta) * np.logaddexp.reduce(log_terms)[None])
+    return Link("power", (exponent,), lambda log_terms, theta: [np.exp(theta[0]) * log_sum(log_terms)])
 
 
 @dataclass(frozen=True)
@@ -119,19 +126,17 @@ class Form:
         return self
 
     @cached_property
-    def _places(self) -> tuple[list[int], list[int]]:
+    def _places(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Where theta holds the parameters of the index, and those of the link."""
-        index, link = ([self.parameters.index(name) for name in part.parameters] for part in (self.index, self.link))
+        index, link = (np.array([self.parameters.index(name) for name in part.parameters], dtype=np.intp)
+                       for part in (self.index, self.link))  # fmt: skip
         return index, link
 
     def log_loss(self, theta: Array, columns: Columns, centre: Centre) -> Array:
         """Ln L (n,) at theta (p,)."""
         index, link = self._places
         logs = self.link.log_excess(self.index.log_terms(theta[index], columns, centre), theta[link])
-        if self.floor is not None:
-            E = np.full_like(logs[:1], theta[self.parameters.index(self.floor)])
-            logs = np.concatenate([E, logs])
-        return np.logaddexp.reduce(logs)
+        return log_sum(logs if self.floor is None else [theta[self.parameters.index(self.floor)], *logs])
 
     def natural(self, theta: Array, centre: Centre) -> list[float]:
         """Natural parameters (p,) of theta."""

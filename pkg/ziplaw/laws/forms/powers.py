@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .form import IDENTITY, Array, Centre, Columns, Form, Index, OneColumn
+from .form import IDENTITY, Array, Centre, Columns, Form, Index, Logs, OneColumn
 
 
 def _power(column: str) -> Form:
     # theta: ln of the term at the centre, ln alpha
-    def log_terms(theta: Array, columns: Columns, centre: Centre) -> Array:
-        return (theta[0] - np.exp(theta[1]) * (np.log(columns[column]) - centre[column]))[None]
+    def log_terms(theta: Array, columns: Columns, centre: Centre) -> Logs:
+        return [theta[0] - np.exp(theta[1]) * (np.log(columns[column]) - centre[column])]
 
     def natural(theta: Array, centre: Centre) -> list[float]:
         exponent = np.exp(theta[1])

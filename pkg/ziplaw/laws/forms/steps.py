@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from .form import IDENTITY, Array, Centre, Columns, Form, Index
+from .form import IDENTITY, Array, Centre, Columns, Form, Index, Logs
 
 
 # theta: ln of both terms at the centre, ln alpha_N, ln alpha_S
-def _log_terms(theta: Array, columns: Columns, centre: Centre) -> Array:
+def _log_terms(theta: Array, columns: Columns, centre: Centre) -> Logs:
     first = theta[0] - np.exp(theta[2]) * (np.log(columns["N"]) - centre["N"])
     second = theta[1] - np.exp(theta[3]) * (np.log(columns["S"]) - centre["S"])
-    return np.stack([first, second])
+    return [first, second]
 
 
 def _natural(theta: Array, centre: Centre) -> list[float]:
