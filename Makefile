@@ -58,7 +58,7 @@ bench: build  ## every speed claim of the cores and the law fitter beside its pe
 	$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation -e '.[bench]'
 	$(BIN)/python bench/core.py --out results/bench/core.csv
 	$(BIN)/python bench/laws.py --out results/bench/laws.csv
-	$(BIN)/python bench/law_solvers.py --out results/bench/law_solvers.csv
+	$(BIN)/python bench/laws.py --general --out results/bench/laws_general.csv
 
 docs: venv  ## the rule graph of the README
 	$(BIN)/snakemake --cores 1 --force docs/rulegraph.svg

@@ -1,6 +1,6 @@
 """The optimum of any law ln L = h(theta): damped Gauss-Newton steps on the Huber sum, with numeric derivatives.
 
-Why not a library: scipy's ``least_squares`` on the same Huber sum from the same starts (``bench/law_solvers.py``) ends at
+Why not a library: scipy's ``least_squares`` on the same Huber sum from the same starts (``bench/laws.py --general``) ends at
 the same objective to 1e-9 for all laws but the broken power laws, and takes two to eight times as long, or, with delta
 shrinking as here, two to four times; a bootstrap is hundreds of such fits. Of the broken power laws, whose valley is
 flat, it finds optima up to 8 % lower: not taken yet, for it moves the digits of fits that are on file.
