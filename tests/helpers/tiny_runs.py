@@ -1,7 +1,5 @@
 """A corpus, models and runs that train in a second, for the tests of training."""
 
-from importlib import import_module
-
 import numpy as np
 import torch
 
@@ -9,9 +7,9 @@ from ziplaw.corpora.storage.format import CorpusWriter
 from ziplaw.grammars.random_grammars import random_grammar
 from ziplaw.grammars.sampling import sample
 from ziplaw.models.decoder import ModelConfig
+from ziplaw.training import run as training
 from ziplaw.training.recipe.recipe import TrainConfig
 
-training = import_module("ziplaw.training.run")
 torch.set_num_threads(1)
 CONTEXT = 32
 

@@ -12,7 +12,6 @@ from ziplaw.models.flat import count_params, init_seed
 from ziplaw.models.flops import training_flops_per_token
 from ziplaw.models.lstm import Lstm, LstmConfig
 from ziplaw.models.registry import make_config
-from ziplaw.models.shapes import nearest_width, shapes
 from ziplaw.training.checkpoint import Stopped
 from ziplaw.training.recipe.recipe import TrainConfig
 from ziplaw.training.steps.graph_step import GraphStep
@@ -116,8 +115,6 @@ def test_initial_weights():
     assert init_seed(0, LstmConfig(64, 2, 50)) != init_seed(0, ModelConfig(64, 2, 50))
 
 
-# --- through the trainer ---------------------------------------------------------------------------------------------
-
 CONTEXT = 16
 
 
@@ -192,36 +189,6 @@ def test_resumed_run_is_bitwise_the_uninterrupted_one():
     second.run()
     assert second.curve() == whole.curve()
     assert torch.equal(second.model.flat, whole.model.flat)
-
-
-# --- shapes ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("architecture", ["llama", "lstm"])
-@pytest.mark.parametrize("N", [1, 700, 5200, 11_640, 10**6])
-@pytest.mark.parametrize("layers", [1, 2, 5])
-def test_no_other_width_is_nearer(N, architecture, layers):
-    found = nearest_width(N, architecture, layers)
-    step = 2 if architecture == "llama" else 1
-    assert found.mismatch == pytest.approx(found.N / N - 1)
-    for hidden in (found.hidden - step, found.hidden + step):
-        if hidden >= step:
-            other = count_params(make_config(architecture, hidden=hidden, layers=layers, vocab_size=2)).N
-            assert abs(other - N) >= abs(found.N - N)
-
-
-def test_proposed_shapes():
-    N = count_params(ModelConfig(24, 2, 2)).N
-    found = shapes(N, 2)
-    decoders = [s for s in found if s.architecture == "llama"]
-    assert [(s.layers, s.hidden) for s in decoders if s.layers in (1, 2, 8)] == [(1, 34), (2, 24), (8, 12)]
-    assert all(abs(s.mismatch) <= 0.05 for s in decoders)
-    lstms = [s for s in found if s.architecture == "lstm"]
-    assert lstms[0].layers == 2
-    assert all(abs(s.mismatch) < abs(lstms[0].mismatch) for s in lstms[1:])
-    for bad in ({"N": 0}, {"N": True}, {"N": 5, "tolerance": 2}):
-        with pytest.raises(TrainError):
-            shapes(**{"layers": 2, **bad})
 
 
 def test_an_lstm_has_no_heads():

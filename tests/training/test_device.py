@@ -1,7 +1,5 @@
 """Where training runs: precision, leases of GPUs, the meter; nothing here needs a GPU."""
 
-import io
-import itertools
 import subprocess
 import sys
 import threading
@@ -12,8 +10,6 @@ import torch
 
 from ziplaw.errors import TrainError
 from ziplaw.training import device as devices
-from ziplaw.training.meter import Meter
-from ziplaw.training.recipe.schedule import plan_budgets
 
 CUDA, CPU = torch.device("cuda"), torch.device("cpu")
 
@@ -105,21 +101,3 @@ def test_peaks():
         "": None,
     }
     assert {name: devices.peak_flops(name) for name in names} == names
-
-
-def test_meter(monkeypatch):
-    clock = itertools.count(0, 30).__next__
-    monkeypatch.setattr("ziplaw.training.meter.time.monotonic", clock)
-    plans = plan_budgets([1000], 10, 0.2)
-    for peak, live in ((None, False), (1e6, True)):
-        meter = Meter()
-        meter.stream, meter.live = io.StringIO(), live
-        meter.start(plans, 10, 100, peak)
-        meter.update(50, 1.5)
-        meter.close()
-        line = meter.stream.getvalue()
-        assert "step 50/100  loss 1.5000  17 tokens/s  0.0 GFLOP/s" in line
-        assert "30s left" in line
-        assert ("MFU 0.2%" in line) == bool(peak)
-        assert line.startswith("\r\x1b[K") == line.endswith("\r\x1b[K") == live
-        assert line.endswith("\n") != live

@@ -1,34 +1,26 @@
-"""Training: runs that repeat byte for byte, branches, arms, divergence, errors."""
+"""A run on a corpus: byte for byte the same, branches, its record, divergence, what does not fit."""
 
 import math
-from importlib import import_module
 
 import numpy as np
 import pytest
 import torch
-from tiny_runs import CONTEXT, grammar_corpus, model, run, training
+from tiny_runs import CONTEXT, grammar_corpus, model, run
 
 from ziplaw.base.clusters import clustered_stderr
 from ziplaw.base.documents import read_csv, read_json
 from ziplaw.corpora.storage.format import CorpusWriter
-from ziplaw.errors import CorpusError, TrainError, ZiplawError
+from ziplaw.errors import CorpusError, TrainError
+from ziplaw.training import trainer as trainers
 from ziplaw.training.ensemble import ensemble
 from ziplaw.training.members import Member
 from ziplaw.training.recipe.batches import check_supply
-from ziplaw.training.recipe.recipe import BUDGETS, TrainConfig
-from ziplaw.training.steps.cpu_step import CpuStep
-from ziplaw.training.steps.graph_step import GraphStep
-from ziplaw.training.steps.plain_step import PlainStep
-
-trainers = import_module("ziplaw.training.trainer")
+from ziplaw.training.recipe.recipe import TrainConfig
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     return grammar_corpus(tmp_path_factory.mktemp("corpus"))
-
-
-# --- runs ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("arm", ["mup", "paper"])
@@ -89,43 +81,6 @@ def test_learns_a_grammar(corpus, tmp_path):
     assert abs(point["loss"] - point["train_loss"]) < 0.2
 
 
-def test_held_out_loss_does_not_depend_on_the_batch(corpus):
-    trainer = trainers.Trainer(
-        np.load(corpus / "train.npy"), np.load(corpus / "valid.npy"), model(), TrainConfig([640])
-    )
-    trainer.run()
-    loss, stderr = trainer.evaluate()
-    documents = torch.from_numpy(trainer.valid.astype(np.int64))
-    each = trainer.model.token_losses(documents).double().mean(1)
-    assert loss == pytest.approx(float(each.mean()), abs=1e-6)
-    assert stderr == pytest.approx(float(each.std() / len(each) ** 0.5), abs=1e-6)
-    assert trainer.points[0]["loss"] == loss
-
-
-@pytest.mark.parametrize("engine", [CpuStep, GraphStep, PlainStep])
-def test_published_held_out_loss(corpus, engine):
-    arrays = np.load(corpus / "train.npy"), np.load(corpus / "valid.npy")
-    losses = {}
-    for loss in ("mean", "paper"):
-        trainer = trainers.Trainer(*arrays, model(), TrainConfig([1280], loss=loss), engine=engine)
-        trainer.run()
-        losses[loss] = trainer.points[0]["loss"]
-    nll = trainer.model.token_losses(torch.from_numpy(arrays[1].astype(np.int64))).double()
-    assert losses["mean"] == pytest.approx(float(nll.mean()), abs=1e-6)
-    # 41 documents: a batch of 32 and one of 9
-    batches = [float(nll[:32, 1:].mean()), float(nll[32:, 1:].mean())]
-    assert losses["paper"] == pytest.approx(sum(batches) / 2, abs=1e-6)
-    assert trainer.config.record()["loss"] == "paper"
-    assert "loss" not in TrainConfig([1280]).record()
-
-
-def test_one_validation_document_has_no_standard_error(corpus):
-    documents = np.load(corpus / "train.npy")
-    trainer = trainers.Trainer(documents, documents[:1], model(), TrainConfig([640]))
-    trainer.run()
-    assert trainer.points[0]["loss_stderr"] is None
-
-
 def test_error_of_a_corpus_with_sources_is_over_them(corpus, tmp_path):
     """A run alone and one of several; sources of one to nine documents."""
     sources = np.repeat(np.arange(8), [9, 8, 7, 6, 5, 3, 2, 1])
@@ -149,15 +104,6 @@ def test_error_of_a_corpus_with_sources_is_over_them(corpus, tmp_path):
     assert [r["points"] for r in together] == [plain["points"], ours["points"]]
 
 
-def test_weight_decay_shrinks_matrices_only(corpus):
-    documents = np.load(corpus / "train.npy")
-    trainer = trainers.Trainer(documents, documents[:9], model(), TrainConfig([640], weight_decay=0.5))
-    decayed = {
-        g for n, s, g in trainer.model.layout if trainer.model.views(trainer.engine.optimizer.decay_mask)[n].all()
-    }
-    assert decayed == {"attention", "mlp", "head"}
-
-
 def test_divergence_is_recorded(corpus, tmp_path):
     record = run(corpus, tmp_path, [128, 6400, 12800], learning_rate=100.0, weight_decay=100.0)
     assert record["status"] == "diverged"
@@ -173,92 +119,6 @@ def test_global_state_is_left_alone(corpus, tmp_path):
     assert torch.get_num_threads() == 1
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.utils.deterministic.fill_uninitialized_memory
-
-
-# --- arms ------------------------------------------------------------------------------------------------------------
-
-
-def test_arms():
-    paper = TrainConfig([10**6], arm="paper").resolved()
-    assert (paper.learning_rate, paper.batch_documents, paper.schedule) == (5e-5, 32, "cosine")
-    assert (paper.beta1, paper.beta2, paper.epsilon, paper.clip, paper.init) == (0.9, 0.999, 1e-6, 0.0, "llama")
-    assert set(paper.rate_scales(2048).values()) == {1.0}
-    assert [b / 10**6 for b in BUDGETS["paper"]] == [0.1, 1, 5, 20, 50, 100]
-    assert [b / 10**8 for b in BUDGETS["paper-code"]] == [0.001, 0.01, 0.1, 0.2, 0.5, 0.95]
-    mup = TrainConfig([10**6]).resolved()
-    unscaled = {"embedding": 1.0, "norms": 1.0, "biases": 1.0}
-    assert mup.rate_scales(128) == unscaled | dict.fromkeys(("attention", "mlp", "recurrent", "head"), 0.25)
-    assert TrainConfig([1], arm="tuned", learning_rate=0.1).resolved().rate_scales(128)["mlp"] == 1.0
-    assert TrainConfig([1], clip=0.0).resolved().clip == 0.0
-
-
-def test_descent_finds_a_minimum():
-    tune = import_module("ziplaw.training.tune")
-    assert tune.descend(lambda e: (e + 4) ** 2)[0] == -4
-    best, tried = tune.descend(lambda e: (e - 2.3) ** 2)
-    assert best == 2
-    assert sorted(tried) == [-1, 0, 1, 2, 3]
-    assert tune.descend(lambda e: math.inf if e > -3 else -e)[0] == -3
-    assert tune.descend(lambda e: math.inf)[0] == -tune.STEPS_DOWN
-    assert tune.descend(lambda e: 1.0)[0] == 0
-    assert tune.descend(lambda e: -e)[0] == tune.STEPS_UP
-    assert tune.tuning_budget((100, 1000, 125)) == 125
-
-
-def test_tuned_arm_saves_its_search(corpus, tmp_path):
-    record = run(corpus, tmp_path / "a", [1280, 5120], arm="tuned")
-    search = record["tuning"]
-    assert search["budget"] == 1280
-    rates = [row["learning_rate"] for row in search["tried"]]
-    best = min(search["tried"], key=lambda row: math.inf if row["loss"] is None else row["loss"])
-    assert record["training"]["learning_rate"] == best["learning_rate"]
-    assert len(rates) >= 3
-    assert 0.02 in rates
-    given = run(corpus, tmp_path / "b", [1280, 5120], arm="tuned", learning_rate=best["learning_rate"])
-    assert given["points"] == record["points"]
-    assert "tuning" not in given
-    with pytest.raises(TrainError, match="no learning rate yet"):
-        trainers.Trainer(np.zeros((99, 32), np.uint16), np.zeros((9, 32)), model(), TrainConfig([640], arm="tuned"))
-
-
-# --- errors ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("settings", "part"),
-    [
-        ({"budgets": []}, "no budgets"),
-        ({"budgets": [100]}, "less than one step of 128 tokens"),
-        ({"budgets": [1000, 1030]}, "both round to 8 steps"),
-        ({"budgets": [10**6]}, "--epochs 53"),
-        ({"budgets": [-5]}, "budget is -5"),
-        ({"budgets": [1e5]}, "budget is 100000.0"),
-        ({"arm": "best"}, "arm is 'best'"),
-        ({"schedule": "step"}, "schedule is 'step'"),
-        ({"learning_rate": 0.0}, "learning_rate is 0.0"),
-        ({"learning_rate": math.nan}, "learning_rate is nan"),
-        ({"base_hidden": 0}, "base_hidden is 0"),
-        ({"batch_documents": 0}, "batch_documents is 0"),
-        ({"warmup_steps": -1}, "warmup_steps is -1"),
-        ({"cooldown": 1.5}, "cooldown is 1.5"),
-        ({"weight_decay": -0.1}, "weight_decay is -0.1"),
-        ({"beta2": 1.0}, "beta2 is 1.0"),
-        ({"clip": -1.0}, "clip is -1.0"),
-        ({"seed": -1}, "seed is -1"),
-        ({"epochs": 0}, "epochs is 0"),
-        ({"device": "tpu"}, "device is 'tpu'"),
-        ({"threads": 0}, "threads is 0"),
-        ({"init": "zero"}, "init is 'zero'"),
-        ({"loss": "median"}, "loss is 'median'"),
-        ({"precision": "fp8"}, "precision is 'fp8'"),
-    ],
-)
-def test_bad_settings(corpus, tmp_path, settings, part):
-    with pytest.raises(ZiplawError) as caught:
-        training.train(corpus, tmp_path / "out", model(), TrainConfig(**{"budgets": [640], **settings}))
-    assert part in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is there")

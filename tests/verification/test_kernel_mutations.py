@@ -60,7 +60,7 @@ def guard(package, tests):
         [
             *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"),
             *("-o", f"pythonpath={package} {ROOT}/tests {ROOT}/tests/helpers", "-k", tests),
-            str(ROOT / "tests" / "kernels" / "test_triton.py"),
+            str(ROOT / "tests" / "kernels" / "triton" / "test_triton.py"),
         ],
         cwd=ROOT,
         env={**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": str(package)},

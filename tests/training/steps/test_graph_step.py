@@ -1,11 +1,10 @@
 """The step that a GPU captures as one graph, run eagerly on a CPU, and on tensors without values."""
 
-import contextlib
-
 import numpy as np
 import pytest
 import torch
 from graph_probes import Launches, NoHostSync
+from several_runs import fake_capture
 from tiny_runs import CONTEXT, documents, model
 
 from ziplaw.errors import TrainError
@@ -175,24 +174,12 @@ def test_idle_step_leaves_the_parameters_as_they_are():
     assert step.cursor.item() == step.idle + 1
 
 
-class FakeGraph:
-    """Stands in for torch.cuda.CUDAGraph: what is 'captured' runs once on the idle row, a replay runs the step."""
-
-    def replay(self):
-        self.step.step()
-
-
 @pytest.mark.parametrize("compute", [torch.float32, torch.bfloat16])
 def test_capture_leaves_no_trace(monkeypatch, compute):
-    for name in ("Stream", "current_stream"):
-        monkeypatch.setattr(torch.cuda, name, lambda: type("S", (), {"wait_stream": lambda self, other: None})())
-    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
-    monkeypatch.setattr(torch.cuda, "CUDAGraph", FakeGraph)
-    for name in ("stream", "graph"):
-        monkeypatch.setattr(torch.cuda, name, lambda what: contextlib.nullcontext())
+    fake_capture(monkeypatch)
     plain, captured = built(compute), built(compute)
     captured._capture()
-    captured.graph.step = captured
+    captured.graph.engine = captured
     assert torch.equal(run(plain), run(captured))
     assert torch.equal(plain.model.flat, captured.model.flat)
 

@@ -1,10 +1,12 @@
 """AdamW over flat buffers against torch.optim.AdamW, with both ways of telling it the rate."""
 
+import numpy as np
 import pytest
 import torch
-from tiny_runs import model
+from tiny_runs import grammar_corpus, model
 
 from ziplaw.models.decoder import Decoder
+from ziplaw.training import trainer as trainers
 from ziplaw.training.recipe.recipe import TrainConfig
 from ziplaw.training.steps.optimizer import AdamW
 
@@ -61,3 +63,17 @@ def test_idle_row_changes_no_parameter(weight_decay):
     made.grad.fill_(1.0)
     optimizer.step_by_row(torch.tensor(AdamW.IDLE))
     assert torch.equal(made.flat, before)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return grammar_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+def test_weight_decay_shrinks_matrices_only(corpus):
+    documents = np.load(corpus / "train.npy")
+    trainer = trainers.Trainer(documents, documents[:9], model(), TrainConfig([640], weight_decay=0.5))
+    decayed = {
+        g for n, s, g in trainer.model.layout if trainer.model.views(trainer.engine.optimizer.decay_mask)[n].all()
+    }
+    assert decayed == {"attention", "mlp", "head"}

@@ -1,0 +1,40 @@
+"""The recorded step of a CPU against autograd through the plain decoder, in float64."""
+
+import pytest
+import torch
+
+from ziplaw.models import plain_decoder
+from ziplaw.models.decoder import Decoder, ModelConfig
+from ziplaw.training.steps.cpu_step import Recorder
+
+torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "layers", "heads", "context", "documents"),
+    [(8, 2, None, 12, 3), (12, 1, 2, 150, 2), (24, 2, 3, 65, 3), (6, 3, 1, 64, 5), (2, 1, 1, 5, 1)],
+)
+def test_recorded_cpu_step_against_twin(hidden, layers, heads, context, documents):
+    config = ModelConfig(hidden, layers, 19, heads=heads, context=context)
+    model = Decoder(config, dtype=torch.float64)
+    model.initialise(3, "llama")
+    generator = torch.Generator().manual_seed(1)
+    model.flat.add_(torch.randn(model.flat.shape, generator=generator, dtype=torch.float64), alpha=0.1)
+    step = Recorder(model, documents, backward=True)
+    look = Recorder(model, documents, backward=False)
+    for _ in range(2):
+        model.grad.fill_(torch.nan)
+        targets = torch.randint(0, 19, (documents, context), generator=generator)
+        step.replay(targets)
+        look.replay(targets)
+        leaves = {name: value.clone().requires_grad_() for name, value in model.parameters.items()}
+        expected = plain_decoder.token_losses(config, leaves, targets).mean()
+        expected.backward()
+        assert abs(step.losses.mean() - expected) < 1e-12
+        assert torch.allclose(step.losses, look.losses, atol=1e-12)
+        assert torch.allclose(look.losses, model.token_losses(targets), atol=1e-12)
+        for name, leaf in leaves.items():
+            error = (model.grads[name] - leaf.grad).abs().max() / leaf.grad.abs().max().clamp(min=1e-12)
+            assert error < 1e-9, (name, float(error))
+        # the weights move under the recording, as in training
+        model.flat.add_(torch.randn(model.flat.shape, generator=generator, dtype=torch.float64), alpha=0.1)
