@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from several_runs import shape
-from tiny_runs import CONTEXT
+from tiny_runs import CONTEXT, shape
 
 from ziplaw.errors import TrainError
 from ziplaw.models.decoder import Decoder

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from several_runs import alone, arrays, configs, files, members, shape, together, two_corpora
-from tiny_runs import CONTEXT
+from tiny_runs import CONTEXT, alone, arrays, configs, files, members, shape, together, two_corpora
 
 from ziplaw.models.lstm import LstmConfig
 from ziplaw.training import run as training

@@ -1,7 +1,7 @@
 """What becomes of runs that are finished already: kept, refused, or replaced."""
 
 import pytest
-from several_runs import files, members, two_corpora
+from tiny_runs import files, members, two_corpora
 
 from ziplaw.errors import TrainError
 from ziplaw.training.jobs import train_members

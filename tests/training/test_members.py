@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from several_runs import members, two_corpora
-from tiny_runs import CONTEXT
+from tiny_runs import CONTEXT, members, two_corpora
 
 from ziplaw.errors import TrainError
 from ziplaw.models.lstm import LstmConfig

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 from graph_probes import Launches, NoHostSync
-from several_runs import fake_capture
-from tiny_runs import CONTEXT, documents, model
+from tiny_runs import CONTEXT, documents, fake_capture, model
 
 from ziplaw.errors import TrainError
 from ziplaw.kernels import backend, reference

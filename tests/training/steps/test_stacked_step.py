@@ -3,8 +3,7 @@
 import pytest
 import torch
 from graph_probes import Launches, NoHostSync
-from several_runs import BUDGETS, arrays, configs, fake_capture, shape, together
-from tiny_runs import CONTEXT, documents
+from tiny_runs import BUDGETS, CONTEXT, arrays, configs, documents, fake_capture, shape, together
 
 from ziplaw.models.decoder_stack import Decoders
 from ziplaw.training.recipe.batches import Batches

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from several_runs import files, members, two_corpora
+from tiny_runs import files, members, two_corpora
 
 from ziplaw.cli import main
 from ziplaw.training import run as training
