@@ -94,7 +94,7 @@ def _remove_leftovers(target):
 
 
 def is_stream(path: str | os.PathLike) -> bool:
-    """Tell whether a path is no file to be replaced: a pipe, a device, or a name of an open descriptor (``/dev/stdout``)."""
+    """Tell whether a path is no file to be replaced: a pipe, a device, an open descriptor (``/dev/stdout``)."""
     try:
         mode = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -118,7 +118,7 @@ def _descriptor(path):
 
 @contextlib.contextmanager
 def _opened(path):
-    """Open a stream. A descriptor is written where it stands: opening ``/dev/stdout`` anew would cut a file behind it."""
+    """Open a stream. A descriptor is written where it stands: ``/dev/stdout`` opened anew would cut a file there."""
     number = _descriptor(path)
     if number is None:
         with open(path, "wb") as stream:

@@ -1,4 +1,4 @@
-"""Standard errors of measurements that come in groups: windows of one text are alike, so they count less than as many texts."""
+"""Standard errors of measurements that come in groups: windows of one text are alike, and count less than texts."""
 
 from __future__ import annotations
 

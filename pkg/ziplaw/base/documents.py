@@ -174,7 +174,7 @@ def write_csv(path: str | os.PathLike, rows: Sequence[Mapping[str, Any]], column
 
 
 def guessed(column: str, cell: str) -> Any:
-    """Return what a cell of a table without declared columns may be: None, a truth value, an integer, a float or text."""
+    """Return a cell of a table without declared columns: None, a truth value, an integer, a float or text."""
     if cell == "":
         return None
     if cell in ("true", "false"):

@@ -1,4 +1,4 @@
-"""The range of every number that both a config and the stage it is for check: one place, so that what passes the one passes the other."""
+"""The range of every number that a config checks and its stage too: in one place, what passes one passes the other."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ MISMATCH = Range(0.0, 1.0, "", "give a share, such as 0.05")
 
 
 def grammar_symbols(n_nonterminals: int, max_rhs_options: int, max_rhs_length: int) -> float:
-    """Return how many symbols the right-hand sides of a random grammar of this shape hold on average; at most MAX_SYMBOLS."""
+    """Return how many symbols all right-hand sides of a random grammar hold on average; MAX_SYMBOLS are allowed."""
     return n_nonterminals * (1 + max_rhs_options) / 2 * (1 + max_rhs_length) / 2
 
 

@@ -34,7 +34,8 @@ def read_number(text: str, decimal: str = ".") -> float | None:
     ----------
     text : str
         Digits, with an exponent (``1e9``, ``6x10^18``, ``2^16``), groups of three (``1,300,000``, ``1_000``), a suffix
-        (``64k`` is 64,000; ``64Ki`` is 65,536; ``44M``, ``1.3B``, ``2 trillion``) or a unit (``1.3B tokens``); nan, inf.
+        (``64k`` is 64,000; ``64Ki`` is 65,536; ``44M``, ``1.3B``, ``2 trillion``) or a unit (``1.3B tokens``);
+        nan, inf.
     decimal : {".", ","}
         The mark before decimals. With a comma points may stand between groups of three.
 

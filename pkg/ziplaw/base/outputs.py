@@ -1,7 +1,7 @@
 """What may be written over: never what is read, and only by force what was not made by the same verb.
 
-A file counts as made by a verb when it carries the mark of what the verb writes: the kind and checksum of a JSON document, the
-header of a table, the creator of an image. An empty file holds nothing to lose.
+A file counts as made by a verb when it carries the mark of what the verb writes: the kind and checksum of a JSON
+document, the header of a table, the creator of an image. An empty file holds nothing to lose.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def by_kind(kind: str) -> Made:
 
 
 def by_header(headers: Callable[[], Iterable[Sequence[str]]]) -> Made:
-    """Recognise a CSV by its first line; ``headers`` gives the possible ones, and is asked only when a file is there."""
+    """Recognise a CSV by its first line; ``headers`` gives the possible ones, asked only when a file is there."""
 
     def made(path: Path) -> bool:
         with open(path, "rb") as stream:
@@ -160,7 +160,8 @@ def check(
                     raise OutputError(f"{out.name} is part of {home}, which this command reads: {RENAME}")
             if not force:
                 raise OutputError(
-                    f"{out.name} is there already and no earlier output of this command: {RENAME}, or --force to replace it"
+                    f"{out.name} is there already and no earlier output of this command: {RENAME}, or --force to "
+                    "replace it"
                 )
         _check_place(out, target)
 
@@ -181,7 +182,7 @@ def _check_input(out, target, source, force):
 
 
 def _holds(folder, target, linked_folders=False):
-    """Tell whether a file lies in a folder, or a link in the folder leads to the file, or to a folder that it lies in."""
+    """Tell whether a file lies in a folder, or a link in it leads to the file or to a folder that holds it."""
     if Path(os.path.realpath(folder)) in target.parents:
         return True
     if not os.path.isfile(target):

@@ -74,7 +74,8 @@ def import_corpus(
     -------
     dict
         ``n_train n_valid context vocab_size token_bytes sources valid_sources`` (how many there are, and how many are
-        measured), ``train_windows`` (that there would be without ``n_documents``), ``share_read`` (of the text) and ``notes``.
+        measured), ``train_windows`` (that there would be without ``n_documents``), ``share_read`` (of the
+        text) and ``notes``.
 
     Raises
     ------

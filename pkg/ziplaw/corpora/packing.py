@@ -1,4 +1,4 @@
-"""Documents of any length as one spool of token ids on disk, and the windows of fixed length that are read out of it."""
+"""Documents of any length as one spool of token ids on disk, and windows of fixed length read out of it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Which text is held out: whole sources in the order of their hash, and windows spread evenly over their text.
 
-A *source* is a document, or with ``by="file"`` a file with all its documents. A document that with its separator is longer
-than 1/256 of the text (and than a section) counts as several: sections of SECTION_WINDOWS windows at most. Every source is
-as likely to be held out as any other, and the windows stand at even steps over the text of those that are; so every stretch of text is as
-likely to be measured as any other, and a source is in proportion to its length.
+A *source* is a document, or with ``by="file"`` a file with all its documents. A document that with its separator is
+longer than 1/256 of the text (and than a section) counts as several: sections of SECTION_WINDOWS windows at most.
+Every source is as likely to be held out as any other, and the windows stand at even steps over the text of those that
+are; so every stretch of text is as likely to be measured as any other, and a source is in proportion to its length.
 """
 
 from __future__ import annotations

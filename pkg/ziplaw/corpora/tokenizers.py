@@ -178,7 +178,8 @@ def load_tokenizer(spec: str = BUNDLED) -> Tokenizer:
     Parameters
     ----------
     spec : str
-        One of NAMED ("bytes", "bundled"); "bpe:FILE" or FILE, a tokenizer.json of the ``tokenizers`` library; or a folder with one.
+        One of NAMED ("bytes", "bundled"); "bpe:FILE" or FILE, a tokenizer.json of the ``tokenizers`` library; or a
+        folder with one.
 
     Raises
     ------

@@ -44,12 +44,13 @@ def production(rule: Any, n_nonterminals: int, n_terminals: int) -> Production:
             raise GrammarError(f"a production of N{lhs} holds terminal 0, the separator: count terminals from 1")
         if symbol > n_terminals:
             raise GrammarError(
-                f"a production of N{lhs} holds terminal {shown(symbol)}, the highest is {n_terminals}: raise n_terminals"
+                f"a production of N{lhs} holds terminal {shown(symbol)}, the highest is {n_terminals}: "
+                "raise n_terminals"
             )
         if symbol < -n_nonterminals:
             raise GrammarError(
-                f"a production of N{lhs} holds nonterminal N{shown(-symbol - 1)}, the highest is N{n_nonterminals - 1}: "
-                "raise n_nonterminals"
+                f"a production of N{lhs} holds nonterminal N{shown(-symbol - 1)}, the highest is "
+                f"N{n_nonterminals - 1}: raise n_nonterminals"
             )
     return Production(lhs, rhs, probability(f"N{lhs}", p, lowest=math.ulp(0.0)))
 

@@ -1,6 +1,7 @@
 """Grammars as text, and NLTK's grammars: ``S -> A B [0.5] | '7' [0.5]``, terminals quoted integers from 1 up, or words.
 
-What is read becomes the parts that a `grammar.Grammar` builds itself from, and checks. Words get the ids 1, 2, ... in order of appearance; the grammar's provenance keeps them as "words".
+What is read becomes the parts that a `grammar.Grammar` builds itself from, and checks. Words get the ids 1, 2, ... in
+order of appearance; the grammar's provenance keeps them as "words".
 """
 
 from __future__ import annotations
@@ -162,7 +163,7 @@ def parts_of_document(document: dict[str, Any]) -> Parts:
 
 
 def parts_of_text(text: str, where: str = "grammar") -> Parts:
-    """Return the parts of a grammar from NLTK's text form; the first left-hand side (or ``%start X``) is the start symbol."""
+    """Return the parts of a grammar in NLTK's text form; it starts with the first left-hand side, or ``%start X``."""
     start, n_terminals, lines = None, None, []
     for line in text.splitlines():
         fields = line.split()

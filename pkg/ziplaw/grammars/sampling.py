@@ -136,7 +136,8 @@ def _fitting(name, array, shape, dtype):
         )
     if array.shape != shape or array.dtype != dtype:
         raise ZiplawError(
-            f"{name} is {array.dtype} of shape {array.shape}, must be {dtype} of shape {shape}: make it with numpy.empty"
+            f"{name} is {array.dtype} of shape {array.shape}, must be {dtype} of shape {shape}: make it with "
+            "numpy.empty"
         )
     if not (array.flags.c_contiguous and array.flags.writeable and array.flags.aligned):
         raise ZiplawError(f"{name} is not a writeable, aligned, C-contiguous array: pass a fresh one or a memory map")

@@ -1,8 +1,8 @@
 """Readers of real data: every file, folder or pipe becomes documents of text or token ids.
 
-``open`` is the one door; ``chosen_files`` says which files of a folder are read. Each kind of files has a module of its name
-(``text jsonl parquet arrow npy bin``; ``formats`` says what such a module has), ``records`` takes one field of records, of
-``fields`` or ``pyarrow_columns``. Whatever the bytes, memory is bounded.
+``open`` is the one door; ``chosen_files`` says which files of a folder are read. Each kind of files has a module of its
+name (``text jsonl parquet arrow npy bin``; ``formats`` says what such a module has), ``records`` takes one field of
+records, of ``fields`` or ``pyarrow_columns``. Whatever the bytes, memory is bounded.
 """
 
 from ..storage.files import short_name

@@ -127,7 +127,8 @@ def _megatron(file, index, size, dtype):
         magic, head = stream.read(len(_MEGATRON)), stream.read(_MEGATRON_HEAD.size)
     if magic != _MEGATRON or len(head) < _MEGATRON_HEAD.size:
         raise CorpusError(
-            f"{name} is none of Megatron's (it must start with MMIDIDX): move it away and give --dtype, or write it again"
+            f"{name} is none of Megatron's (it must start with MMIDIDX): move it away and give --dtype, or write it "
+            "again"
         )
     version, code, n_sequences, n_documents = _MEGATRON_HEAD.unpack(head)
     if version != 1 or code not in _MEGATRON_DTYPES:
@@ -150,8 +151,8 @@ def _megatron(file, index, size, dtype):
     total = int(ends[-1]) if n_sequences else 0
     if total * kind.itemsize != size:
         raise CorpusError(
-            f"{name} counts {total} ids of {kind.name}, {total * kind.itemsize} bytes, the file has {size}: they do not "
-            "belong together, or one was cut short"
+            f"{name} counts {total} ids of {kind.name}, {total * kind.itemsize} bytes, the file has {size}: "
+            "they do not belong together, or one was cut short"
         )
     if not np.array_equal(pointers, (ends - lengths) * kind.itemsize):
         raise CorpusError(f"{name} has its sequences out of order: write the data set anew")

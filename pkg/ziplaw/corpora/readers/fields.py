@@ -87,7 +87,8 @@ def choose_field(
             inside = [name for name in forms if name.startswith(f"{wanted}.")]
             if inside:
                 raise CorpusError(
-                    f"{where}: {what} {shown(wanted)} is an object, must be text: name a field in it ({_listed(inside)})"
+                    f"{where}: {what} {shown(wanted)} is an object, must be text: name a field in it "
+                    f"({_listed(inside)})"
                 )
             raise CorpusError(f"{where} has no {what} {shown(wanted)} (it has: {_listed(forms)}): name it with --field")
         form, kind = forms[wanted]

@@ -1,7 +1,7 @@
 """The reader of each kind of files is the module of its name beside this one; here stands what such a module has.
 
-A kind of records or tables needs `choose` and `values`, a kind of token ids `source`. So a new kind takes one module here, and
-one line in `storage.files.KINDS`.
+A kind of records or tables needs `choose` and `values`, a kind of token ids `source`. So a new kind takes one module
+here, and one line in `storage.files.KINDS`.
 """
 
 from __future__ import annotations

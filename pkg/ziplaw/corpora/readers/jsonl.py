@@ -24,7 +24,7 @@ _IN_STRING = re.compile(rb'["\\]')
 
 
 def choose(file: InputFile, wanted: str | None) -> tuple[str | None, str, str] | None:
-    """Choose the field to read from the first records; see `formats.RecordReader`. None is the field of lists of ids."""
+    """Choose the field to read from the first records, as `formats.RecordReader` says; None for lists of ids."""
     forms: dict[str, tuple[str, str]] = {}
     first = ""
     for _, where, record in itertools.islice(json_records(file), _LOOK_AT):
@@ -42,7 +42,7 @@ def choose(file: InputFile, wanted: str | None) -> tuple[str | None, str, str] |
 
 
 def values(file: InputFile, field: str | None) -> Iterator[tuple[int, str, Any]]:
-    """Yield the values of a field, or the records themselves where those are lists of ids; see `formats.RecordReader`."""
+    """Yield the values of a field, or the records where those are lists of ids, as `formats.RecordReader` says."""
     for number, where, record in json_records(file):
         if isinstance(record, list) == (field is not None):
             other = "not a list of ids" if field is None else "not an object"
@@ -103,7 +103,8 @@ def _lines(parts, file):
         del rest[:end]
         if len(rest) > MAX_RECORD_BYTES:
             raise CorpusError(
-                f"{file} line {number + 1} is longer than {MAX_RECORD_BYTES} bytes: is it JSON lines, one record a line?"
+                f"{file} line {number + 1} is longer than {MAX_RECORD_BYTES} bytes: is it JSON lines, one record a "
+                "line?"
             )
     if rest.strip():
         yield number + 1, bytes(rest)

@@ -32,8 +32,8 @@ def source(file: InputFile, dtype: str | None = None) -> TokenSource:
     beyond = os.path.getsize(file) - tokens.offset - tokens.nbytes
     if beyond:
         raise CorpusError(
-            f"{file} goes on for {beyond} bytes after its array of {tokens.size} ids (several arrays saved into one file?): "
-            "save one array"
+            f"{file} goes on for {beyond} bytes after its array of {tokens.size} ids (several arrays saved into one "
+            "file?): save one array"
         )
     check_ids(tokens, file)
     shape = f"{len(tokens)} documents of {tokens.shape[1]} ids" if tokens.ndim == 2 else f"{tokens.size} ids"

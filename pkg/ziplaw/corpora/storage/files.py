@@ -37,7 +37,7 @@ KINDS = {
     "text": Kind((), "text", "text"),
 }
 PACKED = (".gz", ".zst", ".xz", ".bz2")
-# .json is looked into; the others are token ids, but in need of another file or of unpacking; every other ending is text
+# .json is looked into; the others are token ids, but need another file or unpacking; all other endings are text
 _UNSURE = {".json": "json", ".npz": "npz", ".idx": "idx"}
 
 

@@ -46,8 +46,8 @@ def chunks(file: InputFile) -> Iterator[bytes]:
             unpacked += len(data)
             if unpacked > FREE_BYTES and unpacked > MAX_RATIO * stream.tell():
                 raise CorpusError(
-                    f"{file} unpacks to over {MAX_RATIO} times its size, {unpacked >> 20} MiB so far: if that is meant, "
-                    "unpack it first"
+                    f"{file} unpacks to over {MAX_RATIO} times its size, {unpacked >> 20} MiB so far: "
+                    "if that is meant, unpack it first"
                 )
             yield data
 
