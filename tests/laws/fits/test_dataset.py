@@ -1,4 +1,4 @@
-"""When exponents may be reported: enough cells that scale (or may), and intervals that stay off the bounds of the fit."""
+"""When exponents may be reported: enough cells that scale (or may), and intervals off the bounds of the fit."""
 
 import json
 
@@ -15,7 +15,7 @@ UNIGRAM = 5.5
 
 
 def rows(law, *, sizes=5, budgets=6, floor=None, unigram=UNIGRAM, seed=0, noise=0.002, name="d"):
-    """Rows of runs.csv of one dataset: loss = min(E + A/N^alpha + B/D^beta, unigram), with what a lack of floor leaves."""
+    """Rows of runs.csv of a dataset: loss = min(E + A/N^alpha + B/D^beta, unigram), with what a lack of floor leaves."""
     E, A, B, alpha, beta = law
     rng = np.random.default_rng(seed)
     out = []

@@ -1,4 +1,4 @@
-"""Allocations: closed forms against brute force, published ones from published constants, impossible budgets refused."""
+"""Allocations: closed forms against brute force, published ones from published constants, refusals."""
 
 import numpy as np
 import pytest

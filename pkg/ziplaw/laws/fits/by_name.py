@@ -1,4 +1,4 @@
-"""Laws by name (``forms.catalogue``), fitted to one table and compared by how well they predict what they were not shown."""
+"""Laws by name (``forms.catalogue``), fitted to one table, and compared by their error on what they were not shown."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Fitted(ABC):
     @property
     @abstractmethod
     def error_at_largest_C(self) -> dict[str, Any] | None:
-        """Error of log loss (n, rms_log_error) on the rows with the most compute, by a refit without them; None if too few."""
+        """Error of log loss on the rows with the most compute, by a refit without them: n, rms_log_error."""
 
     @abstractmethod
     def predict(self, *args: Any, **columns: Any) -> Any:

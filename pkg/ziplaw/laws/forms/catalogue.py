@@ -10,8 +10,8 @@ from ...errors import FitError
 if TYPE_CHECKING:
     from .form import Form, OneColumn
 
-# name -> module of this room and the Form there, which has the law's formula and columns: to add a law is a module and a
-# line here. Names alone, so that the command line can list them without numpy.
+# name -> module of this room and the Form there, which has the law's formula and columns: to add a law is a module and
+# a line here. Names alone, so that the command line can list them without numpy.
 LAWS = {
     "chinchilla": "chinchilla.ADDITIVE",
     "kaplan": "coupled.JOINT",

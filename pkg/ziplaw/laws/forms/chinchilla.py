@@ -69,7 +69,7 @@ def natural_terms(theta: Array, centre: Centre) -> list[float]:
 
 
 def additive_starts(z: Array) -> list[list[float]]:
-    """Starts ln E, ln of both terms, ln alpha, ln beta for ln losses z (n,): two floors, two values of each exponent."""
+    """Starts ln E, ln of both terms, ln alpha, ln beta for ln losses z (n,): two values of E and of each exponent."""
     out = []
     for share in (0.3, 0.8):
         E = z.min() + np.log(share)

@@ -70,7 +70,7 @@ def data_constrained_loss(
 
 
 def repeating_plan(C: float, U: float, parameters: Sequence[float] | Array | None = None) -> Plan:
-    """Best split of C FLOPs when only U tokens are unique: the N whose loss is lowest at D = C/(6 N), repeats discounted.
+    """Best split of C FLOPs when only U tokens are unique: the N of the lowest loss at D = C/(6 N), repeats discounted.
 
     Parameters
     ----------

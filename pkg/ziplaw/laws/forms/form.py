@@ -39,8 +39,8 @@ class Index:
     natural : callable
         (theta, centre) -> natural parameters (p,).
     power_terms : callable, optional
-        Natural parameters, each (...), -> A, B, alpha, beta (...) for which z = ln(A/N^alpha + B/D^beta). None where the
-        index is no such sum: then the split has no closed form.
+        Natural parameters, each (...), -> A, B, alpha, beta (...) for which z = ln(A/N^alpha + B/D^beta). None where
+        the index is no such sum: then the split has no closed form.
     """
 
     columns: tuple[str, ...]
@@ -61,8 +61,8 @@ class Link:
     parameters : tuple of str
         The parameters it reads; its theta are their logarithms. The index may own them too.
     log_excess : callable
-        (ln of the index's terms, theta (q,)) -> ln of summands of the excess loss, each (n,). It is handed the terms rather
-        than their sum, so that the identity can add the floor and the terms in one go.
+        (ln of the index's terms, theta (q,)) -> ln of summands of the excess loss, each (n,). It is handed the terms
+        rather than their sum, so that the identity can add the floor and the terms in one go.
     """
 
     name: str

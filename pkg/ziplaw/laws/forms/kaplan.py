@@ -1,4 +1,6 @@
-"""Kaplan et al. (2020, arXiv 2001.08361): the published laws as formulas (forms that can be fitted: coupled, steps, powers).
+"""Kaplan et al. (2020, arXiv 2001.08361): the published laws as formulas.
+
+Their forms for fitting are in ``coupled``, ``steps`` and ``powers``.
 
 Units as in the paper: N non-embedding parameters, D tokens, loss in nats per token; compute in PF-days where said so.
 """
@@ -82,7 +84,7 @@ def steps_loss(N: npt.ArrayLike, S_min: npt.ArrayLike, constants: KaplanConstant
 
 
 def overfitting(N: npt.ArrayLike, D: npt.ArrayLike, constants: KaplanConstants = KAPLAN) -> Array:
-    """Extent of overfitting dL = L(N, D)/L(N, inf) - 1 = [1 + (N/N_c)^(alpha_N/alpha_D) D_c/D]^alpha_D - 1 (eq. 4.3)."""
+    """Overfitting dL = L(N, D)/L(N, inf) - 1 = [1 + (N/N_c)^(alpha_N/alpha_D) D_c/D]^alpha_D - 1 (eq. 4.3)."""
     c, N, D = constants, check_positive(N, "N"), check_positive(D, "D")
     return (1 + (N / c.joint_N_c) ** (c.joint_alpha_N / c.joint_alpha_D) * c.joint_D_c / D) ** c.joint_alpha_D - 1
 
@@ -152,7 +154,7 @@ def efficient_plan(C: npt.ArrayLike, constants: KaplanConstants = KAPLAN) -> Pla
 
 
 def predicted_exponent(constants: KaplanConstants = KAPLAN) -> tuple[float, float]:
-    """Exponents of the frontier predicted from the joint law: alpha_C_min, and a = alpha_C_min/alpha_N (eq. 6.3-6.4)."""
+    """Exponents of the frontier by the joint law: alpha_C_min, and a = alpha_C_min/alpha_N (eq. 6.3-6.4)."""
     alpha = 1 / (1 / constants.alpha_S + 1 / constants.alpha_B + 1 / constants.alpha_N)
     return alpha, alpha / constants.alpha_N
 
@@ -160,9 +162,9 @@ def predicted_exponent(constants: KaplanConstants = KAPLAN) -> tuple[float, floa
 def contradiction(constants: KaplanConstants = KAPLAN) -> dict[str, float]:
     """Where the compute law falls below what the data law allows (section 6.3).
 
-    Compute-efficient training at the critical batch spends 2 C_min and so uses D = 2 C_min/(6 N_opt(C_min)) tokens, each
-    once. L(D) at that D meets L(C_min) at one C; beyond it the two laws cannot both hold. Published as C* ~ 1e4 PF-days,
-    N* ~ 1e12, D* ~ 1e12, L* ~ 1.7 nats, "uncertain by an order of magnitude in either direction".
+    Compute-efficient training at the critical batch spends 2 C_min and so uses D = 2 C_min/(6 N_opt(C_min)) tokens,
+    each once. L(D) at that D meets L(C_min) at one C; beyond it the two laws cannot both hold. Published as
+    C* ~ 1e4 PF-days, N* ~ 1e12, D* ~ 1e12, L* ~ 1.7 nats, "uncertain by an order of magnitude in either direction".
 
     Returns
     -------

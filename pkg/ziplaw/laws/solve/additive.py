@@ -24,8 +24,8 @@ Index32 = npt.NDArray[np.int32]
 
 # alpha and beta: below the lower bound a power law cannot be told from a constant, above the upper from a step
 EXPONENT_BOUNDS = (0.005, 5.0)
-# rows x problems below which a second thread does not pay; as much, about a tenth of a second, is solved between two looks
-# at whether the user wants to stop
+# rows x problems below which a second thread does not pay; as much, about a tenth of a second, is solved between two
+# looks at whether the user wants to stop
 _SHARE = 50_000
 
 

@@ -9,13 +9,13 @@ Array = npt.NDArray[np.float64]
 
 # sizes (or budgets) this near to each other are one: C/(6 N) and rounding move them in the seventh digit
 SAME_VALUE = 1e-3
-# standard deviation of ln N and ln D across the line they follow, below which they count as one variable: ladders at one
-# ratio have 0 to .06, two ladders a factor of two apart .24, grids and isoFLOP tables over 1
+# standard deviation of ln N and ln D across the line they follow, below which they count as one variable: ladders at
+# one ratio have 0 to .06, two ladders a factor of two apart .24, grids and isoFLOP tables over 1
 TOGETHER_SPREAD = 0.1
 
 
 def near_groups(values: Array, tolerance: float = 0.02) -> npt.NDArray[np.intp]:
-    """Label values (n,) so that those within 2 % of the least of their group share a label: budgets are seldom exact."""
+    """Label values (n,), those within 2 % of the least of their group alike: budgets are seldom exact."""
     order = np.argsort(values, kind="stable")
     x = np.log(values[order])
     labels = np.empty(len(values), dtype=np.intp)

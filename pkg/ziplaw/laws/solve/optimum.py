@@ -54,8 +54,8 @@ class Solution:
 def find(N: Array, D: Array, loss: Array, weights: Array, settings: Settings) -> Solution:
     """Find the optimum of one table that was checked.
 
-    Starts come from a grid of exponents (``starts``), each is polished while Huber's delta shrinks to its target, and the
-    best is sent to the optima of resampled rows and back.
+    Starts come from a grid of exponents (``starts``), each is polished while Huber's delta shrinks to its target, and
+    the best is sent to the optima of resampled rows and back.
 
     Parameters
     ----------
