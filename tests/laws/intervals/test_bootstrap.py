@@ -7,7 +7,8 @@ from tables_of_laws import planted
 import ziplaw
 from ziplaw.errors import FitError
 from ziplaw.laws.forms.chinchilla import PARAMETERS
-from ziplaw.laws.intervals.bootstrap import BOOTSTRAPS, left_out_residuals
+from ziplaw.laws.intervals.bootstrap import left_out_residuals
+from ziplaw.laws.intervals.kinds import BOOTSTRAPS
 
 NAMES = {*PARAMETERS, "a", "b", "log10_G"}
 

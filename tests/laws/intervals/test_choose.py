@@ -6,7 +6,7 @@ from tables_of_laws import planted
 
 import ziplaw
 from ziplaw.laws.forms.chinchilla import CHINCHILLA_REFIT, PARAMETERS, additive
-from ziplaw.laws.intervals.choose import METHODS
+from ziplaw.laws.intervals.kinds import METHODS
 from ziplaw.laws.intervals.profile import profile_interval
 
 NAMES = {*PARAMETERS, "a", "b", "log10_G"}

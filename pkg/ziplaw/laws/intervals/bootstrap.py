@@ -16,12 +16,12 @@ from ..forms.chinchilla import additive
 from ..solve.additive import Array, Design, polish
 from ..solve.additive_fit import AdditiveFit
 from ..solve.diagnostics import estimable, jacobian, score_moments
+from .kinds import BOOTSTRAPS
 from .quantities import Bands, Ends, Runs, named_quantities, split_limits, unknown_ranges
 
 _FAR = 1e300  # stands for infinity
 CLUSTER_RUNS = 5
 _PIECE = 20_000  # resamples drawn at a time
-BOOTSTRAPS = ("case", "cluster", "residual", "wild", "parametric")
 
 
 @dataclass(frozen=True, eq=False)

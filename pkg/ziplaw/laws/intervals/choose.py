@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ..forms import arguments
 from ..solve.additive_fit import AdditiveFit
-from .bootstrap import BOOTSTRAPS, Bootstrap, bootstrap
+from .bootstrap import Bootstrap, bootstrap
 from .delta import delta_interval
 from .jackknife import Jackknife, jackknife
+from .kinds import BY_RUN, METHODS
 from .profile import profile_interval
 from .quantities import Ends, Runs
 
 Draws = Bootstrap | Jackknife | None  # None for a method that needs none
-METHODS = (*BOOTSTRAPS, "jackknife", "delta", "profile")
 
 
 def default_method(clusters: Runs = None) -> str:
@@ -34,7 +34,7 @@ def resample(
         return method, None
     if method == "jackknife":
         return method, jackknife(fitted, clusters)
-    labels = clusters if method in ("cluster", "wild") else None
+    labels = clusters if method in BY_RUN else None
     return method, bootstrap(fitted, n, seed=seed, clusters=labels, method=method)
 
 
