@@ -17,6 +17,7 @@ from ...base import limits
 from ...errors import FitError
 from ..forms import arguments
 from ..forms.form import Array, Form
+from ..intervals.quantities import tails
 from ..solve.general import minimise
 from .fitted import Fitted
 
@@ -41,7 +42,7 @@ class FormBootstrap:
     def interval(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
         """Percentile intervals of the parameters: name -> (lo, hi)."""
         level = arguments.check_level(level)
-        ends = np.nanquantile(self.samples, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        ends = np.nanquantile(self.samples, tails(level), axis=0)
         return {name: (float(lo), float(hi)) for name, lo, hi in zip(self.names, *ends)}
 
 

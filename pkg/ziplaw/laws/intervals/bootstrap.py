@@ -17,7 +17,7 @@ from ..solve.additive import Array, Design, polish
 from ..solve.additive_fit import AdditiveFit
 from ..solve.diagnostics import estimable, jacobian, score_moments
 from .kinds import BOOTSTRAPS
-from .quantities import Bands, Ends, Runs, named_quantities, split_limits, unknown_ranges
+from .quantities import Bands, Ends, Runs, named_quantities, split_limits, tails, unknown_ranges
 
 _FAR = 1e300  # stands for infinity
 CLUSTER_RUNS = 5
@@ -97,7 +97,7 @@ class Bootstrap:
         good = draws[np.isfinite(self.objective)]
         shape = good.shape[1:]
         good = good.reshape(len(good), -1)
-        tails = np.array([[(1 - level) / 2], [(1 + level) / 2]]) * np.ones(good.shape[1])
+        ends = np.array(tails(level))[:, None] * np.ones(good.shape[1])
         if kind == "bias-corrected":
             estimate = np.broadcast_to(estimate, shape).ravel()
             below = (good < estimate).mean(axis=0) + 0.5 * (good == estimate).mean(axis=0)
@@ -105,9 +105,9 @@ class Bootstrap:
             # where all refits lie on one side, as many as so many refits can tell
             limit = 0.5 / len(good)
             shift = 2 * special.ndtri(np.clip(below, limit, 1 - limit))
-            tails = special.ndtr(shift + special.stdtrit(self.freedom, tails))
-        ends = np.array([[_quantile(column, q) for column, q in zip(good.T, row)] for row in tails])
-        lo, hi = ends.reshape(2, *shape)
+            ends = special.ndtr(shift + special.stdtrit(self.freedom, ends))
+        found = np.array([[_quantile(column, q) for column, q in zip(good.T, row)] for row in ends])
+        lo, hi = found.reshape(2, *shape)
         return (float(lo), float(hi)) if not shape else (lo, hi)
 
 

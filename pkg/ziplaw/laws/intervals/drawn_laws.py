@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ..forms.allocation import optimal_split
 from ..solve.additive import Array
-from .quantities import Bands
+from .quantities import Bands, tails
 
 
 def multivariate_t(mean: Array, covariance: npt.ArrayLike, df: int, n: int, seed: int) -> Array:
@@ -37,9 +37,8 @@ def _cholesky(S):
 def split_bands(draws: Array, C: npt.ArrayLike, level: float = 0.95) -> Bands:
     """Quantile bands of N_opt, D_opt and loss at C over drawn laws (n, 5): name -> (lo, hi)."""
     split = optimal_split(draws, C)
-    edges = [(1 - level) / 2, (1 + level) / 2]
     out: Bands = {}
     for name, values in zip(("N", "D", "loss"), split):
-        lo, hi = np.quantile(values, edges, axis=0)
+        lo, hi = np.quantile(values, tails(level), axis=0)
         out[name] = (float(lo), float(hi)) if np.ndim(lo) == 0 else (lo, hi)
     return out

@@ -19,7 +19,7 @@ from ..solve.additive import EXPONENT_BOUNDS, Array
 from ..solve.additive_fit import AdditiveFit
 from .bootstrap import Bootstrap, bootstrap
 from .jackknife import jackknife
-from .quantities import Runs
+from .quantities import Runs, tails
 
 # bands are judged at this coverage whatever is printed: asking for narrower ones identifies nothing
 LEVEL = 0.95
@@ -165,7 +165,7 @@ def require(fitted: AdditiveFit, C: npt.ArrayLike, clusters: Runs = None) -> Non
 
 def drawn_doubts(draws: Array) -> list[Doubt]:
     """Return the doubts about a law of which only draws (n, 5) are known, such as L(N, D, H): about its exponents."""
-    ends = np.quantile(np.asarray(draws)[:, 3:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    ends = np.quantile(np.asarray(draws)[:, 3:], tails(LEVEL), axis=0)
     remedy = "add datasets near this H, with runs over a wider range of sizes and tokens"
     return [
         Doubt(why, remedy) for name, pair in zip(("alpha", "beta"), ends.T) if (why := at_bound(name, pair.tolist()))

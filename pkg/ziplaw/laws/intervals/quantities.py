@@ -20,6 +20,11 @@ Function = Callable[[Array], Any]  # of parameters (..., 5)
 Bands = dict[str, tuple[Any, Any]]  # name -> (lo, hi), floats or arrays (m,)
 
 
+def tails(level: float) -> list[float]:
+    """Return the two quantiles between which draws lie in the middle ``level`` of cases."""
+    return [(1 - level) / 2, (1 + level) / 2]
+
+
 def named_quantities(parameters: npt.ArrayLike) -> dict[str, Array]:
     """E, A, B, alpha, beta, a, b and log10_G of (..., 5) parameters, by name."""
     a, b, log10_G = exponents(parameters)

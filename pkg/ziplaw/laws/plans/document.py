@@ -19,7 +19,7 @@ from ..intervals import identification
 from ..intervals.bootstrap import Bootstrap
 from ..intervals.choose import resample
 from ..intervals.identification import Doubt
-from ..intervals.quantities import Runs
+from ..intervals.quantities import Runs, tails
 from .approaches import envelope, isoflop
 from .serving import serve
 from .verdicts import Verdicts
@@ -134,7 +134,7 @@ def _serving(fitted, draws, level, loss, tokens):
         out["share_that_reach"] = len(reaching) / len(draws.samples)
         # quantiles over those that can reach the loss mean something only where most can
         if len(reaching) >= 0.5 * len(draws.samples):
-            plans, edges = serve(reaching, loss, tokens), [(1 - level) / 2, (1 + level) / 2]
+            plans, edges = serve(reaching, loss, tokens), tails(level)
             out["intervals"] = {key: np.quantile(getattr(plans, key), edges).tolist() for key in _SERVED}
     return out
 

@@ -21,6 +21,7 @@ from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ..forms.arguments import check_within
 from ..intervals import identification
 from ..intervals.identification import Doubt
+from ..intervals.quantities import tails
 from ..solve.additive import Array
 from ..solve.levels import common_line
 from .verdicts import Verdicts
@@ -36,11 +37,6 @@ class _Asked:
     flops: Sequence[float]
     unique: float | None
     check: bool
-
-    @property
-    def ends(self) -> list[float]:
-        """The quantiles of an interval."""
-        return [(1 - self.level) / 2, (1 + self.level) / 2]
 
 
 def other_document(
@@ -120,7 +116,7 @@ def _overfitting_bound(document: dict[str, Any], fitted: Fitted, samples: Array,
     if document["usable"]:
         out: dict[str, Any] = {"tolerance": _OVERFITTING}
         for name, value, drawn in zip("kp", bound(*fitted.parameters.tolist()), bound(*samples.T)):
-            out[name], out[f"{name}_interval"] = float(value), np.nanquantile(drawn, asked.ends).tolist()
+            out[name], out[f"{name}_interval"] = float(value), np.nanquantile(drawn, tails(asked.level)).tolist()
         document["overfitting_bound"] = out
 
 
@@ -151,7 +147,9 @@ def _repeating_split(fitted: Fitted, samples: Array, asked: _Asked, C: float, U:
     plans = [constrained.repeating_plan(C, U, row) for row in samples if np.isfinite(row).all()]
     out: dict[str, Any] = {"C": C, "U": U, "epochs": plan.D / U, "N": plan.N, "D": plan.D, "loss": plan.loss}
     names = ("N", "D", "loss")
-    out["intervals"] = {name: np.quantile([getattr(p, name) for p in plans], asked.ends).tolist() for name in names}
+    out["intervals"] = {
+        name: np.quantile([getattr(p, name) for p in plans], tails(asked.level)).tolist() for name in names
+    }
     return out
 
 

@@ -19,6 +19,7 @@ from ..forms.chinchilla import CHINCHILLA, CHINCHILLA_REFIT, PARAMETERS
 from ..intervals import identification
 from ..intervals.drawn_laws import split_bands
 from ..intervals.identification import Doubt, refusal
+from ..intervals.quantities import tails
 
 
 def split_at_H(
@@ -75,7 +76,7 @@ def split_at_H(
             f"nothing{far}: stay nearer to what the law was fitted on"
         )
     a, b, _ = exponents(parameters)
-    a_band = np.quantile(exponents(drawn)[0], [(1 - level) / 2, (1 + level) / 2])
+    a_band = np.quantile(exponents(drawn)[0], tails(level))
     out: dict[str, Any] = {
         "H": H, "C": C, "level": level, "epsilon": float(epsilon),
         "N": N, "D": D, "loss": loss, "tokens_per_parameter": D / N,
