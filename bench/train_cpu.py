@@ -21,13 +21,13 @@ import transformers
 from llama_peer import Peer
 
 from ziplaw.corpora.storage.format import open_corpus
-from ziplaw.kernels import reference
 from ziplaw.models.decoder import Decoder, ModelConfig
 from ziplaw.models.flat import init_seed
 from ziplaw.models.flops import training_flops_per_token
 from ziplaw.training.device import torch_settings
 from ziplaw.training.recipe.recipe import TrainConfig
 from ziplaw.training.steps.cpu_step import Recorder
+from ziplaw.training.steps.optimizer import AdamW
 from ziplaw.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -48,13 +48,12 @@ def speed_row(hidden, layers, vocab_size, documents, blocks, steps):
     model.initialise(init_seed(0, shape))
     targets = torch.randint(0, vocab_size, (documents, shape.context), generator=torch.Generator().manual_seed(0))
     peer, recorder = Peer(model, config), Recorder(model, documents, backward=True)
-    moments = torch.zeros_like(model.flat), torch.zeros_like(model.flat)
-    scale = model.spread(config.rate_scales(hidden))
+    optimizer = AdamW(model, config)
 
     def ours():
         recorder.replay(targets)
         with torch.inference_mode():
-            reference.adamw(model.flat, model.grad, *moments, scale, learning_rate=1e-3, step=1)
+            optimizer.step(1e-3, 1)
 
     def theirs():
         peer.step(targets, 1e-3)
