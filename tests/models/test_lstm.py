@@ -1,4 +1,6 @@
-"""The LSTM against torch.nn.LSTM and a readable twin: outputs, every gradient, counts, FLOPs, training through the common trainer."""
+"""The LSTM against torch.nn.LSTM and a readable twin: outputs, every gradient, counts, FLOPs, training through the
+common trainer.
+"""
 
 import numpy as np
 import pytest

@@ -445,7 +445,7 @@ def fetch_documents(documents: Tensor, order: Tensor, cursor: Tensor) -> Tensor:
 
 
 def record_step(cursor: Tensor, losses: Tensor, norms: Tensor, loss: Tensor, norm: Tensor) -> None:
-    """Write ``loss`` and ``norm``, () or (M,), into row ``cursor`` of the logs (steps,) or (steps, M) and move it on."""
+    """Write ``loss`` and ``norm``, () or (M,), to row ``cursor`` of the logs (steps,) or (steps, M) and move it on."""
     losses.index_copy_(0, cursor, loss.unsqueeze(0).to(losses.dtype))
     norms.index_copy_(0, cursor, norm.unsqueeze(0).to(norms.dtype))
     cursor.add_(1)

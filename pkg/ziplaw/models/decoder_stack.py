@@ -2,8 +2,9 @@
 
 Products become batched products, and the operations by row (norms, rotations, attention, SwiGLU, cross-entropy) see the
 documents of all models as one batch, so a narrow model no longer leaves a GPU waiting between kernels. Norm weights are
-multiplied into the matrix that reads the norm, W' = W diag(w), so the norm kernels need not know whose row it is: d w is the
-row sum of d W' * W, and d W = d W' diag(w). Vocabularies are padded to the largest; padded entries have a logit of minus infinity.
+multiplied into the matrix that reads the norm, W' = W diag(w), so the norm kernels need not know whose row it is: d w
+is the row sum of d W' * W, and d W = d W' diag(w). Vocabularies are padded to the largest; padded entries have a
+logit of minus infinity.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def common_config(configs: Sequence[ModelConfig]) -> ModelConfig:
 
 
 def product(left: Tensor, right: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return the batched product (M, a, b) of (M, a, k) and (M, k, b) in a dtype that may be wider than the factors'."""
+    """Return the product (M, a, b) of (M, a, k) and (M, k, b) in a dtype that may be wider than the factors'."""
     if left.dtype == dtype:
         return torch.bmm(left, right)
     if left.device.type == "cuda":

@@ -1,4 +1,4 @@
-"""Parameters of a model in one flat buffer, gradients in another: named views, factors by group, a copy to compute with.
+"""Parameters of a model in one flat buffer, gradients in another: named views, groups, a copy to compute with.
 
 The optimiser is then a handful of operations and a snapshot is one copy, whatever the architecture.
 """

@@ -2,7 +2,8 @@
 
 A multiply-add counts as two. Counted: the four projections and the SwiGLU, scores and weighted values of causal
 attention (only the positions a query may see), the output head; of an LSTM the products with inputs and states. Not
-counted: norms, biases, gates, softmax, rotations, embedding look-up, optimiser. The backward pass costs twice the forward pass. Padding of the vocabulary is not counted.
+counted: norms, biases, gates, softmax, rotations, embedding look-up, optimiser. The backward pass costs twice the
+forward pass. Padding of the vocabulary is not counted.
 """
 
 from __future__ import annotations

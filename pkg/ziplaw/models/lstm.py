@@ -1,7 +1,8 @@
 """A plain LSTM of the decoder's interface, to ask what the architecture does at equal N.
 
 Embedding, a stack of LSTM layers as wide as the embedding, an output head; no norms, no dropout, no residuals: the
-model of Kaplan et al. 2020, section 3.2.1. Always in fp32: a step of the recurrence is far too small for its time to depend on arithmetic.
+model of Kaplan et al. 2020, section 3.2.1. Always in fp32: a step of the recurrence is far too small for its time to
+depend on arithmetic.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class LstmConfig:
         return "lstm"
 
     def layout(self, pad: int = 1) -> Layout:
-        """Names, shapes and groups of all tensors in flat-buffer order; the vocabulary rounded up to a multiple of ``pad``.
+        """Names, shapes, groups of all tensors in flat-buffer order; the vocabulary padded to a multiple of ``pad``.
 
         Rows of the matrices are gates in torch's order: input, forget, cell, output.
         """
@@ -74,7 +75,7 @@ class LstmConfig:
         return {"recurrent": 16 * h * h * self.layers, "head": 2 * h * self.vocab_size}
 
     def activation_floats(self) -> int:
-        """Numbers kept a token for the backward pass: gates, cells, their tanh, outputs, by layer; and the embedding."""
+        """Numbers kept a token for the backward pass: embedding; gates, cells, their tanh, outputs by layer."""
         return self.hidden * (1 + 12 * self.layers)
 
     def to_dict(self) -> dict[str, object]:

@@ -62,5 +62,5 @@ def logits(config: ModelConfig, p: Mapping[str, Tensor], inputs: Tensor) -> Tens
 
 
 def token_losses(config: ModelConfig, p: Mapping[str, Tensor], targets: Tensor) -> Tensor:
-    """-ln p of every token of documents (B, S), nats, same shape: each from those before it, the first from a separator."""
+    """-ln p of every token of documents (B, S) given those before it, behind a separator; nats, same shape."""
     return F.cross_entropy(logits(config, p, shifted(targets)).transpose(1, 2), targets, reduction="none")

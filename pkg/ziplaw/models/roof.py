@@ -1,4 +1,4 @@
-"""The least time that a training step can take on a GPU, by calculation: arithmetic or memory traffic, which is more."""
+"""The least time of a training step on a GPU, by calculation: arithmetic or memory traffic, which is more."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Several runs of one size in one job: one batched model on a GPU, turns in one process on a CPU.
 
-On a CPU a step of the smallest model keeps a core busy already, so a model axis gains nothing (``bench/ensemble.py``); there
-every run keeps its own step, which makes it the run trained alone bit for bit, and what is saved is the start of a process.
+On a CPU a step of the smallest model keeps a core busy already, so a model axis gains nothing
+(``bench/ensemble.py``); there every run keeps its own step, which makes it the run trained alone bit for bit, and
+what is saved is the start of a process.
 """
 
 from __future__ import annotations
@@ -149,7 +150,8 @@ def ensemble(
     keep_finished : bool
         Leave members alone whose results are in place and were made from the same corpus with the same settings.
     batched : bool, optional
-        See :class:`Ensemble`. Not batched, a run is the run trained alone bit for bit; batched, sums are rounded in another order.
+        See :class:`Ensemble`. Not batched, a run is the run trained alone bit for bit; batched, sums are rounded in
+        another order.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a run is given, and whether it fits: its corpus, its folder, its model and its settings; alone or among others."""
+"""What a run is given, corpus, folder, model and settings, and whether that fits: alone, and among other runs."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def check_members(members: Sequence[Member]) -> None:
     Raises
     ------
     TrainError
-        When there is none, two share a folder, their models differ in more than the vocabulary, or their settings in more than seed,
-        learning rate and weight decay.
+        When there is none, two share a folder, their models differ in more than the vocabulary, or their settings in
+        more than seed, learning rate and weight decay.
     """
     if not members:
         raise TrainError("an ensemble of no runs: give at least one")
@@ -75,6 +75,6 @@ def check_members(members: Sequence[Member]) -> None:
         for key in ours.keys() | theirs.keys():
             if ours.get(key) != theirs.get(key):
                 raise TrainError(
-                    f"{key} is {ours.get(key)!r} for {first.out_dir} and {theirs.get(key)!r} for {member.out_dir}: runs "
-                    "side by side differ in corpus, seed, learning rate and weight decay only"
+                    f"{key} is {ours.get(key)!r} for {first.out_dir} and {theirs.get(key)!r} for {member.out_dir}: "
+                    "runs side by side differ in corpus, seed, learning rate and weight decay only"
                 )

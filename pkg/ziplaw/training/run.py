@@ -52,8 +52,8 @@ def train(
     Raises
     ------
     TrainError
-        When settings are out of range or do not fit the corpus, memory does not suffice, or the checkpoint found is damaged or another
-        run's.
+        When settings are out of range or do not fit the corpus, memory does not suffice, or the checkpoint found is
+        damaged or another run's.
     CorpusError
         When the corpus cannot be read or is damaged.
     SystemExit

@@ -34,7 +34,10 @@ def linear_cross_entropy_loss(
 def linear_cross_entropy_backward(
     x: Tensor, weight: Tensor, targets: Tensor, vocabulary: int, weight_grad: Tensor, chunk: int | None = None
 ) -> tuple[Tensor, Tensor]:
-    """See :func:`ziplaw.kernels.reference.linear_cross_entropy_backward`; ``weight_grad`` may be fp32, padded rows become 0."""
+    """See :func:`ziplaw.kernels.reference.linear_cross_entropy_backward`.
+
+    ``weight_grad`` may be fp32; its padded rows become 0.
+    """
     tokens = x.shape[0]
     chunk = chunk or default_chunk(tokens, weight.shape[0], x.element_size())
     grad = torch.empty_like(x)

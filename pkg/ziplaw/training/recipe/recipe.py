@@ -57,7 +57,7 @@ BUDGET = Setting("budget", int, within=limits.BUDGET, remedy="give tokens, for e
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Settings of one run, declared here for everything that asks for them; None means "what the arm uses" (see :data:`ARMS`).
+    """Settings of one run, declared for all that ask for them; None means "what the arm uses" (:data:`ARMS`).
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ class TrainConfig:
         object.__setattr__(self, "threads", n_threads(self.threads))
 
     def resolved(self) -> TrainConfig:
-        """Return the same settings with the arm's values in place of every None (but a tuned rate, still to be found)."""
+        """Return the same with the arm's values in place of every None (but a tuned rate, still to be found)."""
         filled: dict[str, Any] = {key: value for key, value in ARMS[self.arm].items() if getattr(self, key) is None}
         return replace(self, **filled)
 

@@ -1,1 +1,1 @@
-"""One training step in each of its forms: plain, recorded for a CPU, one CUDA graph for a GPU, several models at once."""
+"""One training step in each of its forms: plain, recorded for a CPU, one CUDA graph for a GPU, several models."""

@@ -1,10 +1,10 @@
 """The decoder's training step for a CPU: recorded once over fixed buffers, then replayed.
 
 Narrow models spend their time in overhead and in matrix products with a side of 8 or 16, so this path differs from
-the plain one in :mod:`ziplaw.models.decoder` in three ways. Activations are feature-major, (h, T) instead of (T, h): BLAS wants
-the long side of a product contiguous, norms reduce over contiguous rows, and the halves of the SwiGLU are blocks.
-Attention works on blocks of 64 queries, never touches keys in the future and keeps the probabilities, since every
-exponential costs as much as 50 multiply-adds. And all views and outputs are made once: a step is a list of calls.
+that of :mod:`ziplaw.models.decoder` in three ways. Activations are feature-major, (h, T) instead of (T, h):
+BLAS wants the long side of a product contiguous, norms reduce over contiguous rows, and the halves of the SwiGLU are
+blocks. Attention works on blocks of 64 queries, never touches keys in the future and keeps the probabilities, since
+every exponential costs as much as 50 multiply-adds. And all views and outputs are made once: a step is a list of calls.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The optimiser: AdamW over a model's flat buffers; its settings, its moments and its step, for every kind of training step.
+"""The optimiser: AdamW over a model's flat buffers; settings, moments and step, for every kind of training step.
 
-To change the optimiser, change this class; the arithmetic over flat buffers is ``adamw`` and ``adamw_step`` of :mod:`ziplaw.kernels`,
-and :mod:`ziplaw.training.steps.plain_step` has it in six lines.
+To change the optimiser, change this class; the arithmetic over flat buffers is ``adamw`` and ``adamw_step`` of
+:mod:`ziplaw.kernels`, and :mod:`ziplaw.training.steps.plain_step` has it in six lines.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class AdamW:
         return self.model.spread(self.decays)
 
     def step(self, rate: float, t: int) -> Tensor:
-        """Update the parameters of one model where the host knows the rate; return the gradient's norm before clipping."""
+        """Update one model's parameters at a rate the host knows; return the gradient's norm before clipping."""
         return self.model.ops.adamw(
             self.model.flat,
             self.model.grad,
@@ -87,14 +87,14 @@ class AdamW:
 
     @staticmethod
     def rows(config: TrainConfig, rates: Sequence[float], first_step: int) -> Tensor:
-        """Everything that changes from step to step, a row for each of consecutive steps, float32, shape (len(rates), 4).
+        """Everything that changes from step to step, a row a step, float32, shape (len(rates), 4).
 
         See :func:`ziplaw.kernels.reference.adamw_settings`; ``first_step`` is t of the first row.
         """
         return adamw_settings(rates, first_step, (config.beta1, config.beta2), config.weight_decay)
 
     def step_by_row(self, row: Tensor) -> Tensor:
-        """:meth:`step` where the host must not wait for the device: rate and t stand in a row of :meth:`rows`, one for each model.
+        """:meth:`step` where the host must not wait: rate and t stand in a row of :meth:`rows` for each model.
 
         Returns
         -------

@@ -1,7 +1,7 @@
 """The training step on one page, to be read: forward, loss, backward by autograd, clip, AdamW, schedule.
 
-Slow and simple; the fast steps (``cpu_step``, ``graph_step``, ``stacked_step``) do the same and are held to it by tests. To try an idea,
-change it here first: ``Trainer(..., engine=PlainStep)`` trains with it.
+Slow and simple; the fast steps (``cpu_step``, ``graph_step``, ``stacked_step``) do the same and are held to it by
+tests. To try an idea, change it here first: ``Trainer(..., engine=PlainStep)`` trains with it.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class PlainStep:
 
 
 def train_budget(step: PlainStep, plan: BudgetPlan) -> Tensor:
-    """Train one budget by itself, as a separate run of it would; return the training loss of every step, shape (steps,).
+    """Train one budget by itself, as a separate run of it would; return the loss of every step, (steps,).
 
     A trainer does the same, but shares the steps before the cooldown, the trunk, among all budgets.
     """

@@ -1,8 +1,8 @@
 """One captured step for several decoders of one shape, and a seat in it for each run.
 
-Each run keeps its own :class:`ziplaw.training.trainer.Trainer`: its log, points, checkpoint state and whether it has diverged. A seat
-gives that trainer views of its model's part of the common buffers. All seats take the same steps at the same time; the first
-trainer that asks for a step makes it happen for all.
+Each run keeps its own :class:`ziplaw.training.trainer.Trainer`: its log, points, checkpoint state and whether it has
+diverged. A seat gives that trainer views of its model's part of the common buffers. All seats take the same steps at
+the same time; the first trainer that asks for a step makes it happen for all.
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ class SideBySide(GraphStep):
 
     @torch.no_grad()
     def all_losses(self, first: int = 0) -> list[Tensor]:
-        """Mean -ln p a token, from position ``first`` on, of each model's validation documents; computed once a slot."""
+        """Mean -ln p a token, from position ``first`` on, of each model's validation documents; computed once a
+        slot.
+        """
         if self.measured != (self.position, first):
             most = max(len(documents) for documents in self.valid)
             found = []
@@ -139,6 +141,8 @@ class Seat:
         self.engine.advance(slot, step, rate)
 
     def document_losses(self, documents: np.ndarray, first: int = 0) -> Tensor:
-        """Losses of this run's validation documents, the only ones that it may ask for; float64 on the CPU, shape (n,)."""
+        """Losses of this run's validation documents, the only ones that it may ask for; float64 on the CPU, shape
+        (n,).
+        """
         assert documents is self.engine.valid[self.index]
         return self.engine.all_losses(first)[self.index]
