@@ -12,12 +12,13 @@ CHECKS = ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined"
 SANITIZE = CHECKS if os.environ.get("ZIPLAW_SANITIZE") else []
 
 
-def extension(name, *sources):
+def extension(core):
+    """The binding ext/_<core>.pyx over the C files of ext/src/<core>/."""
     return Extension(
-        f"ziplaw.{name}",
-        sources=[f"ext/{name}.pyx", *sources],
-        depends=[*glob("ext/*.pyx"), *glob("ext/*.pxd"), *glob("ext/src/*.[ch]")],
-        include_dirs=["ext/src"],
+        f"ziplaw._{core}",
+        sources=[f"ext/_{core}.pyx", *sorted(glob(f"ext/src/{core}/*.c"))],
+        depends=glob("ext/src/**/*.h", recursive=True),
+        include_dirs=["ext/src", f"ext/src/{core}"],
         extra_compile_args=FLAGS + SANITIZE,
         extra_link_args=SANITIZE,
         libraries=["m"],
@@ -26,12 +27,7 @@ def extension(name, *sources):
 
 setup(
     ext_modules=cythonize(
-        [
-            extension("_pcfg", *sorted(glob("ext/src/pcfg*.c"))),
-            extension("_gzip", "ext/src/gzip_size.c"),
-            extension("_earley", "ext/src/earley.c", "ext/src/earley_grammar.c"),
-            extension("_laws", "ext/src/lawfit.c"),
-        ],
+        [extension(core) for core in ("pcfg", "gzip", "earley", "laws")],
         build_dir="build/cython",
         compiler_directives={"language_level": "3"},
     )

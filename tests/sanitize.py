@@ -53,9 +53,9 @@ def build():
 def c_programs():
     for source in sorted(Path(__file__).parent.glob("csrc/*_check.c")):
         stem = source.stem.removesuffix("_check")
-        cores = sorted(ROOT.glob(f"ext/src/{stem}*.c"))
+        cores = sorted(ROOT.glob(f"ext/src/{stem}/*.c"))
         program = BUILD / source.stem
-        run(os.environ.get("CC", "cc"), *C_FLAGS, "-Iext/src", source, *cores, "-o", program, "-lm")
+        run(os.environ.get("CC", "cc"), *C_FLAGS, "-Iext/src", f"-Iext/src/{stem}", source, *cores, "-o", program, "-lm")
         run(program)
     run(sys.executable, "-m", "pytest", "-q", "-m", "slow", "tests/verification/test_earley_c.py")
 

@@ -66,7 +66,7 @@ def test_cores_are_built_once_and_again_when_damaged_or_old(checkout, tmp_path):
     damaged.write_bytes(damaged.read_bytes()[:100_000])
     assert cores.ready(checkout, log)
     newer = time.time() + 5
-    os.utime(checkout / "ext" / "src" / "pcfg.c", (newer, newer))
+    os.utime(checkout / "ext" / "src" / "pcfg" / "pcfg.c", (newer, newer))
     assert cores.ready(checkout, log)
     assert builds(checkout) == 3
 

@@ -287,11 +287,11 @@ def test_c_core_under_sanitizers(tmp_path):
     probe = [compiler, *sanitizers, str(empty), "-o", str(tmp_path / "empty")]
     if subprocess.run(probe, capture_output=True, check=False).returncode:
         pytest.skip("the compiler has no sanitizers")
-    core = sorted((ROOT / "ext/src").glob("pcfg*.c"))
+    core = sorted((ROOT / "ext/src/pcfg").glob("*.c"))
     strict = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes", "-Werror"]
     program = tmp_path / "pcfg_check"
     sources = [ROOT / "tests/csrc/pcfg_check.c", *core]
-    command = [compiler, *strict, *sanitizers, f"-I{ROOT}/ext/src", *map(str, sources), "-o", str(program), "-lm"]
+    command = [compiler, *strict, *sanitizers, f"-I{ROOT}/ext/src", f"-I{ROOT}/ext/src/pcfg", *map(str, sources), "-o", str(program), "-lm"]
     subprocess.run(command, check=True)
     result = subprocess.run([program], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -300,10 +300,10 @@ def test_c_core_under_sanitizers(tmp_path):
 
 def test_the_c_check_can_fail(tmp_path):
     # a copy of the core that leaves each lane's last document unwritten
-    source = (ROOT / "ext/src/pcfg_loop.h").read_text()
+    source = (ROOT / "ext/src/pcfg/pcfg_loop.h").read_text()
     broken = source.replace("lane->n_left = n;", "lane->n_left = n > 3 ? n - 1 : n;")
     assert broken != source
-    for path in (ROOT / "ext/src").glob("*.[ch]"):
+    for path in [ROOT / "ext/src/status.h", *(ROOT / "ext/src/pcfg").glob("*.[ch]")]:
         shutil.copy(path, tmp_path)
     (tmp_path / "pcfg_loop.h").write_text(broken)
     compiler = shutil.which("cc")

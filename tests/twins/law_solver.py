@@ -1,4 +1,4 @@
-"""Twin of ext/src/lawfit.c in numpy, all problems side by side: the same damped Newton steps, readable."""
+"""Twin of ext/src/laws/lawfit.c in numpy, all problems side by side: the same damped Newton steps, readable."""
 
 import numpy as np
 

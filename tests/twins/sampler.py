@@ -1,4 +1,4 @@
-"""The sampler in plain Python, the same bytes as ext/src/pcfg*.c for the same keys.
+"""The sampler in plain Python, the same bytes as ext/src/pcfg for the same keys.
 
 A document is the string that the document symbol S' derives, cut at ``context``: S' -> N_i 0 S'. A *state* is a string
 of pending symbols that begins with a nonterminal; a *leaf* of a state is a partial leftmost derivation from it. One
