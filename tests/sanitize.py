@@ -55,7 +55,9 @@ def c_programs():
         stem = source.stem.removesuffix("_check")
         cores = sorted(ROOT.glob(f"ext/src/{stem}/*.c"))
         program = BUILD / source.stem
-        run(os.environ.get("CC", "cc"), *C_FLAGS, "-Iext/src", f"-Iext/src/{stem}", source, *cores, "-o", program, "-lm")
+        run(
+            os.environ.get("CC", "cc"), *C_FLAGS, "-Iext/src", f"-Iext/src/{stem}", source, *cores, "-o", program, "-lm"
+        )
         run(program)
     run(sys.executable, "-m", "pytest", "-q", "-m", "slow", "tests/verification/test_earley_c.py")
 

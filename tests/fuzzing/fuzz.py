@@ -45,7 +45,14 @@ def libfuzzer(seconds):
     folder, artifacts = corpus("scorer")
     program = BUILD / "gzip_fuzz"
     sources = ["tests/csrc/gzip_fuzz.c", "ext/src/gzip/gzip_size.c"]
-    flags = ["-g", "-O2", "-Iext/src", "-Iext/src/gzip", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"]
+    flags = [
+        "-g",
+        "-O2",
+        "-Iext/src",
+        "-Iext/src/gzip",
+        "-fsanitize=fuzzer,address,undefined",
+        "-fno-sanitize-recover=all",
+    ]
     built = subprocess.run(
         [clang, *flags, *sources, "-o", program, "-lz"], cwd=ROOT, capture_output=True, text=True, check=False
     )

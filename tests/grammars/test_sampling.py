@@ -291,7 +291,17 @@ def test_c_core_under_sanitizers(tmp_path):
     strict = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes", "-Werror"]
     program = tmp_path / "pcfg_check"
     sources = [ROOT / "tests/csrc/pcfg_check.c", *core]
-    command = [compiler, *strict, *sanitizers, f"-I{ROOT}/ext/src", f"-I{ROOT}/ext/src/pcfg", *map(str, sources), "-o", str(program), "-lm"]
+    command = [
+        compiler,
+        *strict,
+        *sanitizers,
+        f"-I{ROOT}/ext/src",
+        f"-I{ROOT}/ext/src/pcfg",
+        *map(str, sources),
+        "-o",
+        str(program),
+        "-lm",
+    ]
     subprocess.run(command, check=True)
     result = subprocess.run([program], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

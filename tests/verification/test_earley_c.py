@@ -24,7 +24,17 @@ def program(tmp_path_factory):
         pytest.skip("no C compiler")
     out = tmp_path_factory.mktemp("earley") / "faults"
     source = Path(__file__).with_name("earley_faults.c")
-    command = [compiler, *STRICT, *SANITIZE, f"-I{ROOT}/ext/src", f"-I{ROOT}/ext/src/earley", str(source), "-o", str(out), "-lm"]
+    command = [
+        compiler,
+        *STRICT,
+        *SANITIZE,
+        f"-I{ROOT}/ext/src",
+        f"-I{ROOT}/ext/src/earley",
+        str(source),
+        "-o",
+        str(out),
+        "-lm",
+    ]
     subprocess.run(command, check=True)
     return out
 
