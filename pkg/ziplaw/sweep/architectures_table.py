@@ -18,7 +18,7 @@ SAME_N = 0.05
 LEVEL = 0.95
 
 
-def interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float | None, float | None]:
+def interval(values: Sequence[float] | np.ndarray, level: float = LEVEL) -> tuple[float, float | None, float | None]:
     """Mean and Student's interval of a few replicates; two None for a single one."""
     values = np.asarray(values, float)
     mean = float(values.mean())

@@ -9,12 +9,21 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from ..base import limits
 from ..base.numerals import read_number
@@ -130,7 +139,7 @@ class CorpusSettings(_Strict):
 
     @field_validator("documents", "valid_documents")
     @classmethod
-    def _fits_a_corpus(cls, value, info):
+    def _fits_a_corpus(cls, value: Any, info: ValidationInfo) -> Any:
         context = info.data.get("context")
         if value and context and value * context > limits.MAX_TOKENS:
             raise ValueError(f"{value} documents of {context} tokens are more than {limits.MAX_TOKENS}: ask for fewer")
@@ -152,7 +161,7 @@ _ORDER = (
 
 def section_of(config: type, **more: tuple[Any, Any]) -> Any:
     """Return a model with the settings that a training config declares for sweeps, and ``more`` fields (type, Field)."""
-    made = dict(more)
+    made: dict[str, Any] = dict(more)
     for one in settings_of(config):
         if one.in_config:
             kind = Literal[tuple(one.choices)] if one.choices else one.kind
@@ -214,14 +223,14 @@ class SweepConfig(_Strict):
 
     @field_validator("sweep")
     @classmethod
-    def _sweep_name(cls, value):
+    def _sweep_name(cls, value: Any) -> Any:
         if not NAME.fullmatch(value):
             raise ValueError(f"{value!r} cannot name a folder: use letters, digits, '-' and '_'")
         return value
 
     @field_validator("datasets", "models")
     @classmethod
-    def _names(cls, value):
+    def _names(cls, value: Any) -> Any:
         if not value:
             raise ValueError("is empty: name at least one")
         for name in value:
@@ -233,7 +242,7 @@ class SweepConfig(_Strict):
         """Return the user's files that the sweep reads, by the keys that name them."""
         from ..corpora.tokenizers import tokenizer_path
 
-        found = {}
+        found: dict[str, Any] = {}
         for name, dataset in self.datasets.items():
             found[f"datasets.{name}.grammar_file"] = dataset.grammar_file
             if dataset.imported:
@@ -243,7 +252,7 @@ class SweepConfig(_Strict):
 
     @field_validator("budgets", mode="before")
     @classmethod
-    def _as_people_write_them(cls, value):
+    def _as_people_write_them(cls, value: Any) -> Any:
         # YAML takes 1e5 for text, and --budgets of ziplaw train reads 64k
         if not isinstance(value, list):
             return value
@@ -252,7 +261,7 @@ class SweepConfig(_Strict):
 
     @field_validator("budgets", "seeds")
     @classmethod
-    def _distinct(cls, value, info):
+    def _distinct(cls, value: Any, info: ValidationInfo) -> Any:
         least, most = limits.BUDGET if info.field_name == "budgets" else limits.TRAINING_SEED
         if not value or min(value) < least or max(value) > most or len(set(value)) != len(value):
             raise ValueError(f"{value} must be distinct integers from {least} to {most}")
@@ -326,7 +335,7 @@ def parse_config(raw: Any, where: str = "config") -> SweepConfig:
         raise ConfigError(f"{where}: " + "; ".join(_explain(item) for item in error.errors()[:3])) from None
 
 
-def _explain(item: dict[str, Any]) -> str:
+def _explain(item: Mapping[str, Any]) -> str:
     import difflib
 
     key = ".".join(str(part) for part in item["loc"]) or "the sweep"
@@ -372,7 +381,7 @@ def _model_at(place: Sequence[str | int]) -> type[BaseModel] | None:
     model: type[BaseModel] | None = SweepConfig
     parts = iter(place)
     for part in parts:
-        annotation = _keys(model)[part].annotation
+        annotation = _keys(model)[str(part)].annotation
         if get_origin(annotation) is dict:
             next(parts, None)
         model = _inner(annotation)

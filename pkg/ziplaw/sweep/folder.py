@@ -143,7 +143,7 @@ class Sweep:
         """Folder of the run behind a row of runs.csv."""
         return self.folder / "runs" / row["dataset"] / row["model"] / f"s{row['seed']}"
 
-    def variant(self, dataset: str) -> tuple[str, dict[str, Any]] | tuple[None, None]:
+    def variant(self, dataset: str) -> tuple[Any, Any]:
         """Name and body of the fit to draw: the regression's variant, else E at the floor, else E free; or two None."""
         found = self.fits.get(dataset, {}).get("variants", {})
         for name in dict.fromkeys((self.regression.get("variant"), *VARIANTS)):

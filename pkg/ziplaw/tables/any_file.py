@@ -300,7 +300,7 @@ def _is_cell(types, kind):
     return not (types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind))
 
 
-def _batch(arrow, batch) -> Iterator[dict[str, Any]]:
+def _batch(arrow: Any, batch: Any) -> Iterator[dict[str, Any]]:
     columns = {}
     for column, array in zip(batch.schema.names, batch.columns):
         if arrow.types.is_dictionary(array.type):

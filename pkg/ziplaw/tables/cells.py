@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from ..base.numerals import MISSING, is_plain, read_number, shown_number
 from ..errors import FitError, shown
@@ -14,10 +16,12 @@ def numbers(table: Table, name: str, decimal: str | None = None) -> list[float]:
     values = columns_of_numbers(table, {name: name}, decimal)[0][name]
     if None in values:
         raise FitError(f"{name} is empty in row {values.index(None) + 1}: a number is needed; drop that row or mend it")
-    return values
+    return [value for value in values if value is not None]
 
 
-def columns_of_numbers(table, specs, decimal, words=False):
+def columns_of_numbers(
+    table: Table, specs: Mapping[str, str], decimal: str | None, words: bool = False
+) -> tuple[dict[str, list[float | None]], list[str]]:
     """Return key -> numbers (None where a cell is empty) of columns or products, and notes on cells not plain.
 
     With ``words`` a cell without any digit ("diverged") counts as empty, and a note says so.
@@ -27,23 +31,25 @@ def columns_of_numbers(table, specs, decimal, words=False):
     factors = {key: _factors(table.rows, spec) for key, spec in specs.items()}
     names = dict.fromkeys(name for parts in factors.values() for name in parts if isinstance(name, str))
     cells = {name: [row[name] for row in table.rows] for name in names}
-    found, notes = {}, []
+    found: dict[str, list[float | None]] = {}
+    notes = []
     for name in names:
         mark = decimal_mark(cells[name], name, decimal, table.mark, cells.values())
         found[name] = read_column(cells[name], name, mark, words)
         if gone := [c for c in cells[name] if words and _is_word(c)]:
             more = f" ({len(gone)} such cells)" if len(gone) > 1 else ""
             notes.append(f"{name}: {shown(gone[0])} is read as no number{more}")
-        if odd := [(c, v) for c, v in zip(cells[name], found[name]) if isinstance(c, str) and not _as_printed(c, v)]:
+        pairs = zip(cells[name], found[name])
+        if odd := [(c, v) for c, v in pairs if isinstance(c, str) and v is not None and not _as_printed(c, v)]:
             cell, value = odd[0]
             more = f" ({len(odd)} such cells)" if len(odd) > 1 else ""
             notes.append(f"{name}: {cell} is read as {shown_number(value)}{more}")
-    result = {}
+    result: dict[str, list[float | None]] = {}
     for key, parts in factors.items():
-        values = [1.0] * len(table.rows)
+        values: list[float | None] = [1.0] * len(table.rows)
         for part in parts:
             column = found[part] if isinstance(part, str) else [part] * len(values)
-            values = [None if None in (a, b) else a * b for a, b in zip(values, column)]
+            values = [None if a is None or b is None else a * b for a, b in zip(values, column)]
         result[key] = values
     return result, notes
 
@@ -67,7 +73,9 @@ def _factors(rows, spec):
     return parts
 
 
-def decimal_mark(cells, name, given, between, columns):
+def decimal_mark(
+    cells: Sequence[Any], name: str, given: str | None, between: str, columns: Collection[Sequence[Any]]
+) -> str:
     """Return the decimal mark of a column: as given, or as its cells show, or else the other columns'."""
     if given is not None or not any(isinstance(cell, str) and "," in cell for column in columns for cell in column):
         return given or "."
@@ -107,12 +115,12 @@ def _no_number(name, cell, row):
     return FitError(f"{name} is {shown(cell)} in row {row}: a number is needed; {remedy}")
 
 
-def read_column(cells, name, mark, words=False):
+def read_column(cells: Sequence[Any], name: str, mark: str, words: bool = False) -> list[float | None]:
     """Return a column's cells as floats, None where one is empty; FitError names the first that is no number.
 
     With ``words`` a cell without any digit ("diverged", "OOM") counts as empty.
     """
-    values = []
+    values: list[float | None] = []
     for row, cell in enumerate(cells, start=1):
         value = None
         if isinstance(cell, str):
@@ -130,13 +138,13 @@ def read_column(cells, name, mark, words=False):
     return values
 
 
-def header_of(rows):
+def header_of(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the column names of rows as a message shows them."""
     names = [str(name) for name in rows[0]]
     return ", ".join(names[:20]) + (f", ... ({len(names)} in all)" if len(names) > 20 else "")
 
 
-def plain_number(cell):
+def plain_number(cell: Any) -> float | None:
     """Return the number of a cell that is written as programs write them, else None."""
     if isinstance(cell, str):
         return float(cell) if is_plain(cell) else None
@@ -150,7 +158,7 @@ def _float(value):
         return math.inf
 
 
-def is_missing(cell):
+def is_missing(cell: Any) -> bool:
     """Tell whether a cell is empty, nan or a word for nothing."""
     return cell is None or (isinstance(cell, float) and math.isnan(cell)) or (
         isinstance(cell, str) and cell.strip().lower() in MISSING | {"nan"}

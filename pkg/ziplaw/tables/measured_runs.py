@@ -6,7 +6,7 @@ import math
 import operator
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -56,7 +56,7 @@ class Reading:
     decimal: str | None = None
     drop_nan: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for what, given, known in (("named", self.named, QUANTITIES), ("units", self.units, ("N", "D"))):
             if unknown := [key for key in given if key not in known]:
                 raise FitError(f"{what} holds {shown(unknown[0])}, must be of {', '.join(known)}: mend its keys")
@@ -149,7 +149,9 @@ def condition(text: str) -> tuple[tuple[str, str, str], ...]:
     return tuple(ways)
 
 
-def select(table: Table, conditions, reading: Reading | None = None) -> Table:
+def select(
+    table: Table, conditions: Iterable[tuple[tuple[str, str, str], ...]], reading: Reading | None = None
+) -> Table:
     """Keep the rows for which every condition holds; a column of numbers is compared as such, others as text.
 
     N, D, C, loss, U and S may stand for the columns that hold them; C is 6 N D where there is none.
@@ -264,7 +266,7 @@ def law_columns(table: Table, reading: Reading | None = None, extra: Sequence[st
             columns[missing] = [_ratio(c, v) for c, v in zip(columns["C"], columns[other])]
             origin[missing] = f"{origin['C']}/(6*{origin[other]})"
     if "C" in extra and "C" not in columns and {"N", "D"} <= set(columns):
-        columns["C"] = [None if None in (n, d) else 6 * n * d for n, d in zip(columns["N"], columns["D"])]
+        columns["C"] = [None if n is None or d is None else 6 * n * d for n, d in zip(columns["N"], columns["D"])]
         origin["C"] = f"6*{origin['N']}*{origin['D']}"
     wanted = dict.fromkeys(("loss", "N", "D", *extra))
     for key in wanted:
@@ -377,7 +379,7 @@ def _quantity(table, reading, key):
     )
     columns = {name: [None if v is None else v * source[name][1] for v in values] for name, values in raw.items()}
     if key not in columns and key == "C" and {"N", "D"} <= set(columns):
-        return [None if None in (n, d) else 6 * n * d for n, d in zip(columns["N"], columns["D"])]
+        return [None if n is None or d is None else 6 * n * d for n, d in zip(columns["N"], columns["D"])]
     if key not in columns:
         raise FitError(f"there is no column {key}, nor one known to hold it: the table has {header_of(table.rows)}")
     if key == "loss":

@@ -49,6 +49,7 @@ def read_text_table(text: str, name: str) -> tuple[list[dict[str, str | None]], 
         start = given.end()
     while start < len(text):
         line = _LINE.match(text, start)
+        assert line is not None  # it matches any text, also none
         if line[0].lstrip().startswith("#"):
             comments.append(line[0].strip())
         elif line[0].strip():
@@ -112,7 +113,7 @@ def _rows(header, rest, lines, name):
     return rows, left_out
 
 
-def _cells(text, mark, name, above=0) -> Iterator[tuple[int, list[str]]]:
+def _cells(text: str, mark: str, name: str, above: int = 0) -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, stripped cells) of every line that is not blank; ``above`` counts the lines before them."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True, skipinitialspace=True)
     try:
