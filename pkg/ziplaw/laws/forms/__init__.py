@@ -1,1 +1,1 @@
-"""The equations of the laws, and the split of compute that each implies."""
+"""The laws as equations, listed once: an index, a link and a floor each, and the split of compute that follows."""
