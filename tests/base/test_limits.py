@@ -15,7 +15,8 @@ from ziplaw.corpora.importing import import_corpus
 from ziplaw.errors import FitError, ZiplawError
 from ziplaw.laws.forms import allocation, arguments, constrained, kaplan
 from ziplaw.laws.forms.chinchilla import CHINCHILLA
-from ziplaw.laws.plans.document import law_document, other_document
+from ziplaw.laws.plans.document import law_document
+from ziplaw.laws.plans.other_laws import other_document
 from ziplaw.laws.plans.serving import serve
 from ziplaw.laws.plans.split_at_H import prediction
 from ziplaw.models.decoder import ModelConfig
