@@ -24,9 +24,9 @@ from ziplaw.corpora.storage.format import open_corpus
 from ziplaw.models.decoder import Decoder, ModelConfig
 from ziplaw.models.flat import init_seed
 from ziplaw.models.flops import training_flops_per_token
+from ziplaw.models.recorded_decoder import Recorder
 from ziplaw.training.device import torch_settings
 from ziplaw.training.recipe.recipe import TrainConfig
-from ziplaw.training.steps.cpu_step import Recorder
 from ziplaw.training.steps.optimizer import AdamW
 from ziplaw.training.trainer import Trainer
 

@@ -1,7 +1,7 @@
 """The decoder as a plain function of textbook operations: what the fast passes compute, for reading, and for autograd.
 
 The hand-written passes of :mod:`ziplaw.models.decoder`, :mod:`ziplaw.models.decoder_stack` and
-:mod:`ziplaw.training.steps.cpu_step` are tested against this one in float64.
+:mod:`ziplaw.models.recorded_decoder` are tested against this one in float64.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,6 +23,7 @@ from .meter import Meter
 from .recipe.batches import Batches, check_supply
 from .recipe.recipe import TrainConfig
 from .recipe.schedule import BudgetPlan, Stretch, plan_budgets, rate_factor, stretches
+from .segment import Segment
 from .steps.cpu_step import CpuStep
 from .steps.engine import Engine
 from .steps.graph_step import GraphStep
@@ -39,71 +39,10 @@ WORSE_THAN_GUESSING = 1.0
 # entries of a vocabulary on a GPU are padded to a multiple of this, so that rows of logits are aligned
 VOCABULARY_PAD = 64
 LOG_ROWS = 100
-SPIKE_WINDOW = 32
-SPIKE_FACTOR = 8.0
 # a step, and copies of parameters and optimiser by name
 Snapshot = tuple[int, dict[str, Tensor]]
 # of the model; which models it knows is its own affair
 MakeEngine = Callable[[Any, TrainConfig, Batches, list[Stretch]], Engine]
-
-
-@dataclass
-class Segment:
-    """Losses and gradient norms of consecutive steps: of the trunk (budget None) or of one budget's branch.
-
-    Attributes
-    ----------
-    budget : int or None
-    start : int
-        First step.
-    done : int
-        Steps taken; the tensors have room for all steps of the segment.
-    slot : int
-        Steps of other segments before it.
-    losses, norms : Tensor, shape (steps,)
-        Mean training loss (nats per token) and gradient norm before clipping, by step; views of the run's log.
-    """
-
-    budget: int | None
-    start: int
-    done: int
-    slot: int
-    losses: Tensor
-    norms: Tensor
-
-    def spikes(self) -> np.ndarray:
-        """Mark the steps whose loss leaves the 32 before by more than 8 of their median absolute deviations, bool."""
-        losses = self.losses[: self.done].double().cpu().numpy()
-        marks = np.zeros(self.done, bool)
-        if self.done > SPIKE_WINDOW:
-            before = np.lib.stride_tricks.sliding_window_view(losses[:-1], SPIKE_WINDOW)
-            middle = np.median(before, axis=1)
-            spread = np.median(np.abs(before - middle[:, None]), axis=1)
-            marks[SPIKE_WINDOW:] = losses[SPIKE_WINDOW:] > middle + SPIKE_FACTOR * spread
-        return marks
-
-    def rows(self, every: int, tokens_per_step: int, rate: Callable[[int], float]) -> list[dict[str, Any]]:
-        """One row for every ``every`` steps: means over them, the largest gradient norm, the rate of the last."""
-        losses, norms = self.losses.double().cpu().numpy(), self.norms.double().cpu().numpy()
-        spikes = self.spikes()
-        rows = []
-        for first in range(0, self.done, every):
-            last = min(first + every, self.done)
-            step = self.start + last
-            rows.append(
-                {
-                    "kind": "log" if self.budget is None else "branch",
-                    "budget": self.budget,
-                    "step": step,
-                    "tokens": step * tokens_per_step,
-                    "learning_rate": rate(step - 1),
-                    "train_loss": float(losses[first:last].mean()),
-                    "grad_norm": float(norms[first:last].mean()),
-                    "grad_norm_max": float(norms[first:last].max()),
-                    "spikes": int(spikes[first:last].sum()),
-                }
-            )
-        return rows
 
 
 class Trainer:

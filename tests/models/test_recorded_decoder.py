@@ -1,11 +1,11 @@
-"""The recorded step of a CPU against autograd through the plain decoder, in float64."""
+"""The recorded passes of a CPU against autograd through the plain decoder, in float64."""
 
 import pytest
 import torch
 
 from ziplaw.models import plain_decoder
 from ziplaw.models.decoder import Decoder, ModelConfig
-from ziplaw.training.steps.cpu_step import Recorder
+from ziplaw.models.recorded_decoder import Recorder
 
 torch.set_num_threads(1)
 
