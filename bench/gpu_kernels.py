@@ -8,7 +8,7 @@ from statistics import median
 
 import torch
 
-from ziplaw.kernels import reference
+from ziplaw.kernels import reference, reference_adamw
 from ziplaw.kernels.backend import for_device
 
 
@@ -33,7 +33,7 @@ def candidates(bench, hidden: int) -> dict[str, tuple[Callable, float]]:
     flat = [new(n, dtype=torch.float32) for _ in range(3)] + [new(n, dtype=torch.float32).square()]
     groups = torch.zeros(n, dtype=torch.uint8, device=device)
     factors = torch.ones(2, 1, device=device)
-    settings = reference.adamw_settings([1e-3], 1, (0.9, 0.95))[0].to(device)
+    settings = reference_adamw.adamw_settings([1e-3], 1, (0.9, 0.95))[0].to(device)
     rstd = torch.ones(tokens, device=device)
     packed = reference.rope_forward(qkv, table, heads)
     inner = wide[:, : 2 * hidden].contiguous()
@@ -69,7 +69,7 @@ class Plain:
         self.attention_forward = ops.attention_forward
 
     def __getattr__(self, name):
-        return getattr(reference, name)
+        return getattr(reference_adamw if name.startswith("adamw") else reference, name)
 
 
 def captured(bench, function: Callable[[], object]) -> Callable[[], object]:

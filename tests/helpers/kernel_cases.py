@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ziplaw.kernels import attention, reference
+from ziplaw.kernels import attention, reference, reference_adamw
 from ziplaw.kernels.backend import for_device
 from ziplaw.models.decoder import Decoder, ModelConfig
 
@@ -24,7 +24,7 @@ class Reference:
     attention_backward = staticmethod(attention.blocked_backward)
 
     def __getattr__(self, name):
-        return getattr(reference, name)
+        return getattr(reference_adamw if name.startswith("adamw") else reference, name)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def adamw(n, models, clip):
     shape = (n,) if models is None else (models, n)
     groups = torch.arange(n).div(max(1, n // 5), rounding_mode="floor").clamp(max=4).to(torch.uint8)
     factors = torch.stack([torch.linspace(1.0, 0.1, 5), torch.tensor([0.0, 1.0, 1.0, 0.0, 1.0])])
-    rows = reference.adamw_settings([0.01, 0.03, 0.0], 3, (0.9, 0.95), 0.1)
+    rows = reference_adamw.adamw_settings([0.01, 0.03, 0.0], 3, (0.9, 0.95), 0.1)
     rows[1, 3] = 0.0
 
     def call(ops, parameters, grad, first, second, groups, factors, rows):

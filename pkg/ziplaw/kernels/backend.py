@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import torch
 
 from ..errors import TrainError
-from . import attention, reference
+from . import attention, reference, reference_adamw
 
 CHOICES = ("auto", "reference", "triton")
 # triton/<file>.py -> the functions that it replaces
@@ -52,7 +52,8 @@ def for_device(device: torch.device | str) -> SimpleNamespace:
 @cache
 def _operations(on_cpu: bool, triton: bool) -> SimpleNamespace:
     names = [name for names in TRITON.values() for name in names]
-    ops = SimpleNamespace(**{name: getattr(reference, name) for name in (*PLAIN, *names)})
+    plain = vars(reference) | vars(reference_adamw)
+    ops = SimpleNamespace(**{name: plain[name] for name in (*PLAIN, *names)})
     if triton:
         for file, names in TRITON.items():
             module = import_module(f"{__package__}.triton.{file}")

@@ -150,7 +150,7 @@ else:
     import numpy as np
     from kernel_cases import draw
 
-    from ziplaw.kernels import functional, reference
+    from ziplaw.kernels import functional, reference, reference_adamw
     from ziplaw.kernels.backend import TRITON, for_device
     from ziplaw.models.decoder import Decoder, ModelConfig
     from ziplaw.training.recipe.batches import Batches
@@ -211,7 +211,7 @@ else:
         state = [draw(2, n, seed=i) for i in range(3)]
         state.append(draw(2, n, seed=3).square())
         groups, factors = torch.zeros(n, dtype=torch.uint8), torch.ones(2, 1)
-        rows = reference.adamw_settings([0.01, 0.3], 1, (0.9, 0.95), 0.1)
+        rows = reference_adamw.adamw_settings([0.01, 0.3], 1, (0.9, 0.95), 0.1)
         alone = [[t[m].clone() for t in state] for m in range(2)]
         norms = for_device("cpu").adamw_step(*state, groups, factors, rows)
         for m in range(2):

@@ -79,7 +79,7 @@ def adamw_step(
     clip: float = 1.0,
     shadow: Tensor | None = None,
 ) -> Tensor:
-    """See :func:`ziplaw.kernels.reference.adamw_step`; the gradient itself is left as it was."""
+    """See :func:`ziplaw.kernels.reference_adamw.adamw_step`; the gradient itself is left as it was."""
     total = parameters.shape[-1]
     models = parameters.numel() // total
     blocks = triton.cdiv(total, NORM_BLOCK)

@@ -1,7 +1,7 @@
 """The optimiser: AdamW over a model's flat buffers; settings, moments and step, for every kind of training step.
 
-To change the optimiser, change this class; the arithmetic over flat buffers is ``adamw`` and ``adamw_step`` of
-:mod:`ziplaw.kernels`, and :mod:`ziplaw.training.steps.plain_step` has it in six lines.
+To change the optimiser, change this class; the arithmetic over flat buffers is in
+:mod:`ziplaw.kernels.reference_adamw`, and :mod:`ziplaw.training.steps.plain_step` has it in six lines.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ...kernels.reference import adamw_settings
+from ...kernels.reference_adamw import adamw_settings
 from ...models.flat import GROUPS, FlatModel
 from ..recipe.recipe import TrainConfig
 
@@ -89,7 +89,7 @@ class AdamW:
     def rows(config: TrainConfig, rates: Sequence[float], first_step: int) -> Tensor:
         """Everything that changes from step to step, a row a step, float32, shape (len(rates), 4).
 
-        See :func:`ziplaw.kernels.reference.adamw_settings`; ``first_step`` is t of the first row.
+        See :func:`ziplaw.kernels.reference_adamw.adamw_settings`; ``first_step`` is t of the first row.
         """
         return adamw_settings(rates, first_step, (config.beta1, config.beta2), config.weight_decay)
 
