@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import FitError
-from .arguments import check_choice
+from .arguments import Array, check_choice
 
-Array = npt.NDArray[np.float64]
 Columns = Mapping[str, Array]
 Centre = Mapping[str, float]
 Logs = Sequence[Array]  # ln of summands, each (n,)

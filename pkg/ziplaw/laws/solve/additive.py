@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from ...base.threads import each, n_threads
 from ...errors import FitError
+from ..forms.arguments import Array
 
-Array = npt.NDArray[np.float64]
 Index32 = npt.NDArray[np.int32]
 
 # alpha and beta: below the lower bound a power law cannot be told from a constant, above the upper from a step

@@ -14,9 +14,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from ..forms.arguments import Array
 from .additive import huber
 
-Array = npt.NDArray[np.float64]
 Law = Callable[[Array], Array]  # theta (p,) -> ln L (n,)
 
 

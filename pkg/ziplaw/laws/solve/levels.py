@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from ..forms.arguments import Array
 
 # sizes (or budgets) this near to each other are one: C/(6 N) and rounding move them in the seventh digit
 SAME_VALUE = 1e-3

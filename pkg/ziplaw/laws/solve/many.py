@@ -16,7 +16,7 @@ from typing import Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from ..forms.arguments import Array
 
 BOUNDS = (-1.0, 8.0)  # exponents beyond these are no power law; negative ones are needed for an unbiased test
 _TOLERANCE = 1e-9  # relative, of the sum of squares
