@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ziplaw.base.atomic import atomic_path
 from ziplaw.base.documents import write_csv
-from ziplaw.cli._common import print_table
+from ziplaw.base.text_table import aligned
 
 FOLDER = Path(__file__).parent
 sys.path.insert(0, str(FOLDER))
@@ -113,7 +113,7 @@ def main():
         title = module.__doc__.splitlines()[0].rstrip(".:")
         ratio = getattr(module, "RATIO", "How many times as fast ziplaw is") + ":"
         print(f"\n{title}\n{ratio}")
-        print_table(summary(rows))
+        print(*aligned(summary(rows)), sep="\n")
         parts = [f"### {title}", ratio, markdown_table(summary(rows))]
         sections += [*parts, "Preset by preset:", markdown_table(rows)]
     if options.out:

@@ -19,7 +19,7 @@ import numpy as np
 
 import ziplaw
 from ziplaw.base.documents import progress, write_csv
-from ziplaw.cli._common import print_table
+from ziplaw.base.text_table import aligned
 from ziplaw.grammars.floor import floor
 
 sys.path[:0] = [str(Path(__file__).parents[1] / part) for part in ("tests", "tests/helpers")]
@@ -174,7 +174,7 @@ def main():
     parser.add_argument("--out", help="CSV to write")
     options = parser.parse_args()
     table = rows(options.seed, options.budget, options.groups, () if options.no_peers else tuple(PEERS))
-    print_table(table)
+    print(*aligned(table), sep="\n")
     if options.out:
         write_csv(options.out, table)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import ziplaw
 from ziplaw.base.documents import progress, write_csv
-from ziplaw.cli._common import print_table
+from ziplaw.base.text_table import aligned
 
 TOKENS = 100_000_000
 CONTEXT = 256
@@ -82,7 +82,7 @@ def main():
     parser.add_argument("--out", help="CSV with the rows")
     options = parser.parse_args()
     table = rows(options.tokens, folder=options.folder)
-    print_table(table)
+    print(*aligned(table), sep="\n")
     if options.out:
         write_csv(options.out, table)
 

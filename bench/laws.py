@@ -29,7 +29,7 @@ from scipy.optimize import least_squares
 
 import ziplaw
 from ziplaw.base.documents import read_csv, write_csv, write_text
-from ziplaw.cli._common import print_table
+from ziplaw.base.text_table import aligned
 from ziplaw.laws.fits.by_name import unbeaten
 from ziplaw.laws.forms import constrained, kaplan
 from ziplaw.laws.forms.catalogue import LAWS, law
@@ -224,7 +224,7 @@ def main():
                 "ratio": fit.objective / objective,
             }
         )
-        print_table(rows[-1:])
+        print(*aligned(rows[-1:]), sep="\n")
     write_csv(arguments.out, rows)
     if arguments.markdown:
         write_markdown(arguments.markdown, rows)

@@ -10,7 +10,7 @@ rule plot:
     output:
         svg=report(
             f"{RESULTS}/figures/{{figure}}.svg",
-            caption="captions/{figure}.rst",
+            caption="captions/figure.rst",
             category="Figures",
         ),
         csv=f"{RESULTS}/figures/{{figure}}.csv",
@@ -26,6 +26,7 @@ rule plot:
         runtime=10,
     params:
         results=subpath(output.svg, ancestor=2),
+        caption=lambda w, output: figures.FIGURES[w.figure].caption,
         version=versions.FIGURES,
     message:
         "Figure {wildcards.figure}"

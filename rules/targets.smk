@@ -1,24 +1,18 @@
 # What a sweep makes, kind by kind, and so what `rule all` asks for. A new rule's results get a line here.
 import time
 
+from ziplaw.report import figures
+
 GRAMMARS = [name for name, dataset in SWEEP.datasets.items() if not dataset.imported]
 IMPORTS = [name for name, dataset in SWEEP.datasets.items() if dataset.imported]
 CORPUS_PARTS = ["train.npy", "valid.npy", "meta.json"]
 RUN_PARTS = ["curve.csv", "run.json"]
 # laws are fitted to one architecture at a time, and a sweep of several is there to compare them
 SEVERAL = SWEEP.architectures() if len(SWEEP.architectures()) > 1 else []
-FIGURES = (
-    ["training_curves", "architectures"]
+FIGURES = figures.drawn_from(
+    ["runs", "architectures"]
     if SEVERAL
-    else [
-        "gzip_distributions",
-        "training_curves",
-        "loss_contours",
-        "frontiers",
-        "parameters_vs_h",
-        "predicted_vs_measured",
-        *(["presets"] if SWEEP.presets else []),
-    ]
+    else ["runs", "scores", "laws", *(["presets"] if SWEEP.presets else [])]
 )
 
 MADE_GRAMMARS = expand(f"{RESULTS}/grammars/{{name}}.json", name=GRAMMARS)

@@ -62,3 +62,7 @@ class TrainError(ZiplawError):
 
 class FitError(ZiplawError):
     """A table of losses cannot be fitted: missing columns, too few points, values out of range."""
+
+
+class ChoiceError(ZiplawError):
+    """Choices do not go together, or ask for what the data lack; the command line says which option explains itself."""

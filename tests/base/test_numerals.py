@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from ziplaw.base import limits
 from ziplaw.base.numerals import is_plain, read_list, read_number
 from ziplaw.cli import command
-from ziplaw.cli._common import Number, Numbers
-from ziplaw.cli.train import _budgets
+from ziplaw.cli.options import Number, Numbers
+from ziplaw.cli.runs.train import _budgets
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,11 @@ from houses import ROOT
 
 from ziplaw.base import outputs
 from ziplaw.base.documents import write_csv
-from ziplaw.cli import VERBS, _verb, main
+from ziplaw.cli import VERBS, main, verb
 from ziplaw.corpora.storage.format import CorpusWriter
 from ziplaw.errors import OutputError
 from ziplaw.grammars.random_grammars import random_grammar
-from ziplaw.report.figures import COLUMNS, draw
+from ziplaw.report.figures import FIGURES, draw
 from ziplaw.report.page import write_report
 
 MINE = "years of work\n" * 40
@@ -122,19 +122,19 @@ WRITING = [(name, option) for name, case in CASES.items() for option, _ in case.
 
 
 def leaves():
-    for verb, (module, _) in VERBS.items():
+    for name, (module, _) in VERBS.items():
         found = import_module(f"ziplaw.cli.{module}").command
         if isinstance(found, click.Group):
-            yield from ((f"{verb} {name}", leaf) for name, leaf in found.commands.items())
+            yield from ((f"{name} {inner}", leaf) for inner, leaf in found.commands.items())
         else:
-            yield verb, found
+            yield name, found
 
 
 def test_every_verb_and_every_output_has_a_case():
     assert {name for name, _ in leaves()} == set(CASES)
     for name, leaf in leaves():
-        assert isinstance(leaf, _verb.Verb), name
-        writes = {p.opts[0] for p in leaf.params if isinstance(p.type, _verb.Output)}
+        assert isinstance(leaf, verb.Verb), name
+        writes = {p.opts[0] for p in leaf.params if isinstance(p.type, verb.OutputPath)}
         assert writes == {option for option, _ in CASES[name].outputs}, name
         # what is named like an output is one, and what ends up in a file is a path
         assert {p.opts[0] for p in leaf.params if "output" in p.name or "-o" in p.opts} <= writes, name
@@ -446,8 +446,8 @@ def test_marks_of_reports_and_images(made):
     for suffix in outputs.IMAGES:
         drawn = made / f"marked{suffix}"
         draw("frontiers", made / "sweep", drawn)
-        assert [one.made(one.path) for one in outputs.image_outputs(drawn, lambda: [COLUMNS["frontiers"]], "")] == [
-            True
-        ] * 2
+        assert [
+            one.made(one.path) for one in outputs.image_outputs(drawn, lambda: [FIGURES["frontiers"].columns], "")
+        ] == [True] * 2
         drawn.unlink()
         drawn.with_suffix(".csv").unlink()

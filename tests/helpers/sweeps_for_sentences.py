@@ -5,6 +5,7 @@ import shutil
 from synthetic_sweep import NAMES, build, planted
 
 from ziplaw.base.documents import read_csv, read_json, write_csv, write_json
+from ziplaw.report.sentences import registry
 from ziplaw.sweep.default import DEFAULT
 
 
@@ -249,3 +250,14 @@ def make(name, root):
     shutil.copytree(make(start, root), folder)
     change(folder)
     return folder
+
+
+def sentences_of(module):
+    """The sentences that a module of the report registers, by name."""
+    return {name: each for name, each in registry().items() if each.say.__module__ == f"ziplaw.report.{module}"}
+
+
+def hold(sentence, yes, words, no, sweep_of):
+    """A sentence is said, in these words, where it is true, and not where it is not."""
+    assert words in (sentence.say(sweep_of(yes)) or "")
+    assert sentence.say(sweep_of(no)) is None

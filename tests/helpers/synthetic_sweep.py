@@ -6,18 +6,19 @@ the files cannot drift from their schemas.
     python tests/helpers/synthetic_sweep.py /tmp/sweep        to look at figures by hand
 """
 
+import importlib
 import math
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from ziplaw.base.documents import read_json, sha256_file, write_csv, write_json
+from ziplaw.base.documents import read_csv, read_json, sha256_file, write_csv, write_json
 from ziplaw.laws.dependence import claims as judged
 from ziplaw.laws.dependence import regress as regression
 from ziplaw.laws.fits.dataset import fit_dataset
 from ziplaw.laws.plans import frontier as frontiers
-from ziplaw.sweep import runs_table
+from ziplaw.sweep import fits_table, runs_table
 
 NAMES = ("syn-a", "syn-b", "syn-c", "syn-d", "syn-e", "syn-f")
 WIDTHS = (6, 8, 12, 16, 24, 32)
@@ -237,10 +238,8 @@ def _collect(folder, name, floors):
 
 
 def _tabulate(folder, names):
-    from ziplaw.cli.fits_table import command
-
-    paths = [str(folder / "fits" / f"{name}.json") for name in names]
-    command.main([*paths, "-o", str(folder / "fits.csv")], standalone_mode=False)
+    rows = fits_table.fits_rows(folder / "fits" / f"{name}.json" for name in names)
+    write_csv(folder / "fits.csv", rows, fits_table.COLUMNS)
 
 
 def _presets(rng):
@@ -277,6 +276,27 @@ def _presets(rng):
                 }
             )
     return rows
+
+
+def rows_of(folder, kind):
+    """The rows of the CSV beside a figure drawn into a folder."""
+    return read_csv(folder / f"{kind}.csv")
+
+
+def words_of(kind, folder, monkeypatch):
+    """Everything that a figure of a sweep writes."""
+    from matplotlib.text import Text
+
+    from ziplaw.report.figures import FIGURES
+    from ziplaw.report.figures.style import style
+    from ziplaw.sweep.folder import Sweep
+
+    found = []
+    module = importlib.import_module(f"ziplaw.report.figures.{FIGURES[kind].module}")
+    monkeypatch.setattr(module, "save", lambda made, *rest: found.extend(t.get_text() for t in made.findobj(Text)))
+    with style():
+        FIGURES[kind].draw(Sweep(folder), None)
+    return " ".join(" ".join(found).split())
 
 
 if __name__ == "__main__":

@@ -71,9 +71,9 @@ def test_score(tokenizer):
 
 
 def columns():
-    from ziplaw.cli.fits_table import COLUMNS as FITS
     from ziplaw.laws.dependence.claims import COLUMNS as CLAIMS
     from ziplaw.laws.plans.frontier import COLUMNS as FRONTIER
+    from ziplaw.sweep.fits_table import COLUMNS as FITS
     from ziplaw.tables.declared import CURVE
 
     fits = [c for c in FITS if not c.endswith(("_lo", "_hi")) and c not in ("E", "A", "B", "alpha", "beta", "a", "b")]

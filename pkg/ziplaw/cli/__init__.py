@@ -1,5 +1,7 @@
 """The ``ziplaw`` command: one file a verb, loaded when its verb is used; one line and status 2 for bad input."""
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import os
@@ -7,7 +9,10 @@ import re
 import signal
 import sys
 import threading
+from collections.abc import Iterator, Sequence
 from importlib import import_module
+from types import FrameType
+from typing import NoReturn
 
 import click
 
@@ -15,24 +20,24 @@ from ..errors import ZiplawError
 
 # verb -> (module, one-line help shown without importing the module)
 VERBS = {
-    "grammar": ("grammar", "Make a random grammar, or show one with its criticality, entropy and floor."),
-    "sample": ("sample", "Sample a corpus of training and validation documents from a grammar."),
-    "import": ("import_", "Turn your own text, code, JSONL, parquet or token ids into a corpus."),
-    "score": ("score", "Score how compressible files or corpora are: H, the gzip-compressibility."),
-    "floor": ("floor", "Compute the Bayes-optimal loss of a grammar, the floor under every model."),
-    "presets": ("presets", "Score the paper's preset grammars (its Table 1 and Figure 1)."),
-    "train": ("train", "Train one model at several token budgets on one corpus."),
-    "shapes": ("shapes", "Propose shapes of equal N: depth against width, and LSTMs."),
-    "collect": ("collect", "Gather finished runs, floors and scores into one table, runs.csv."),
-    "fit": ("fit", "Fit a scaling law to a table of N, D and loss, with intervals and diagnostics."),
-    "fits-table": ("fits_table", "Gather fitted laws into one table, fits.csv."),
-    "regress": ("regress", "Regress law parameters on H and test whether exponents depend on it."),
-    "frontier": ("frontier", "Compute compute-optimal N and D along C for every law, beside Chinchilla's."),
-    "predict": ("predict", "Predict the best N, D and loss for a compressibility H and a compute budget."),
-    "plan": ("plan", "Score a corpus, then predict: how to split your compute for THIS data."),
-    "plot": ("plot", "Draw one figure of a finished sweep as SVG, with the plotted numbers as CSV."),
-    "report": ("report", "Write a sweep's self-contained HTML report."),
-    "config": ("config", "Check a sweep's config, or print its schema or defaults."),
+    "grammar": ("data.grammar", "Make a random grammar, or show one with its criticality, entropy and floor."),
+    "sample": ("data.sample", "Sample a corpus of training and validation documents from a grammar."),
+    "import": ("data.import_", "Turn your own text, code, JSONL, parquet or token ids into a corpus."),
+    "score": ("data.score", "Score how compressible files or corpora are: H, the gzip-compressibility."),
+    "floor": ("data.floor", "Compute the Bayes-optimal loss of a grammar, the floor under every model."),
+    "presets": ("data.presets", "Score the paper's preset grammars (its Table 1 and Figure 1)."),
+    "train": ("runs.train", "Train one model at several token budgets on one corpus."),
+    "shapes": ("runs.shapes", "Propose shapes of equal N: depth against width, and LSTMs."),
+    "collect": ("runs.collect", "Gather finished runs, floors and scores into one table, runs.csv."),
+    "fit": ("laws.fit", "Fit a scaling law to a table of N, D and loss, with intervals and diagnostics."),
+    "fits-table": ("laws.fits_table", "Gather fitted laws into one table, fits.csv."),
+    "regress": ("laws.regress", "Regress law parameters on H and test whether exponents depend on it."),
+    "frontier": ("laws.frontier", "Compute compute-optimal N and D along C for every law, beside Chinchilla's."),
+    "predict": ("laws.predict", "Predict the best N, D and loss for a compressibility H and a compute budget."),
+    "plan": ("laws.plan", "Score a corpus, then predict: how to split your compute for THIS data."),
+    "plot": ("show.plot", "Draw one figure of a finished sweep as SVG, with the plotted numbers as CSV."),
+    "report": ("show.report", "Write a sweep's self-contained HTML report."),
+    "config": ("runs.config", "Check a sweep's config, or print its schema or defaults."),
 }
 
 # what a lean install does without -> the extra that brings it
@@ -55,22 +60,22 @@ LIGHTER = {
 
 
 class _Verbs(click.Group):
-    def list_commands(self, ctx):
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
 
-    def get_command(self, ctx, name):
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
         return import_module(f"{__name__}.{VERBS[name][0]}").command
 
-    def format_commands(self, ctx, formatter):
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(verb, text) for verb, (_, text) in VERBS.items()])
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="ziplaw", message="%(prog)s %(version)s")
-def command():
+def command() -> None:
     """Data-dependent scaling laws: how to split training compute between parameters and tokens for THIS data.
 
     Score your data, fit your own results, or plan a run:
@@ -84,7 +89,7 @@ def command():
     """  # noqa: D301 - click reads \b as "keep these lines"
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line; return nothing, exit with 0, 1 (a bug), 2 (bad input) or 128 + the signal that ended it."""
     try:
         with _ended_by_signals(), _any_letter():
@@ -121,10 +126,10 @@ def main(argv=None):
 
 
 @contextlib.contextmanager
-def _ended_by_signals():
+def _ended_by_signals() -> Iterator[None]:
     """Let what ``timeout``, a batch system or a closed terminal sends end the command as Ctrl-C does: nothing half-written."""
 
-    def end(number, frame):
+    def end(number: int, frame: FrameType | None) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)  # a second one must not cut the tidying short
         os.write(2, f"ziplaw: ended by {signal.Signals(number).name}\n".encode())
         raise SystemExit(128 + number)
@@ -142,7 +147,7 @@ def _ended_by_signals():
 
 
 @contextlib.contextmanager
-def _any_letter():
+def _any_letter() -> Iterator[None]:
     """Let a terminal or a locale that lacks a letter show its escape: no result is lost over a file's name."""
     streams = [stream for stream in (sys.stdout, sys.stderr) if hasattr(stream, "reconfigure")]
     before = [stream.errors for stream in streams]
@@ -156,6 +161,6 @@ def _any_letter():
                 stream.reconfigure(errors=errors)
 
 
-def _fail(message):
+def _fail(message: str) -> NoReturn:
     print("ziplaw: error: " + " ".join(message.split()), file=sys.stderr)
     sys.exit(2)

@@ -23,6 +23,9 @@ TEXT_BYTES = 1 << 24
 _BYTES_PER_ID = 4
 # a text with more than this share of the windows counts as several, blocks of neighbouring windows
 _LARGEST_SHARE = 50
+# below this a byte-level BPE fits the text badly; the bundled one gives 3.6 for code and 4.2 for prose
+FEW_BYTES_PER_TOKEN = 2.5
+REPLACED = "invalid UTF-8 sequences replaced"
 
 
 class _Thinned:
@@ -191,7 +194,7 @@ def _score_text(source, tokenizer, window, samples, threads):
         raise _too_short(source, len(tokens), window)
     notes = dict(sorted(source.notes.items()))
     if tokenizer.replaced > replaced:
-        notes["invalid UTF-8 sequences replaced"] = tokenizer.replaced - replaced
+        notes[REPLACED] = tokenizer.replaced - replaced
     measured = compressibility(tokens, window, samples, threads=threads)
     # the document of each window is that of its first token
     names = [name for name, _ in thinned.kept]
@@ -217,3 +220,20 @@ def _score_text(source, tokenizer, window, samples, threads):
             "source": source.provenance | ({"notes": notes} if notes else {}),
         }
     )
+
+
+def remarks(score: dict[str, Any]) -> list[str]:
+    """Return what a reader of a score has to know beside its numbers, as sentences."""
+    # what was left out stands in the line that says what was read
+    replaced = score["source"].get("notes", {}).get(REPLACED)
+    texts = [f"{REPLACED}: {replaced}"] if replaced else []
+    if score.get("tokenised_bytes", 0) < score.get("text_bytes", 0):
+        share = score["tokenised_bytes"] / score["text_bytes"]
+        texts.append(f"evenly spaced blocks, {share:.2%} of the text, were tokenised")
+    few = (score.get("bytes_per_token") or FEW_BYTES_PER_TOKEN) < FEW_BYTES_PER_TOKEN
+    if few and "tokenizer_sha256" in score and score["tokenizer"] != "bytes":
+        texts.append(
+            f"only {score['bytes_per_token']:.2f} bytes a token: the vocabulary does not fit this text, which lowers H; "
+            "an under-trained vocabulary looks like compressibility"
+        )
+    return texts

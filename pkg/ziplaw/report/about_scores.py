@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ..sweep.folder import REFERENCES, TWIN, Sweep, finite
@@ -18,12 +19,12 @@ def references(sweep: Sweep) -> dict[str, dict[str, Any]]:
     return {name: score for name, score in sweep.scores.items() if name not in sweep.datasets}
 
 
-def _alike(scores, keys) -> bool:
+def _alike(scores: list[dict[str, Any]], keys: Iterable[str]) -> bool:
     """Tell whether scores agree in what H depends on, and all say it."""
     return all(len({score.get(key) for score in scores}) == 1 and scores[0].get(key) is not None for key in keys)
 
 
-def _how(score) -> str:
+def _how(score: dict[str, Any]) -> str:
     """How a score was made, in words."""
     tokens = f"tokenizer {score['tokenizer']}" if score.get("tokenizer") else "ids as they are"
     return (
@@ -31,26 +32,26 @@ def _how(score) -> str:
     )
 
 
-def _pair(sweep):
+def _pair(sweep: Sweep) -> list[dict[str, Any]] | None:
     found = references(sweep)
     pair = [found[name] for name in REFERENCES if name in found and finite(found[name].get("H"))]
     return pair if len(pair) == len(REFERENCES) else None
 
 
-def _pair_alike(pair):
+def _pair_alike(pair: list[dict[str, Any]]) -> bool:
     # a tokenizer of a file is told apart by its checksum
     tokens = [score.get("tokenizer_sha256") for score in pair]
     return _alike(pair, ("tokenizer", *CUT)) and len(set(tokens)) == 1
 
 
-def _overlap(first, second) -> bool:
+def _overlap(first: dict[str, Any], second: dict[str, Any]) -> bool:
     """Tell whether the intervals of two scores' H over their sources overlap; where one has none, equal H do."""
     ends = [score.get("H_interval") or [score["H"], score["H"]] for score in (first, second)]
     return ends[0][0] <= ends[1][1] and ends[1][0] <= ends[0][1]
 
 
 @sentence("carries")
-def _real_text_in_order(sweep):
+def _real_text_in_order(sweep: Sweep) -> str | None:
     pair = _pair(sweep)
     if not pair or not _pair_alike(pair) or _overlap(*pair):
         return None
@@ -60,7 +61,7 @@ def _real_text_in_order(sweep):
 
 
 @sentence("carries")
-def _real_text_beside_datasets(sweep):
+def _real_text_beside_datasets(sweep: Sweep) -> str | None:
     found = list(references(sweep).values())
     own = [sweep.scores[name] for name in sweep.datasets if name in sweep.scores]
     if not found or not own or not _alike([*found, *own], CUT):
@@ -72,7 +73,7 @@ def _real_text_beside_datasets(sweep):
 
 
 @sentence("does not carry")
-def _real_text_scored_differently(sweep):
+def _real_text_scored_differently(sweep: Sweep) -> str | None:
     pair = _pair(sweep)
     if not pair or _pair_alike(pair):
         return None
@@ -83,7 +84,7 @@ def _real_text_scored_differently(sweep):
 
 
 @sentence("does not carry")
-def _real_text_not_told_apart(sweep):
+def _real_text_not_told_apart(sweep: Sweep) -> str | None:
     pair = _pair(sweep)
     if not pair or not _pair_alike(pair) or not _overlap(*pair):
         return None
@@ -94,7 +95,7 @@ def _real_text_not_told_apart(sweep):
 
 
 @sentence("does not carry")
-def _order_of_datasets(sweep):
+def _order_of_datasets(sweep: Sweep) -> str | None:
     scores = {name: sweep.scores[name] for name in sweep.datasets if name in sweep.scores}
     known = [name for name in scores if scores[name].get("H_interval")]
     pairs = [(a, b) for i, a in enumerate(known) for b in known[i + 1 :] if _overlap(scores[a], scores[b])]
@@ -108,7 +109,7 @@ def _order_of_datasets(sweep):
 
 
 @sentence("does not carry")
-def _level_of_few_sources(sweep):
+def _level_of_few_sources(sweep: Sweep) -> str | None:
     few = {}
     for name in sweep.datasets:
         sources = next((row.get("valid_sources") for row in sweep.of(name)), None)
@@ -124,7 +125,7 @@ def _level_of_few_sources(sweep):
 
 
 @sentence("does not carry")
-def _datasets_scored_differently(sweep):
+def _datasets_scored_differently(sweep: Sweep) -> str | None:
     scores = {name: sweep.scores[name] for name in sweep.datasets if name in sweep.scores}
     ways: dict[str, list[str]] = {}
     for name, score in scores.items():
@@ -135,7 +136,7 @@ def _datasets_scored_differently(sweep):
 
 
 @sentence("does not carry")
-def _real_text_not_beside_datasets(sweep):
+def _real_text_not_beside_datasets(sweep: Sweep) -> str | None:
     found = list(references(sweep).values())
     own = [sweep.scores[name] for name in sweep.datasets if name in sweep.scores]
     if not found or not own or _alike([*found, *own], CUT):
@@ -143,14 +144,14 @@ def _real_text_not_beside_datasets(sweep):
     return "A comparison of H between real text and the datasets: windows, encoding or gzip level differ."
 
 
-def _presets_off(sweep):
+def _presets_off(sweep: Sweep) -> dict[str, float]:
     """How far our mean H is off the paper's, by preset."""
     rows = [r for r in sweep.table("presets.csv") if finite(r.get("paper_H")) and finite(r.get("H_mean"))]
     return {row["preset"]: row["H_mean"] - row["paper_H"] for row in rows}
 
 
 @sentence("carries")
-def _presets_reproduced(sweep):
+def _presets_reproduced(sweep: Sweep) -> str | None:
     off = _presets_off(sweep)
     if not off or max(map(abs, off.values())) > SAME_H:
         return None
@@ -161,7 +162,7 @@ def _presets_reproduced(sweep):
 
 
 @sentence("does not carry")
-def _presets_not_reproduced(sweep):
+def _presets_not_reproduced(sweep: Sweep) -> str | None:
     far = {name: off for name, off in _presets_off(sweep).items() if abs(off) > SAME_H}
     if not far:
         return None
@@ -172,7 +173,7 @@ def _presets_not_reproduced(sweep):
 
 
 @sentence("references")
-def _what_the_references_are(sweep):
+def _what_the_references_are(sweep: Sweep) -> str | None:
     names = [name for name in references(sweep) if not name.endswith(TWIN)]
     if not names:
         return None
@@ -185,19 +186,19 @@ def _what_the_references_are(sweep):
 
 
 @sentence("references")
-def _why_raw_bytes_too(sweep):
+def _why_raw_bytes_too(sweep: Sweep) -> str | None:
     if not any(name.endswith(TWIN) for name in references(sweep)):
         return None
     return "H depends on how text is tokenised, so the same text as raw bytes stands beside it."
 
 
 @sentence("references")
-def _no_references(sweep):
+def _no_references(sweep: Sweep) -> str | None:
     return None if references(sweep) else "No real corpus was scored beside the datasets of this sweep."
 
 
 @sentence("preset seeds")
-def _seeds_of_presets(sweep):
+def _seeds_of_presets(sweep: Sweep) -> str | None:
     rows = sweep.table("presets.csv")
     seeds = sorted({sum(r["preset"] == name for r in rows) for name in {r["preset"] for r in rows}})
     return f"Each preset grammar was drawn with {span(seeds[0], seeds[-1])} seeds." if rows and seeds[-1] > 1 else None

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..sweep.folder import TWIN, Sweep, finite
 from .about_scores import references
+from .figures import drawn_from
 from .remarks import architectures
 from .sentences import said, sentence
 
-# the figures of a report, in its order; of several architectures no law is drawn
-OF_LAWS = (
-    "gzip_distributions",
-    "presets",
-    "training_curves",
-    "loss_contours",
-    "frontiers",
-    "parameters_vs_h",
-    "predicted_vs_measured",
-)
-OF_ARCHITECTURES = ("gzip_distributions", "presets", "training_curves", "architectures")
-
 
 def figures_of(sweep: Sweep) -> tuple[str, ...]:
-    """Names of the figures that a sweep's report shows."""
-    kinds = OF_ARCHITECTURES if len(architectures(sweep)) > 1 else OF_LAWS
-    return tuple(kind for kind in kinds if kind != "presets" or sweep.table("presets.csv"))
+    """Names of the figures that a sweep's report shows; of several architectures no law is drawn."""
+    several = len(architectures(sweep)) > 1
+    presets = ["presets"] if sweep.table("presets.csv") else []
+    return drawn_from(["runs", "scores", "architectures" if several else "laws", *presets])
 
 
 def caption(sweep: Sweep, kind: str) -> str:
@@ -31,16 +23,16 @@ def caption(sweep: Sweep, kind: str) -> str:
     return " ".join(said(sweep, kind).values())
 
 
-def _lost(sweep):
+def _lost(sweep: Sweep) -> bool:
     return any(not finite(row["loss"]) for row in sweep.runs)
 
 
-def _laws(sweep):
+def _laws(sweep: Sweep) -> list[str]:
     return [name for name in sweep.datasets if sweep.variant(name)[0]]
 
 
 @sentence("gzip_distributions")
-def _scores_figure(sweep):
+def _scores_figure(sweep: Sweep) -> str | None:
     if not sweep.scores:
         return None
     return (
@@ -50,12 +42,12 @@ def _scores_figure(sweep):
 
 
 @sentence("gzip_distributions")
-def _no_scores_to_draw(sweep):
+def _no_scores_to_draw(sweep: Sweep) -> str | None:
     return None if sweep.scores else "No scores in this folder."
 
 
 @sentence("gzip_distributions")
-def _references_in_the_figure(sweep):
+def _references_in_the_figure(sweep: Sweep) -> str | None:
     names = references(sweep)
     if not names:
         return None
@@ -64,39 +56,39 @@ def _references_in_the_figure(sweep):
 
 
 @sentence("presets")
-def _presets_figure(sweep):
+def _presets_figure(sweep: Sweep) -> str | None:
     if not sweep.table("presets.csv"):
         return None
     return "H of the paper's preset grammars, drawn anew, against the H that the paper gives."
 
 
 @sentence("presets")
-def _bars_of_presets(sweep):
+def _bars_of_presets(sweep: Sweep) -> str | None:
     rows = sweep.table("presets.csv")
     return "Bars: one standard deviation over seeds." if any(finite(r.get("H_std")) for r in rows) else None
 
 
 @sentence("presets")
-def _presets_without_a_published_H(sweep):
+def _presets_without_a_published_H(sweep: Sweep) -> str | None:
     missing = any(not finite(r.get("paper_H")) for r in sweep.table("presets.csv"))
     return "Hollow marks in the margin: the paper gives no H." if missing else None
 
 
-def _curves(sweep):
+def _curves(sweep: Sweep) -> list[dict[str, Any]]:
     """Logged steps of the first runs: enough to tell what lines the figure has."""
     runs = {(row["dataset"], row["model"], row["seed"]): row for row in sweep.runs}.values()
     return [step for run in list(runs)[:4] for step in sweep.curve(run)]
 
 
 @sentence("training_curves")
-def _markers_of_the_curves(sweep):
+def _markers_of_the_curves(sweep: Sweep) -> str | None:
     if not any(sweep.cells(name) for name in sweep.datasets):
         return None
     return "Held-out loss against training tokens, measured at the end of each budget, with its standard error."
 
 
 @sentence("training_curves")
-def _lines_of_the_curves(sweep):
+def _lines_of_the_curves(sweep: Sweep) -> str | None:
     kinds = {step["kind"] for step in _curves(sweep)}
     if not kinds:
         return None
@@ -105,7 +97,7 @@ def _lines_of_the_curves(sweep):
 
 
 @sentence("training_curves")
-def _floor_in_the_figure(sweep):
+def _floor_in_the_figure(sweep: Sweep) -> str | None:
     if not any(sweep.has_floor(name) for name in sweep.datasets):
         return None
     where = "" if all(sweep.has_floor(name) for name in sweep.datasets) else ", drawn where it is known"
@@ -113,38 +105,38 @@ def _floor_in_the_figure(sweep):
 
 
 @sentence("training_curves")
-def _lost_runs_in_the_curves(sweep):
+def _lost_runs_in_the_curves(sweep: Sweep) -> str | None:
     return "A cross is a run that diverged." if _lost(sweep) else None
 
 
 @sentence("loss_contours")
-def _contours_figure(sweep):
+def _contours_figure(sweep: Sweep) -> str | None:
     if "loss_contours" not in figures_of(sweep):
         return None
     return "Measured cells over N and D" + (", with contours of the fitted law." if _laws(sweep) else ".")
 
 
 @sentence("loss_contours")
-def _regimes_in_the_contours(sweep):
+def _regimes_in_the_contours(sweep: Sweep) -> str | None:
     if not any(sweep.has_floor(name) for name in sweep.datasets):
         return None
     return "Filled markers are cells in the scaling regime, hollow ones are saturated or have not started to learn."
 
 
 @sentence("loss_contours")
-def _regimes_without_a_floor(sweep):
+def _regimes_without_a_floor(sweep: Sweep) -> str | None:
     if all(sweep.has_floor(name) for name in sweep.datasets):
         return None
     return "Where no floor is known, a hollow marker has certainly not started; grey ones may scale or be saturated."
 
 
 @sentence("loss_contours")
-def _lost_runs_in_the_contours(sweep):
+def _lost_runs_in_the_contours(sweep: Sweep) -> str | None:
     return "A cross is a run that diverged." if _lost(sweep) else None
 
 
 @sentence("loss_contours")
-def _frontier_in_the_contours(sweep):
+def _frontier_in_the_contours(sweep: Sweep) -> str | None:
     if not any(row["source"] in sweep.datasets for row in sweep.table("frontier.csv")):
         return None
     return (
@@ -153,7 +145,7 @@ def _frontier_in_the_contours(sweep):
 
 
 @sentence("frontiers")
-def _frontiers_figure(sweep):
+def _frontiers_figure(sweep: Sweep) -> str | None:
     rows = [row for row in sweep.table("frontier.csv") if finite(row["N_opt"])]
     if not any(row["source"] in sweep.datasets for row in rows):
         return None
@@ -165,34 +157,34 @@ def _frontiers_figure(sweep):
 
 
 @sentence("frontiers")
-def _no_frontier_to_draw(sweep):
+def _no_frontier_to_draw(sweep: Sweep) -> str | None:
     if "frontiers" not in figures_of(sweep) or _frontiers_figure(sweep):
         return None
     return "No dataset carries a law that identifies a split, so there is no frontier."
 
 
 @sentence("parameters_vs_h")
-def _parameters_figure(sweep):
+def _parameters_figure(sweep: Sweep) -> str | None:
     if "parameters_vs_h" not in figures_of(sweep) or not _laws(sweep):
         return None
     return "Each parameter of the laws against H, with its interval. Filled markers are the way to treat E that the regression uses."
 
 
 @sentence("parameters_vs_h")
-def _both_ways_to_treat_E(sweep):
+def _both_ways_to_treat_E(sweep: Sweep) -> str | None:
     variants = [(sweep.fits.get(name) or {}).get("variants", {}) for name in sweep.datasets]
     ways = {kind for found in variants for kind, body in found.items() if body and body["converged"]}
     return "Hollow markers are the other way to treat E." if len(ways) > 1 else None
 
 
 @sentence("parameters_vs_h")
-def _grey_in_the_parameters(sweep):
+def _grey_in_the_parameters(sweep: Sweep) -> str | None:
     grey = any(sweep.why_not(name) for name in _laws(sweep))
     return "Grey ones are not reportable." if grey else None
 
 
 @sentence("parameters_vs_h")
-def _lines_in_H(sweep):
+def _lines_in_H(sweep: Sweep) -> str | None:
     if not sweep.regression.get("law"):
         return None
     return (
@@ -202,14 +194,14 @@ def _lines_in_H(sweep):
 
 
 @sentence("parameters_vs_h")
-def _no_lines_in_H(sweep):
+def _no_lines_in_H(sweep: Sweep) -> str | None:
     if sweep.regression.get("law") or not _laws(sweep) or "parameters_vs_h" not in figures_of(sweep):
         return None
     return "No line in H is drawn: too few datasets carry a law."
 
 
 @sentence("predicted_vs_measured")
-def _predictions_figure(sweep):
+def _predictions_figure(sweep: Sweep) -> str | None:
     if "predicted_vs_measured" not in figures_of(sweep) or not _laws(sweep):
         return None
     return (
@@ -219,10 +211,10 @@ def _predictions_figure(sweep):
 
 
 @sentence("predicted_vs_measured")
-def _cells_that_were_not_fitted(sweep):
+def _cells_that_were_not_fitted(sweep: Sweep) -> str | None:
     from ..laws.fits.dataset import takes_part
 
-    def hollow(name):
+    def hollow(name: str) -> bool:
         used = sweep.fits[name].get("cells")
         return any(not takes_part(cell, used) for cell in sweep.cells(name))
 
@@ -230,7 +222,7 @@ def _cells_that_were_not_fitted(sweep):
 
 
 @sentence("architectures")
-def _architectures_figure(sweep):
+def _architectures_figure(sweep: Sweep) -> str | None:
     if "architectures" not in figures_of(sweep):
         return None
     return (
@@ -241,7 +233,7 @@ def _architectures_figure(sweep):
 
 
 @sentence("architectures")
-def _intervals_over_seeds(sweep):
+def _intervals_over_seeds(sweep: Sweep) -> str | None:
     if "architectures" not in figures_of(sweep) or len({row["seed"] for row in sweep.runs}) < 2:
         return None
     return "Bars: Student's 95 % intervals over seeds."

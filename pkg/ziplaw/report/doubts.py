@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from ..sweep.folder import Sweep, finite
 from .sentences import count, groups_of, percent, sentence, signed
@@ -13,7 +14,7 @@ CORRELATED = 0.5
 
 
 @sentence("does not carry")
-def _exponents_greyed_out(sweep):
+def _exponents_greyed_out(sweep: Sweep) -> str | None:
     grey: dict[str, list[str]] = {}
     for name in sweep.datasets:
         if (reason := sweep.why_not(name)) is not None:
@@ -24,7 +25,7 @@ def _exponents_greyed_out(sweep):
 
 
 @sentence("does not carry")
-def _losses_below_the_floor(sweep):
+def _losses_below_the_floor(sweep: Sweep) -> str | None:
     below = sum(
         finite(c.get("excess")) and finite(c.get("floor_stderr")) and c["excess"] < -2 * c["floor_stderr"]
         for c in sweep.runs
@@ -38,7 +39,7 @@ def _losses_below_the_floor(sweep):
 
 
 @sentence("does not carry")
-def _runs_diverged(sweep):
+def _runs_diverged(sweep: Sweep) -> str | None:
     diverged = sum(not finite(row["loss"]) for row in sweep.runs)
     return (
         f"How the lost runs would have done: {count(diverged, 'cell')} diverged, and no fit holds them."
@@ -48,7 +49,7 @@ def _runs_diverged(sweep):
 
 
 @sentence("does not carry")
-def _saturation_unknown(sweep):
+def _saturation_unknown(sweep: Sweep) -> str | None:
     names = [name for name in sweep.datasets if not sweep.has_floor(name) and sweep.cells(name)]
     if not names:
         return None
@@ -59,7 +60,7 @@ def _saturation_unknown(sweep):
 
 
 @sentence("does not carry")
-def _free_E_below_the_floor(sweep):
+def _free_E_below_the_floor(sweep: Sweep) -> str | None:
     known = [name for name in sweep.datasets if _free_E(sweep, name) is not None and sweep.has_floor(name)]
     low = [name for name in known if _free_E(sweep, name) <= sweep.fits[name]["floor"]]
     if not low:
@@ -70,14 +71,14 @@ def _free_E_below_the_floor(sweep):
     )
 
 
-def _free_E(sweep, name):
+def _free_E(sweep: Sweep, name: str) -> float | None:
     free = (sweep.fits.get(name) or {}).get("variants", {}).get("free")
     found = free and free["converged"] and finite(free["parameters"]["E"]) and finite(sweep.fits[name].get("floor"))
     return free["parameters"]["E"] if found else None
 
 
 @sentence("does not carry")
-def _law_misses(sweep):
+def _law_misses(sweep: Sweep) -> str | None:
     bodies = {name: sweep.variant(name)[1] for name in sweep.datasets}
     rms = {name: b["rms_log_residual"] for name, b in bodies.items() if b and finite(b["rms_log_residual"])}
     poor = {name: value for name, value in rms.items() if value > POOR_FIT}
@@ -90,7 +91,7 @@ def _law_misses(sweep):
 
 
 @sentence("does not carry")
-def _worse_held_out(sweep):
+def _worse_held_out(sweep: Sweep) -> str | None:
     worse = {}
     for name in sweep.datasets:
         body = sweep.variant(name)[1] or {}
@@ -106,7 +107,7 @@ def _worse_held_out(sweep):
 
 
 @sentence("does not carry")
-def _models_far_smaller(sweep):
+def _models_far_smaller(sweep: Sweep) -> str | None:
     C = max((row["C_6nd"] for row in sweep.runs if finite(row["loss"]) and finite(row.get("C_6nd"))), default=0)
     away = 21 - math.log10(C) if C > 0 else 0
     if away <= 1:
@@ -118,7 +119,7 @@ def _models_far_smaller(sweep):
 
 
 @sentence("does not carry")
-def _one_training_seed(sweep):
+def _one_training_seed(sweep: Sweep) -> str | None:
     if len({row["seed"] for row in sweep.runs}) != 1:
         return None
     return (
@@ -128,7 +129,7 @@ def _one_training_seed(sweep):
 
 
 @sentence("does not carry")
-def _exploratory(sweep):
+def _exploratory(sweep: Sweep) -> str | None:
     chosen = [name for name in sweep.datasets if _is_shipped(sweep.grammars.get(name))]
     if not chosen:
         return None
@@ -139,7 +140,7 @@ def _exploratory(sweep):
     )
 
 
-def _is_shipped(grammar):
+def _is_shipped(grammar: dict[str, Any] | None) -> bool:
     """Tell whether a grammar is one of the default sweep's, whose authors had seen training curves (docs/default-sweep.md)."""
     from ..sweep.default import DEFAULT
 
@@ -151,7 +152,7 @@ def _is_shipped(grammar):
 
 
 @sentence("does not carry")
-def _few_levels_of_H(sweep):
+def _few_levels_of_H(sweep: Sweep) -> str | None:
     test = sweep.regression.get("joint_test")
     levels = len({entry["H"] for entry in sweep.regression.get("datasets") or ()})
     if not test or levels >= FEW_LEVELS:
@@ -163,7 +164,7 @@ def _few_levels_of_H(sweep):
 
 
 @sentence("does not carry")
-def _H_goes_with_the_floor(sweep):
+def _H_goes_with_the_floor(sweep: Sweep) -> str | None:
     rows = {row["dataset"]: row for row in sweep.runs if finite(row.get("floor")) and finite(row.get("H"))}.values()
     r = correlation([row["H"] for row in rows], [row["floor"] for row in rows])
     if r is None or abs(r) < CORRELATED:
@@ -184,13 +185,13 @@ def correlation(x: list[float], y: list[float]) -> float | None:
 
 
 @sentence("does not carry")
-def _vocabularies_differ(sweep):
+def _vocabularies_differ(sweep: Sweep) -> str | None:
     sizes = {row["vocab_size"] for row in sweep.runs if finite(row.get("vocab_size"))}
     return f"An effect of H alone: the datasets have {len(sizes)} sizes of vocabulary." if len(sizes) > 1 else None
 
 
 @sentence("does not carry")
-def _kinds_of_data_differ(sweep):
+def _kinds_of_data_differ(sweep: Sweep) -> str | None:
     known = [name for name in sweep.datasets if sweep.has_floor(name)]
     others = [name for name in sweep.datasets if not sweep.has_floor(name)]
     if not known or not others:
@@ -202,7 +203,7 @@ def _kinds_of_data_differ(sweep):
 
 
 @sentence("does not carry")
-def _slopes_disagree(sweep):
+def _slopes_disagree(sweep: Sweep) -> str | None:
     found = [
         f"{name} ({', '.join(f'{signed(value)} by the {way}' for way, value in ways.items())})"
         for name, ways in slopes(sweep).items()
@@ -232,7 +233,7 @@ def slopes(sweep: Sweep) -> dict[str, dict[str, float]]:
 
 
 @sentence("does not carry")
-def _coefficients_turn(sweep):
+def _coefficients_turn(sweep: Sweep) -> str | None:
     lines = (sweep.regression.get("law") or {}).get("lines") or {}
     found = []
     for name, axis, exponent in (("A", "N", "alpha"), ("B", "D", "beta")):
@@ -251,7 +252,7 @@ def _coefficients_turn(sweep):
 
 
 @sentence("does not carry")
-def _two_stage_alone(sweep):
+def _two_stage_alone(sweep: Sweep) -> str | None:
     level = 1 - sweep.regression.get("level", 0.95)
     lines = ((sweep.regression.get("two_stage") or {}).get("parameters") or {}).items()
     only = [name for name, line in lines if finite(line["p_value"]) and line["p_value"] <= level]
@@ -265,7 +266,7 @@ def _two_stage_alone(sweep):
 
 
 @sentence("does not carry")
-def _many_tests(sweep):
+def _many_tests(sweep: Sweep) -> str | None:
     tests = sum(finite(row["p_value"]) for row in sweep.table("claims.csv"))
     if tests <= 3 or not sweep.regression:
         return None

@@ -36,7 +36,7 @@ def cells_of(sweep: Sweep, floored: bool) -> list[dict[str, Any]]:
 
 
 @sentence("answer")
-def _measured_span(sweep):
+def _measured_span(sweep: Sweep) -> str | None:
     cells = cells_of(sweep, True) + cells_of(sweep, False)
     if not cells:
         return None
@@ -50,14 +50,14 @@ def _measured_span(sweep):
 
 
 @sentence("answer")
-def _nothing_measured(sweep):
+def _nothing_measured(sweep: Sweep) -> str | None:
     if any(sweep.cells(name) for name in sweep.datasets):
         return None
     return f"Every run of {count(len(sweep.datasets), 'dataset')} diverged, so nothing could be fitted."
 
 
 @sentence("answer")
-def _law_fitted(sweep):
+def _law_fitted(sweep: Sweep) -> str | None:
     kinds = {name: kind for name in sweep.datasets if (kind := sweep.variant(name)[0])}
     if not kinds:
         return None
@@ -69,7 +69,7 @@ def _law_fitted(sweep):
 
 
 @sentence("answer")
-def _cells_scaling(sweep):
+def _cells_scaling(sweep: Sweep) -> str | None:
     known = cells_of(sweep, True)
     if not known:
         return None
@@ -79,7 +79,7 @@ def _cells_scaling(sweep):
 
 
 @sentence("answer")
-def _cells_started(sweep):
+def _cells_started(sweep: Sweep) -> str | None:
     unknown = cells_of(sweep, False)
     if not unknown:
         return None
@@ -92,14 +92,14 @@ def _cells_started(sweep):
 
 
 @sentence("answer")
-def _exponents_reported(sweep):
+def _exponents_reported(sweep: Sweep) -> str | None:
     if not sweep.fits:
         return None
     good = [name for name in sweep.datasets if sweep.why_not(name) is None]
     return f"Exponents may be reported for {share_of(good, sweep.datasets)}."
 
 
-def _judged(sweep):
+def _judged(sweep: Sweep) -> str:
     """Name of the verdict on the split, from the slope of a in H and the joint test of the exponents."""
     if not sweep.regression:
         return "not_tested"
@@ -114,22 +114,22 @@ def _judged(sweep):
     return "tests_disagree" if moves or joint else "dependence_not_shown"
 
 
-def _turn(sweep):
+def _turn(sweep: Sweep) -> dict[str, Any]:
     return next((row for row in sweep.table("claims.csv") if row["claim"] == "frontier_turns"), {})
 
 
 @sentence("verdict")
-def _not_tested(sweep):
+def _not_tested(sweep: Sweep) -> str | None:
     return "Not tested" if _judged(sweep) == "not_tested" else None
 
 
 @sentence("verdict")
-def _cannot_be_told(sweep):
+def _cannot_be_told(sweep: Sweep) -> str | None:
     return "Cannot be told" if _judged(sweep) == "cannot_be_told" else None
 
 
 @sentence("verdict")
-def _dependence_shown(sweep):
+def _dependence_shown(sweep: Sweep) -> str | None:
     if _judged(sweep) != "dependence_shown":
         return None
     way = "parameters" if _turn(sweep)["estimate"] > 0 else "data"
@@ -137,22 +137,22 @@ def _dependence_shown(sweep):
 
 
 @sentence("verdict")
-def _tests_disagree(sweep):
+def _tests_disagree(sweep: Sweep) -> str | None:
     return "Perhaps: the two tests disagree" if _judged(sweep) == "tests_disagree" else None
 
 
 @sentence("verdict")
-def _dependence_not_shown(sweep):
+def _dependence_not_shown(sweep: Sweep) -> str | None:
     return "Not shown, and not excluded either" if _judged(sweep) == "dependence_not_shown" else None
 
 
 @sentence("why")
-def _no_regression(sweep):
+def _no_regression(sweep: Sweep) -> str | None:
     return None if sweep.regression else "This folder holds no regression on H."
 
 
 @sentence("why")
-def _why_it_cannot_be_told(sweep):
+def _why_it_cannot_be_told(sweep: Sweep) -> str | None:
     if _judged(sweep) != "cannot_be_told":
         return None
     why = sweep.regression.get("conclusion") or "no reason is recorded"
@@ -160,7 +160,7 @@ def _why_it_cannot_be_told(sweep):
 
 
 @sentence("why")
-def _slope_of_a(sweep):
+def _slope_of_a(sweep: Sweep) -> str | None:
     if _judged(sweep) in ("not_tested", "cannot_be_told"):
         return None
     slope, low, high, p = (_turn(sweep)[key] for key in ("estimate", "low", "high", "p_value"))
@@ -171,7 +171,7 @@ def _slope_of_a(sweep):
 
 
 @sentence("why")
-def _joint_test_result(sweep):
+def _joint_test_result(sweep: Sweep) -> str | None:
     test = sweep.regression.get("joint_test")
     if not test:
         return None
@@ -183,14 +183,14 @@ def _joint_test_result(sweep):
 
 
 @sentence("why")
-def _no_joint_test(sweep):
+def _no_joint_test(sweep: Sweep) -> str | None:
     if not sweep.regression.get("law") or sweep.regression.get("joint_test"):
         return None
     return f"No joint test: {sweep.regression.get('joint_test_message', 'none was made')}."
 
 
 @sentence("why")
-def _claims_tally(sweep):
+def _claims_tally(sweep: Sweep) -> str | None:
     verdicts = [row["verdict"] for row in sweep.table("claims.csv")]
     if not verdicts:
         return None
@@ -199,7 +199,7 @@ def _claims_tally(sweep):
 
 
 @sentence("carries")
-def _losses_above_the_floor(sweep):
+def _losses_above_the_floor(sweep: Sweep) -> str | None:
     z = [c["excess"] / c["floor_stderr"] for c in sweep.runs if finite(c.get("excess")) and c.get("floor_stderr")]
     if not z or min(z) < -2:
         return None
@@ -209,7 +209,7 @@ def _losses_above_the_floor(sweep):
     )
 
 
-def _claims(sweep, verdict):
+def _claims(sweep: Sweep, verdict: str) -> str:
     """The paper's claims with this verdict; a claim about E is marked where E was not fitted but held."""
     held = sweep.regression.get("variant") == "floor"
     found = []
@@ -223,12 +223,12 @@ def _claims(sweep, verdict):
 
 
 @sentence("carries")
-def _claims_supported(sweep):
+def _claims_supported(sweep: Sweep) -> str | None:
     found = _claims(sweep, "supported")
     return f"Supported here, of the paper's claims: {found}." if found else None
 
 
 @sentence("carries")
-def _claims_not_supported(sweep):
+def _claims_not_supported(sweep: Sweep) -> str | None:
     found = _claims(sweep, "not supported")
     return f"Not supported here, of the paper's claims: {found}." if found else None

@@ -10,19 +10,19 @@ from .sentences import count, groups_of, p_value, percent, sentence
 
 
 @sentence("datasets")
-def _random_grammars(sweep):
+def _random_grammars(sweep: Sweep) -> str | None:
     if not any("max_rhs_options" in (g.get("provenance") or {}) for g in sweep.grammars.values()):
         return None
     return "Grammars are random (nonterminals, terminals, at most so many right-hand sides, each at most so long)."
 
 
 @sentence("datasets")
-def _growth_of_derivations(sweep):
+def _growth_of_derivations(sweep: Sweep) -> str | None:
     return "ρ is the growth rate of a derivation: below 1 it ends." if sweep.grammars else None
 
 
 @sentence("datasets")
-def _no_floor_of_imports(sweep):
+def _no_floor_of_imports(sweep: Sweep) -> str | None:
     names = [name for name in sweep.datasets if not sweep.has_floor(name)]
     if not names:
         return None
@@ -33,14 +33,14 @@ def _no_floor_of_imports(sweep):
 
 
 @sentence("datasets")
-def _intervals_of_H(sweep):
+def _intervals_of_H(sweep: Sweep) -> str | None:
     if not any(sweep.scores.get(name, {}).get("H_interval") for name in sweep.datasets):
         return None
     return "Under H of imported data stands its 95 % interval over sources."
 
 
 @sentence("datasets")
-def _errors_of_losses(sweep):
+def _errors_of_losses(sweep: Sweep) -> str | None:
     if not any(finite(row.get("valid_sources")) for row in sweep.runs):
         return None
     kinds = {sweep.has_floor(name) for name in sweep.datasets}
@@ -50,14 +50,14 @@ def _errors_of_losses(sweep):
     return f"Errors of held-out losses are over {over}, as many as stand below, and common to all runs of a dataset."
 
 
-def _bodies(sweep):
+def _bodies(sweep: Sweep) -> list[tuple[str, dict[str, Any]]]:
     fits = (sweep.fits.get(name) or {} for name in sweep.datasets)
     made = [(kind, body) for fit in fits for kind, body in fit.get("variants", {}).items() if body]
     return [(kind, body) for kind, body in made if body.get("objective") is not None]
 
 
 @sentence("laws")
-def _how_laws_are_fitted(sweep):
+def _how_laws_are_fitted(sweep: Sweep) -> str | None:
     bodies = _bodies(sweep)
     deltas = sorted({body["delta"] for _, body in bodies if finite(body.get("delta"))})
     if not bodies:
@@ -76,20 +76,20 @@ def _how_laws_are_fitted(sweep):
 
 
 @sentence("laws")
-def _what_intervals_are(sweep):
+def _what_intervals_are(sweep: Sweep) -> str | None:
     levels = sorted({body["level"] for _, body in _bodies(sweep) if finite(body.get("level"))})
     return f"Under each value stands its {' or '.join(map(percent, levels))} interval." if levels else None
 
 
 @sentence("laws")
-def _grey_rows(sweep):
+def _grey_rows(sweep: Sweep) -> str | None:
     if not any(sweep.why_grey(row["dataset"], row["variant"]) for row in sweep.table("fits.csv")):
         return None
     return "A grey row is not to be quoted; the reason is in its last column."
 
 
 @sentence("laws")
-def _several_architectures(sweep):
+def _several_architectures(sweep: Sweep) -> str | None:
     names = architectures(sweep)
     if len(names) < 2:
         return None
@@ -105,12 +105,12 @@ def architectures(sweep: Sweep) -> list[str]:
 
 
 @sentence("laws")
-def _no_fits(sweep):
+def _no_fits(sweep: Sweep) -> str | None:
     return None if sweep.fits else "No fits of whole datasets in this sweep."
 
 
 @sentence("held out")
-def _how_held_out(sweep):
+def _how_held_out(sweep: Sweep) -> str | None:
     if not any((body.get("holdout") or {}).get("cells") for _, body in _bodies(sweep)):
         return None
     return (
@@ -142,7 +142,7 @@ def outside_what_was_measured(sweep: Sweep, row: dict[str, Any]) -> bool:
 
 
 @sentence("split")
-def _where_the_split_is_shown(sweep):
+def _where_the_split_is_shown(sweep: Sweep) -> str | None:
     rows = largest_split(sweep)
     if not rows:
         return None
@@ -150,7 +150,7 @@ def _where_the_split_is_shown(sweep):
 
 
 @sentence("split")
-def _splits_refused(sweep):
+def _splits_refused(sweep: Sweep) -> str | None:
     reasons: dict[str, list[str]] = {}
     for row in largest_split(sweep):
         if row.get("reason"):
@@ -159,7 +159,7 @@ def _splits_refused(sweep):
 
 
 @sentence("split")
-def _best_split_outside(sweep):
+def _best_split_outside(sweep: Sweep) -> str | None:
     names = [row["source"] for row in largest_split(sweep) if outside_what_was_measured(sweep, row)]
     if not names:
         return None
@@ -170,7 +170,7 @@ def _best_split_outside(sweep):
 
 
 @sentence("split")
-def _published_line(sweep):
+def _published_line(sweep: Sweep) -> str | None:
     rows = [row for row in largest_split(sweep) if row["source"].startswith("chinchilla")]
     if not rows:
         return None
@@ -180,14 +180,14 @@ def _published_line(sweep):
 
 
 @sentence("split")
-def _no_split(sweep):
+def _no_split(sweep: Sweep) -> str | None:
     if any(row["source"] in sweep.datasets for row in sweep.table("frontier.csv")):
         return None
     return "No dataset carries a law, so there is no split to show."
 
 
 @sentence("joint test")
-def _joint_test_words(sweep):
+def _joint_test_words(sweep: Sweep) -> str | None:
     test = sweep.regression.get("joint_test")
     if not test:
         return None
@@ -199,7 +199,7 @@ def _joint_test_words(sweep):
 
 
 @sentence("joint test")
-def _bootstrap_of_the_joint_test(sweep):
+def _bootstrap_of_the_joint_test(sweep: Sweep) -> str | None:
     test = sweep.regression.get("joint_test") or {}
     if not finite(test.get("p_bootstrap")):
         return None
@@ -210,7 +210,7 @@ def _bootstrap_of_the_joint_test(sweep):
 
 
 @sentence("joint test")
-def _scatter_of_datasets(sweep):
+def _scatter_of_datasets(sweep: Sweep) -> str | None:
     p = ((sweep.regression.get("joint_test") or {}).get("scatter") or {}).get("p_value")
     if not finite(p):
         return None
@@ -219,7 +219,7 @@ def _scatter_of_datasets(sweep):
 
 
 @sentence("models")
-def _what_the_models_are(sweep):
+def _what_the_models_are(sweep: Sweep) -> str | None:
     if not (sweep.regression.get("joint_test") or {}).get("models"):
         return None
     return (
@@ -229,7 +229,7 @@ def _what_the_models_are(sweep):
 
 
 @sentence("models")
-def _what_the_linear_models_are(sweep):
+def _what_the_linear_models_are(sweep: Sweep) -> str | None:
     if "L0" not in ((sweep.regression.get("joint_test") or {}).get("models") or {}):
         return None
     E = "" if sweep.regression.get("variant") == "floor" else ", ln E"
@@ -237,7 +237,7 @@ def _what_the_linear_models_are(sweep):
 
 
 @sentence("no joint test")
-def _why_no_joint_test(sweep):
+def _why_no_joint_test(sweep: Sweep) -> str | None:
     regression = sweep.regression
     if regression.get("joint_test"):
         return None
@@ -246,7 +246,7 @@ def _why_no_joint_test(sweep):
 
 
 @sentence("two stages")
-def _what_the_two_stages_are(sweep):
+def _what_the_two_stages_are(sweep: Sweep) -> str | None:
     two = sweep.regression.get("two_stage")
     if not two:
         return None
@@ -269,25 +269,25 @@ def one_reason(sweep: Sweep) -> str | None:
 
 
 @sentence("claims")
-def _how_claims_are_judged(sweep):
+def _how_claims_are_judged(sweep: Sweep) -> str | None:
     if not sweep.table("claims.csv") or one_reason(sweep):
         return None
     return "Each judged by a rule stated beforehand."
 
 
 @sentence("claims")
-def _no_claim_is_judged(sweep):
+def _no_claim_is_judged(sweep: Sweep) -> str | None:
     why = one_reason(sweep)
     return f"All {len(sweep.table('claims.csv'))} claims are undecided: {why}." if why else None
 
 
 @sentence("claims")
-def _what_undecided_means(sweep):
+def _what_undecided_means(sweep: Sweep) -> str | None:
     if not any(row["verdict"] == "undecided" for row in sweep.table("claims.csv")) or one_reason(sweep):
         return None
     return "Undecided means that this sweep cannot tell; it is not a no."
 
 
 @sentence("claims")
-def _no_claims(sweep):
+def _no_claims(sweep: Sweep) -> str | None:
     return None if sweep.table("claims.csv") else "No claims table in this sweep."

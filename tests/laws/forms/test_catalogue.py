@@ -11,7 +11,7 @@ from houses import ROOT
 from tables_of_laws import planted
 from verbs import run
 
-import ziplaw.cli.fit
+import ziplaw.cli.laws.fit
 from ziplaw.base.documents import write_csv
 from ziplaw.errors import FitError
 from ziplaw.laws.fits.by_name import compare_laws, fit_law
@@ -63,8 +63,8 @@ def added(monkeypatch):
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setitem(LAWS, "tied", "tied.TIED")
     # the command line reads the list when the verb is loaded: let it load again, and come back afterwards
-    monkeypatch.setattr(ziplaw.cli, "fit", ziplaw.cli.fit)
-    monkeypatch.delitem(sys.modules, "ziplaw.cli.fit")
+    monkeypatch.setattr(ziplaw.cli.laws, "fit", ziplaw.cli.laws.fit)
+    monkeypatch.delitem(sys.modules, "ziplaw.cli.laws.fit")
 
 
 def test_an_added_law_is_fitted_and_compared(added):

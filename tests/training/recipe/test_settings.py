@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from pydantic import ValidationError
 
-from ziplaw.cli.train import command, setting_options
+from ziplaw.cli.runs.train import command, setting_options
 from ziplaw.errors import TrainError
 from ziplaw.sweep.config import Training, section_of
 from ziplaw.training.recipe.recipe import TrainConfig

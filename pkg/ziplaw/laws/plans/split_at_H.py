@@ -21,6 +21,10 @@ from ..intervals.drawn_laws import split_bands
 from ..intervals.identification import Doubt, refusal
 from ..intervals.quantities import tails
 
+# what a prediction lacks when its split is not identified
+SPLIT = ("N", "D", "loss", "tokens_per_parameter", "N_interval", "D_interval", "loss_interval", "a", "b", "a_interval")
+SPLIT += ("parameters",)
+
 
 def split_at_H(
     law: Mapping[str, Any],
@@ -170,3 +174,20 @@ def prediction(
     if poor:
         warnings.append(f"the additive form misses by more than 5 % in {poor} of {on['n_datasets']} datasets behind it")
     return result | {"fitted_on": on, "warnings": warnings}
+
+
+def identified_prediction(
+    document: dict[str, Any], H: float, C: float, *, level: float = 0.95, epsilon: float = 1.0, anyway: bool = False
+) -> dict[str, Any]:
+    """Return a `prediction` without the numbers of splits that are not identified; ``anyway`` keeps them, marked.
+
+    Each of ``SPLIT`` is None where the split is withheld, and ``refused`` says why.
+    """
+    result = prediction(document, H, C, level=level, epsilon=epsilon, check=False)
+    if anyway:
+        return result
+    if result["refused"]:
+        return result | dict.fromkeys(SPLIT) | {"without_H": None}
+    if (mean := result["without_H"]) and not mean["identified"]:
+        return result | {"without_H": dict.fromkeys(mean) | {"identified": False}}
+    return result

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+from matplotlib.figure import Figure
 
 from ...base.outputs import image
 from ...errors import FitError
+from ...laws.fits.fit import LawFit
 from ...laws.forms.allocation import optimal_split
 from ...laws.forms.chinchilla import PARAMETERS, additive
 from ...laws.intervals.profile import criterion, profile_curve
 from ...laws.solve.additive import EXPONENT_BOUNDS
-from .style import ACCENT, GREY, INK, PAGE, PALE, figure, handle, log_axis, look, prefixed, save, say, style, wrap
+from .style import ACCENT, GREY, INK, PAGE, PALE, Row, figure, handle, log_axis, look, prefixed, save, say, style, wrap
 
 COLUMNS = "panel series N D C x y loss".split()
 _MOST_CURVES = 8
 
 
-def law_fit_figure(fitted, document, output):
+def law_fit_figure(fitted: LawFit, document: dict[str, Any], output: str | Path) -> None:
     """Draw a fit in six panels and write the drawn numbers beside it.
 
     Parameters
@@ -47,7 +52,7 @@ def law_fit_figure(fitted, document, output):
         save(made, output, rows, COLUMNS)
 
 
-def _title(made, fitted, document):
+def _title(made: Figure, fitted: LawFit, document: dict[str, Any]) -> None:
     """The law itself above the panels, or why it is none."""
     if not document["usable"]:
         words = wrap("Not a usable law: " + ", ".join(document["flags"] or ["poor fit"]), 120)
@@ -59,7 +64,7 @@ def _title(made, fitted, document):
     made.suptitle(f"{law},  {fitted.n} points, {rms}", size=8, x=0.01, ha="left")
 
 
-def _curves(axes, fitted):
+def _curves(axes: Any, fitted: LawFit) -> list[Row]:
     """Loss against D for some model sizes: the law as lines, measured points as marks."""
     axes.set(xscale="log", title="Loss against tokens", xlabel="D, training tokens", ylabel="loss, nats per token")
     sizes = np.unique(fitted.N)
@@ -91,7 +96,7 @@ def _curves(axes, fitted):
     return rows
 
 
-def _residuals(axes, fitted):
+def _residuals(axes: Any, fitted: LawFit) -> list[Row]:
     """Relative errors of the law against compute."""
     C = 6 * fitted.N * fitted.D
     error = 100 * np.expm1(-fitted.residuals)
@@ -102,7 +107,7 @@ def _residuals(axes, fitted):
     return [{"panel": "residuals", "N": n, "D": d, "C": c, "y": e} for n, d, c, e in zip(fitted.N, fitted.D, C, error)]
 
 
-def _contour(axes, fitted, identified):
+def _contour(axes: Any, fitted: LawFit, identified: bool) -> list[Row]:
     """Loss over N and D with the measured points and, where it is identified, the compute-optimal line."""
     axes.set(xscale="log", yscale="log", title="Loss over N and D", xlabel="N, parameters", ylabel="D, training tokens")
     axes.grid(False)
@@ -128,7 +133,7 @@ def _contour(axes, fitted, identified):
     return rows
 
 
-def _profile(axes, fitted, document, name):
+def _profile(axes: Any, fitted: LawFit, document: dict[str, Any], name: str) -> list[Row]:
     """Rise of the objective over fixed values of one parameter, in units of the interval's criterion."""
     symbol = name if name == "E" else rf"$\{name}$"
     level = document["level"]

@@ -19,6 +19,8 @@ from ...base.atomic import atomic_path
 from ...base.documents import write_csv
 from ...base.outputs import CREATOR, numbers_of
 
+Row = dict[str, Any]  # of a table: column -> cell
+
 COLUMN, PAGE = 3.4, 7.0  # inches: one column of a two-column page, and both
 INK, GREY, PALE = "#1a1a1a", "#6e6e6e", "#b8b8b8"
 ACCENT = "#c2410c"  # the one colour that means "compute-optimal"

@@ -1,0 +1,1 @@
+"""Verbs that make data and measure it: grammars, corpora, H, floors."""

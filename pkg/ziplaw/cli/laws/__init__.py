@@ -1,0 +1,1 @@
+"""Verbs about laws: fitted, tabulated, held against H, and turned into plans."""

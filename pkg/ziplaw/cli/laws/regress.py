@@ -1,0 +1,121 @@
+"""``ziplaw regress``: how laws move with H, and what that says about the paper's claims."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ...base import limits
+from ...base.outputs import by_header, by_kind
+from ..options import Number, json_option
+from ..printing import print_json, print_table, say_written
+from ..verb import OutputFile, Verb
+
+
+def _headers() -> list[list[str]]:
+    from ...laws.dependence.claims import COLUMNS
+
+    return [list(COLUMNS)]
+
+
+@click.command(cls=Verb)
+@click.option("--runs", required=True, type=click.Path(exists=True, dir_okay=False), help="The sweep's runs.csv.")
+@click.option("--fits", "first", type=click.Path(exists=True, dir_okay=False), help="The first of FITS (for globs).")
+@click.argument("fits", nargs=-1, type=click.Path(exists=True, dir_okay=False))
+@click.option("--scores", type=click.Path(exists=True), multiple=True,
+              help="A dataset's score, or a folder of them: the law then says what its H is of. Repeatable.")  # fmt: skip
+@click.option("--covariates", "table", type=click.Path(exists=True, dir_okay=False),
+              help="CSV with a column dataset and rivals of H, such as a zstd ratio, for the comparison.")  # fmt: skip
+@click.option("--bootstrap", type=click.IntRange(0, 100_000), default=499, show_default=True,
+              help="Simulated tables behind the bootstrap p-value.")  # fmt: skip
+@click.option(
+    "--level",
+    type=Number(limits.LEVEL),
+    default=0.95,
+    show_default=True,
+    help="Coverage of intervals; tests use 1 - level.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True, help="Seed of all resampling.")
+@click.option("-o", "--output", type=OutputFile(by_kind("regression")), help="Write regression.json here.")
+@click.option(
+    "--claims", "claims_csv", type=OutputFile(by_header(_headers)), help="Write the paper's claims as CSV here."
+)
+@json_option
+def command(
+    runs: str,
+    first: str | None,
+    fits: tuple[str, ...],
+    scores: tuple[str, ...],
+    table: str | None,
+    bootstrap: int,
+    level: float,
+    seed: int,
+    output: str | None,
+    claims_csv: str | None,
+    as_json: bool,
+) -> None:
+    """Regress the laws in FITS (fits/*.json) on H, test whether exponents depend on it, judge the paper's claims.
+
+    \b
+      ziplaw regress --runs runs.csv --fits fits/*.json -o regression.json --claims claims.csv
+    """  # noqa: D301
+    from ...base.documents import read_json, write_csv, write_json
+    from ...laws.dependence.claims import COLUMNS, claims
+    from ...laws.dependence.regress import evidence, regress
+    from ...sweep.beside_laws import covariates_of, scores_of
+    from ...sweep.runs_table import typed
+    from ...tables.any_file import read_table
+
+    paths = [*([first] if first else []), *fits]
+    if not paths:
+        raise click.UsageError("no fits given: ziplaw regress --runs runs.csv --fits fits/*.json")
+    rows = typed(read_table(runs))
+    documents = [read_json(path, "fit") for path in paths]
+    covariates = covariates_of(table) if table else None
+    measured = scores_of(documents, scores)
+    document = regress(
+        rows, documents, scores=measured, covariates=covariates, bootstrap=bootstrap, level=level, seed=seed
+    )
+    judged = claims(document, *evidence(rows, documents))
+    if output:
+        write_json(output, document, kind="regression")
+    if claims_csv:
+        write_csv(claims_csv, judged, list(COLUMNS))
+    if as_json:
+        print_json(document | {"claims": judged})
+        return
+    click.echo(document["conclusion"])
+    if document["law"]:
+        _print(document)
+    click.echo()
+    print_table(judged, ["claim", "estimate", "low", "high", "p_value", "verdict"])
+    for path, what in ((output, "the regression"), (claims_csv, "the claims")):
+        if path:
+            say_written(path, what)
+
+
+def _print(document: dict[str, Any]) -> None:
+    test = document["joint_test"]
+    if test:
+        rows = [{"model": name, **values} for name, values in test["models"].items()]
+        click.echo()
+        print_table(rows)
+    click.echo(f"\nL(N, D, H): {document['law']['form']}")
+    rows = []
+    for name, line in document["law"]["lines"].items():
+        at = line["at_centre"]
+        rows.append({"parameter": name, "at mean H, N, D": at["value"], "slope": at["slope"], "low": at["slope_ci"][0],
+                     "high": at["slope_ci"][1], "p": at["p_value"]})  # fmt: skip
+    print_table(rows)
+    if document["comparison"]["rows"]:
+        click.echo("\nLosses of a dataset left out, predicted from the others (RMS log error):")
+        print_table(document["comparison"]["rows"], ["covariate", "rms_E_known", "rms_E_predicted", "better_than_none"])
+    for name, why in document["comparison"]["skipped"].items():
+        click.echo(f"  {name} was not tried: {why}")
+    click.echo(f"\nThe paper's regression ({document['two_stage']['label']}):")
+    rows = []
+    for name, line in document["two_stage"]["parameters"].items():
+        rows.append({"parameter": name, "slope": line["slope"], "low": line["slope_ci"][0], "high": line["slope_ci"][1],
+                     "intercept": line["intercept"], "p": line["p_value"], "r2": line["r2"]})  # fmt: skip
+    print_table(rows)

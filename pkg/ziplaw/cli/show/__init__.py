@@ -1,0 +1,1 @@
+"""Verbs that show a finished sweep: its figures and its report."""

@@ -1,0 +1,49 @@
+"""What made a sweep's results, for the end of its report."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from pathlib import Path
+
+from .. import __version__, versions
+from ..base.documents import read_json, sha256_file
+from ..sweep.folder import Sweep
+
+
+def provenance(sweep: Sweep, folder: Path, config: str | Path | None) -> dict[str, str]:
+    """What made the results: versions, seeds, checksums; no clock and no host name, so that the report repeats."""
+    found = {"ziplaw": __version__, "Python": platform.python_version()}
+    found |= {package: installed(package) for package in ("numpy", "scipy", "torch", "snakemake", "matplotlib")}
+    scores = [sweep.scores[name] for name in sweep.scores]
+    found["zlib"] = ", ".join(sorted({str(score.get("zlib")) for score in scores})) or "–"
+    kinds = {f"ids as {s['encoding']}, gzip level {s['level']}, {s['window']} tokens, {s['n']} windows" for s in scores}
+    found["how H is measured"] = "; ".join(sorted(kinds)) or "–"
+    grammars = {name: (g.get("provenance") or {}) for name, g in sweep.grammars.items()}
+    seeds = [f"{n} {p['seed']}.{p.get('sub_seed', 0)}" for n, p in grammars.items() if "seed" in p]
+    found["grammar seeds (seed.sub-seed)"] = ", ".join(seeds) or "–"
+    if not seeds:
+        del found["grammar seeds (seed.sub-seed)"]
+    found["training seeds"] = ", ".join(sorted({str(row["seed"]) for row in sweep.runs}))
+    run = sweep.run_folder(sweep.runs[0]) / "run.json"
+    if run.exists():
+        settings = read_json(run, "run").get("training") or {}
+        found["training (first run)"] = ", ".join(
+            f"{key} {value}" for key, value in settings.items() if key != "budgets"
+        )
+    stages = {key.lower(): value for key, value in vars(versions).items() if key.isupper()}
+    found["stage versions"] = ", ".join(f"{stage} {value}" for stage, value in sorted(stages.items()))
+    if config:
+        found[f"sha256 of {Path(config).name}"] = sha256_file(config)
+    for name in ("runs.csv", "fits.csv", "regression.json", "claims.csv", "frontier.csv", "presets.csv"):
+        if sweep.has(name):
+            found[f"sha256 of {name}"] = sha256_file(folder / name)
+    return found
+
+
+def installed(package: str) -> str:
+    """Return an installed package's version, or say that it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
