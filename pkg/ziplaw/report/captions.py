@@ -215,7 +215,7 @@ def _cells_that_were_not_fitted(sweep: Sweep) -> str | None:
     from ..laws.fits.dataset import takes_part
 
     def hollow(name: str) -> bool:
-        used = sweep.fits[name].get("cells")
+        used: Any = sweep.fits[name].get("cells")
         return any(not takes_part(cell, used) for cell in sweep.cells(name))
 
     return "Hollow markers were not fitted." if any(hollow(name) for name in _laws(sweep)) else None

@@ -44,9 +44,8 @@ def _errors_of_losses(sweep: Sweep) -> str | None:
     if not any(finite(row.get("valid_sources")) for row in sweep.runs):
         return None
     kinds = {sweep.has_floor(name) for name in sweep.datasets}
-    over = {(True,): "documents", (False,): "held-out sources"}.get(
-        tuple(kinds), "held-out sources (of grammars, documents)"
-    )
+    words: dict[tuple[bool, ...], str] = {(True,): "documents", (False,): "held-out sources"}
+    over = words.get(tuple(kinds), "held-out sources (of grammars, documents)")
     return f"Errors of held-out losses are over {over}, as many as stand below, and common to all runs of a dataset."
 
 

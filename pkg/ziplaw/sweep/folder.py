@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..base.documents import read_json
 from ..errors import FitError
@@ -182,6 +182,6 @@ class Sweep:
         return read_json(self.folder / name, kind) if self.has(name) else None
 
 
-def finite(value: Any) -> bool:
+def finite(value: Any) -> TypeGuard[float]:
     """Tell whether a cell holds a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

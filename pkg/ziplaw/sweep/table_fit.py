@@ -87,7 +87,7 @@ class Choices:
             raise ChoiceError("--serve and --target-loss go together")
 
     @property
-    def care(self) -> dict[str, str]:
+    def care(self) -> dict[str, Any]:
         """What the checks of a table are to let pass."""
         return {
             "duplicates": "keep" if self.keep_duplicates else "error",
@@ -105,7 +105,7 @@ def fit_sweep_dataset(source: Table, choices: Choices) -> dict[str, Any]:
 
     Of the choices only ``cells``, ``bootstrap``, ``level`` and ``seed`` count.
     """
-    resampling = {"bootstrap": choices.bootstrap, "level": choices.level, "seed": choices.seed}
+    resampling: dict[str, Any] = {"bootstrap": choices.bootstrap, "level": choices.level, "seed": choices.seed}
     return fit_dataset(typed(source), cells=choices.cells, **resampling)
 
 
@@ -176,8 +176,9 @@ def _other(runs: Runs, choices: Choices) -> dict[str, Any]:
 
 def _additive(table: Table, runs: Runs, choices: Choices, group: str | None, draw: Draw | None) -> dict[str, Any]:
     floor = _floor(table, runs, choices)
+    columns: dict[str, Any] = runs.columns
     fitted = fit(
-        **runs.columns,
+        **columns,
         weights=numbers(table, choices.weight_column) if choices.weight_column else None,
         fixed_E=None if choices.excess else floor,
         excess_floor=floor if choices.excess else None,
@@ -186,6 +187,7 @@ def _additive(table: Table, runs: Runs, choices: Choices, group: str | None, dra
         delta=choices.delta,
         **choices.care,
     )
+    serving: Any = None if choices.serve is None else (choices.target_loss, choices.serve)
     document = law_document(
         fitted,
         method=choices.intervals,
@@ -195,7 +197,7 @@ def _additive(table: Table, runs: Runs, choices: Choices, group: str | None, dra
         seed=choices.seed,
         flops=choices.flops,
         points=choices.points,
-        serving=(choices.target_loss, choices.serve) if choices.serve is not None else None,
+        serving=serving,
         check=not choices.anyway,
     )
     datasets = sorted({str(row[group]) for row in table.rows}) if group else []

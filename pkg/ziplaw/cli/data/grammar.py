@@ -67,7 +67,7 @@ def new(
         raise ZiplawError(
             "the shape is incomplete: give --nonterminals, --terminals, --rhs-options and --rhs-length, or --preset"
         )
-    grammar = random_grammar(*shape, seed=seed, supercritical=supercritical or "redraw")
+    grammar = random_grammar(*shape, seed=seed, supercritical=supercritical or "redraw")  # type: ignore[misc]
     grammar.save(output)
     _say(output, grammar)
 

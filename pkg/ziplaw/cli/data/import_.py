@@ -58,10 +58,11 @@ def command(
     from ...corpora.importing import import_corpus
     from ...corpora.readers import open_source
 
+    given: Any = builtin or path
     if builtin:
-        source = open_builtin(builtin)
+        source = open_builtin(given)
     else:
-        source = open_source(path, binary=tokenizer == "bytes", **reading)
+        source = open_source(given, binary=tokenizer == "bytes", **reading)
     done = import_corpus(source, output, tokenizer, documents, valid_documents, context, seed, by)
     say_written(
         output,
@@ -74,7 +75,7 @@ def command(
     )
     if done["share_read"] < 1:
         click.echo(f"ziplaw: note: a seeded sample of the text, {done['share_read']:.2%}, was tokenised", err=True)
-    click.echo(read_line(builtin or path, source), err=True)
+    click.echo(read_line(given, source), err=True)
     for what, n in done["notes"].items():
         if what in source.notes:  # is in that line
             continue

@@ -68,7 +68,7 @@ def command(
     # the tokenizers library starts its own threads, and asks only the environment how many
     os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads(threads)))
     scores, lines, failed = [], [], False
-    common = {"window": window, "samples": samples, "threads": threads, "dataset": dataset}
+    common: dict[str, Any] = {"window": window, "samples": samples, "threads": threads, "dataset": dataset}
     for path, is_path in progress([(path, True) for path in paths] + [(name, False) for name in builtins]):
         try:
             if is_path:

@@ -25,7 +25,7 @@ def _run_outputs(folder, name):
     return [Output(folder, lambda path: True, name, folder=True), *files]
 
 
-_BUDGETS = Numbers(limits.Range(*BUDGET.within, "tokens", BUDGET.remedy))
+_BUDGETS = Numbers(limits.Range(*limits.BUDGET, "tokens", BUDGET.remedy))
 
 
 def _budgets(context, parameter, value):
@@ -136,7 +136,8 @@ def command(
     for what, given in (("corpora", corpus_dirs), ("seeds", seeds)):
         if len(given) not in (1, runs):
             raise click.UsageError(f"{len(given)} {what} for {runs} folder(s): give one for all, or one for each -o")
-    corpus_dirs, seeds = (given * runs if len(given) == 1 else given for given in (tuple(corpus_dirs), tuple(seeds)))
+    both: Any = (corpus_dirs, seeds)
+    corpus_dirs, seeds = (tuple(given) * (runs if len(given) == 1 else 1) for given in both)
     if len(set(zip(corpus_dirs, seeds))) < runs:
         raise click.UsageError("two runs have the same corpus, seed and settings: give seeds or corpora of their own")
     from ...corpora.storage.format import open_corpus

@@ -17,7 +17,8 @@ def draw(sweep: Sweep, output: str | Path) -> None:
     """Draw how H is distributed over the windows of each dataset and reference: a ridge each, median and quartiles."""
     names = list(sweep.scores)
     made, (axes,) = figure(COLUMN * 1.25, 0.27 * max(len(names), 4) + 0.62)
-    rows, places = [], []
+    rows: list[Row] = []
+    places: list[float] = []
     place = 0.0
     for index, name in enumerate(names):
         score = sweep.scores[name]

@@ -27,7 +27,8 @@ def draw(sweep: Sweep, output: str | Path) -> None:
     """Draw loss over N and D for every dataset: contours of the law, measured cells, iso-FLOP lines, the frontier."""
     made, grid = panels(len(sweep.datasets), height=2.05, sharex=True, sharey=True)
     cells = [c for dataset in sweep.datasets for c in sweep.cells(dataset)]
-    rows, shown = [], set()
+    rows: list[Row] = []
+    shown: set[Any] = set()
     if not cells:
         for axes, dataset in zip(grid, sweep.datasets):
             axes.set_title(label(dataset))

@@ -79,7 +79,7 @@ def _reasons(sweep: Sweep) -> str:
 def _points(sweep: Sweep) -> list[Row]:
     rows = []
     for dataset in sweep.datasets:
-        fit = sweep.fits.get(dataset)
+        fit: Any = sweep.fits.get(dataset)
         reason = sweep.why_not(dataset)
         for variant in VARIANTS if fit and finite(fit.get("H")) else ():
             body = fit["variants"].get(variant)
@@ -125,7 +125,8 @@ def _point(axes: Any, row: Row, x: float, is_main: bool, sweep: Sweep) -> None:
 
 def _lines(sweep: Sweep, points: list[Row], main: str) -> list[Row]:
     """Rows of the two lines: the law in H with its band, and the two-stage regression (no band: it has no honest one)."""
-    regression, rows = sweep.regression, []
+    regression = sweep.regression
+    rows: list[Row] = []
     H = [row["H"] for row in points if row["variant"] == main and row["reportable"]]
     if not H or not regression.get("law"):
         return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import ticker
@@ -86,7 +87,7 @@ def _rows(sweep: Sweep, dataset: str) -> list[Row]:
     if not body or not cells:
         return []
     top = {key: max(c[key] for c in cells) for key in ("N", "D")}
-    used = sweep.fits[dataset].get("cells")
+    used: Any = sweep.fits[dataset].get("cells")
     predicted = additive(
         [body["parameters"][name] for name in PARAMETERS], [c["N"] for c in cells], [c["D"] for c in cells]
     )

@@ -92,7 +92,8 @@ def look(index: int, count: int, ramp: str = "viridis") -> dict[str, Any]:
 def figure(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, list[Any]]:
     """Return a figure of width x height inches and its axes, row by row."""
     made = Figure(figsize=(width, height), layout="constrained")
-    made.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.03)
+    engine: Any = made.get_layout_engine()
+    engine.set(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.03)
     return made, list(made.subplots(rows, columns, squeeze=False, **options).flat)
 
 
@@ -162,7 +163,7 @@ def log_axis(axis: Any, *, si: bool = False, power: bool = False) -> None:
         axis.set_major_locator(ticker.LogLocator(subs=subs, numticks=20))
         if (seen := [t for t in axis.get_majorticklocs() if low <= t <= high]) and len(seen) >= 3:
             break
-    axis.set_minor_locator(ticker.LogLocator(subs=np.arange(1.0, 10.0), numticks=60))
+    axis.set_minor_locator(ticker.LogLocator(subs=tuple(range(1, 10)), numticks=60))
     axis.set_minor_formatter(ticker.NullFormatter())
     if power:
         axis.set_major_locator(ticker.LogLocator(numticks=7))
