@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +25,16 @@ NAME = "checkpoint.npz"
 DEFAULT_MINUTES = 5.0
 # of what the trainer puts into a checkpoint
 FORMAT = 2
+
+
+class Resumable(Protocol):
+    """What runs to its end unless it is stopped, and can be saved between two steps."""
+
+    def run(self) -> None:
+        """Run; raises :class:`Stopped` after a checkpoint."""
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Everything needed to go on from here: a JSON-serialisable part and arrays."""
 
 
 class Stopped(Exception):
@@ -107,9 +117,19 @@ class Timer:
         """Return whether to save now."""
         return self.stopped_by is not None or (self.every > 0 and time.monotonic() - self.last >= self.every)
 
-    def saved(self) -> None:
-        """Start the next interval."""
-        self.last = time.monotonic()
+    def save_if_due(self, path: str | os.PathLike, work: Resumable, identity: Callable[[], dict[str, Any]]) -> None:
+        """Save a checkpoint when it is time, and begin the next interval.
+
+        Raises
+        ------
+        Stopped
+            After a checkpoint, when the process was told to stop.
+        """
+        if self.due():
+            save(path, identity(), *work.state())
+            self.last = time.monotonic()
+            if self.stopped_by:
+                raise Stopped
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
@@ -129,14 +149,7 @@ class Timer:
                 signal.signal(number, handler)
 
 
-class Work(Protocol):
-    """What runs to its end unless it is stopped."""
-
-    def run(self) -> None:
-        """Run; raises :class:`Stopped` between two steps, after a checkpoint."""
-
-
-def run_to_end(work: Work, path: Path, timer: Timer, meter: Meter) -> None:
+def run_to_end(work: Resumable, path: Path, timer: Timer, meter: Meter) -> None:
     """Run; a signal that saved a checkpoint ends the process with 128 + its number."""
     try:
         work.run()

@@ -33,7 +33,7 @@ from .recipe.schedule import plan_budgets, stretches
 from .run_folder import execution, is_finished, run_identity, write_run
 from .steps.stacked_step import Seat, SideBySide
 from .trainer import CHECK_STEPS, VOCABULARY_PAD, Trainer
-from .tune import tune
+from .tune import with_rate
 
 CHECKPOINT = "ensemble.npz"
 
@@ -196,11 +196,7 @@ def _train(
         return found
 
     def between_chunks(whole: Ensemble) -> None:
-        if timer.due():
-            checkpoint.save(path, identity(whole), *whole.state())
-            timer.saved()
-            if timer.stopped_by:
-                raise checkpoint.Stopped
+        timer.save_if_due(path, whole, lambda: identity(whole))
 
     first = members[0].config.resolved()
     if device.type == "cpu":
@@ -209,11 +205,9 @@ def _train(
         configs: list[TrainConfig] = []
         more: list[dict[str, Any]] = []
         for member, corpus, sha256 in zip(members, corpora, hashes):
-            config, tuning = member.config.resolved(), None
-            if config.learning_rate is None:
-                config, tuning = tune(corpus.train, corpus.valid, member.model, config, sha256)
+            config, tuning = with_rate(corpus.train, corpus.valid, member.model, member.config.resolved(), sha256)
             configs.append(config)
-            more.append({} if tuning is None else {"tuning": tuning})
+            more.append(tuning)
         meter = Meter()
         models = [member.model for member in members]
         train, valid = [corpus.train for corpus in corpora], [corpus.valid for corpus in corpora]

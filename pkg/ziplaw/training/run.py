@@ -18,7 +18,7 @@ from .meter import Meter
 from .recipe.recipe import TrainConfig
 from .run_folder import execution, run_identity, write_run
 from .trainer import Trainer
-from .tune import tune
+from .tune import with_rate
 
 
 def train(
@@ -68,18 +68,12 @@ def train(
     timer = checkpoint.Timer(checkpoint_minutes)
 
     def between_steps(trainer: Trainer) -> None:
-        if timer.due():
-            checkpoint.save(path, run_identity(trainer, corpus_sha256), *trainer.state())
-            timer.saved()
-            if timer.stopped_by:
-                raise checkpoint.Stopped
+        timer.save_if_due(path, trainer, lambda: run_identity(trainer, corpus_sha256))
 
     if device.type == "cpu":
         check_memory([model], config.batch_documents)
     with lease(device) as device, torch_settings(device, config.threads), timer.signals(), memory_errors():
-        tuning = None
-        if config.learning_rate is None:
-            config, tuning = tune(corpus.train, corpus.valid, model, config, corpus_sha256)
+        config, tuning = with_rate(corpus.train, corpus.valid, model, config, corpus_sha256)
         meter = Meter()
         trainer = Trainer(
             corpus.train,
@@ -98,6 +92,6 @@ def train(
         meter.start(trainer.plans, trainer.tokens_per_step, training_flops_per_token(model), peak)
         meter.skip(sum(segment.done for segment in trainer.segments))
         checkpoint.run_to_end(trainer, path, timer, meter)
-    record = write_run(out_dir, trainer, corpus_sha256, {} if tuning is None else {"tuning": tuning})
+    record = write_run(out_dir, trainer, corpus_sha256, tuning)
     path.unlink(missing_ok=True)
     return record

@@ -91,3 +91,13 @@ def tune(
     best, tried = descend(loss)
     rows = [{"learning_rate": FIRST_RATE * FACTOR**e, "loss": value} for e, value in sorted(tried.items())]
     return replace(config, learning_rate=FIRST_RATE * FACTOR**best), {"budget": budget, "tried": rows}
+
+
+def with_rate(
+    train: np.ndarray, valid: np.ndarray, model: ModelConfig | LstmConfig, config: TrainConfig, corpus_sha256: str
+) -> tuple[TrainConfig, dict[str, Any]]:
+    """Return a resolved config with a rate, searched where none is given, and what run.json says of the search."""
+    if config.learning_rate is not None:
+        return config, {}
+    config, record = tune(train, valid, model, config, corpus_sha256)
+    return config, {"tuning": record}
