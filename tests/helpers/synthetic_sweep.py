@@ -19,6 +19,7 @@ from ziplaw.laws.dependence import regress as regression
 from ziplaw.laws.fits.dataset import fit_dataset
 from ziplaw.laws.plans import frontier as frontiers
 from ziplaw.sweep import fits_table, runs_table
+from ziplaw.tables.declared import CLAIMS, FITS, FRONTIER, RUNS
 
 NAMES = ("syn-a", "syn-b", "syn-c", "syn-d", "syn-e", "syn-f")
 WIDTHS = (6, 8, 12, 16, 24, 32)
@@ -92,13 +93,13 @@ def build(
             ("prose.bytes", 0.25, "bytes"),
         ):
             write_json(folder / "scores" / f"{name}.json", _score(name, value, rng, tokenizer), kind="score")
-    write_csv(folder / "runs.csv", rows, list(runs_table.COLUMNS))
+    RUNS.write(folder / "runs.csv", rows)
     _tabulate(folder, names)
     fits = [read_json(folder / "fits" / f"{name}.json", "fit") for name in names]
     document = regression.regress(rows, fits, bootstrap=0, level=level)
     write_json(folder / "regression.json", document, kind="regression")
-    write_csv(folder / "claims.csv", judged.claims(document, *regression.evidence(rows, fits)), list(judged.COLUMNS))
-    write_csv(folder / "frontier.csv", frontiers.frontier(document, fits), list(frontiers.COLUMNS))
+    CLAIMS.write(folder / "claims.csv", judged.claims(document, *regression.evidence(rows, fits)))
+    FRONTIER.write(folder / "frontier.csv", frontiers.frontier(document, fits))
     if presets:
         write_csv(folder / "presets.csv", _presets(rng))
     return folder
@@ -239,7 +240,7 @@ def _collect(folder, name, floors):
 
 def _tabulate(folder, names):
     rows = fits_table.fits_rows(folder / "fits" / f"{name}.json" for name in names)
-    write_csv(folder / "fits.csv", rows, fits_table.COLUMNS)
+    FITS.write(folder / "fits.csv", rows)
 
 
 def _presets(rng):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from ziplaw.base.documents import read_csv, write_csv, write_json
 from ziplaw.cli import main
 from ziplaw.errors import FitError
-from ziplaw.sweep.runs_table import BEST_SEEN, COLUMNS, bounded_regime, concatenate, least_reducible, regime, run_rows
+from ziplaw.sweep.runs_table import BEST_SEEN, bounded_regime, concatenate, least_reducible, regime, run_rows
+from ziplaw.tables.declared import RUNS
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_a_row_a_cell_in_order_of_size_with_excess_and_regime(sweep):
     assert [r["regime"] for r in rows] == ["not started", None, "not started", "saturated"]
     assert rows[2]["excess"] == 3.0
     assert rows[2]["reducible"] == 0.75
-    assert set(rows[0]) == set(COLUMNS)
+    assert set(rows[0]) == set(RUNS.names)
     # runs of decoders do not say so
     assert {r["architecture"] for r in rows} == {"llama"}
 
@@ -210,7 +211,7 @@ def test_a_run_counts_once(sweep):
     file = sweep / "runs/web/h8/s0/run.json"
     with pytest.raises(FitError, match="web/h8/s0 is given twice at 100 tokens"):
         run_rows([file, file], corpus_meta=sweep / "c" / "meta.json", score=sweep / "score.json")
-    write_csv(sweep / "a.csv", rows_of(sweep), COLUMNS)
+    RUNS.write(sweep / "a.csv", rows_of(sweep))
     assert len(concatenate([sweep / "a.csv"])) == 4
     with pytest.raises(FitError, match="given twice"):
         concatenate([sweep / "a.csv", sweep / "a.csv"])

@@ -36,7 +36,7 @@ ROOMS = {
     "report.figures": "base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
     "report": "base sweep report.figures laws.fits laws.solve",
     "cli": "base corpora.storage corpora.readers",
-    "cli.data": "cli base grammars corpora corpora.readers",
+    "cli.data": "cli base grammars tables corpora corpora.readers",
     "cli.runs": "cli base corpora.storage models training training.recipe tables sweep",
     "cli.laws": "cli base corpora corpora.readers tables sweep report.figures laws.forms laws.intervals laws.dependence laws.plans",
     "cli.show": "cli base report report.figures",

@@ -13,7 +13,6 @@ from .compress import compressibility
 
 SHAPE = "preset group n_nonterminals n_terminals max_rhs_options max_rhs_length".split()
 SHAPE_COLUMNS = [*SHAPE, "paper_H"]
-COLUMNS = PRESETS_CSV.names
 
 
 def preset_shapes(group: str | None = None) -> list[dict[str, Any]]:
@@ -28,7 +27,7 @@ def preset_shapes(group: str | None = None) -> list[dict[str, Any]]:
 def score_presets(
     group: str | None = None, seeds: int = 5, documents: int = 1000, threads: int | None = None
 ) -> list[dict[str, Any]]:
-    """Draw and score presets; return a row of COLUMNS for each preset and seed.
+    """Draw and score presets; return a row of presets.csv for each preset and seed.
 
     Parameters
     ----------
@@ -60,11 +59,11 @@ def score_presets(
         spread = {"H_mean": statistics.fmean(scores), "H_std": statistics.stdev(scores) if seeds > 1 else None}
         rows += [row | spread for row in drawn]
     bar.close()
-    return [{column: row[column] for column in COLUMNS} for row in rows]
+    return [{column: row[column] for column in PRESETS_CSV.names} for row in rows]
 
 
 def summarise_presets(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return one row a preset, from rows of COLUMNS: H over the seeds beside the paper's."""
+    """Return one row a preset, from rows of presets.csv: H over the seeds beside the paper's."""
     lines: dict[str, dict[str, Any]] = {}
     for row in rows:
         line = lines.setdefault(row["preset"], {"preset": row["preset"], "shape": "", "seeds": 0})

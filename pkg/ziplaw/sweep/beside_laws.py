@@ -10,7 +10,7 @@ from typing import Any
 from ..base.documents import read_json
 from ..errors import FitError
 from ..tables.any_file import read_table
-from .runs_table import typed
+from ..tables.declared import COVARIATES
 
 
 def scores_of(fits: Sequence[dict[str, Any]], paths: Iterable[str | os.PathLike]) -> list[dict[str, Any]]:
@@ -31,7 +31,7 @@ def covariates_of(path: str | os.PathLike) -> dict[str, dict[str, Any]]:
     FitError
         When the table has no column dataset.
     """
-    rows = typed(read_table(path))
+    rows = COVARIATES.typed(read_table(path).rows)
     if "dataset" not in rows[0]:
         raise FitError(f"{path} has no column dataset: one row a dataset, one column a covariate")
     names = [name for name in rows[0] if name != "dataset"]

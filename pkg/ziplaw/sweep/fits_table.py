@@ -12,7 +12,6 @@ from ..tables.declared import FITS
 
 # those of the law, and the exponents of the split that follow from it
 PARAMETERS = ("E", "A", "B", "alpha", "beta", "a", "b")
-COLUMNS = FITS.names
 
 
 def fits_rows(paths: Iterable[str | os.PathLike]) -> list[dict[str, Any]]:
@@ -35,8 +34,8 @@ def fits_rows(paths: Iterable[str | os.PathLike]) -> list[dict[str, Any]]:
 
 
 def _row(document: dict[str, Any], variant: str, fit: dict[str, Any]) -> dict[str, Any]:
-    row = {key: document.get(key) for key in COLUMNS if key in document}
-    row.update({key: fit.get(key) for key in COLUMNS if key in fit})
+    row = {key: document.get(key) for key in FITS.names if key in document}
+    row.update({key: fit.get(key) for key in FITS.names if key in fit})
     row["variant"] = variant
     values = dict(fit["parameters"])
     if values["alpha"] is not None:

@@ -9,10 +9,9 @@ from typing import Any
 
 from ..base.documents import read_json
 from ..errors import FitError
-from ..tables.any_file import Table, read_table
+from ..tables.any_file import read_table
 from ..tables.declared import RUNS
 
-COLUMNS = RUNS.names
 BEST_SEEN = "best loss seen"  # basis of a regime without a floor: an upper bound of the floor
 SATURATED_BELOW = 0.02
 NOT_STARTED_ABOVE = 0.6
@@ -193,11 +192,6 @@ def _names(path, seed):
             f"with -o DATASET/MODEL/s{seed}"
         )
     return parts[-4:-2]
-
-
-def typed(table: Table) -> list[dict[str, Any]]:
-    """Return the rows of a sweep's table with numbers as numbers and names as text."""
-    return RUNS.typed(table.rows)
 
 
 def concatenate(tables: Sequence[str | Path]) -> list[dict[str, Any]]:

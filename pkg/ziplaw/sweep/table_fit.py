@@ -16,8 +16,8 @@ from ..laws.plans.other_laws import other_document
 from ..tables.any_file import Table
 from ..tables.cells import numbers
 from ..tables.column_names import guess, mixed_splits
+from ..tables.declared import RUNS
 from ..tables.measured_runs import Reading, Runs, law_columns
-from .runs_table import typed
 
 SWEEP_COLUMNS = {"dataset", "model", "seed", "regime", "N", "D", "loss"}
 BY_RUN = ("jackknife", "cluster", "wild")  # kinds of interval that know of runs
@@ -106,7 +106,7 @@ def fit_sweep_dataset(source: Table, choices: Choices) -> dict[str, Any]:
     Of the choices only ``cells``, ``bootstrap``, ``level`` and ``seed`` count.
     """
     resampling: dict[str, Any] = {"bootstrap": choices.bootstrap, "level": choices.level, "seed": choices.seed}
-    return fit_dataset(typed(source), cells=choices.cells, **resampling)
+    return fit_dataset(RUNS.typed(source.rows), cells=choices.cells, **resampling)
 
 
 def fit_table(

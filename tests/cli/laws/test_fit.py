@@ -12,7 +12,8 @@ import ziplaw
 from ziplaw.base.documents import read_csv, read_json, write_csv
 from ziplaw.cli.laws.show_fit import show_other
 from ziplaw.laws.forms import constrained, kaplan
-from ziplaw.sweep.runs_table import COLUMNS, regime
+from ziplaw.sweep.runs_table import regime
+from ziplaw.tables.declared import RUNS
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def sweep_rows(dataset="d1", floor=1.2, unigram=4.3, law=(30, 300, 0.4, 0.5), se
                 loss = min(loss * np.exp(0.01 * rng.normal()), unigram)
                 r = None if floor is None else (loss - floor) / (unigram - floor)
                 rows.append(
-                    dict.fromkeys(COLUMNS)
+                    dict.fromkeys(RUNS.names)
                     | {"dataset": dataset, "model": f"h{hidden}", "seed": seed, "N": N, "budget": int(budget)}
                     | {
                         "D": int(budget),
@@ -48,7 +49,7 @@ def sweep_rows(dataset="d1", floor=1.2, unigram=4.3, law=(30, 300, 0.4, 0.5), se
 
 
 def test_sweep_writes_its_fit_and_repeats_to_the_byte(tmp_path):
-    write_csv(tmp_path / "runs.csv", sweep_rows() + sweep_rows("d2"), COLUMNS)
+    RUNS.write(tmp_path / "runs.csv", sweep_rows() + sweep_rows("d2"))
     for name in ("a", "b"):
         run("fit", tmp_path / "runs.csv", "--dataset", "d1", "-o", tmp_path / f"{name}.json")
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
@@ -74,14 +75,14 @@ def test_sweep_writes_its_fit_and_repeats_to_the_byte(tmp_path):
 
 
 def test_all_cells_can_be_asked_for(tmp_path):
-    write_csv(tmp_path / "runs.csv", sweep_rows(), COLUMNS)
+    RUNS.write(tmp_path / "runs.csv", sweep_rows())
     run("fit", tmp_path / "runs.csv", "--dataset", "d1", "--cells", "all", "-o", tmp_path / "a.json")
     assert read_json(tmp_path / "a.json")["variants"]["free"]["n"] == 30
 
 
 def test_dataset_that_has_not_started_is_fitted_but_not_reported(tmp_path):
     rows = sweep_rows(floor=0.3, unigram=7.0, law=(3e5, 3e5, 0.1, 0.05))
-    write_csv(tmp_path / "runs.csv", rows, COLUMNS)
+    RUNS.write(tmp_path / "runs.csv", rows)
     run("fit", tmp_path / "runs.csv", "--dataset", "d1", "-o", tmp_path / "a.json")
     fit = read_json(tmp_path / "a.json")
     assert fit["regime"] == "not started"
@@ -92,7 +93,7 @@ def test_dataset_that_has_not_started_is_fitted_but_not_reported(tmp_path):
 def test_dataset_without_a_floor_and_diverged_cells(tmp_path):
     rows = sweep_rows(floor=None)
     rows[3] |= {"loss": None, "status": "diverged"}
-    write_csv(tmp_path / "runs.csv", rows, COLUMNS)
+    RUNS.write(tmp_path / "runs.csv", rows)
     run("fit", tmp_path / "runs.csv", "--dataset", "d1", "-o", tmp_path / "a.json")
     fit = read_json(tmp_path / "a.json")
     assert fit["regime"] is None
@@ -102,7 +103,7 @@ def test_dataset_without_a_floor_and_diverged_cells(tmp_path):
 
 
 def test_dataset_with_too_few_cells_is_a_failed_fit_not_a_crash(tmp_path):
-    write_csv(tmp_path / "runs.csv", sweep_rows()[:4], COLUMNS)
+    RUNS.write(tmp_path / "runs.csv", sweep_rows()[:4])
     run("fit", tmp_path / "runs.csv", "--dataset", "d1", "-o", tmp_path / "a.json")
     fit = read_json(tmp_path / "a.json")
     assert fit["reportable"] is False
@@ -115,7 +116,7 @@ def test_dataset_with_too_few_cells_is_a_failed_fit_not_a_crash(tmp_path):
 def test_fits_carry_the_error_that_all_runs_share(tmp_path):
     rows = [row | {"loss_stderr": 0.01 + 0.001 * i, "valid_sources": 85} for i, row in enumerate(sweep_rows())]
     rows[0] |= {"loss": None, "loss_stderr": None, "status": "diverged"}
-    write_csv(tmp_path / "runs.csv", rows, COLUMNS)
+    RUNS.write(tmp_path / "runs.csv", rows)
     run("fit", tmp_path / "runs.csv", "--dataset", "d1", "-o", tmp_path / "a.json")
     fit = read_json(tmp_path / "a.json")
     assert fit["loss_stderr"] == pytest.approx(0.01 + 0.001 * 15)
@@ -129,7 +130,7 @@ def test_fits_carry_the_error_that_all_runs_share(tmp_path):
 def test_a_sweeps_own_small_models_are_meant(tmp_path, capsys):
     rows = [row | {"N": row["N"] // 10} for row in sweep_rows()]
     assert min(row["N"] for row in rows) < 1000
-    write_csv(tmp_path / "runs.csv", rows, COLUMNS)
+    RUNS.write(tmp_path / "runs.csv", rows)
     run("fit", tmp_path / "runs.csv", "--where", "dataset=d1", "--intervals", "delta")
     plain = [{key: row[key] for key in ("N", "D", "loss")} for row in rows]
     write_csv(tmp_path / "t.csv", plain)
@@ -137,7 +138,7 @@ def test_a_sweeps_own_small_models_are_meant(tmp_path, capsys):
 
 
 def test_fits_table_has_a_row_for_each_variant(tmp_path):
-    write_csv(tmp_path / "runs.csv", sweep_rows(seeds=2) + sweep_rows("d0", floor=None), COLUMNS)
+    RUNS.write(tmp_path / "runs.csv", sweep_rows(seeds=2) + sweep_rows("d0", floor=None))
     for name in ("d1", "d0"):
         run("fit", tmp_path / "runs.csv", "--dataset", name, "-o", tmp_path / f"{name}.json")
     run("fits-table", tmp_path / "d1.json", tmp_path / "d0.json", "-o", tmp_path / "fits.csv")
@@ -260,7 +261,7 @@ def test_bad_options_get_one_clear_line(grid_csv, capsys, arguments, message):
 
 
 def test_options_that_a_sweeps_dataset_does_not_take(tmp_path, capsys):
-    write_csv(tmp_path / "runs.csv", sweep_rows(), COLUMNS)
+    RUNS.write(tmp_path / "runs.csv", sweep_rows())
     for option in (["--flops", "1e12"], ["--fix-e", ".1"], ["--compare"], ["--n-column", "N"]):
         text = refuses(capsys, "fit", tmp_path / "runs.csv", "--dataset", "d1", *option)
         assert f"{option[0]} would not be used with a sweep's dataset: --where dataset=NAME" in text

@@ -7,10 +7,10 @@ import pytest
 from laws_in_H import score, sweep
 from verbs import status
 
-from ziplaw.base.documents import read_json, write_csv, write_json
+from ziplaw.base.documents import read_json, write_json
 from ziplaw.corpora.scoring import score_path
 from ziplaw.laws.dependence.measure_of_H import check_score, measure_of
-from ziplaw.sweep.runs_table import COLUMNS as RUNS
+from ziplaw.tables.declared import RUNS
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ BUNDLED = {"tokenizer": "bundled", "tokenizer_sha256": "1" * 64}
 
 def test_regress_takes_the_scores_and_plan_holds_them_against_the_corpus(planted, tmp_path, capsys):
     rows, fits = planted
-    write_csv(tmp_path / "runs.csv", rows, list(RUNS))
+    RUNS.write(tmp_path / "runs.csv", rows)
     (tmp_path / "scores").mkdir()
     for fit in fits:
         write_json(tmp_path / f"{fit['dataset']}.json", fit, kind="fit")

@@ -7,7 +7,7 @@ from laws_in_H import planted_regression, planted_sweep
 from verbs import ended
 
 from ziplaw.base.documents import read_csv, write_csv, write_json
-from ziplaw.sweep.runs_table import COLUMNS
+from ziplaw.tables.declared import RUNS
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def document():
 def folder(tmp_path_factory):
     where = tmp_path_factory.mktemp("sweep")
     rows, fits = planted_sweep()
-    write_csv(where / "runs.csv", rows, list(COLUMNS))
+    RUNS.write(where / "runs.csv", rows)
     for fit in fits:
         write_json(where / "fits" / f"{fit['dataset']}.json", fit, kind="fit")
     return where

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from laws_in_H import sweep
 
-from ziplaw.base.documents import read_csv, write_csv
+from ziplaw.base.documents import read_csv
 from ziplaw.errors import FitError
 from ziplaw.laws.dependence.regress import regress
 from ziplaw.laws.forms.allocation import optimal_split
 from ziplaw.laws.forms.chinchilla import CHINCHILLA, PARAMETERS
-from ziplaw.laws.plans.frontier import COLUMNS, compute_grid, frontier
+from ziplaw.laws.plans.frontier import compute_grid, frontier
+from ziplaw.tables.declared import FRONTIER
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def planted():
 def test_lines_are_allocations_with_bands_around_them(planted):
     _, fits, regression = planted
     rows = frontier(regression, fits)
-    assert set(rows[0]) == set(COLUMNS)
+    assert set(rows[0]) == set(FRONTIER.names)
     sources = list(dict.fromkeys(row["source"] for row in rows))
     assert sources[:5] == ["d0", "d1", "d2", "d3", "chinchilla"]
     assert [s.split(" at ")[0] for s in sources[5:]] == ["L(N,D,H)"] * 3
@@ -91,5 +92,5 @@ def test_frontier_leaves_refused_splits_empty_with_their_reason(tmp_path):
     # wide bands of the law in H are refused row by row
     wide = [row for row in shown if not row["identified"] and row["source"] != "d0"]
     assert all("over 2 decades wide" in row["reason"] or "reaches a bound" in row["reason"] for row in wide)
-    write_csv(tmp_path / "frontier.csv", found, list(COLUMNS))
+    FRONTIER.write(tmp_path / "frontier.csv", found)
     assert read_csv(tmp_path / "frontier.csv")[0]["identified"] is False

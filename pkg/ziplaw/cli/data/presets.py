@@ -12,9 +12,10 @@ from ..verb import OutputFile, Verb
 
 
 def _headers() -> list[list[str]]:
-    from ...corpora.preset_scores import COLUMNS, SHAPE_COLUMNS
+    from ...corpora.preset_scores import SHAPE_COLUMNS
+    from ...tables.declared import PRESETS
 
-    return [COLUMNS, SHAPE_COLUMNS]
+    return [PRESETS.names, SHAPE_COLUMNS]
 
 
 @click.command(name="presets", cls=Verb)

@@ -10,9 +10,9 @@ from ..verb import OutputFile, Verb
 
 
 def _headers() -> list[list[str]]:
-    from ...sweep.fits_table import COLUMNS
+    from ...tables.declared import FITS
 
-    return [COLUMNS]
+    return [FITS.names]
 
 
 @click.command(cls=Verb)
@@ -24,9 +24,9 @@ def command(fits: tuple[str, ...], output: str) -> None:
     \b
       ziplaw fits-table results/default/fits/*.json -o fits.csv
     """  # noqa: D301
-    from ...base.documents import write_csv
-    from ...sweep.fits_table import COLUMNS, fits_rows
+    from ...sweep.fits_table import fits_rows
+    from ...tables.declared import FITS
 
     rows = fits_rows(fits)
-    write_csv(output, rows, COLUMNS)
+    FITS.write(output, rows)
     say_written(output, f"{len(rows)} rows")

@@ -10,9 +10,9 @@ from ..verb import OutputFile, Verb
 
 
 def _headers() -> list[list[str]]:
-    from ...laws.plans.frontier import COLUMNS
+    from ...tables.declared import FRONTIER
 
-    return [list(COLUMNS)]
+    return [FRONTIER.names]
 
 
 @click.command(cls=Verb)
@@ -29,12 +29,13 @@ def command(regression: str, first: str | None, fits: tuple[str, ...], anyway: b
     \b
       ziplaw frontier --regression regression.json --fits fits/*.json -o frontier.csv
     """  # noqa: D301
-    from ...base.documents import read_json, write_csv
-    from ...laws.plans.frontier import COLUMNS, frontier
+    from ...base.documents import read_json
+    from ...laws.plans.frontier import frontier
+    from ...tables.declared import FRONTIER
 
     documents = [read_json(path, "fit") for path in [*([first] if first else []), *fits]]
     rows = frontier(read_json(regression, "regression"), documents, check=not anyway)
-    write_csv(output, rows, list(COLUMNS))
+    FRONTIER.write(output, rows)
     sources = list(dict.fromkeys(row["source"] for row in rows))
     refused = sum(not row["identified"] for row in rows)
     said = f"; {refused} splits are not identified, see reason" if refused else ""

@@ -14,9 +14,9 @@ from ..verb import OutputFile, Verb
 
 
 def _headers() -> list[list[str]]:
-    from ...laws.dependence.claims import COLUMNS
+    from ...tables.declared import CLAIMS
 
-    return [list(COLUMNS)]
+    return [CLAIMS.names]
 
 
 @click.command(cls=Verb)
@@ -60,17 +60,17 @@ def command(
     \b
       ziplaw regress --runs runs.csv --fits fits/*.json -o regression.json --claims claims.csv
     """  # noqa: D301
-    from ...base.documents import read_json, write_csv, write_json
-    from ...laws.dependence.claims import COLUMNS, claims
+    from ...base.documents import read_json, write_json
+    from ...laws.dependence.claims import claims
     from ...laws.dependence.regress import evidence, regress
     from ...sweep.beside_laws import covariates_of, scores_of
-    from ...sweep.runs_table import typed
     from ...tables.any_file import read_table
+    from ...tables.declared import CLAIMS, RUNS
 
     paths = [*([first] if first else []), *fits]
     if not paths:
         raise click.UsageError("no fits given: ziplaw regress --runs runs.csv --fits fits/*.json")
-    rows = typed(read_table(runs))
+    rows = RUNS.typed(read_table(runs).rows)
     documents = [read_json(path, "fit") for path in paths]
     covariates = covariates_of(table) if table else None
     measured = scores_of(documents, scores)
@@ -81,7 +81,7 @@ def command(
     if output:
         write_json(output, document, kind="regression")
     if claims_csv:
-        write_csv(claims_csv, judged, list(COLUMNS))
+        CLAIMS.write(claims_csv, judged)
     if as_json:
         print_json(document | {"claims": judged})
         return

@@ -10,9 +10,9 @@ from ..verb import OutputFile, Verb
 
 
 def _headers() -> list[list[str]]:
-    from ...sweep import runs_table
+    from ...tables.declared import RUNS
 
-    return [runs_table.COLUMNS]
+    return [RUNS.names]
 
 
 @click.command(cls=Verb)
@@ -35,8 +35,8 @@ def command(paths: tuple[str, ...], corpus: str | None, score: str | None, floor
     """  # noqa: D301
     from pathlib import Path
 
-    from ...base.documents import write_csv
     from ...sweep import runs_table
+    from ...tables.declared import RUNS
 
     if not any(path.endswith(".json") for path in paths):
         rows = runs_table.concatenate(paths)
@@ -44,5 +44,5 @@ def command(paths: tuple[str, ...], corpus: str | None, score: str | None, floor
         if not (corpus and score):
             raise click.UsageError("runs need --corpus and --score: the table carries the dataset's H beside each loss")
         rows = runs_table.run_rows(paths, corpus_meta=Path(corpus) / "meta.json", score=score, floor=floor)
-    write_csv(output, rows, runs_table.COLUMNS)
+    RUNS.write(output, rows)
     say_written(output, f"{len(rows)} rows")

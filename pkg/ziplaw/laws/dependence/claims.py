@@ -41,7 +41,6 @@ from . import joint
 from .joint_test import f_statistic, joint_test, p_words, relabellings
 from .panel import Panel
 
-COLUMNS = ("claim", "statement", "statistic", "estimate", "low", "high", "p_value", "verdict", "why")
 SAME_H = 0.03  # about three standard deviations of H between grammars of one shape
 MIN_GROUP = 4
 _PARAMETERS = {"E": "ln_E", "A": "ln_A", "B": "ln_B", "alpha": "alpha", "beta": "beta"}
@@ -75,7 +74,7 @@ def claims(
     Returns
     -------
     list of dict
-        Rows of claims.csv, with the keys ``COLUMNS``.
+        Rows of claims.csv, with its columns (docs/formats.md) as keys.
     """
     left_out = regression["n_left_out"]
     note = f"; {left_out} dataset{'s' if left_out != 1 else ''} left out" if left_out else ""

@@ -16,23 +16,6 @@ from ..intervals.drawn_laws import multivariate_t, split_bands
 from ..intervals.identification import LEVEL, Doubt, drawn_doubts, split_doubts
 from ..solve.additive import Array
 
-COLUMNS = (
-    "source",
-    "H",
-    "C",
-    "N_opt",
-    "N_lo",
-    "N_hi",
-    "D_opt",
-    "D_lo",
-    "D_hi",
-    "loss",
-    "loss_lo",
-    "loss_hi",
-    "in_range",
-    "identified",
-    "reason",
-)
 PER_DECADE = 4
 BEYOND = 2.0  # decades of C past the largest run
 
@@ -68,7 +51,7 @@ def frontier(
     Returns
     -------
     list of dict
-        With the keys ``COLUMNS``; no rows when no dataset carries a law.
+        With the columns of frontier.csv (docs/formats.md) as keys; no rows when no dataset carries a law.
     """
     level = regression["level"] if level is None else level
     used, variant, _ = choose_fits(fits)
