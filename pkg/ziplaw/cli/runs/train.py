@@ -40,7 +40,7 @@ def _budgets(context, parameter, value):
     return [int(budget) for budget in budgets]
 
 
-# what click is told of a setting beside its declaration: every run has a seed, and numbers of threads are shown with their range
+# what click is told of a setting beside its declaration: every run has a seed, and threads are shown with their range
 _MORE = {
     "seed": {"names": ["--seed", "seeds"], "multiple": True, "default": [0]},
     "threads": {"type": click.IntRange(1, 4096)},

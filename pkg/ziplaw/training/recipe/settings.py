@@ -1,8 +1,8 @@
 """What a setting is: declared once, checked by the trainer, a key of a sweep's config, an option of ``ziplaw train``.
 
 The declarations are the fields of :class:`ziplaw.training.recipe.recipe.TrainConfig`. To add one, add a field there:
-the config's section (:mod:`ziplaw.sweep.config`) and the verb's options (:mod:`ziplaw.cli.runs.train`) are made from the
-same list.
+the config's section (:mod:`ziplaw.sweep.config`) and the verb's options (:mod:`ziplaw.cli.runs.train`) are made from
+the same list.
 """
 
 from __future__ import annotations
