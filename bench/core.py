@@ -2,7 +2,7 @@
 
     python bench/core.py [--only scorer floor] [--quick] [--out core.csv] [--markdown docs/benchmarks.md]
 
-Runs every bench/core_*.py (each has its own page of options and says what its peers are) and prints, for each method,
+Runs every bench/cores/core_*.py (each has its own page of options and says what its peers are) and prints, for each method,
 how many times as fast ziplaw is: least, median and most over the presets. ``--markdown`` puts the same tables between
 the marks of a page. ``--quick`` takes seconds and shows that everything runs; its figures mean nothing.
 """
@@ -22,7 +22,7 @@ from ziplaw.base.atomic import atomic_path
 from ziplaw.base.documents import write_csv
 from ziplaw.base.text_table import aligned
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "cores"
 sys.path.insert(0, str(FOLDER))
 CORES = tuple(sorted(path.stem.removeprefix("core_") for path in FOLDER.glob("core_*.py")))
 PEERS = ["numpy", "pcfg", "nltk", "genlm-grammar", "zlib-ng", "isal", "deflate", "zstandard"]

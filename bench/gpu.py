@@ -32,7 +32,7 @@ import numpy as np
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "helpers"), str(ROOT / "bench")]
+sys.path[:0] = [str(ROOT / part) for part in ("tests", "tests/helpers", "bench", "bench/on_gpu")]
 
 import gpu_checks  # noqa: E402
 import gpu_ensemble  # noqa: E402

@@ -70,7 +70,7 @@ def main():
         sys.exit(f"sanitize: the sanitized cores are not the ones that load: {where.stdout}{where.stderr}")
     options = [
         "-o",
-        f"pythonpath={BUILD / 'lib'} tests tests/helpers tests/fuzzing",
+        f"pythonpath={BUILD / 'lib'} tests tests/helpers tests/helpers/laws tests/helpers/sweeps tests/fuzzing",
         "-p",
         "no:cacheprovider",
         "--capture=sys",

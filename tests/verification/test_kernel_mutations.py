@@ -59,7 +59,7 @@ def guard(package, tests):
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"),
-            *("-o", f"pythonpath={package} {ROOT}/tests {ROOT}/tests/helpers", "-k", tests),
+            *("-o", f"pythonpath={package} {ROOT}/tests {ROOT}/tests/helpers {ROOT}/tests/helpers/sweeps", "-k", tests),
             str(ROOT / "tests" / "kernels" / "triton" / "test_triton.py"),
         ],
         cwd=ROOT,

@@ -23,7 +23,7 @@ ARGUMENTS = ["--dry-run", "--cores", "1", "--nocolor", "--configfile", "try.yaml
 def dry_runs(runs):
     """What each dry run printed."""
     done = subprocess.run(
-        [sys.executable, houses.ROOT / "tests" / "helpers" / "dry_runs.py"],
+        [sys.executable, houses.ROOT / "tests" / "helpers" / "sweeps" / "dry_runs.py"],
         input=json.dumps(runs),
         text=True,
         stdout=subprocess.PIPE,
@@ -79,7 +79,7 @@ def outputs(finished, tmp_path_factory):
 
 def test_every_key_and_stage_has_its_case():
     missing = set(rerun_cases.keys()) - set(rerun_cases.KEYS)
-    assert not missing, f"add a line to KEYS in tests/helpers/rerun_cases.py for {sorted(missing)}"
+    assert not missing, f"add a line to KEYS in tests/helpers/sweeps/rerun_cases.py for {sorted(missing)}"
     assert set(rerun_cases.STAGES) == {name for name in vars(versions) if name.isupper()}
 
 

@@ -3,7 +3,7 @@
 Everything past the training runs is made by the project's own code (tables, fits, regression, claims, frontier), so
 the files cannot drift from their schemas.
 
-    python tests/helpers/synthetic_sweep.py /tmp/sweep        to look at figures by hand
+    python tests/helpers/sweeps/synthetic_sweep.py /tmp/sweep        to look at figures by hand
 """
 
 import importlib

@@ -1,6 +1,6 @@
 """Speed of the exact floor beside what else computes it: seconds per 1000 documents of 256 tokens, one core.
 
-    python bench/core_floor.py --out core_floor.csv
+    python bench/cores/core_floor.py --out core_floor.csv
 
 Peers: the plain Python twin of the tests; genlm-grammar's rescaled Earley parser on its prefix grammar (optional,
 `pip install genlm-grammar`); NLTK's InsideChartParser, which has no prefix probabilities and so parses whole sentences
@@ -22,7 +22,7 @@ from ziplaw.base.documents import progress, write_csv
 from ziplaw.base.text_table import aligned
 from ziplaw.grammars.floor import floor
 
-sys.path[:0] = [str(Path(__file__).parents[1] / part) for part in ("tests", "tests/helpers")]
+sys.path[:0] = [str(Path(__file__).parents[2] / part) for part in ("tests", "tests/helpers")]
 
 DOCUMENTS = 1000
 CONTEXT = 256

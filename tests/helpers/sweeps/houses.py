@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PARTS = ["Snakefile", "rules", "config", "profiles", "pkg", "ext", "setup.py", "pyproject.toml", "README.md", "LICENSE"]
 
 

@@ -1,6 +1,6 @@
 """Many dry runs of Snakemake in one process: imported once, forked for each.
 
-    python tests/helpers/dry_runs.py < runs.json
+    python tests/helpers/sweeps/dry_runs.py < runs.json
 
 Reads a list of {"house", "arguments", "versions"} and prints a list of what each run printed; ``versions`` are other values of
 integers in ziplaw.versions.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import snakemake.cli
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "pkg"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "pkg"))
 
 
 def warm_up():

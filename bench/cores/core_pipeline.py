@@ -1,6 +1,6 @@
 """A corpus of 100M tokens from the command line: `ziplaw sample` to disk, then `ziplaw score`, two threads.
 
-    python bench/core_pipeline.py --out core_pipeline.csv
+    python bench/cores/core_pipeline.py --out core_pipeline.csv
 
 Wall time of both commands from start to exit, imports, checksums and the final fsync included; the peak is the larger
 resident set of the two, mapped file pages counted. What waited for the disk is the difference to the processor time, which is given beside it.

@@ -1,6 +1,6 @@
 """Speed of the sampler beside the PyPI package `pcfg`, which the paper used: tokens per second on one core.
 
-    python bench/core_sampler.py --out core_sampler.csv
+    python bench/cores/core_sampler.py --out core_sampler.csv
 
 Methods, on the same grammar, in turns: ziplaw on one thread; `pcfg`'s generator as it comes, which yields
 strings; the same with what it takes to get documents of token ids from them; NLTK's own productions drawn by a plain

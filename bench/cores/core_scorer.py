@@ -1,6 +1,6 @@
 """Speed of the gzip sizes beside what else computes them: microseconds per document of 256 tokens, one core.
 
-    python bench/core_scorer.py --out core_scorer.csv
+    python bench/cores/core_scorer.py --out core_scorer.csv
 
 Peers: the paper's loop (bytes of every token, a gzip.GzipFile on a BytesIO per document); Python's zlib.compress per document; zlib itself in
 a C loop that resets one stream (compiled here with `cc`, left out where there is no zlib.h). Where installed, for
