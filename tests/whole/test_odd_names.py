@@ -80,7 +80,7 @@ def test_covariates_find_their_datasets(sweep, tmp_path):
         run("regress", "--runs", sweep / "runs.csv", "--fits", *fits, "--covariates", tmp_path / "c.csv",
             "--bootstrap", 0, "--json").stdout
     )  # fmt: skip
-    assert found["comparison"]["skipped"] == {}
+    assert "zstd" not in found["comparison"]["skipped"]
     assert {"H", "zstd"} <= {row["covariate"] for row in found["comparison"]["rows"]}
 
 
