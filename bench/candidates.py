@@ -2,9 +2,9 @@
 
     python bench/candidates.py --seeds 12 --out candidates.csv
 
-What makes a row scale at laptop size (docs/default-sweep.md): about 450 to 620 productions, right-hand sides of three symbols
-or more, and a floor well under the unigram entropy. The table lets a sweep be chosen by H and floor, blind to any
-training curve.
+What makes a row scale at laptop size (docs/default-sweep.md): about 450 to 620 productions, right-hand sides of three
+symbols or more, and a floor well under the unigram entropy. The table lets a sweep be chosen by H and floor, blind to
+any training curve.
 """
 
 import argparse

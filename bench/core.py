@@ -2,9 +2,9 @@
 
     python bench/core.py [--only scorer floor] [--quick] [--out core.csv] [--markdown docs/benchmarks.md]
 
-Runs every bench/cores/core_*.py (each has its own page of options and says what its peers are) and prints, for each method,
-how many times as fast ziplaw is: least, median and most over the presets. ``--markdown`` puts the same tables between
-the marks of a page. ``--quick`` takes seconds and shows that everything runs; its figures mean nothing.
+Runs every bench/cores/core_*.py (each has its own page of options and says what its peers are) and prints, for each
+method, how many times as fast ziplaw is: least, median and most over the presets. ``--markdown`` puts the same tables
+between the marks of a page. ``--quick`` takes seconds and shows that everything runs; its figures mean nothing.
 """
 
 import argparse

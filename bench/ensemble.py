@@ -1,8 +1,10 @@
-"""Several runs of one size: one job against a job each, and a model axis against a step for each, side by side in one run.
+"""Several runs of one size: one job against a job each, and a model axis against a step for each, side by side in one
+run.
 
-Whole runs: M processes of `ziplaw train` against one process that trains all M; processor seconds of the processes, pairs in turn.
-Steps: M models with a step of their own against one batched model with a leading model axis, in one process; blocks in turn,
-processor time on a CPU (one thread), wall time on a GPU. Medians of ratios; above 1 the ensemble is faster.
+Whole runs: M processes of `ziplaw train` against one process that trains all M; processor seconds of the processes,
+pairs in turn. Steps: M models with a step of their own against one batched model with a leading model axis, in one
+process; blocks in turn, processor time on a CPU (one thread), wall time on a GPU. Medians of ratios; above 1 the
+ensemble is faster.
 
     python bench/ensemble.py steps                    # widths 6 to 64, 6 runs
     python bench/ensemble.py steps --device cuda      # on a GPU, where the model axis is the default

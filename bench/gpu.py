@@ -144,7 +144,9 @@ def random_documents(vocab_size: int, context: int, n: int = 4096) -> np.ndarray
 def make_step(
     bench: Bench, shape: ModelConfig, steps: int, config: TrainConfig, compute: torch.dtype = torch.bfloat16
 ) -> tuple[GraphStep, float]:
-    """Build a captured step over a run of ``steps`` steps; return it and the seconds that compiling and capturing took."""
+    """Build a captured step over a run of ``steps`` steps; return it and the seconds that compiling and capturing
+    took.
+    """
     tokens = bench.documents * bench.context
     config = replace(config, budgets=(steps * tokens,), batch_documents=bench.documents).resolved()
     model = Decoder(shape, bench.device, compute=compute, pad=VOCABULARY_PAD)

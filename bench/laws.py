@@ -92,8 +92,8 @@ def write_markdown(path, rows):
     ]
     lines = ["| " + " | ".join(header) + " |", "|---" + "|---:" * (len(header) - 1) + "|"]
     for row in rows:
-        cells = [row["table"], str(row["rows"]), f"{row['fit_ms']:.1f}", f"{row['bootstrap_s']:.2f}", f"{row['grid_s']:.1f}",
-                 f"{row['times']:.0f}", f"{row['ratio']:.7f}"]  # fmt: skip
+        cells = [row["table"], str(row["rows"]), f"{row['fit_ms']:.1f}", f"{row['bootstrap_s']:.2f}",
+                 f"{row['grid_s']:.1f}", f"{row['times']:.0f}", f"{row['ratio']:.7f}"]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     text = f"{page.split(BEGIN)[0]}{BEGIN}\n\n" + "\n".join(lines) + f"\n\n{END}{page.split(END)[1]}"
     write_text(path, text)

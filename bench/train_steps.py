@@ -1,7 +1,9 @@
-"""The ways to take a decoder's training step on a CPU, in turn: recorded (what runs use), hand-written passes, autograd.
+"""The ways to take a decoder's training step on a CPU, in turn: recorded (what runs use), hand-written passes,
+autograd.
 
-Whole steps (documents, forward, backward, clip, AdamW) of one model, the same weights and documents; blocks of steps in turn, one
-thread, processor time, medians of blocks. ``passes`` is the step of a GPU run eagerly: what it is for cannot be seen on a CPU.
+Whole steps (documents, forward, backward, clip, AdamW) of one model, the same weights and documents; blocks of steps in
+turn, one thread, processor time, medians of blocks. ``passes`` is the step of a GPU run eagerly: what it is for cannot
+be seen on a CPU.
 
     python bench/train_steps.py                     # widths 8 to 64
 """

@@ -73,7 +73,9 @@ def polish(const double[::1] x, const double[::1] y, const double[:, ::1] z, con
     law.nx, law.ny = ux.shape[0], uy.shape[0]
     law.ux, law.uy, law.ix, law.iy = &ux[0], &uy[0], &ix[0], &iy[0]
     if theta.shape[1] != 5 or delta.shape[0] != k or objective.shape[0] != k or converged.shape[0] != k:
-        raise FitError(f"theta is ({k}, {theta.shape[1]}): delta, objective and converged need one entry a row, 5 columns")
+        raise FitError(
+            f"theta is ({k}, {theta.shape[1]}): delta, objective and converged need one entry a row, 5 columns"
+        )
     if z.shape[0] not in (1, k) or w.shape[0] not in (1, k):
         raise FitError(f"z and weights have {z.shape[0]} and {w.shape[0]} rows, must have 1 or {k}")
     for i in range(5):

@@ -50,8 +50,8 @@ cdef int check(int status) except -1:
         raise GrammarError("the grammar is too large for the sampler's tables: use fewer or shorter productions")
     if status == ZL_ERR_STUCK:
         raise GrammarError(
-            "a derivation made millions of rewrites without getting on with its document: too many sentences never end, "
-            "or rho(LC) is too near to 1; draw another grammar"
+            "a derivation made millions of rewrites without getting on with its document: too many sentences never "
+            "end, or rho(LC) is too near to 1; draw another grammar"
         )
     if status != ZL_OK:
         raise ZiplawError(f"the sampler failed with status {status}: report this")

@@ -1,6 +1,6 @@
-# The compiled cores are no files of the workflow: they are built before the first job when they are not there, do not load
-# or are older than their sources, so one that is stale, half written or rebuilt never stands between two results. What they
-# compute is told by the version integers in pkg/ziplaw/versions.py.
+# The compiled cores are no files of the workflow: they are built before the first job when they are not there, do not
+# load or are older than their sources, so one that is stale, half written or rebuilt never stands between two results.
+# What they compute is told by the version integers in pkg/ziplaw/versions.py.
 from ziplaw.base import cores
 
 

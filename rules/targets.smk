@@ -61,6 +61,6 @@ EVERY_RESULT = [*SHOWN, *CORPORA, *RUNS]
 for path in map(Path, EVERY_RESULT):
     if path.exists() and path.stat().st_mtime > time.time() + 60:
         raise WorkflowError(
-            f"{path} is dated {time.ctime(path.stat().st_mtime)}, in the future: set the clock right, or give such results "
-            f"the time of now: find {RESULTS} -newermt now -exec touch {{}} +"
+            f"{path} is dated {time.ctime(path.stat().st_mtime)}, in the future: set the clock right, or give such "
+            f"results the time of now: find {RESULTS} -newermt now -exec touch {{}} +"
         )

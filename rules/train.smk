@@ -1,5 +1,5 @@
-# One job trains one model at every budget: a trunk, and a cooldown branch per budget. With training.ensemble above 1 a job
-# trains several runs of one size side by side, each into the folder that it would have alone.
+# One job trains one model at every budget: a trunk, and a cooldown branch per budget. With training.ensemble above 1 a
+# job trains several runs of one size side by side, each into the folder that it would have alone.
 
 
 include: "train_options.smk"

@@ -20,7 +20,9 @@ def modules(package=PACKAGE):
 
 
 def imports_of(name, path):
-    """Absolute dotted names that a module imports anywhere, relative ones resolved; ``from a import b`` gives a.b too."""
+    """Absolute dotted names that a module imports anywhere, relative ones resolved; ``from a import b`` gives a.b
+    too.
+    """
     here = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -33,7 +35,9 @@ def imports_of(name, path):
 
 
 def arrows(package=PACKAGE):
-    """The modules of the package that each of its modules imports; a name from a package's own ``__init__`` is that package."""
+    """The modules of the package that each of its modules imports; a name from a package's own ``__init__`` is that
+    package.
+    """
     known = modules(package)
     graph = {}
     for name, path in known.items():
@@ -84,7 +88,8 @@ def main():
     for what, found in (("modules", graph), ("rooms", between)):
         circle = circles(found)
         print(
-            f"{len(found)} {what}, {sum(map(len, found.values()))} arrows, circles: {' -> '.join(circle) if circle else 0}"
+            f"{len(found)} {what}, {sum(map(len, found.values()))} arrows, circles: "
+            f"{' -> '.join(circle) if circle else 0}"
         )
     if not circles(between):
         height = floors(between)

@@ -5,8 +5,9 @@
 Peers: the plain Python twin of the tests; genlm-grammar's rescaled Earley parser on its prefix grammar (optional,
 `pip install genlm-grammar`); NLTK's InsideChartParser, which has no prefix probabilities and so parses whole sentences
 only. They are far too slow for 1000 documents: each gets the same documents, sentence by sentence, until its time is
-up, and its time is scaled by tokens (column `scaled`), set-up left out. Every value is compared with ziplaw's; the largest relative
-difference of -ln p is in the table, and how many sentences a peer took for impossible by underflow. Times are processor time, which other processes disturb less than wall time.
+up, and its time is scaled by tokens (column `scaled`), set-up left out. Every value is compared with ziplaw's; the
+largest relative difference of -ln p is in the table, and how many sentences a peer took for impossible by underflow.
+Times are processor time, which other processes disturb less than wall time.
 """
 
 import argparse

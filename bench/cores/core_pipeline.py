@@ -3,9 +3,9 @@
     python bench/cores/core_pipeline.py --out core_pipeline.csv
 
 Wall time of both commands from start to exit, imports, checksums and the final fsync included; the peak is the larger
-resident set of the two, mapped file pages counted. What waited for the disk is the difference to the processor time, which is given beside it.
-There is no peer: the paper's generator (see core_sampler.py) would take minutes to days. ``ziplaw_is_faster`` is the
-limit of 10 s over the wall time.
+resident set of the two, mapped file pages counted. What waited for the disk is the difference to the processor time,
+which is given beside it. There is no peer: the paper's generator (see core_sampler.py) would take minutes to days.
+``ziplaw_is_faster`` is the limit of 10 s over the wall time.
 """
 
 import argparse

@@ -2,11 +2,12 @@
 
     python bench/cores/core_scorer.py --out core_scorer.csv
 
-Peers: the paper's loop (bytes of every token, a gzip.GzipFile on a BytesIO per document); Python's zlib.compress per document; zlib itself in
-a C loop that resets one stream (compiled here with `cc`, left out where there is no zlib.h). Where installed, for
-comparison only because their sizes are not H: zlib-ng, ISA-L, libdeflate (`deflate`), zstandard. All start from the
-same uint16 tokens (the paper's from lists) and take turns; medians over the repeats. Times are processor time, which other processes disturb
-less than wall time; the row with two threads is wall time against ziplaw's wall time on one, the best of many turns each.
+Peers: the paper's loop (bytes of every token, a gzip.GzipFile on a BytesIO per document); Python's zlib.compress per
+document; zlib itself in a C loop that resets one stream (compiled here with `cc`, left out where there is no zlib.h).
+Where installed, for comparison only because their sizes are not H: zlib-ng, ISA-L, libdeflate (`deflate`), zstandard.
+All start from the same uint16 tokens (the paper's from lists) and take turns; medians over the repeats. Times are
+processor time, which other processes disturb less than wall time; the row with two threads is wall time against
+ziplaw's wall time on one, the best of many turns each.
 """
 
 from __future__ import annotations

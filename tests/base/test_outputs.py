@@ -1,4 +1,6 @@
-"""No output destroys what is read, or what others made: every verb, every output option, every way to name a file twice."""
+"""No output destroys what is read, or what others made: every verb, every output option, every way to name a file
+twice.
+"""
 
 import os
 import re
@@ -215,7 +217,9 @@ def is_part(source, name):
 
 
 def paths_to(source, name, option):
-    """What to give to an output option so that it would write the source, by the source's own name or through ``..``."""
+    """What to give to an output option so that it would write the source, by the source's own name or through
+    ``..``.
+    """
     files = dict.fromkeys([source, f"texts/../{source}", os.path.abspath(source)])
     if is_folder(name, option):
         return files if os.path.isdir(source) else []

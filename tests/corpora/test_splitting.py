@@ -1,4 +1,6 @@
-"""What ``ziplaw import`` holds out: many sources, in proportion to their text, apart from training, with a true error."""
+"""What ``ziplaw import`` holds out: many sources, in proportion to their text, apart from training, with a true
+error.
+"""
 
 import itertools
 

@@ -1,4 +1,5 @@
-"""Fuzz the scorer, grammar loading, tables of runs and every reader for a given time each: `make fuzz`, FUZZ_SECONDS=60.
+"""\
+Fuzz the scorer, grammar loading, tables of runs and every reader for a given time each: `make fuzz`, FUZZ_SECONDS=60.
 
     python tests/fuzzing/fuzz.py [--seconds 60] [--only scorer|grammar|table|READER]
 

@@ -1,4 +1,6 @@
-"""What must hold for any bytes whatever; driven by tests/fuzzing/fuzz.py for as long as you like, by test_fuzz.py briefly."""
+"""What must hold for any bytes whatever; driven by tests/fuzzing/fuzz.py for as long as you like, by test_fuzz.py
+briefly.
+"""
 
 import gzip
 import json

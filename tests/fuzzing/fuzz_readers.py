@@ -1,4 +1,5 @@
-"""What must hold of every reader for any bytes whatever: one clear line or the right answer, in bounded memory and time.
+"""What must hold of every reader for any bytes whatever: one clear line or the right answer, in bounded memory and
+time.
 
 Driven by tests/fuzzing/fuzz.py for minutes and by test_fuzz.py briefly, in a process of its own:
 
@@ -101,8 +102,10 @@ READERS = {
     "json": ("a.json", [b"[" + b",\n".join(_LINES.split(b"\n")[:2]) + b"]", _LINES, b'{"text": "one"}', b"[]"]),
     "parquet": ("a.parquet", [_parquet(), _parquet(use_dictionary=False, compression="zstd", row_group_size=9),
                               _parquet(data_page_version="2.0", compression="none")]),
-    "arrow": ("a.arrow", [_arrow(pa.ipc.new_file), _arrow(pa.ipc.new_stream), _arrow(pa.ipc.new_file, compression="zstd")]),
-    "npy": ("a.npy", [_npy(np.arange(90)), _npy(np.arange(90, dtype=np.uint16).reshape(9, 10)), _npy(np.zeros((5, 0), int))]),
+    "arrow": ("a.arrow", [_arrow(pa.ipc.new_file), _arrow(pa.ipc.new_stream),
+                          _arrow(pa.ipc.new_file, compression="zstd")]),
+    "npy": ("a.npy", [_npy(np.arange(90)), _npy(np.arange(90, dtype=np.uint16).reshape(9, 10)),
+                      _npy(np.zeros((5, 0), int))]),
     "bin": ("a.bin", [np.arange(300, dtype=t).tobytes() for t in ("<u2", "<u4", "<i8")]),
     "llmc": ("a.bin", [_llmc("<u2", 20240520), _llmc("<u4", 20240801)]),
     "megatron": ("a.idx", [megatron_index(np.array([20, 0, 80])), megatron_index(np.array([200]), 8, 2)]),

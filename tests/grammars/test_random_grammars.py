@@ -12,7 +12,9 @@ from ziplaw.grammars.random_grammars import random_grammar
 
 
 def plain_draw(n_nonterminals, n_terminals, max_rhs_options, max_rhs_length, seed, sub_seed):
-    """One draw after the other: option counts, lengths, symbols, weights. (A word that must be redrawn is one in 2^50.)"""
+    """One draw after the other: option counts, lengths, symbols, weights. (A word that must be redrawn is one in
+    2^50.)
+    """
     shape = (n_nonterminals, n_terminals, max_rhs_options, max_rhs_length)
     bits = np.random.PCG64(np.random.SeedSequence([seed, sub_seed, *shape]))
 

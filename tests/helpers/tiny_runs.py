@@ -30,7 +30,9 @@ def grammar_corpus(folder):
 
 
 def documents(n=400, seed=0, vocabulary=21):
-    """Return random walks over the ids: a token and its neighbours depend on each other, so there is something to learn."""
+    """Return random walks over the ids: a token and its neighbours depend on each other, so there is something to
+    learn.
+    """
     steps = np.random.default_rng(seed).integers(0, 3, (n, CONTEXT))
     return (np.cumsum(steps, 1) % vocabulary).astype(np.uint16)
 
@@ -43,7 +45,7 @@ def run(corpus, out, budgets, shape=None, **settings):
     return training.train(corpus, out, shape or model(), TrainConfig(budgets, **settings))
 
 
-# --- three runs of one size: two corpora, two vocabularies, different rates, decays and seeds -----------------------------
+# --- three runs of one size: two corpora, two vocabularies, different rates, decays and seeds -------------------------
 
 BUDGETS = (640, 2500, 9000)
 VOCABULARIES = (21, 13, 21)

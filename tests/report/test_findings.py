@@ -1,4 +1,6 @@
-"""The answer of the report, and what its results carry: every sentence with a sweep of which it is said and one of which it must not be."""
+"""The answer of the report, and what its results carry: every sentence with a sweep of which it is said and one of
+which it must not be.
+"""
 
 import pytest
 from sweeps_for_sentences import hold, sentences_of

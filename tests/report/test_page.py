@@ -38,15 +38,15 @@ ALWAYS = [
     "Held-out cross-entropy in nats per token. Lower is better.",
     "Gzip-compressibility: compressed bytes / raw bytes of a window of token ids. Lower is more compressible. It is no "
     "entropy, and it depends on tokens and window.",
-    "The loss of a model that knew the grammar, computed exactly. No model can do better, so E, the loss of an infinite "
-    "model, should equal it. Data that no grammar made has no known floor.",
-    "r = (loss − floor) / (unigram entropy − floor), what is left to learn. A measured cell is saturated below 0.02, has "
-    "not started above 0.6, and is scaling between. Only a dataset with enough scaling cells can show an exponent; the "
-    "others are grey. Without a floor, the best loss seen bounds it from above and so r from below, by (loss − best) / "
-    "(unigram entropy − best): a cell for which even that is above 0.6 has certainly not started; of no other cell can "
-    "the regime be told.",
-    "L(N, D) = E + A/Nα + B/Dβ. The best N for a given C grows as Ca with a = β/(α+β), the best D as Cb with b = 1 − a. "
-    "Below a = 1/2, more of new compute should go to data than to parameters.",
+    "The loss of a model that knew the grammar, computed exactly. No model can do better, so E, the loss of an "
+    "infinite model, should equal it. Data that no grammar made has no known floor.",
+    "r = (loss − floor) / (unigram entropy − floor), what is left to learn. A measured cell is saturated below 0.02, "
+    "has not started above 0.6, and is scaling between. Only a dataset with enough scaling cells can show an exponent; "
+    "the others are grey. Without a floor, the best loss seen bounds it from above and so r from below, by (loss − "
+    "best) / (unigram entropy − best): a cell for which even that is above 0.6 has certainly not started; of no other "
+    "cell can the regime be told.",
+    "L(N, D) = E + A/Nα + B/Dβ. The best N for a given C grows as Ca with a = β/(α+β), the best D as Cb with b = 1 − "
+    "a. Below a = 1/2, more of new compute should go to data than to parameters.",
     "Entropies and losses are in nats per token.",
     "The law of each dataset",
     "Held out: the largest models and the longest runs",

@@ -100,7 +100,7 @@ def test_the_figure_and_its_numbers(tmp_path, diverged):
     assert len(numbers) == (0 if diverged else len(architecture_rows(table)))
 
 
-# --- no law of several architectures -----------------------------------------------------------------------------------
+# --- no law of several architectures ----------------------------------------------------------------------------------
 
 
 def test_a_law_is_of_one_architecture(tmp_path, capsys):

@@ -1,4 +1,6 @@
-"""A sweep folder with leftovers of an earlier config: figures and report show the files that they are told, no others."""
+"""A sweep folder with leftovers of an earlier config: figures and report show the files that they are told, no
+others.
+"""
 
 import csv
 

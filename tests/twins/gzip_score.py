@@ -1,4 +1,6 @@
-"""H as anybody would write it with Python's own gzip: the twin of ziplaw.corpora.compress and ziplaw.corpora.scoring."""
+"""H as anybody would write it with Python's own gzip: the twin of ziplaw.corpora.compress and
+ziplaw.corpora.scoring.
+"""
 
 import gzip
 import statistics

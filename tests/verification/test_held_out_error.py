@@ -15,7 +15,9 @@ SPLITS = 20
 
 
 def uneven_walks():
-    """1000 files of very uneven length: walks over 20 letters by steps that half follow a common table, half the file's own."""
+    """1000 files of very uneven length: walks over 20 letters by steps that half follow a common table, half the file's
+    own.
+    """
     rng = np.random.default_rng(6)
     common = rng.dirichlet(np.full(20, 0.2))
     files = {}
@@ -40,6 +42,7 @@ def test_trained_loss_scatters_over_splits_as_its_error_says(tmp_path):
         assert point["loss"] < 0.97 * corpus.meta["unigram_entropy"]
     ratio = np.std(losses, ddof=1) / np.mean(stated)
     print(
-        f"ratio {ratio:.2f} over {SPLITS} splits, {np.std(losses[:5], ddof=1) / np.mean(stated[:5]):.2f} over the first 5"
+        f"ratio {ratio:.2f} over {SPLITS} splits, {np.std(losses[:5], ddof=1) / np.mean(stated[:5]):.2f} over the "
+        "first 5"
     )
     assert 0.7 < ratio < 1.4

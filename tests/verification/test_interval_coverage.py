@@ -1,4 +1,6 @@
-"""Coverage of the default intervals, held to 93 to 97 % over 1000 simulated tables each; docs/validation.md has every kind."""
+"""Coverage of the default intervals, held to 93 to 97 % over 1000 simulated tables each; docs/validation.md has every
+kind.
+"""
 
 import pytest
 

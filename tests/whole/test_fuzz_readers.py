@@ -1,4 +1,6 @@
-"""The checks of every reader that `make fuzz` runs for minutes, here on some dozens of mutations; and that they can fail."""
+"""The checks of every reader that `make fuzz` runs for minutes, here on some dozens of mutations; and that they can
+fail.
+"""
 
 import subprocess
 import sys

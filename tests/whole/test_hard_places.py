@@ -153,7 +153,9 @@ def test_a_long_bootstrap_stops_when_told(tmp_path, number):
     pairs = [(n, d) for n in N for d in D]
     rows = [{"N": n, "D": d, "loss": 1.7 + 400 / n**0.34 + 410 / d**0.28 + 0.01 * e} for (n, d), e in zip(pairs, noise)]
     write_csv(tmp_path / "t.csv", rows)
-    reset = lambda: signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)  # noqa: E731
+    reset = lambda: signal.signal(  # noqa: E731
+        number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler
+    )
     command = [sys.executable, "-m", "ziplaw", "fit", "t.csv", "--bootstrap", "1000000"]
     with subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, preexec_fn=reset) as process:
         time.sleep(6)  # the refits have begun

@@ -91,7 +91,8 @@ def findings_of_readme(law):
         f"{smallest:.0f} to {largest:,.0f} parameters",
         f"{of.capitalize()} grammars with one vocabulary",
         f"changes by {plain(slope / 10, 3)}, with a 95 % interval from {plain(least / 10)} to {plain(most / 10)}",
-        f"{held} the Chinchilla form misses by more than 5 % of the loss in {poor} of {of}, by {100 * max(rms):.0f} % at worst",
+        f"{held} the Chinchilla form misses by more than 5 % of the loss in {poor} of {of}, by {100 * max(rms):.0f} % "
+        "at worst",
         f"{of} levels of H, one seed, H and floor correlated at {plain(r)}",
         f"alpha by {plain(two['alpha']['slope'])} per unit of H in the paper's two-stage regression",
         f"{plain(line['alpha']['slope'])} in the hierarchical law, {plain(joint['alpha']['slope'])} in the joint fit",

@@ -38,7 +38,8 @@ ROOMS = {
     "cli": "base corpora.storage corpora.readers",
     "cli.data": "cli base grammars tables corpora corpora.readers",
     "cli.runs": "cli base corpora.storage models training training.recipe tables sweep",
-    "cli.laws": "cli base corpora corpora.readers tables sweep report.figures laws.forms laws.intervals laws.dependence laws.plans",
+    "cli.laws": "cli base corpora corpora.readers tables sweep report.figures laws.forms "
+    "laws.intervals laws.dependence laws.plans",
     "cli.show": "cli base report report.figures",
     "__main__": "cli",
 }

@@ -1,6 +1,7 @@
 """After a finished sweep, one thing changes at a time: what has to be made again, and nothing else.
 
-Which rules rerun is told by dry runs here; that they end in the bytes of a fresh sweep is in tests/verification/test_rerun_bytes.py.
+Which rules rerun is told by dry runs here; that they end in the bytes of a fresh sweep is in
+tests/verification/test_rerun_bytes.py.
 """
 
 import json

@@ -233,7 +233,7 @@ def remarks(score: dict[str, Any]) -> list[str]:
     few = (score.get("bytes_per_token") or FEW_BYTES_PER_TOKEN) < FEW_BYTES_PER_TOKEN
     if few and "tokenizer_sha256" in score and score["tokenizer"] != "bytes":
         texts.append(
-            f"only {score['bytes_per_token']:.2f} bytes a token: the vocabulary does not fit this text, which lowers H; "
-            "an under-trained vocabulary looks like compressibility"
+            f"only {score['bytes_per_token']:.2f} bytes a token: the vocabulary does not fit this text, which lowers "
+            "H; an under-trained vocabulary looks like compressibility"
         )
     return texts

@@ -1,4 +1,5 @@
-"""architectures.csv, Kaplan's questions of architecture answered from runs.csv: loss against N by architecture, and shape at fixed N.
+"""architectures.csv, Kaplan's questions of architecture answered from runs.csv: loss against N by architecture, and
+shape at fixed N.
 
 Seeds are the replicates: a run's weights and order of data follow from its seed, so models are compared seed by seed
 and intervals are Student's over seeds.
@@ -81,7 +82,9 @@ def slope(ladder: Sequence[MeasuredModel]) -> float | None:
 
 
 def at_equal_N(reference: MeasuredModel, ladder: Sequence[MeasuredModel]) -> list[float]:
-    """Loss of a ladder at the reference's N over the reference's loss, seed by seed; between sizes ln loss is linear in ln N."""
+    """Loss of a ladder at the reference's N over the reference's loss, seed by seed; between sizes ln loss is linear in
+    ln N.
+    """
     ratios = []
     for seed, loss in sorted(reference.loss.items()):
         sizes = {m.N: m.loss[seed] for m in ladder if seed in m.loss}
@@ -121,11 +124,12 @@ def architecture_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Rows of :data:`ziplaw.tables.declared.ARCHITECTURES`, by dataset and budget. ``part`` is "size": a model of its architecture's
-        ladder, its mean loss (nats per token) and 95 % interval over seeds; "matched": a decoder of the ladder, and in
-        ``relative`` how far the other architecture's loss at the same N lies above it (a share; below when negative);
-        "shape": a model of nearly the reference's N (``N_mismatch``), ``relative`` to the reference, and in
-        ``N_effect`` what the mismatch of N alone would do, by the ladder's slope. Nothing where every run diverged.
+        Rows of :data:`ziplaw.tables.declared.ARCHITECTURES`, by dataset and budget. ``part`` is "size": a model of its
+        architecture's ladder, its mean loss (nats per token) and 95 % interval over seeds; "matched": a decoder of the
+        ladder, and in ``relative`` how far the other architecture's loss at the same N lies above it (a share; below
+        when negative); "shape": a model of nearly the reference's N (``N_mismatch``), ``relative`` to the reference,
+        and in ``N_effect`` what the mismatch of N alone would do, by the ladder's slope. Nothing where every run
+        diverged.
     """
     measured = [row for row in rows if finite(row.get("loss")) and row["loss"] > 0]
     found = []

@@ -160,7 +160,9 @@ _ORDER = (
 
 
 def section_of(config: type, **more: tuple[Any, Any]) -> Any:
-    """Return a model with the settings that a training config declares for sweeps, and ``more`` fields (type, Field)."""
+    """Return a model with the settings that a training config declares for sweeps, and ``more`` fields (type,
+    Field).
+    """
     made: dict[str, Any] = dict(more)
     for one in settings_of(config):
         if one.in_config:
@@ -369,7 +371,9 @@ def _keys(model: type[BaseModel] | None) -> dict[str, Any]:
 
 
 def _inner(annotation: Any) -> type[BaseModel] | None:
-    """The model in a field's type: of ``Presets | None`` Presets, of ``dict[str, Dataset]`` Dataset; None without one."""
+    """The model in a field's type: of ``Presets | None`` Presets, of ``dict[str, Dataset]`` Dataset; None without
+    one.
+    """
     for part in (annotation, *get_args(annotation)):
         if isinstance(part, type) and issubclass(part, BaseModel):
             return part

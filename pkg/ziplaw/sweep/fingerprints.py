@@ -1,8 +1,8 @@
 """What tells whether something that no rule makes has changed: a user's files, a corpus of this machine.
 
-The rules take these as params, not the files as inputs. Snakemake compares input files by date and params by equality, so an
-older file put in place of a newer one, a deleted file, one that is edited while it is read and one that is dated in
-the future are all noticed; and a name may hold anything, braces too.
+The rules take these as params, not the files as inputs. Snakemake compares input files by date and params by equality,
+so an older file put in place of a newer one, a deleted file, one that is edited while it is read and one that is dated
+in the future are all noticed; and a name may hold anything, braces too.
 """
 
 from __future__ import annotations

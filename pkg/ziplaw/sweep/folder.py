@@ -125,7 +125,9 @@ class Sweep:
         return frozenset(Path(file).resolve() for file in self.files)
 
     def table(self, name: str) -> list[dict[str, Any]]:
-        """Rows of another table of the folder, one of :data:`ziplaw.tables.declared.DECLARED`; [] when there is none."""
+        """Rows of another table of the folder, one of :data:`ziplaw.tables.declared.DECLARED`; [] when there is
+        none.
+        """
         if name not in self._tables:
             self._tables[name] = DECLARED[name].read(self.folder / name) if self.has(name) else []
         return self._tables[name]
@@ -167,7 +169,9 @@ class Sweep:
         return left_out.get(dataset)
 
     def why_grey(self, dataset: str, variant: str) -> str | None:
-        """Say why one fit of a dataset is not to be quoted: for the dataset's reason, or its own; None when it may be."""
+        """Say why one fit of a dataset is not to be quoted: for the dataset's reason, or its own; None when it may
+        be.
+        """
         reason, body = self.why_not(dataset), self.fits.get(dataset, {}).get("variants", {}).get(variant)
         if reason is not None or not body:
             return reason or "no such fit"

@@ -91,8 +91,8 @@ def run_rows(
     Returns
     -------
     list of dict
-        One row per run and budget with the columns of :data:`ziplaw.tables.declared.RUNS`; losses in nats per token. Without a floor the best loss
-        among these rows bounds it, see ``least_reducible``: give all runs of the dataset.
+        One row per run and budget with the columns of :data:`ziplaw.tables.declared.RUNS`; losses in nats per token.
+        Without a floor the best loss among these rows bounds it, see ``least_reducible``: give all runs of the dataset.
 
     Raises
     ------

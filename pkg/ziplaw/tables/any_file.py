@@ -235,7 +235,8 @@ def _table_of(records, name):
         columns.update(dict.fromkeys(rows[-1]))
         if len(rows) > MAX_ROWS or len(columns) > MAX_COLUMNS or len(rows) * len(columns) > MAX_CELLS:
             raise FitError(
-                f"{name} has more than {MAX_ROWS} rows, {MAX_COLUMNS} columns or {MAX_CELLS} cells: keep those of the runs"
+                f"{name} has more than {MAX_ROWS} rows, {MAX_COLUMNS} columns or {MAX_CELLS} cells: keep those of the "
+                "runs"
             )
     return [{column: row.get(column) for column in columns} for row in rows]
 
@@ -270,8 +271,8 @@ def _read_parquet(data, name):
         size = unpacked_bytes(io.BytesIO(data), name)  # pyarrow's own count can end the process on a damaged footer
         if file.metadata.num_rows > MAX_ROWS or file.metadata.num_rows * len(kept) > MAX_CELLS or size > MAX_BYTES:
             raise FitError(
-                f"{name} has {file.metadata.num_rows} rows of {len(columns)} columns, {size >> 20} MiB unpacked; at most "
-                f"{MAX_ROWS} rows, {MAX_CELLS} cells and {MAX_BYTES >> 20} MiB are read: keep those of the runs"
+                f"{name} has {file.metadata.num_rows} rows of {len(columns)} columns, {size >> 20} MiB unpacked; at "
+                f"most {MAX_ROWS} rows, {MAX_CELLS} cells and {MAX_BYTES >> 20} MiB are read: keep those of the runs"
             )
         page = max((largest_page(io.BytesIO(data), column, name) for column in kept), default=0)
         if page > MAX_BYTES:  # whatever the end of the file says of it

@@ -1,4 +1,6 @@
-"""What a column of a table of runs holds, by its name: sizes, tokens, FLOPs, losses of either split in several units."""
+"""What a column of a table of runs holds, by its name: sizes, tokens, FLOPs, losses of either split in several
+units.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ from ..errors import FitError
 # names that say it all, best first, letters and digits only, lower case
 EXACT = {
     "N": "nnoembed nnonembedding nonembeddingparams nonembedding n params nparams parameters nparameters numparams "
-    "numparameters parametercount paramcount modelparams modelparameters trainableparams trainableparameters modelsize size "
-    "ntotal totalparams totalparameters".split(),
+    "numparameters parametercount paramcount modelparams modelparameters trainableparams trainableparameters modelsize "
+    "size ntotal totalparams totalparameters".split(),
     "D": "d tokens ntokens trainingtokens traintokens numtokens trainedtokens tokenstrained tokensseen tokensprocessed "
     "consumedtokens totaltokens tokencount trainingtokencount datasetsize ndata".split(),
     "C": "c flops flop compute trainingflops trainflops trainingcompute totalflops flopsbudget c6nd".split(),
@@ -53,27 +55,29 @@ _NON_EMBEDDING = re.compile(
     r"(non|no|without|wo|excl|excluding|ex|minus)emb|transformer|backbone|nonvocab|scalingparam"
 )
 _WHOLE = set("total all full incl including with".split())
-_OF_SIZES = set("n num number of count model size trainable non no without wo excl embedding embeddings emb embed total all "
-                "active nonembedding nonemb transformer matrices scaling config summary and the".split()) | _PARAMS  # fmt: skip
-_NOT_SEEN = set("per ratio batch val valid validation eval test unique vocab vocabulary second sec s context ctx seq max min "
-                "mean log log10 ln prompt generated output input remaining pad padding ids id byte bytes multiplier loss "
-                "warmup step time type".split()) | _PARAMS  # fmt: skip
+_OF_SIZES = set("n num number of count model size trainable non no without wo excl embedding embeddings emb embed "
+                "total all active nonembedding nonemb transformer matrices scaling config summary and "
+                "the".split()) | _PARAMS  # fmt: skip
+_NOT_SEEN = set("per ratio batch val valid validation eval test unique vocab vocabulary second sec s context ctx seq "
+                "max min mean log log10 ln prompt generated output input remaining pad padding ids id byte bytes "
+                "multiplier loss warmup step time type".split()) | _PARAMS  # fmt: skip
 _SEEN = set("seen trained consumed processed train training".split())
 _MEANT = set("budget target dataset data corpus".split())
-_NOT_COMPUTE = set("per token s sec second seconds utilization util mfu peak tflops gpu hours fraction inference forward "
-                   "log log10 ratio device capability".split())  # fmt: skip
+_NOT_COMPUTE = set("per token s sec second seconds utilization util mfu peak tflops gpu hours fraction inference "
+                   "forward log log10 ratio device capability".split())  # fmt: skip
 
 _LOSS = set("loss losses nll ce xent xe crossentropy ppl perplexity bpb bpc bpt bits".split())
 _HELD = {"val": 0, "valid": 0, "validation": 0, "eval": 1, "evaluation": 1, "heldout": 2, "holdout": 2, "dev": 2,
          "test": 3, "testing": 3}  # fmt: skip
 _TRAIN = set("train training trn tr".split())
-_NOT_A_LOSS = set("std stderr sd se err error var variance min max ci lo hi low high lower upper diff delta ratio scale aux "
-                  "auxiliary z zloss router balance balancing weight reg penalty initial init start floor excess reducible "
-                  "log rank step time count num pred predicted fitted target rel relative improvement gap accuracy acc".split())  # fmt: skip
+_NOT_A_LOSS = set("std stderr sd se err error var variance min max ci lo hi low high lower upper diff delta ratio "
+                  "scale aux auxiliary z zloss router balance balancing weight reg penalty initial init start floor "
+                  "excess reducible log rank step time count num pred predicted fitted target rel relative improvement "
+                  "gap accuracy acc".split())  # fmt: skip
 _OF_LOSSES = _LOSS | _TRAIN | set(_HELD) | set(
     "held out cross entropy final last best mean avg average end nats nat per token byte bytes word char character "
-    "characters lm language model modeling modelling smooth smoothed ema summary metrics metric results result set split "
-    "the at".split())  # fmt: skip
+    "characters lm language model modeling modelling smooth smoothed ema summary metrics metric results result set "
+    "split the at".split())  # fmt: skip
 _TRAINING = 2  # the rank of training losses
 _BY_TASTE = set("final last best mean avg average smooth smoothed ema end".split())
 

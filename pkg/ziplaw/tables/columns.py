@@ -22,8 +22,8 @@ class Columns:
     name : str
         The file's name in a sweep's folder.
     kinds : mapping of str to str
-        Column -> kind, in order. "number": an integer where it is written as one, else a float; "text": as it stands, so
-        that the names 007, 1e5, nan and true stay what they are; "truth": true or false. An empty cell is None in
+        Column -> kind, in order. "number": an integer where it is written as one, else a float; "text": as it stands,
+        so that the names 007, 1e5, nan and true stay what they are; "truth": true or false. An empty cell is None in
         each.
     others : {"text", "guessed"}
         What further columns hold, which a user may have added.
@@ -35,7 +35,9 @@ class Columns:
 
     @classmethod
     def declare(cls, name: str, columns: str) -> Columns:
-        """Declare a table by its columns between spaces, each a number unless ``:text`` or ``:truth`` stands behind it."""
+        """Declare a table by its columns between spaces, each a number unless ``:text`` or ``:truth`` stands behind
+        it.
+        """
         pairs = [column.partition(":") for column in columns.split()]
         return cls(name, {column: kind or NUMBER for column, _, kind in pairs})
 
@@ -45,7 +47,9 @@ class Columns:
         return list(self.kinds)
 
     def value(self, column: str, cell: str) -> Any:
-        """Return what a cell holds: a number or truth value where one is declared, else its text; None of an empty one."""
+        """Return what a cell holds: a number or truth value where one is declared, else its text; None of an empty
+        one.
+        """
         kind = self.kinds.get(column, self.others)
         if kind == GUESSED:
             return guessed(column, cell)

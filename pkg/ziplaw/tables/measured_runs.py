@@ -142,7 +142,9 @@ def read_runs(
 
 
 def condition(text: str) -> tuple[tuple[str, str, str], ...]:
-    """Return the ways to read ``COLUMN<VALUE`` as (column, operator, value): a column's name may hold an operator too."""
+    """Return the ways to read ``COLUMN<VALUE`` as (column, operator, value): a column's name may hold an operator
+    too.
+    """
     ways = [(text[: m.start()].strip(), m[0], text[m.end() :].strip()) for m in re.finditer(r"[<>!=]=|[<>=]", text)]
     if not ways or not ways[0][0]:
         raise FitError(f"{shown(text)} is no condition: write COLUMN=VALUE, or <, <=, >, >= or != in place of =")
@@ -272,8 +274,8 @@ def law_columns(table: Table, reading: Reading | None = None, extra: Sequence[st
     for key in wanted:
         if key not in columns:
             raise FitError(
-                f"no column for {key}{MEANING.get(key, '')} among {header_of(table.rows)}: name it with --{key.lower()}-column, or "
-                f"named={{{key!r}: ...}} from Python"
+                f"no column for {key}{MEANING.get(key, '')} among {header_of(table.rows)}: name it with "
+                f"--{key.lower()}-column, or named={{{key!r}: ...}} from Python"
             )
     unit = _convert_loss(columns, origin, notes, table.rows[0], reading)
     rows, columns = _complete(table.rows, {key: columns[key] for key in wanted}, origin, reading.drop_nan, notes)

@@ -134,7 +134,8 @@ def _cells(text: str, mark: str, name: str, above: int = 0) -> Iterator[tuple[in
 
 
 def _after_titles(sample, marks):
-    """Return how many characters lie before the header: lines with one cell, as sheets have for titles, then one of names.
+    """Return how many characters lie before the header: lines with one cell, as sheets have for titles, then one of
+    names.
 
     A title is told from a header by the names that follow it: two cells or more, none of them a number.
     """
@@ -157,7 +158,9 @@ def _after_titles(sample, marks):
 
 
 def _mark(sample):
-    """Return the mark that cuts the first lines into equally many cells, the more the better; a comma where none does."""
+    """Return the mark that cuts the first lines into equally many cells, the more the better; a comma where none
+    does.
+    """
     lines = [line for line in sample.splitlines()[: _SAMPLE_LINES + 1] if line.strip()]
     if len(sample) == _SAMPLE_CHARACTERS:
         lines = lines[:-1] or lines  # the last one is cut

@@ -17,8 +17,8 @@ from .tune import tuning_budget
 
 # Python and torch; with a GPU its libraries too
 CPU_BASE_MB, GPU_BASE_MB = 1000, 4000
-# Rates that every machine reaches, steps of small models that take a while whatever their arithmetic, and a margin: a job
-# that is ended by its time limit costs more than one that waits a little longer for its turn
+# Rates that every machine reaches, steps of small models that take a while whatever their arithmetic, and a margin: a
+# job that is ended by its time limit costs more than one that waits a little longer for its turn
 CPU_FLOPS, GPU_FLOPS, STEP_S = 1e9, 5e13, 0.01
 MARGIN = 2.0
 START_MINUTES = 10

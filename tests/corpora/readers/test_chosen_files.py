@@ -138,7 +138,10 @@ def test_a_few_records_among_sources(tmp_path):
     [
         (["test.jsonl", "validation.jsonl"], "the splits test, validation by their names: give"),
         (["train.jsonl", "more.jsonl"], "the splits train by their names, more.jsonl tells none"),
-        (["en/train-00000-of-00002.jsonl", "de/train-00000-of-00001.jsonl"], r"2 data sets \(de, en\): give one .*--ext jsonl"),
+        (
+            ["en/train-00000-of-00002.jsonl", "de/train-00000-of-00001.jsonl"],
+            r"2 data sets \(de, en\): give one .*--ext jsonl",
+        ),
         (["a.jsonl", "a.jsonl.gz"], "holds a.jsonl packed and unpacked"),
         (["a.jsonl", "b.parquet"], "several kinds"),
     ],

@@ -1,4 +1,6 @@
-"""Tables of runs by their design: ladders, grids, isoFLOP budgets, runs with several points, under one published law."""
+"""Tables of runs by their design: ladders, grids, isoFLOP budgets, runs with several points, under one published
+law.
+"""
 
 import numpy as np
 

@@ -1,4 +1,6 @@
-"""Tables of N, D and loss: published ones where they are at hand, planted ones, and one in every form that people keep them in."""
+"""Tables of N, D and loss: published ones where they are at hand, planted ones, and one in every form that people keep
+them in.
+"""
 
 import bz2
 import gzip

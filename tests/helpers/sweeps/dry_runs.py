@@ -2,8 +2,8 @@
 
     python tests/helpers/sweeps/dry_runs.py < runs.json
 
-Reads a list of {"house", "arguments", "versions"} and prints a list of what each run printed; ``versions`` are other values of
-integers in ziplaw.versions.
+Reads a list of {"house", "arguments", "versions"} and prints a list of what each run printed; ``versions`` are other
+values of integers in ziplaw.versions.
 """
 
 import json

@@ -108,7 +108,8 @@ def changed(path, value):
 
 SHAPE = {"n_nonterminals": 4, "n_terminals": 60, "max_rhs_options": 9, "max_rhs_length": 3}
 EVERY_CORPUS = "sample_corpus import_corpus"
-# key of the config -> path in CONFIG, another value, the rules that notice (the report always does: it quotes the config), runs
+# key of the config -> path in CONFIG, another value, the rules that notice (the report always does: it quotes the
+# config), runs
 KEYS = {
     "sweep": ("sweep", "another", " ".join(FEEDS), 5),
     "datasets.*.grammar": ("datasets.hand", {"grammar": SHAPE}, "make_grammar", 1),

@@ -63,8 +63,9 @@ def build(
 ):
     """Write a sweep folder and return its path.
 
-    ``floors=False`` makes datasets that were imported, names say which are grammars; ``shrink`` scales the reducible loss (0.01: saturated);
-    ``models`` names the model of a width other than h<width>; ``diverged`` names (dataset, width) pairs, or a dataset as a whole, whose runs diverge half way.
+    ``floors=False`` makes datasets that were imported, names say which are grammars; ``shrink`` scales the reducible
+    loss (0.01: saturated); ``models`` names the model of a width other than h<width>; ``diverged`` names (dataset,
+    width) pairs, or a dataset as a whole, whose runs diverge half way.
     """
     folder = Path(folder)
     rng = np.random.default_rng(7)

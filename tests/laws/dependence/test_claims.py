@@ -125,8 +125,10 @@ def test_a_claim_writes_a_vanishing_p_as_a_bound():
     crossing = {"H": None, "interval": [None, None], "text": "no crossing"}
     regression = {
         "n_left_out": 0, "law": law, "level": 0.95, "variant": "free", "joint_test": None, "joint_test_message": "none",
-        "crossings": {"alpha_equals_beta": crossing, "a_equals_half": crossing}, "fitted_on": {"H": [0.3, 0.5]}, "seed": 1,
-        "datasets": [{"dataset": n, "H": H, "vocab_size": 7, "parameters": dict.fromkeys(("E", "A", "B", "alpha", "beta"), H)}
+        "crossings": {"alpha_equals_beta": crossing, "a_equals_half": crossing}, "fitted_on": {"H": [0.3, 0.5]},
+        "seed": 1,
+        "datasets": [{"dataset": n, "H": H, "vocab_size": 7,
+                      "parameters": dict.fromkeys(("E", "A", "B", "alpha", "beta"), H)}
                      for n, H in (("a", 0.3), ("b", 0.4), ("c", 0.5))],
     }  # fmt: skip
     rows = {row["claim"]: row for row in judge.claims(regression)}

@@ -15,15 +15,18 @@ UNIGRAM = 5.5
 
 
 def rows(law, *, sizes=5, budgets=6, floor=None, unigram=UNIGRAM, seed=0, noise=0.002, name="d"):
-    """Rows of runs.csv of a dataset: loss = min(E + A/N^alpha + B/D^beta, unigram), with what a lack of floor leaves."""
+    """Rows of runs.csv of a dataset: loss = min(E + A/N^alpha + B/D^beta, unigram), with what a lack of floor
+    leaves.
+    """
     E, A, B, alpha, beta = law
     rng = np.random.default_rng(seed)
     out = []
     for N in np.geomspace(1e3, 1e5, sizes):
         for D in np.geomspace(1e5, 1e7, budgets):
             loss = min(E + A / N**alpha + B / D**beta, unigram) * np.exp(noise * rng.standard_normal())
-            out.append({"dataset": name, "model": f"m{N:.0f}", "seed": 0, "N": float(N), "D": float(D), "budget": float(D),
-                        "loss": float(loss), "floor": floor, "unigram_entropy": unigram, "H": 0.4, "H_std": 0.01})  # fmt: skip
+            out.append({"dataset": name, "model": f"m{N:.0f}", "seed": 0, "N": float(N), "D": float(D),
+                        "budget": float(D), "loss": float(loss), "floor": floor, "unigram_entropy": unigram, "H": 0.4,
+                        "H_std": 0.01})  # fmt: skip
     best = min(row["loss"] for row in out)
     for row in out:
         row["regime"] = bounded_regime(least_reducible(row["loss"], best, unigram)) if floor is None else "scaling"

@@ -1,4 +1,6 @@
-"""Every kind of interval answers every question, agrees with the others where it should, and shows what is not known."""
+"""Every kind of interval answers every question, agrees with the others where it should, and shows what is not
+known.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,6 @@
-"""The list of kinds of interval: names alone, those that the command line offers, and no run without a kind that knows it."""
+"""The list of kinds of interval: names alone, those that the command line offers, and no run without a kind that knows
+it.
+"""
 
 import click
 

@@ -1,4 +1,6 @@
-"""Approaches without a law: the exponent on clean curves, what each gets wrong, budgets named where the optimum is outside."""
+"""Approaches without a law: the exponent on clean curves, what each gets wrong, budgets named where the optimum is
+outside.
+"""
 
 import numpy as np
 import pytest

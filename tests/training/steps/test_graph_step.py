@@ -183,7 +183,7 @@ def test_capture_leaves_no_trace(monkeypatch, compute):
     assert torch.equal(plain.model.flat, captured.model.flat)
 
 
-# --- what a CPU can tell about a step on a GPU -------------------------------------------------------------------------
+# --- what a CPU can tell about a step on a GPU ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("compute", [torch.float32, torch.bfloat16])

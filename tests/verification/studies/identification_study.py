@@ -3,7 +3,8 @@
     python tests/verification/studies/identification_study.py
 
 Tables simulated from planted laws; the split asked for is that of ten times the largest C. Writes
-tests/verification/studies/identification_study.csv (some minutes on one core), from which ``page.py`` makes a table of docs/validation.md.
+tests/verification/studies/identification_study.csv (some minutes on one core), from which ``page.py`` makes a table \
+of docs/validation.md.
 """
 
 import argparse
@@ -87,7 +88,8 @@ BIG_N, BIG_D = np.geomspace(5e7, 1.6e10, 6), np.geomspace(1e9, 3e11, 6)
 FIVE = (1e18, 3e18, 1e19, 3e19, 1e20)
 DESIGNS = {  # name -> (should be refused, law, noise, design, options of the fit)
     "default sweep, 36 cells, 1 %": (False, LAPTOP, 0.01, grid(SMALL_N, SMALL_D), {"fixed_E": 1.2}),
-    "default sweep, 70 % of the cells scale, 2 %": (False, LAPTOP, 0.02, scaling(SMALL_N, SMALL_D, 0.7), {"fixed_E": 1.2}),
+    "default sweep, 70 % of the cells scale, 2 %": (False, LAPTOP, 0.02, scaling(SMALL_N, SMALL_D, 0.7),
+                                                     {"fixed_E": 1.2}),
     "the same, E free, 1 %": (False, LAPTOP, 0.01, scaling(SMALL_N, SMALL_D, 0.7), {}),
     "large models, 6 x 6, 1 %": (False, LARGE, 0.01, grid(BIG_N, BIG_D), {}),
     "large models, 4 x 4, .5 %": (False, LARGE, 0.005, grid(BIG_N[:4], BIG_D[:4]), {}),
@@ -105,7 +107,8 @@ DESIGNS = {  # name -> (should be refused, law, noise, design, options of the fi
     "one isoFLOP budget": (True, LARGE, 0.003, isoflops((1e20,), 9, 8), {}),
     "isoFLOP, all sizes 20 times too large": (True, LARGE, 0.003, isoflops(FIVE, 5, 3, 20), {}),
     "isoFLOP, all sizes 20 times too small": (True, LARGE, 0.003, isoflops(FIVE, 5, 3, 1 / 20), {}),
-    "4 x 4 within a factor of two, 1 %": (True, LARGE, 0.01, grid(np.geomspace(1e9, 2e9, 4), np.geomspace(2e10, 4e10, 4)), {}),
+    "4 x 4 within a factor of two, 1 %": (True, LARGE, 0.01,
+                                          grid(np.geomspace(1e9, 2e9, 4), np.geomspace(2e10, 4e10, 4)), {}),
     "3 x 3, 5 % noise": (True, LARGE, 0.05, grid(np.geomspace(5e7, 5e9, 3), np.geomspace(1e9, 1e11, 3)), {}),
     "6 x 6, 10 % noise": (True, LARGE, 0.10, grid(BIG_N, BIG_D), {}),
 }  # fmt: skip

@@ -2,7 +2,8 @@
 
     python tests/verification/studies/interval_study.py --simulations 1000
 
-fits tables simulated from planted laws (6 x 6 designs, 1 % noise), asks each method for all its intervals, and counts how
+fits tables simulated from planted laws (6 x 6 designs, 1 % noise), asks each method for all its intervals, and counts \
+how
 often they hold the truth. Writes tests/verification/studies/interval_study.csv (half an hour on one core), from which
 ``page.py`` makes the tables of docs/validation.md. The slow tests run the same functions.
 """
@@ -68,7 +69,8 @@ def one(seed, *, design, methods=None, by_run=False, shared=0.0, seeds=1, noise=
     """Fit one simulated table: estimates (5,), and for each method whether its intervals held the truth, by quantity.
 
     ``shared`` is the standard deviation of an error that all points of a run have in common; ``noise`` of each point's
-    own; ``by_run`` tells the methods that know of runs which points share one. The allocation is asked for at ten times the largest C, the loss at twice the largest N and D.
+    own; ``by_run`` tells the methods that know of runs which points share one. The allocation is asked for at ten times
+    the largest C, the loss at twice the largest N and D.
     """
     rng = np.random.default_rng(seed)
     law, sizes, budgets = DESIGNS[design]

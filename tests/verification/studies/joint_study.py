@@ -2,7 +2,8 @@
 
     python tests/verification/studies/joint_study.py --simulations 500
 
-runs all scenarios (half an hour on one core) and writes tests/verification/studies/joint_study.csv, from which ``page.py`` makes
+runs all scenarios (half an hour on one core) and writes tests/verification/studies/joint_study.csv, from which \
+``page.py`` makes
 the tables of docs/validation.md. The slow tests run the same functions.
 """
 

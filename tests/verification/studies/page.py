@@ -13,39 +13,52 @@ QUANTITIES = "E A B alpha beta a b N_opt D_opt loss_opt loss".split()
 
 HEAD = """# Validation
 
-How often the intervals hold the truth, how often the tests cry wolf, and what published numbers come out as. Everything here is made by
+How often the intervals hold the truth, how often the tests cry wolf, and what published numbers come out as. \
+Everything here is made by
 four scripts and this page's own, from simulations with fixed seeds:
 
     python tests/verification/studies/interval_study.py
     python tests/verification/studies/identification_study.py
     python tests/verification/studies/joint_study.py
-    python tests/verification/studies/published.py --data FOLDER     # the published tables of runs, which the project does not hold
+    python tests/verification/studies/published.py --data FOLDER     # the published tables of runs, which the project \
+does not hold
     python tests/verification/studies/page.py
 
-`make verify` runs the slow tests that hold the defaults to their limits. Percentages carry a Monte-Carlo error, given with each table.
+`make verify` runs the slow tests that hold the defaults to their limits. Percentages carry a Monte-Carlo error, given \
+with each table.
 """
 
 INTERVALS = """## Coverage of 95 % intervals
 
-Tables of 6 x 6 sizes and budgets from planted additive laws, 1 % noise in log loss, fitted by the default objective (Huber, delta = 1e-3)
-unless said otherwise. *Large models*: the refitted Chinchilla constants at 5e7 to 1.6e10 parameters; *laptop models*: E 1.2, alpha .40,
-beta .45 at 1e3 to 1e5 parameters. N_opt, D_opt and loss_opt are the compute-optimal split of ten times the largest C, "loss" the prediction at
+Tables of 6 x 6 sizes and budgets from planted additive laws, 1 % noise in log loss, fitted by the default objective \
+(Huber, delta = 1e-3)
+unless said otherwise. *Large models*: the refitted Chinchilla constants at 5e7 to 1.6e10 parameters; *laptop models*: \
+E 1.2, alpha .40,
+beta .45 at 1e3 to 1e5 parameters. N_opt, D_opt and loss_opt are the compute-optimal split of ten times the largest C, \
+"loss" the prediction at
 twice the largest N and D. Percent of simulations whose interval held the truth; the default kind is in bold.
 """
 
 REFUSALS = """## How often a split is refused
 
-Tables simulated from planted laws (noise in log loss as given), fitted by default, judged with 200 refits of a case bootstrap; the split asked for is that of ten times
-the largest C. The upper tables are of ordinary designs: a refusal there is a false one. The lower ones do not identify the split, or hardly. *Off by*: the factor between the
-best N found and the true one, its median over all tables, and the factor that nine tenths of the tables that were not refused keep to.
+Tables simulated from planted laws (noise in log loss as given), fitted by default, judged with 200 refits of a case \
+bootstrap; the split asked for is that of ten times
+the largest C. The upper tables are of ordinary designs: a refusal there is a false one. The lower ones do not \
+identify the split, or hardly. *Off by*: the factor between the
+best N found and the true one, its median over all tables, and the factor that nine tenths of the tables that were not \
+refused keep to.
 """
 
 JOINT = """## Do exponents depend on H? Size and power of the tests
 
-Simulated sweeps of 6 datasets (H uniform in .35 to .48, 4 in the last column) of 6 x 6 cells with 2 % noise. Percent of sweeps in which a test rejects
-at 5 %: under "none" that is its size, which should be 5; under slopes its power. *Scatter*: alpha and beta of a dataset lie off the line by
-.05 (one standard deviation). *Amplitudes and floors follow H*: A, B and E move with H although the exponents do not. *The additive form is wrong*:
-losses follow Kaplan's coupled form. The default, on which `ziplaw regress` rests its conclusion, is in bold; the permutation tests here sample the
+Simulated sweeps of 6 datasets (H uniform in .35 to .48, 4 in the last column) of 6 x 6 cells with 2 % noise. Percent \
+of sweeps in which a test rejects
+at 5 %: under "none" that is its size, which should be 5; under slopes its power. *Scatter*: alpha and beta of a \
+dataset lie off the line by
+.05 (one standard deviation). *Amplitudes and floors follow H*: A, B and E move with H although the exponents do not. \
+*The additive form is wrong*:
+losses follow Kaplan's coupled form. The default, on which `ziplaw regress` rests its conclusion, is in bold; the \
+permutation tests here sample the
 relabellings that the command tries one and all.
 """
 
@@ -53,16 +66,21 @@ READING = {
     "intervals": """What to take from this:
 
 {defaults}
-- The *residual* bootstrap and the *delta* method with a Huber objective far below the noise run a little wide, *wild* a little narrow;
+- The *residual* bootstrap and the *delta* method with a Huber objective far below the noise run a little wide, *wild* \
+a little narrow;
   all are kept because they answer where the default cannot (a fixed design, no resampling).
-- Where rows of one run share an error (branches of one trunk do), *case* resampling and *wild* by run cover too little, by much: name the runs
+- Where rows of one run share an error (branches of one trunk do), *case* resampling and *wild* by run cover too \
+little, by much: name the runs
   (`--cluster`), and the default becomes the *jackknife* over runs.
 """,
     "joint": """What to take from this:
 
-- Once datasets scatter off the line, the F distribution, the parametric bootstrap, AICc and BIC cry wolf: they take it that without H all datasets share
-  their exponents exactly, and mistake the scatter for a trend. Permutations and the regressions of separate fits keep their size.
-- Scatter costs power: six datasets that lie off the line show a slope only where it is steep. "Not shown" does not mean "not there".
+- Once datasets scatter off the line, the F distribution, the parametric bootstrap, AICc and BIC cry wolf: they take \
+it that without H all datasets share
+  their exponents exactly, and mistake the scatter for a trend. Permutations and the regressions of separate fits keep \
+their size.
+- Scatter costs power: six datasets that lie off the line show a slope only where it is steep. "Not shown" does not \
+mean "not there".
 """,
 }
 
@@ -101,8 +119,8 @@ def intervals(rows):
         count = own[0]["simulations"]
         rate = {(row["method"], row["quantity"]): row["value"] for row in own}
         shown = [q for q in QUANTITIES if any(row["quantity"] == q for row in own)]
-        lines += [f"### {scenario[0].upper()}{scenario[1:]}", "", f"{count} simulations; at 95 % the Monte-Carlo error is "
-                  f"{100 * (0.95 * 0.05 / count) ** 0.5:.1f} points.", ""]  # fmt: skip
+        lines += [f"### {scenario[0].upper()}{scenario[1:]}", "", f"{count} simulations; at 95 % the Monte-Carlo "
+                  f"error is {100 * (0.95 * 0.05 / count) ** 0.5:.1f} points.", ""]  # fmt: skip
         body = []
         for method in unique(row["method"] for row in own):
             name = f"**{method}**" if method == default_of(scenario) else method
@@ -167,7 +185,8 @@ def refusals(rows):
     good = max(row["refused"] for row in rows if not row["should_refuse"])
     bad = min(row["refused"] for row in rows if row["should_refuse"])
     lines.append(
-        f"At most {100 * good:.1f} % of the tables of an ordinary design are refused, at least {100 * bad:.1f} % of a bad one."
+        f"At most {100 * good:.1f} % of the tables of an ordinary design are refused, at least "
+        f"{100 * bad:.1f} % of a bad one."
     )
     return "\n".join(lines) + "\n"
 
@@ -195,8 +214,9 @@ def joint(rows):
 def published(rows):
     """Published numbers beside ours."""
     lines = ["## Published results", "",
-             "Optima of the reference tables, as given with them, and numbers printed in Kaplan et al. 2020 and Hoffmann et al. 2022 (most to one or "
-             "two digits) against what ziplaw computes from their printed constants.", ""]  # fmt: skip
+             "Optima of the reference tables, as given with them, and numbers printed in Kaplan et al. 2020 and "
+             "Hoffmann et al. 2022 (most to one or two digits) against what ziplaw computes from their printed "
+             "constants.", ""]  # fmt: skip
     body = []
     for row in rows:
         given, ours = row["given"], row["ziplaw"]
