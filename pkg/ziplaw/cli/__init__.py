@@ -127,7 +127,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 @contextlib.contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Let what ``timeout``, a batch system or a closed terminal sends end the command as Ctrl-C does: nothing half-written."""
+    """Let what ``timeout``, a batch system or a closed terminal sends end the command as Ctrl-C does: nothing
+    half-written.
+    """
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)  # a second one must not cut the tidying short

@@ -1,4 +1,6 @@
-"""The verb as a click command: what its parameters read and write is held against each other before it does anything."""
+"""The verb as a click command: what its parameters read and write is held against each other before it does
+anything.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ _FORCE = f"{__name__}.force"
 class Verb(click.Command):
     """A command that never writes over what it reads, nor, without --force, over what it did not make.
 
-    Every parameter of a path type (:class:`click.Path`) that is no output is read; a type with ``reads`` tells by itself.
+    Every parameter of a path type (:class:`click.Path`) that is no output is read; a type with ``reads`` tells by
+    itself.
     """
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
@@ -121,7 +124,9 @@ class OutputFile(OutputPath):
 
 
 class OutputImage(OutputPath):
-    """An image to write, its numbers as CSV beside it; ``headers`` takes the verb's parameters, returns possible ones."""
+    """An image to write, its numbers as CSV beside it; ``headers`` takes the verb's parameters, returns possible
+    ones.
+    """
 
     def __init__(self, headers: Headers, otherwise: Otherwise | None = None) -> None:
         super().__init__(otherwise=otherwise)

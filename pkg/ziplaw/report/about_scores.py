@@ -67,8 +67,8 @@ def _real_text_beside_datasets(sweep: Sweep) -> str | None:
     if not found or not own or not _alike([*found, *own], CUT):
         return None
     return (
-        f"The H of real text and of the datasets is measured alike (windows of {found[0]['window']} tokens, encoding, gzip "
-        "level), but of different kinds of tokens, on which H depends."
+        f"The H of real text and of the datasets is measured alike (windows of {found[0]['window']} tokens, encoding, "
+        "gzip level), but of different kinds of tokens, on which H depends."
     )
 
 
@@ -89,8 +89,8 @@ def _real_text_not_told_apart(sweep: Sweep) -> str | None:
     if not pair or not _pair_alike(pair) or not _overlap(*pair):
         return None
     return (
-        f"That real code (H {pair[0]['H']:.3f}) is more or less compressible than prose (H {pair[1]['H']:.3f}): the intervals over "
-        "their sources overlap."
+        f"That real code (H {pair[0]['H']:.3f}) is more or less compressible than prose (H {pair[1]['H']:.3f}): the "
+        "intervals over their sources overlap."
     )
 
 
@@ -103,8 +103,8 @@ def _order_of_datasets(sweep: Sweep) -> str | None:
         return None
     words = ", ".join(f"{a} and {b}" for a, b in pairs[:6]) + (f" and {len(pairs) - 6} more" if len(pairs) > 6 else "")
     return (
-        f"An order by H of these pairs, whose intervals of H over sources overlap: {words}. Tests and laws in H take each H as "
-        "exactly known."
+        f"An order by H of these pairs, whose intervals of H over sources overlap: {words}. Tests and laws in H take "
+        "each H as exactly known."
     )
 
 
@@ -119,8 +119,8 @@ def _level_of_few_sources(sweep: Sweep) -> str | None:
         return None
     named = ", ".join(f"{name} ({count(int(n), 'source')})" for name, n in few.items())
     return (
-        f"The level of the losses, and so E, beyond the text at hand: few sources are held out of {named}. Their error is common to "
-        "all runs of a dataset."
+        f"The level of the losses, and so E, beyond the text at hand: few sources are held out of {named}. Their error "
+        "is common to all runs of a dataset."
     )
 
 

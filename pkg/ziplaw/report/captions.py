@@ -36,8 +36,8 @@ def _scores_figure(sweep: Sweep) -> str | None:
     if not sweep.scores:
         return None
     return (
-        "How compressible each dataset is: the distribution of compressed / raw bytes over its windows. The dot is the median, "
-        "which is the dataset's H; the bar spans the middle half."
+        "How compressible each dataset is: the distribution of compressed / raw bytes over its windows. The dot is the "
+        "median, which is the dataset's H; the bar spans the middle half."
     )
 
 
@@ -151,8 +151,8 @@ def _frontiers_figure(sweep: Sweep) -> str | None:
         return None
     law = ", the law in H at three values of H," if any(row["source"].startswith("L(N,D,H)") for row in rows) else ""
     return (
-        f"Compute-optimal N and D, and tokens per parameter, against compute: each dataset's own law{law} and Chinchilla's "
-        "published law. Bands are drawn where compute was measured; beyond it every line extrapolates."
+        f"Compute-optimal N and D, and tokens per parameter, against compute: each dataset's own law{law} and "
+        "Chinchilla's published law. Bands are drawn where compute was measured; beyond it every line extrapolates."
     )
 
 
@@ -167,7 +167,10 @@ def _no_frontier_to_draw(sweep: Sweep) -> str | None:
 def _parameters_figure(sweep: Sweep) -> str | None:
     if "parameters_vs_h" not in figures_of(sweep) or not _laws(sweep):
         return None
-    return "Each parameter of the laws against H, with its interval. Filled markers are the way to treat E that the regression uses."
+    return (
+        "Each parameter of the laws against H, with its interval. Filled markers are the way to treat E that the "
+        "regression uses."
+    )
 
 
 @sentence("parameters_vs_h")
@@ -188,8 +191,8 @@ def _lines_in_H(sweep: Sweep) -> str | None:
     if not sweep.regression.get("law"):
         return None
     return (
-        "The solid line with its band is the law in H, which takes the error of the fits into account; the dashed line is the "
-        "paper's two-stage regression, which does not."
+        "The solid line with its band is the law in H, which takes the error of the fits into account; the dashed line "
+        "is the paper's two-stage regression, which does not."
     )
 
 
@@ -205,8 +208,8 @@ def _predictions_figure(sweep: Sweep) -> str | None:
     if "predicted_vs_measured" not in figures_of(sweep) or not _laws(sweep):
         return None
     return (
-        "What each law predicts against what was measured, and the error below. Rings mark the largest N or D, where a law that "
-        "is to be extrapolated must hold first."
+        "What each law predicts against what was measured, and the error below. Rings mark the largest N or D, where a "
+        "law that is to be extrapolated must hold first."
     )
 
 
@@ -226,9 +229,9 @@ def _architectures_figure(sweep: Sweep) -> str | None:
     if "architectures" not in figures_of(sweep):
         return None
     return (
-        "Left: held-out loss at the largest budget against N, by architecture, means over seeds. Right: models of nearly equal N "
-        "and different depth, their loss against the reference's, seed by seed; the dash is what the difference in N alone would "
-        "do."
+        "Left: held-out loss at the largest budget against N, by architecture, means over seeds. Right: models of "
+        "nearly equal N and different depth, their loss against the reference's, seed by seed; the dash is what the "
+        "difference in N alone would do."
     )
 
 

@@ -54,8 +54,8 @@ def _saturation_unknown(sweep: Sweep) -> str | None:
     if not names:
         return None
     return (
-        f"That the runs on {', '.join(names)} were still learning: no floor is known there, so cells may be saturated without "
-        "a sign of it, and E is fitted, not known."
+        f"That the runs on {', '.join(names)} were still learning: no floor is known there, so cells may be saturated "
+        "without a sign of it, and E is fitted, not known."
     )
 
 
@@ -85,8 +85,9 @@ def _law_misses(sweep: Sweep) -> str | None:
     if not poor:
         return None
     return (
-        f"Constants of the data: the law misses by more than {percent(POOR_FIT)} of the loss (r.m.s.) for {', '.join(poor)}, "
-        f"by {percent(max(poor.values()))} at worst. Its exponents summarise these runs and these sizes."
+        f"Constants of the data: the law misses by more than {percent(POOR_FIT)} of the loss (r.m.s.) for "
+        f"{', '.join(poor)}, by {percent(max(poor.values()))} at worst. Its exponents summarise these runs and these "
+        "sizes."
     )
 
 
@@ -101,8 +102,8 @@ def _worse_held_out(sweep: Sweep) -> str | None:
     if not worse:
         return None
     return (
-        f"Losses of larger models or longer runs: fitted without the largest N, D or C, the laws of {', '.join(worse)} err "
-        f"there by more than twice their error inside ({percent(max(worse.values()))} at worst)."
+        f"Losses of larger models or longer runs: fitted without the largest N, D or C, the laws of {', '.join(worse)} "
+        f"err there by more than twice their error inside ({percent(max(worse.values()))} at worst)."
     )
 
 
@@ -113,8 +114,8 @@ def _models_far_smaller(sweep: Sweep) -> str | None:
     if away <= 1:
         return None
     return (
-        f"Numbers for models of a useful size: the largest run here took 6ND = {C:.1e} FLOPs; a plan for 10^21 FLOPs reaches "
-        f"{away:.0f} orders of magnitude further. Take directions from it at most."
+        f"Numbers for models of a useful size: the largest run here took 6ND = {C:.1e} FLOPs; a plan for 10^21 FLOPs "
+        f"reaches {away:.0f} orders of magnitude further. Take directions from it at most."
     )
 
 
@@ -123,8 +124,8 @@ def _one_training_seed(sweep: Sweep) -> str | None:
     if len({row["seed"] for row in sweep.runs}) != 1:
         return None
     return (
-        "Which of misfit and seed noise is which: there is one training seed, so seed noise is not measured and no interval "
-        "holds it."
+        "Which of misfit and seed noise is which: there is one training seed, so seed noise is not measured and no "
+        "interval holds it."
     )
 
 
@@ -134,14 +135,16 @@ def _exploratory(sweep: Sweep) -> str | None:
     if not chosen:
         return None
     return (
-        f"A confirmed effect: the shapes of the grammars of {', '.join(chosen)}, which come with ziplaw, were chosen after "
-        "training curves of pilots had been seen, so p-values that rest on them are exploratory. Repeat what looks "
-        "interesting on grammars of other seeds."
+        f"A confirmed effect: the shapes of the grammars of {', '.join(chosen)}, which come with ziplaw, were chosen "
+        "after training curves of pilots had been seen, so p-values that rest on them are exploratory. Repeat what "
+        "looks interesting on grammars of other seeds."
     )
 
 
 def _is_shipped(grammar: dict[str, Any] | None) -> bool:
-    """Tell whether a grammar is one of the default sweep's, whose authors had seen training curves (docs/default-sweep.md)."""
+    """Tell whether a grammar is one of the default sweep's, whose authors had seen training curves
+    (docs/default-sweep.md).
+    """
     from ..sweep.default import DEFAULT
 
     made = (grammar or {}).get("provenance") or {}
@@ -158,8 +161,8 @@ def _few_levels_of_H(sweep: Sweep) -> str | None:
     if not test or levels >= FEW_LEVELS:
         return None
     return (
-        f"That laws do not move with H: {count(levels, 'level')} of H give a test little power, and one dataset can carry a "
-        "line."
+        f"That laws do not move with H: {count(levels, 'level')} of H give a test little power, and one dataset can "
+        "carry a line."
     )
 
 
@@ -170,8 +173,8 @@ def _H_goes_with_the_floor(sweep: Sweep) -> str | None:
     if r is None or abs(r) < CORRELATED:
         return None
     return (
-        f"A cause: H and the floor correlate at {signed(r)} over {count(len(rows), 'dataset')}, so what moves with H may as "
-        "well move with the floor."
+        f"A cause: H and the floor correlate at {signed(r)} over {count(len(rows), 'dataset')}, so what moves with H "
+        "may as well move with the floor."
     )
 
 
@@ -197,8 +200,8 @@ def _kinds_of_data_differ(sweep: Sweep) -> str | None:
     if not known or not others:
         return None
     return (
-        f"An effect of H between {', '.join(known)} and {', '.join(others)}: the former are grammars, the latter are not, and "
-        "they differ in more than H."
+        f"An effect of H between {', '.join(known)} and {', '.join(others)}: the former are grammars, the latter are "
+        "not, and they differ in more than H."
     )
 
 
@@ -246,8 +249,8 @@ def _coefficients_turn(sweep: Sweep) -> str | None:
     if not found:
         return None
     return (
-        f"A direction of A or B as such, which are the terms at one parameter and one token, far from any run: per unit of H "
-        f"{'; '.join(found)}, the other way. What is seen is the term at the mean."
+        "A direction of A or B as such, which are the terms at one parameter and one token, far from any run: per "
+        f"unit of H {'; '.join(found)}, the other way. What is seen is the term at the mean."
     )
 
 
@@ -260,8 +263,9 @@ def _two_stage_alone(sweep: Sweep) -> str | None:
     if not only or not test or test["p_permutation"] <= level:
         return None
     return (
-        f"A trend from the two-stage regression: by itself it would call the slope of {', '.join(only).replace('_', ' ')} "
-        "significant, but it ignores the error of the fits and rejects too often; the joint test does not agree."
+        "A trend from the two-stage regression: by itself it would call the slope of "
+        f"{', '.join(only).replace('_', ' ')} significant, but it ignores the error of the fits and rejects too often; "
+        "the joint test does not agree."
     )
 
 
@@ -272,6 +276,6 @@ def _many_tests(sweep: Sweep) -> str | None:
         return None
     level = 1 - sweep.regression["level"]
     return (
-        f"Each verdict by itself at {percent(level)}: {count(tests, 'test')} stand in the table of claims, uncorrected; about "
-        f"{tests * level:.1f} would come out significant if nothing were there."
+        f"Each verdict by itself at {percent(level)}: {count(tests, 'test')} stand in the table of claims, "
+        f"uncorrected; about {tests * level:.1f} would come out significant if nothing were there."
     )

@@ -86,8 +86,8 @@ def _cells_started(sweep: Sweep) -> str | None:
     lost = sum(cell.get("regime") == "not started" for cell in unknown)
     which = " of the datasets without a floor" if cells_of(sweep, True) else ""
     return (
-        f"{lost:,} of {count(len(unknown), 'measured cell')}{which} have certainly not started; the others may scale or be "
-        "saturated, which cannot be told without a floor."
+        f"{lost:,} of {count(len(unknown), 'measured cell')}{which} have certainly not started; the others may scale "
+        "or be saturated, which cannot be told without a floor."
     )
 
 
@@ -166,7 +166,8 @@ def _slope_of_a(sweep: Sweep) -> str | None:
     slope, low, high, p = (_turn(sweep)[key] for key in ("estimate", "low", "high", "p_value"))
     return (
         f"Over 0.1 of H the exponent a of N_opt ∝ C^a changes by {signed(slope / 10, 3)} "
-        f"({percent(sweep.regression['level'])} interval {signed(low / 10, 3)} to {signed(high / 10, 3)}, {p_value(p)})."
+        f"({percent(sweep.regression['level'])} interval {signed(low / 10, 3)} to {signed(high / 10, 3)}, "
+        f"{p_value(p)})."
     )
 
 
@@ -204,8 +205,8 @@ def _losses_above_the_floor(sweep: Sweep) -> str | None:
     if not z or min(z) < -2:
         return None
     return (
-        f"That losses and floors agree: all {count(len(z), 'held-out loss', 'held-out losses')} of grammars lie at or above "
-        "the exact floor, within two standard errors."
+        f"That losses and floors agree: all {count(len(z), 'held-out loss', 'held-out losses')} of grammars lie at or "
+        "above the exact floor, within two standard errors."
     )
 
 

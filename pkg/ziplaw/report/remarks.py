@@ -27,8 +27,8 @@ def _no_floor_of_imports(sweep: Sweep) -> str | None:
     if not names:
         return None
     return (
-        f"No floor is known of {', '.join(names)}. There the best loss seen bounds it, so a cell far above that loss has "
-        "certainly not started; whether the others scale or are saturated cannot be told."
+        f"No floor is known of {', '.join(names)}. There the best loss seen bounds it, so a cell far above that loss "
+        "has certainly not started; whether the others scale or are saturated cannot be told."
     )
 
 
@@ -93,8 +93,8 @@ def _several_architectures(sweep: Sweep) -> str | None:
     if len(names) < 2:
         return None
     return (
-        f"This sweep has models of {count(len(names), 'architecture')} ({', '.join(names)}): a law is one of N and D, so it is "
-        "fitted to each alone (fits/), and they are compared at equal N."
+        f"This sweep has models of {count(len(names), 'architecture')} ({', '.join(names)}): a law is one of N and D, "
+        "so it is fitted to each alone (fits/), and they are compared at equal N."
     )
 
 
@@ -113,8 +113,8 @@ def _how_held_out(sweep: Sweep) -> str | None:
     if not any((body.get("holdout") or {}).get("cells") for _, body in _bodies(sweep)):
         return None
     return (
-        "Each law fitted again without the largest N, the largest D, or the largest C, and asked for them: r.m.s. error of "
-        "log loss."
+        "Each law fitted again without the largest N, the largest D, or the largest C, and asked for them: r.m.s. "
+        "error of log loss."
     )
 
 
@@ -163,8 +163,8 @@ def _best_split_outside(sweep: Sweep) -> str | None:
     if not names:
         return None
     return (
-        f"The best N or D of {', '.join(names)} lies outside of the models and budgets that were measured (marked *): it is read "
-        "off the fitted form, not off any run."
+        f"The best N or D of {', '.join(names)} lies outside of the models and budgets that were measured (marked *): "
+        "it is read off the fitted form, not off any run."
     )
 
 
@@ -192,8 +192,8 @@ def _joint_test_words(sweep: Sweep) -> str | None:
         return None
     return (
         f"All datasets in one fit (E {test.get('E', 'as stated above')}): {test['model_null']}, against "
-        f"{test['model_alternative']}. Over {test.get('n_permutations', 'the')} relabellings of the datasets' H, permutation "
-        f"{p_value(test['p_permutation'])}."
+        f"{test['model_alternative']}. Over {test.get('n_permutations', 'the')} relabellings of the datasets' H, "
+        f"permutation {p_value(test['p_permutation'])}."
     )
 
 
@@ -203,8 +203,8 @@ def _bootstrap_of_the_joint_test(sweep: Sweep) -> str | None:
     if not finite(test.get("p_bootstrap")):
         return None
     return (
-        f"Parametric bootstrap {p_value(test['p_bootstrap'])}; it trusts the common exponents and so rejects too often where "
-        "datasets scatter."
+        f"Parametric bootstrap {p_value(test['p_bootstrap'])}; it trusts the common exponents and so rejects too often "
+        "where datasets scatter."
     )
 
 
@@ -222,8 +222,8 @@ def _what_the_models_are(sweep: Sweep) -> str | None:
     if not (sweep.regression.get("joint_test") or {}).get("models"):
         return None
     return (
-        "M0: E, A, B of each dataset, exponents common. M1: exponents linear in H. S: each dataset alone. Lower AICc and BIC are "
-        "better."
+        "M0: E, A, B of each dataset, exponents common. M1: exponents linear in H. S: each dataset alone. Lower AICc "
+        "and BIC are better."
     )
 
 
@@ -251,8 +251,8 @@ def _what_the_two_stages_are(sweep: Sweep) -> str | None:
         return None
     label = two["label"][0].upper() + two["label"][1:]
     return (
-        f"Each fitted parameter on H by ordinary least squares. {label}. It stands here to be compared with the paper, not to be "
-        "concluded from."
+        f"Each fitted parameter on H by ordinary least squares. {label}. It stands here to be compared with the paper, "
+        "not to be concluded from."
     )
 
 

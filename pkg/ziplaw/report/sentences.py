@@ -27,7 +27,8 @@ _REGISTERED: dict[str, Sentence] = {}
 def sentence(place: str) -> Callable[[Callable[[Sweep], str | None]], Callable[[Sweep], str | None]]:
     """Register a function of a sweep as a sentence of a place, under its own name (without the underscore).
 
-    ``tests/report/test_sentences.py`` holds every one against a sweep of which it must be said and one of which it must not.
+    ``tests/report/test_sentences.py`` holds every one against a sweep of which it must be said and one of which it must
+    not.
     """
 
     def register(say: Callable[[Sweep], str | None]) -> Callable[[Sweep], str | None]:

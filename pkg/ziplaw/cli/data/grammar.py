@@ -91,7 +91,10 @@ def convert(grammar_file: str, output: str) -> None:
 
 
 def _say(output: str, grammar: Grammar) -> None:
-    size = f"{grammar.n_nonterminals} nonterminals, {grammar.n_terminals} terminals, {len(grammar.productions)} productions"
+    size = (
+        f"{grammar.n_nonterminals} nonterminals, {grammar.n_terminals} terminals, "
+        f"{len(grammar.productions)} productions"
+    )
     say_written(output, size)
     _say_words(grammar)
 

@@ -38,9 +38,9 @@ def command(
 ) -> int:
     """Score how compressible each PATH is: H, the median of gzip'd size / raw size over windows of tokens.
 
-    A PATH is a text, records (.jsonl, .json, .parquet, .arrow), token ids (.npy, .bin), a folder of sources or of a data
-    set, a ziplaw corpus, or a pipe; texts and JSON may be packed (.gz, .zst, .xz, .bz2). Lower H is more compressible.
-    bytes_H is H of the raw bytes, with no tokenizer between.
+    A PATH is a text, records (.jsonl, .json, .parquet, .arrow), token ids (.npy, .bin), a folder of sources or of a
+    data set, a ziplaw corpus, or a pipe; texts and JSON may be packed (.gz, .zst, .xz, .bz2). Lower H is more
+    compressible. bytes_H is H of the raw bytes, with no tokenizer between.
 
     H_lo to H_hi is its 95 % interval, which allows for windows of one text being alike (docs/data.md).
 

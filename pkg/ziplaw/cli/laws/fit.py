@@ -32,12 +32,13 @@ _RESAMPLING = {"bootstrap", "level", "seed"}
 _OTHER = _COLUMNS | _RESAMPLING | {"delta"}
 # what a law is asked for beside its estimates -> the options of it
 _ASKED = {"data-constrained": {"flops", "unique", "anyway"}}
-# options that each way to fit looks at, beside --dataset, --where, --law, --plot and the output; laws that are not listed
-# look at their columns (see ``_used``)
+# options that each way to fit looks at, beside --dataset, --where, --law, --plot and the output; laws that are not
+# listed look at their columns (see ``_used``)
 USED = {
     "a sweep's dataset": {"cells"} | _RESAMPLING,
     "--compare": _COLUMNS | {"compare", "u_column", "s_column", "delta"},
-    "chinchilla": _COLUMNS | _RESAMPLING | {"weight_column", "fix_e", "fix_floor", "excess", "tie", "objective", "delta"}
+    "chinchilla": _COLUMNS | _RESAMPLING
+    | {"weight_column", "fix_e", "fix_floor", "excess", "tie", "objective", "delta"}
     | {"intervals", "cluster", "flops", "target_loss", "serve", "at", "anyway"},
 }  # fmt: skip
 
@@ -112,7 +113,8 @@ rows_options = options(
     click.option("--keep-duplicates", is_flag=True, help="Keep exact copies of a row."),
 )
 law_options = options(
-    click.option("--law", type=click.Choice(tuple(LAWS)), default="chinchilla", show_default=True, help="Form of the law."),
+    click.option("--law", type=click.Choice(tuple(LAWS)), default="chinchilla", show_default=True,
+                 help="Form of the law."),
     click.option("--compare", is_flag=True, help="Fit every law and compare their held-out errors."),
     click.option("-x", "x", type=click.Choice(["C", "N", "D"]), default="C", show_default=True,
                  help="Variable of --law broken and power; C takes the envelope's runs."),
@@ -124,22 +126,27 @@ law_options = options(
     click.option("--excess", is_flag=True, help="Fit the excess over --fix-e or the floor, ln(loss - floor)."),
     click.option("--tie", is_flag=True, help="Force alpha = beta."),
     click.option("--objective", type=click.Choice(OBJECTIVES), default="huber", show_default=True),
-    click.option("--delta", type=Number(limits.HUBER_DELTA), default=1e-3, show_default=True, help="Huber's delta on log loss."),
+    click.option("--delta", type=Number(limits.HUBER_DELTA), default=1e-3, show_default=True,
+                 help="Huber's delta on log loss."),
 )  # fmt: skip
 interval_options = options(
     click.option("--bootstrap", type=click.IntRange(*limits.BOOTSTRAP),
-                 help=f"Refits behind the intervals [default: {BOOTSTRAP}; {OTHER_BOOTSTRAP} for a --law other than chinchilla]."),
+                 help=f"Refits behind the intervals [default: {BOOTSTRAP}; {OTHER_BOOTSTRAP} for a --law "
+                 "other than chinchilla]."),
     click.option("--intervals", type=click.Choice(METHODS),
                  help="Kind of interval [default: case; with --cluster jackknife over runs]."),
     click.option("--cluster", metavar="COLUMN", help="Column that names the run: rows of a run share an error."),
-    click.option("--level", type=Number(limits.LEVEL), default=0.95, show_default=True, help="Coverage of the intervals."),
+    click.option("--level", type=Number(limits.LEVEL), default=0.95, show_default=True,
+                 help="Coverage of the intervals."),
     click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True, help="Seed of the resampling."),
 )  # fmt: skip
 plan_options = options(
     click.option("--flops", multiple=True, type=Numbers(limits.FLOPS), callback=joined,
                  help="Allocate this many training FLOPs, such as 1e18,1e19; may be repeated."),
-    click.option("--target-loss", type=Number(limits.LOSS), help="With --serve: the loss to reach at the least total FLOPs."),
-    click.option("--serve", type=Number(limits.SERVED_TOKENS), metavar="TOKENS", help="Tokens to be served over the model's life."),
+    click.option("--target-loss", type=Number(limits.LOSS),
+                 help="With --serve: the loss to reach at the least total FLOPs."),
+    click.option("--serve", type=Number(limits.SERVED_TOKENS), metavar="TOKENS",
+                 help="Tokens to be served over the model's life."),
     click.option("--at", multiple=True, type=_Point(limits.SIZE), metavar="N,D",
                  help="Predict the loss at N parameters and D tokens; may be repeated."),
     click.option("--unique", type=Number(limits.TOKENS), metavar="TOKENS",
@@ -161,7 +168,8 @@ def _standard_input(context: click.Context, parameter: click.Parameter, value: s
 @plan_options
 @json_option
 @click.option("--plot", type=OutputImage(_plot_headers),
-              help="Draw the fit (.svg, .png or .pdf): curves, residuals, contours, profiles; the numbers go beside it, as .csv.")  # fmt: skip
+              help="Draw the fit (.svg, .png or .pdf): curves, residuals, contours, profiles; the numbers go beside "
+              "it, as .csv.")  # fmt: skip
 @click.option("-o", "--output", type=OutputFile(by_kind("fit")), help="Write the fit as JSON.")
 def command(
     table: str,
@@ -185,7 +193,8 @@ def command(
       ziplaw fit my_runs.csv --loss-column val_loss --bootstrap 4000 --flops 1e21
       ziplaw fit my_runs.csv --compare
 
-    With --flops or --serve the exit status is 2 where the runs do not identify the split; the fit is shown all the same.
+    With --flops or --serve the exit status is 2 where the runs do not identify the split; the fit is shown all
+    the same.
     """  # noqa: D301
     from ...laws.forms import arguments
     from ...sweep import table_fit

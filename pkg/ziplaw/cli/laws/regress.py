@@ -24,7 +24,8 @@ def _headers() -> list[list[str]]:
 @click.option("--fits", "first", type=click.Path(exists=True, dir_okay=False), help="The first of FITS (for globs).")
 @click.argument("fits", nargs=-1, type=click.Path(exists=True, dir_okay=False))
 @click.option("--scores", type=click.Path(exists=True), multiple=True,
-              help="A dataset's score, or a folder of them: the law then says what its H is of. Repeatable.")  # fmt: skip
+              help="A dataset's score, or a folder of them: the law then says what its H is of. "
+              "Repeatable.")  # fmt: skip
 @click.option("--covariates", "table", type=click.Path(exists=True, dir_okay=False),
               help="CSV with a column dataset and rivals of H, such as a zstd ratio, for the comparison.")  # fmt: skip
 @click.option("--bootstrap", type=click.IntRange(0, 100_000), default=499, show_default=True,

@@ -132,7 +132,8 @@ def _print_serving(plan: dict[str, Any]) -> None:
         f"\nTo serve {plan['served_tokens']:.3g} tokens at loss {plan['loss']:g} for the least total FLOPs{mark}:"
     )
     ends = plan["intervals"] or {}
-    rows = [{"": key.replace("_", " "), "plan": plan[key], "low": ends.get(key, [None])[0], "high": ends.get(key, [None])[-1]}
+    rows = [{"": key.replace("_", " "), "plan": plan[key], "low": ends.get(key, [None])[0],
+             "high": ends.get(key, [None])[-1]}
             for key in ("N", "D", "training_flops", "total_flops")]  # fmt: skip
     print_table(rows)
 

@@ -174,7 +174,7 @@ def command(
             say_written(output, f"{text}; run.json has all budgets, curve.csv the steps")
         if record["status"] == "diverged":
             click.echo(
-                f"ziplaw: warning: {output}: the run diverged (a loss not finite, or worse than guessing); run.json says "
-                "where; a sweep's fits leave it out, ziplaw fit with --drop-nan",
+                f"ziplaw: warning: {output}: the run diverged (a loss not finite, or worse than guessing); run.json "
+                "says where; a sweep's fits leave it out, ziplaw fit with --drop-nan",
                 err=True,
             )

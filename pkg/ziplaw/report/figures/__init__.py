@@ -64,45 +64,45 @@ FIGURES = {
             "gzip_distributions",
             "scores",
             "how H is distributed over the windows of each dataset",
-            "How compressible each dataset is: the distribution of compressed / raw bytes over its windows. The dot is the "
-            "median, which is the dataset's H; the bar spans the middle half. Below the line, where the sweep has any: real "
-            "code and prose, tokenised (grey) and as raw bytes (hatched).",
+            "How compressible each dataset is: the distribution of compressed / raw bytes over its windows. The dot is "
+            "the median, which is the dataset's H; the bar spans the middle half. Below the line, where the sweep has "
+            "any: real code and prose, tokenised (grey) and as raw bytes (hatched).",
         ),
         Figure(
             "presets",
             "presets_against_paper",
             "presets",
             "H of the paper's preset grammars against the paper's figures",
-            "H of the paper's preset grammars, drawn anew, against the H that the paper gives. Bars, where several seeds "
-            "were drawn: one standard deviation over them.",
+            "H of the paper's preset grammars, drawn anew, against the H that the paper gives. Bars, where several "
+            "seeds were drawn: one standard deviation over them.",
         ),
         Figure(
             "training_curves",
             "training_curves",
             "runs",
             "training and held-out loss against tokens, with the floor",
-            "Loss against training tokens: solid lines are the training loss of the trunk, dotted ones of each budget's "
-            "cooldown, markers the held-out loss at the end of each budget with its standard error. The floor, where it is "
-            "known, is the exact Bayes-optimal loss of the grammar: no model can get below it.",
+            "Loss against training tokens: solid lines are the training loss of the trunk, dotted ones of each "
+            "budget's cooldown, markers the held-out loss at the end of each budget with its standard error. The "
+            "floor, where it is known, is the exact Bayes-optimal loss of the grammar: no model can get below it.",
         ),
         Figure(
             "loss_contours",
             "loss_contours",
             "laws",
             "the fitted law over N and D with measured cells and the frontier",
-            "The fitted law, where there is one, over N and D. Filled markers are cells in the scaling regime, white ones are "
-            "saturated or have not started to learn, grey ones have no known regime; a cross is a run that diverged. The "
-            "orange line is the compute-optimal frontier of a dataset that carries a law, with its band, dashed outside the "
-            "compute that was measured.",
+            "The fitted law, where there is one, over N and D. Filled markers are cells in the scaling regime, white "
+            "ones are saturated or have not started to learn, grey ones have no known regime; a cross is a run that "
+            "diverged. The orange line is the compute-optimal frontier of a dataset that carries a law, with its band, "
+            "dashed outside the compute that was measured.",
         ),
         Figure(
             "frontiers",
             "frontier_lines",
             "laws",
             "compute-optimal N and D of all laws, beside Chinchilla's",
-            "Compute-optimal N and D, and tokens per parameter, against compute: of each dataset that carries a law, of the "
-            "law in H where there is one, and by Chinchilla's published law. Bands are drawn where compute was measured; "
-            "beyond it every line extrapolates.",
+            "Compute-optimal N and D, and tokens per parameter, against compute: of each dataset that carries a law, "
+            "of the law in H where there is one, and by Chinchilla's published law. Bands are drawn where compute was "
+            "measured; beyond it every line extrapolates.",
         ),
         Figure(
             "parameters_vs_h",
@@ -110,26 +110,26 @@ FIGURES = {
             "laws",
             "each law parameter against H, with intervals, lines and bands",
             "Each parameter of the laws against H, with its interval: filled markers are the way to treat E that the "
-            "regression uses, hollow ones the other, grey ones are not reportable. Where enough datasets carry a law, the "
-            "solid line with its band is the law in H, which takes the error of the fits into account; the dashed line is the "
-            "paper's two-stage regression, which does not.",
+            "regression uses, hollow ones the other, grey ones are not reportable. Where enough datasets carry a law, "
+            "the solid line with its band is the law in H, which takes the error of the fits into account; the dashed "
+            "line is the paper's two-stage regression, which does not.",
         ),
         Figure(
             "predicted_vs_measured",
             "predicted_vs_measured",
             "laws",
             "each law's predictions against the measured losses",
-            "What each law predicts against what was measured, and the error below. Hollow markers were not fitted; rings "
-            "mark the largest N or D, where a law that is to be extrapolated must hold first.",
+            "What each law predicts against what was measured, and the error below. Hollow markers were not fitted; "
+            "rings mark the largest N or D, where a law that is to be extrapolated must hold first.",
         ),
         Figure(
             "architectures",
             "loss_by_architecture",
             "architectures",
             "loss against N by architecture, and against depth at fixed N",
-            "Left: held-out loss at the largest budget against N, by architecture, means over seeds with Student's 95 % "
-            "intervals. Right: decoders of nearly equal N and different depth, their loss against the reference's, seed by "
-            "seed; the dash is what the difference in N alone would do.",
+            "Left: held-out loss at the largest budget against N, by architecture, means over seeds with Student's 95 "
+            "% intervals. Right: decoders of nearly equal N and different depth, their loss against the reference's, "
+            "seed by seed; the dash is what the difference in N alone would do.",
         ),
     )
 }

@@ -18,7 +18,9 @@ GROUPS = {"dataset": "each dataset's own law", "law": "the law in H, L(N, D, H):
 
 
 def draw(sweep: Sweep, output: str | Path) -> None:
-    """Draw compute-optimal N, D and D/N against C: a row for the datasets, a row for the law in H; Chinchilla in each."""
+    """Draw compute-optimal N, D and D/N against C: a row for the datasets, a row for the law in H; Chinchilla in
+    each.
+    """
     rows = _rows(sweep)
     groups = [group for group in GROUPS if any(row["group"] == group for row in rows)]
     if not groups:

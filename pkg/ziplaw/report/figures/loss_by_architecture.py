@@ -15,7 +15,9 @@ NAMES = {"llama": "decoder", "lstm": "LSTM"}
 
 
 def draw(sweep: Sweep, output: str | Path) -> None:
-    """Draw, for each dataset at its largest budget, loss against N by architecture and loss against depth at fixed N."""
+    """Draw, for each dataset at its largest budget, loss against N by architecture and loss against depth at fixed
+    N.
+    """
     rows = architecture_rows(sweep.runs)
     datasets = [name for name in sweep.datasets if any(row["dataset"] == name for row in rows)]
     kinds = sorted({row["architecture"] for row in rows})

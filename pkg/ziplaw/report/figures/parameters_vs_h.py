@@ -124,7 +124,9 @@ def _point(axes: Any, row: Row, x: float, is_main: bool, sweep: Sweep) -> None:
 
 
 def _lines(sweep: Sweep, points: list[Row], main: str) -> list[Row]:
-    """Rows of the two lines: the law in H with its band, and the two-stage regression (no band: it has no honest one)."""
+    """Rows of the two lines: the law in H with its band, and the two-stage regression (no band: it has no honest
+    one).
+    """
     regression = sweep.regression
     rows: list[Row] = []
     H = [row["H"] for row in points if row["variant"] == main and row["reportable"]]
