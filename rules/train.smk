@@ -69,20 +69,14 @@ else:
             runtime=lambda w: needs(w).minutes,
             gpu=GPUS,
         params:
-            corpora=lambda w: [
-                f"{RESULTS}/corpora/{dataset}" for dataset, _ in members(w)
-            ],
+            batches=lambda w: batch_options(w),
             shape=lambda w: shape_options(w.model),
             training=TRAINING_OPTIONS,
             budgets=BUDGETS,
-            seeds=lambda w: [f"--seed {seed}" for _, seed in members(w)],
-            folders=lambda w: [
-                f"-o {RESULTS}/runs/{dataset}/{w.model}/s{seed}"
-                for dataset, seed in members(w)
-            ],
             version=versions.TRAINER,
         message:
-            f"Train {len(TOGETHER)} runs of {{wildcards.model}} side by side"
+            f"Train {len(TOGETHER)} runs of {{wildcards.model}}, {len(BATCHES[0])} side by side"
         shell:
-            "ziplaw train {params.corpora} {params.shape} {params.training} --budgets {params.budgets}"
-            " {params.seeds} --threads {threads} --keep-finished {params.folders} > {log} 2>&1"
+            "for batch in {params.batches:q}; do"
+            " ziplaw train $batch {params.shape} {params.training} --budgets {params.budgets}"
+            " --threads {threads} --keep-finished; done > {log} 2>&1"

@@ -15,28 +15,57 @@ def shape_options(model):
     return options(SWEEP.models[model].model_dump(exclude_defaults=True))
 
 
-def side_by_side(most):
-    """The runs (dataset, seed) of one job, as many as fit `most`; what tells its jobs apart is left as a wildcard.
+def batches_of(runs, most):
+    """Those runs in as few batches of at most `most` as it takes, as even as can be."""
+    count = -(-len(runs) // most)
+    size = -(-len(runs) // count)
+    return [runs[start : start + size] for start in range(0, len(runs), size)]
 
-    They are all runs of a size; where those are too many, the runs of a seed; then those of a dataset; then each alone.
+
+def side_by_side(most):
+    """The runs (dataset, seed) of one job, batch by batch; what tells its jobs apart is left as a wildcard.
+
+    A job has all runs of a size, or those of a seed, or those of a dataset, or one: whichever trains the most of them
+    side by side, and of several such the smallest, which leaves more jobs to run at once.
     """
     ways = itertools.product(
         ([*SWEEP.datasets], ["{dataset}"]), ([*map(str, SWEEP.seeds)], ["{seed}"])
     )
-    fitting = [way for way in ways if len(way[0]) * len(way[1]) <= most]
-    datasets, seeds = max(fitting, key=lambda way: len(way[0]) * len(way[1]))
-    return [(dataset, seed) for seed in seeds for dataset in datasets]
+    jobs = [
+        batches_of([(d, s) for s in seeds for d in datasets], most)
+        for datasets, seeds in ways
+    ]
+    return max(jobs, key=lambda job: (len(job[0]), -sum(map(len, job))))
 
 
 # a rule's files differ in nothing but its wildcards, so that is how runs are grouped
-TOGETHER = side_by_side(SWEEP.training.ensemble)
+BATCHES = side_by_side(SWEEP.training.ensemble)
+TOGETHER = [run for batch in BATCHES for run in batch]
 
 
-def members(wildcards):
-    """The runs (dataset, seed) of a job."""
+def batches(wildcards):
+    """The runs (dataset, seed) of a job, batch by batch."""
     given = dict(wildcards.items())
     return [
-        (dataset.format(**given), seed.format(**given)) for dataset, seed in TOGETHER
+        [(dataset.format(**given), seed.format(**given)) for dataset, seed in batch]
+        for batch in BATCHES
+    ]
+
+
+def batch_options(wildcards):
+    """What `ziplaw train` is told of each batch: a corpus, a seed and a folder for every run."""
+    return [
+        " ".join(
+            [
+                *(f"{RESULTS}/corpora/{dataset}" for dataset, _ in batch),
+                *(f"--seed {seed}" for _, seed in batch),
+                *(
+                    f"-o {RESULTS}/runs/{dataset}/{wildcards.model}/s{seed}"
+                    for dataset, seed in batch
+                ),
+            ]
+        )
+        for batch in batches(wildcards)
     ]
 
 
@@ -61,6 +90,11 @@ def needs_of(model, vocabularies):
 
 
 def needs(wildcards):
-    """Memory and time of a job, for a batch system."""
-    vocabularies = [vocabulary(dataset) for dataset, _ in members(wildcards)]
-    return needs_of(wildcards.model, tuple(vocabularies))
+    """Memory and time of a job, for a batch system: its batches train one after another."""
+    found = [
+        needs_of(wildcards.model, tuple(vocabulary(dataset) for dataset, _ in batch))
+        for batch in batches(wildcards)
+    ]
+    return type(found[0])(
+        max(one.mem_mb for one in found), sum(one.minutes for one in found)
+    )

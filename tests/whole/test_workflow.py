@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -44,7 +45,8 @@ def test_an_ensemble_is_a_job_of_several_runs(house):
     # two sizes x two seeds, each with its three datasets
     jobs = {name: count for name, count in planned(output).items() if name.startswith("train")}
     assert jobs == {"train_ensemble": 4}
-    lines = re.findall(r"ziplaw train .*", output)
+    batches = re.findall(r"for batch in (.*); do ziplaw train", output)
+    lines = [line for job in batches for line in shlex.split(job)]
     folders = [folder for line in lines for folder in re.findall(r"-o (\S+)", line)]
     assert len(folders) == len(set(folders)) == 12
     for line in lines:
@@ -69,6 +71,18 @@ def training_jobs(house, path, *arguments):
     code, output = snakemake(house, "all", "--dry-run", "-s", "plain.smk", "--configfile", path, *arguments, cores=4)
     assert code == 0, output
     return re.findall(r"^(?:local)?rule (train_\w+):\n((?: +.*\n)+)", output, re.M)
+
+
+@pytest.mark.parametrize(("most", "sizes"), [(2, [2, 1]), (3, [3]), (7, [3])])
+def test_a_job_of_more_runs_than_train_side_by_side_trains_them_in_batches(house, most, sizes):
+    path = write_config(house, seeds=[0], training={"learning_rate": 0.02, "ensemble": most})
+    code, output = snakemake(house, "--dry-run", "--printshellcmds", "--configfile", path)
+    assert code == 0, output
+    jobs = re.findall(r"for batch in (.*); do ziplaw train", output)
+    assert len(jobs) == 2
+    for job in jobs:
+        assert [len(re.findall(r"-o \S+", batch)) for batch in shlex.split(job)] == sizes
+        assert [len(re.findall(r"--seed 0", batch)) for batch in shlex.split(job)] == sizes
 
 
 @pytest.mark.parametrize(
