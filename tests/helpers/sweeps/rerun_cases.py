@@ -54,12 +54,20 @@ FEEDS = {
 IMPORTED = ("folder", "words", "stdlib")
 
 
-def write_inputs(folder):
-    """Write the files that CONFIG names."""
+def _lines():
+    return [TEXT.format(*(f"{n * k % 977}" for k in (1, 3, 7, 11))) for n in range(1, 1600)]
+
+
+def _write_tokenizer(folder, size):
     from ziplaw.corpora.tokenizers import train_bpe
 
+    train_bpe(_lines(), size).save(folder / "-words'.json")
+
+
+def write_inputs(folder):
+    """Write the files that CONFIG names."""
     (folder / "hand {0}.txt").write_text(GRAMMAR)
-    lines = [TEXT.format(*(f"{n * k % 977}" for k in (1, 3, 7, 11))) for n in range(1, 1600)]
+    lines = _lines()
     texts = folder / "-texts {x}"
     for n in range(12):
         part = texts / ("deep/er" if n % 3 else "")
@@ -67,7 +75,7 @@ def write_inputs(folder):
         (part / f"{n}.txt").write_text("".join(lines[n * 100 : n * 100 + 100]))
     (folder / "words.txt").write_text("".join(lines) + "\n")
     (folder / "other.txt").write_text(GRAMMAR.replace("0.75", "0.5").replace("0.25", "0.5"))
-    train_bpe(lines, 300).save(folder / "-words'.json")
+    _write_tokenizer(folder, 300)
 
 
 @dataclass
@@ -211,7 +219,7 @@ def _touch_all(folder):
 
 FILES = {
     "a grammar file edited": (lambda f: _append(f, "hand {0}.txt", "# more\n"), "make_grammar", 1),
-    "a tokenizer file edited": (lambda f: _append(f, "-words'.json"), "import_corpus", 1),
+    "a tokenizer file edited": (lambda f: _write_tokenizer(f, 290), "import_corpus", 1),
     "a file of an import edited": (lambda f: _append(f, "-texts {x}/deep/er/1.txt"), "import_corpus", 1),
     "a file of an import swapped for an older one of its size": (_swap_for_an_older_one, "import_corpus", 1),
     "a file added in a subfolder": (
