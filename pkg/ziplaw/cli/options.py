@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ..base.limits import Range
+from ..corpora.storage.files import KINDS
 from ..errors import shown
 from .verb import TokenizerName
 
@@ -97,6 +98,9 @@ def options(*some: Function) -> Function:
     return add
 
 
+# text, which takes any file, first
+*_SOME, _LAST = ["text", *(kind for kind in KINDS if kind != "text")]
+_FORMATS = f"{', '.join(_SOME)} or {_LAST}"
 _READING = options(
     click.option(
         "--tokenizer",
@@ -107,7 +111,7 @@ _READING = options(
     ),
     click.option("--field", "text_field", help="Field or column of the text, chat or ids; data.text if nested."),
     click.option("--ext", "extensions", multiple=True, help="In a folder read only files ending so; repeatable."),
-    click.option("--format", "kind", help="Read PATH as text, jsonl, parquet, arrow, npy or bin, whatever its name."),
+    click.option("--format", "kind", help=f"Read PATH as {_FORMATS}, whatever its name."),
     click.option("--dtype", help="Type of the ids in a .bin file: uint8, uint16, int32, uint32 or int64."),
 )
 

@@ -231,7 +231,8 @@ def remarks(score: dict[str, Any]) -> list[str]:
         share = score["tokenised_bytes"] / score["text_bytes"]
         texts.append(f"evenly spaced blocks, {share:.2%} of the text, were tokenised")
     few = (score.get("bytes_per_token") or FEW_BYTES_PER_TOKEN) < FEW_BYTES_PER_TOKEN
-    if few and "tokenizer_sha256" in score and score["tokenizer"] != "bytes":
+    # of a vocabulary that was learned, and so may not fit: a tokenizer without a file of one has none
+    if few and score.get("tokenizer_sha256"):
         texts.append(
             f"only {score['bytes_per_token']:.2f} bytes a token: the vocabulary does not fit this text, which lowers "
             "H; an under-trained vocabulary looks like compressibility"

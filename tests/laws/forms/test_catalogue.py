@@ -90,7 +90,7 @@ def test_an_added_law_is_known_to_the_command_line(added, tmp_path):
     document = json.loads(run("fit", path, "--law", "tied", "--bootstrap", "100", "--json").stdout)
     assert document["law"] == "tied"
     assert "tied" in run("fit", path, "--compare").output
-    assert "|power|tied]" in "".join(run("fit", "--help").output.split())
+    assert "|tied]" in "".join(run("fit", "--help").output.split())
     assert "--s-column would not be used" in _refusal(path, "--law", "tied", "--s-column", "N")
 
 
