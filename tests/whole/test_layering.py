@@ -32,7 +32,7 @@ ROOMS = {
     "laws.dependence": "base laws.forms laws.solve laws.intervals laws.fits",
     "laws.plans": "base laws.forms laws.solve laws.intervals laws.fits laws.dependence",
     "tables": "base corpora.storage",
-    "sweep": "base corpora corpora.readers tables training.recipe laws.forms laws.fits laws.plans",
+    "sweep": "base corpora corpora.readers tables training.recipe laws.forms laws.intervals laws.fits laws.plans",
     "report.figures": "base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
     "report": "base sweep report.figures laws.fits laws.solve",
     "cli": "base corpora.storage corpora.readers",

@@ -11,6 +11,7 @@ from ..laws.fits.by_name import compare_laws
 from ..laws.fits.dataset import fit_dataset
 from ..laws.fits.fit import LawFit, fit
 from ..laws.forms import arguments, catalogue
+from ..laws.intervals.kinds import BY_RUN
 from ..laws.plans.document import law_document
 from ..laws.plans.other_laws import other_document
 from ..tables.any_file import Table
@@ -20,7 +21,6 @@ from ..tables.declared import RUNS
 from ..tables.measured_runs import Reading, Runs, law_columns
 
 SWEEP_COLUMNS = {"dataset", "model", "seed", "regime", "N", "D", "loss"}
-BY_RUN = ("jackknife", "cluster", "wild")  # kinds of interval that know of runs
 
 Draw = Callable[[LawFit, dict[str, Any]], None]
 

@@ -11,6 +11,7 @@ import click
 from ...base import limits
 from ...base.outputs import by_kind, numbers_of
 from ...laws.forms.catalogue import LAWS
+from ...laws.intervals.kinds import METHODS
 from ...tables.column_names import LOSS_UNITS
 from ..options import Number, Numbers, joined, json_option, options
 from ..printing import print_json, say_written
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from ...tables.measured_runs import Reading
 
 OBJECTIVES = ("huber", "log-mse", "huber-scaled")
-METHODS = ("case", "cluster", "residual", "wild", "parametric", "jackknife", "delta", "profile")
 # the other laws are fitted by a general optimiser: their refits take longer
 BOOTSTRAP, OTHER_BOOTSTRAP = 1000, 200
 
