@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..laws.dependence.measure_of_H import SAME_H
 from ..sweep.folder import REFERENCES, TWIN, Sweep, finite
 from .sentences import count, groups_of, sentence, span
 
 FEW_SOURCES = 20
-SAME_H = 0.03  # about three standard deviations of H between grammars of one shape
 CUT = ("window", "encoding", "level")
 BUILTIN = {"code": "the standard library of Python", "prose": "the King James Bible"}
 

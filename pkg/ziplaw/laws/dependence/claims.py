@@ -39,9 +39,9 @@ from ..intervals.drawn_laws import multivariate_t
 from ..solve.additive import Array
 from . import joint
 from .joint_test import f_statistic, joint_test, p_words, relabellings
+from .measure_of_H import SAME_H
 from .panel import Panel
 
-SAME_H = 0.03  # about three standard deviations of H between grammars of one shape
 MIN_GROUP = 4
 _PARAMETERS = {"E": "ln_E", "A": "ln_A", "B": "ln_B", "alpha": "alpha", "beta": "beta"}
 _STATEMENTS = {

@@ -11,6 +11,8 @@ from typing import Any
 
 from ...errors import FitError
 
+# H that differs by no more counts as the same: about three standard deviations between grammars of one shape
+SAME_H = 0.03
 # of a law that does not say: what every sweep scored before laws said so
 UNSTATED: dict[str, Any] = {"window": 256, "encoding": ">i4", "level": 9, "tokenizers": None}
 _WORDS = {"window": "windows of {} tokens", "encoding": "ids written as {}", "level": "gzip level {}"}
