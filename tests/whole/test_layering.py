@@ -31,6 +31,7 @@ ROOMS = {
     "laws.fits": "base laws.forms laws.solve laws.intervals",
     "laws.dependence": "base laws.forms laws.solve laws.intervals laws.fits",
     "laws.plans": "base laws.forms laws.solve laws.intervals laws.fits laws.dependence",
+    "laws.outcomes": "base laws.forms laws.solve laws.intervals laws.fits",
     "tables": "base corpora.storage",
     "sweep": "base corpora corpora.readers tables training.recipe laws.forms laws.intervals laws.fits laws.plans",
     "report.figures": "base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
@@ -39,7 +40,7 @@ ROOMS = {
     "cli.data": "cli base grammars tables corpora corpora.readers",
     "cli.runs": "cli base corpora.storage models training training.recipe tables sweep",
     "cli.laws": "cli base corpora corpora.readers tables sweep report.figures laws.forms "
-    "laws.intervals laws.dependence laws.plans",
+    "laws.intervals laws.dependence laws.plans laws.outcomes",
     "cli.show": "cli base report report.figures",
     "__main__": "cli",
 }
