@@ -29,7 +29,8 @@ ROOMS = {
     "laws.solve": "base laws.forms",
     "laws.intervals": "base laws.forms laws.solve",
     "laws.fits": "base laws.forms laws.solve laws.intervals",
-    "laws.dependence": "base laws.forms laws.solve laws.intervals laws.fits",
+    "laws.dependence.statistics": "laws.solve",
+    "laws.dependence": "base laws.forms laws.solve laws.intervals laws.fits laws.dependence.statistics",
     "laws.plans": "base laws.forms laws.solve laws.intervals laws.fits laws.dependence",
     "laws.outcomes": "base laws.forms laws.solve laws.intervals laws.fits",
     "tables": "base corpora.storage",
@@ -40,7 +41,7 @@ ROOMS = {
     "cli.data": "cli base grammars tables corpora corpora.readers",
     "cli.runs": "cli base corpora.storage models training training.recipe tables sweep",
     "cli.laws": "cli base corpora corpora.readers tables sweep report.figures laws.forms "
-    "laws.intervals laws.dependence laws.plans laws.outcomes",
+    "laws.intervals laws.dependence laws.dependence.statistics laws.plans laws.outcomes",
     "cli.show": "cli base report report.figures",
     "__main__": "cli",
 }

@@ -5,8 +5,8 @@ import pytest
 from laws_in_H import sweep
 
 from ziplaw.laws.dependence import claims as judge
-from ziplaw.laws.dependence import joint_test
 from ziplaw.laws.dependence.regress import evidence, regress
+from ziplaw.laws.dependence.statistics import permutation
 
 
 def judged(rows, fits, **options):
@@ -60,7 +60,7 @@ def test_a_frontier_that_turns_to_data():
 
 
 def test_groups_with_one_vocabulary_and_with_one_H(monkeypatch):
-    monkeypatch.setattr(joint_test, "SAMPLED", 199)
+    monkeypatch.setattr(permutation, "SAMPLED", 199)
     rows, fits = sweep(8, (-3.0, -1.0), noise=0.004, seed=7, H=[0.24, 0.3, 0.36, 0.42, 0.48, 0.48, 0.48, 0.48],
                        vocab_size=[301, 301, 301, 301, 301, 101, 201, 401])  # fmt: skip
     found, _ = judged(rows, fits)
@@ -88,15 +88,6 @@ def test_reversal_needs_both_directions_beyond_error():
     assert up == (0, 3)
     assert down == (1, 2)
     assert judge.reversal(H, np.array([1.0, 3.0, 1.0, 4.0]), np.full(4, np.inf), 0.05) is None
-
-
-def test_spearman_is_exact():
-    H = np.arange(6.0)
-    rho, p = judge.spearman(H, H**3)
-    assert (rho, p) == (pytest.approx(1.0), pytest.approx(2 / 720))
-    rho, p = judge.spearman(H, np.array([0, 1, 2, 3, 5, 4.0]))
-    assert rho == pytest.approx(1 - 6 * 2 / 210)
-    assert np.isnan(judge.spearman(H, np.ones(6))[0])
 
 
 def test_slope_of_a_is_its_derivative(papers):

@@ -5,7 +5,8 @@ import pytest
 from panels_in_H import panel_of, planted, reaches_the_twin
 
 from twins.joint_law import fit_joint
-from ziplaw.laws.dependence import joint, joint_test
+from ziplaw.laws.dependence import joint
+from ziplaw.laws.dependence.statistics.permutation import relabellings
 
 
 @pytest.mark.parametrize("held", [True, False])
@@ -26,7 +27,7 @@ def test_permuted_problems_are_solved_as_well_as_one_alone():
     H, floors, tables = planted(2, K=5, scatter=0.08)
     panel = panel_of(H, floors, tables)
     alone, null = joint.saturated(panel), joint.common(panel)
-    order = joint_test.relabellings(5)
+    order = relabellings(5)
     many = joint.with_basis(panel, joint.linear(H[order]), alone, null)
     assert many.converged.all()
     for p in (0, 17, 63, 119):

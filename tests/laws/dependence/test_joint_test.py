@@ -1,14 +1,11 @@
 """The test of "exponents depend on H": what it finds, its level, that it goes by order alone, what it refuses."""
 
-import math
-
 import numpy as np
 import pytest
 from panels_in_H import panel_of, planted
 
 from ziplaw.errors import FitError
 from ziplaw.laws.dependence import joint_test
-from ziplaw.laws.dependence.joint_test import p_words
 
 
 def test_planted_slopes_are_found():
@@ -55,17 +52,6 @@ def test_same_input_same_numbers():
     assert joint_test.joint_test(panel, bootstrap=20) == joint_test.joint_test(panel, bootstrap=20)
 
 
-def test_relabellings():
-    for K in (3, 4, 6):
-        order = joint_test.relabellings(K)
-        assert len(order) == len(np.unique(order, axis=0)) == math.factorial(K)
-        assert (order[0] == np.arange(K)).all()
-    sampled = joint_test.relabellings(9)
-    assert (sampled[0] == np.arange(9)).all()
-    assert len(sampled) == joint_test.SAMPLED + 1
-    assert (sampled == joint_test.relabellings(9)).all()
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -78,11 +64,3 @@ def test_relabellings():
 def test_refusals(change, message):
     with pytest.raises(FitError, match=message):
         joint_test.joint_test(panel_of(*change(*planted())), bootstrap=0)
-
-
-@pytest.mark.parametrize(
-    ("p", "words"),
-    [(1.17e-320, "p < 1e-6"), (0.0, "p < 1e-6"), (1e-6, "p = 1e-06"), (0.0421, "p = 0.0421"), (1.0, "p = 1")],
-)
-def test_a_p_value_in_words(p, words):
-    assert p_words(p) == words

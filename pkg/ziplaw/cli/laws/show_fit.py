@@ -155,7 +155,7 @@ def _print_fit(fit: dict[str, Any]) -> None:
     _print_estimates(estimates, fit)
     _print_quality(fit, fit["holdout"]["rms_log_error"])
     if fit["lack_of_fit"]:
-        from ...laws.dependence.joint_test import p_words
+        from ...laws.dependence.statistics.permutation import p_words
 
         test = fit["lack_of_fit"]
         click.echo(f"  lack of fit against replicates: F({test['df1']}, {test['df2']}) = {test['F']:.3g}, "

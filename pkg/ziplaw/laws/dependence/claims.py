@@ -32,15 +32,15 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from ..intervals.drawn_laws import multivariate_t
 from ..solve.additive import Array
 from . import joint
-from .joint_test import f_statistic, joint_test, p_words, relabellings
+from .joint_test import f_statistic, joint_test
 from .measure_of_H import SAME_H
 from .panel import Panel
+from .statistics.permutation import p_words, smallest_p, spearman
 
 MIN_GROUP = 4
 _PARAMETERS = {"E": "ln_E", "A": "ln_A", "B": "ln_B", "alpha": "alpha", "beta": "beta"}
@@ -159,7 +159,7 @@ def _monotone(regression, name, errors, alpha):
             of = "floors" if note else "fits"
             why = f"it rises from {up} and falls from {down}, each beyond the error of their {of}{note}"
             return _row(claim, statistic, rho, p_value=p, verdict="not supported", why=why)
-    least = 2 / len(relabellings(len(H)))
+    least = smallest_p(len(H))
     if least > alpha:
         why = f"{len(H)} datasets are too few (smallest possible p {least:.2f}){note}"
         return _row(claim, statistic, rho, p_value=p, verdict="undecided", why=why)
@@ -168,18 +168,6 @@ def _monotone(regression, name, errors, alpha):
     return _row(
         claim, statistic, rho, p_value=p, verdict=verdict, why=f"{len(H)} datasets are {order}, {p_words(p)}{note}"
     )
-
-
-def spearman(H: npt.ArrayLike, values: npt.ArrayLike, seed: int = 42) -> tuple[float, float | None]:
-    """Spearman's rank correlation (mean ranks for ties) and its two-sided p over relabellings."""
-    K = np.size(H)
-    a, b = (stats.rankdata(v) - (K + 1) / 2 for v in (H, values))
-    size = np.sqrt((a @ a) * (b @ b))
-    if size == 0:
-        return float("nan"), None
-    everything = b[relabellings(K, seed)] @ a / size
-    rho = everything[0]
-    return float(rho), float((np.abs(everything) >= abs(rho) - 1e-9).mean())
 
 
 def reversal(H: Array, values: Array, errors: Array, alpha: float) -> tuple[tuple[int, int], tuple[int, int]] | None:

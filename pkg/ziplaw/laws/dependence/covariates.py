@@ -10,8 +10,8 @@ import numpy as np
 from ..forms.chinchilla import additive
 from ..solve.additive import EXPONENT_BOUNDS, Array
 from . import law_in_H
-from .meta_regression import meta_regression
 from .panel import Panel
+from .statistics.meta_regression import meta_regression
 
 NONE = "none"
 

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from itertools import permutations
 from math import factorial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from ...errors import FitError
 from ..solve.additive import Array
 from . import joint, pooled
 from .panel import Panel
+from .statistics import permutation
+from .statistics.permutation import p_words
 
-ALL_PERMUTATIONS = 7  # up to 7! = 5040 relabellings are all tried, beyond that a seeded sample
-SAMPLED = 4999
 SAMPLED_ALL_LINEAR = 199  # for the secondary test of L1 against L0
 _TIE = 1e-7  # two sums of squares this close (relative) are equal: the optimiser's tolerance
-
-
-def relabellings(K: int, seed: int = 42) -> npt.NDArray[np.intp]:
-    """Permutations of K datasets, the identity first: all of them up to K = 7, else a seeded sample with it."""
-    if K <= ALL_PERMUTATIONS:
-        return np.array(list(permutations(range(K))))
-    rng = np.random.default_rng(seed)
-    return np.array([np.arange(K), *(rng.permutation(K) for _ in range(SAMPLED))])
 
 
 def information_criteria(rss: float, n: int, p: int) -> tuple[float | None, float]:
@@ -84,7 +74,7 @@ def joint_test(panel: Panel, *, bootstrap: int = 499, level: float = 0.95, seed:
         raise FitError(f"{n} cells cannot hold {pS} parameters: measure more cells")
     table = joint.grid(panel)
     alone, null = joint.saturated(panel, table), joint.common(panel, table)
-    order = relabellings(K, seed)
+    order = permutation.relabellings(K, seed)
     basis = joint.linear(panel.H[order])
     fits = joint.with_basis(panel, basis, alone, null)
     rss0, rss1, rssS = float(null.rss[0]), float(fits.rss[0]), float(alone.rss.sum())
@@ -110,7 +100,7 @@ def joint_test(panel: Panel, *, bootstrap: int = 499, level: float = 0.95, seed:
         "df": [2, n - p1],
         "p_permutation": p_permutation,
         "n_permutations": len(order),
-        "permutations": "all" if K <= ALL_PERMUTATIONS else "sampled",
+        "permutations": "all" if K <= permutation.ALL_PERMUTATIONS else "sampled",
         "p_bootstrap": None,
         "n_bootstrap": bootstrap,
         "scatter": {
@@ -198,11 +188,6 @@ def _parametric(panel, null, alone, basis, F, freedom, count, seed):
     second = joint.solve(panel, basis, null.local, zero, z=z)
     simulated = f_statistic(first.rss, second.rss, 2, freedom)
     return float((1 + (simulated >= F).sum()) / (count + 1))
-
-
-def p_words(p: float) -> str:
-    """Write a p-value with three digits, one below a millionth as a bound: no test here resolves it."""
-    return f"p = {p:.3g}" if p >= 1e-6 else "p < 1e-6"
 
 
 def _conclusion(test):

@@ -20,7 +20,7 @@ from ..forms import arguments
 from ..forms.chinchilla import CHINCHILLA, Constants
 from ..intervals.drawn_laws import multivariate_t
 from ..solve.additive import EXPONENT_BOUNDS, Array
-from .meta_regression import meta_regression
+from .statistics.meta_regression import meta_regression
 
 LINES = ("ln_E", "ln_A", "ln_B", "alpha", "beta")
 DRAWS = 4000

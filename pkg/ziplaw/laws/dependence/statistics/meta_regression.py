@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from ..solve.additive import Array
+from ...solve.additive import Array
 
 _LARGEST = 3.0  # prior of a scatter's standard deviation: flat up to so many of the residuals'
 _RIDGE = 1e-9  # added to every variance, in units of the residuals': keeps what is known exactly from a division by 0

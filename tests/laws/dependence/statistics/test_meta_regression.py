@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from twins.joint_law import restricted_likelihood
-from ziplaw.laws.dependence.meta_regression import meta_regression
+from ziplaw.laws.dependence.statistics.meta_regression import meta_regression
 from ziplaw.laws.dependence.two_stage import ols
 
 
