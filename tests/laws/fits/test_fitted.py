@@ -9,7 +9,7 @@ from ziplaw.laws.fits.by_name import fit_law
 from ziplaw.laws.fits.fitted import Fitted
 
 
-@pytest.fixture(params=["chinchilla", "kaplan", "kaplan-coupled"])
+@pytest.fixture(params=["chinchilla", "kaplan", "kaplan-coupled", "bounded"])
 def fitted(request):
     N, D, loss = planted(0.01)
     return fit_law(request.param, {"N": N, "D": D}, loss)
@@ -30,7 +30,7 @@ def test_every_fit_has_the_same_names(fitted):
     assert set(names) <= set(draws.interval(0.9)) <= set(fitted.intervals("case", 0.9, n=20))
     np.testing.assert_allclose(np.log(fitted.predict(**fitted.columns) / fitted.loss), fitted.residuals, atol=1e-12)
     assert fitted.refit().parameters == pytest.approx(fitted.parameters)
-    assert fitted.error_at_largest_C["n"] >= 1
+    assert fitted.error_at_largest_C()["n"] >= 1
 
 
 def test_a_law_fit_shows_what_it_has_always_shown():

@@ -109,7 +109,7 @@ def test_the_page_of_laws_lists_it(name):
 
 
 def test_unknown_laws_and_columns_are_refused():
-    with pytest.raises(FitError, match="law is 'magic', must be one of chinchilla, kaplan, "):
+    with pytest.raises(FitError, match="law is 'magic', must be one of chinchilla, bounded, free, kaplan, "):
         law("magic")
     with pytest.raises(FitError, match="x is 'U', must be one of C, N, D"):
         law("power").of("U")

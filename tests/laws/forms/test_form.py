@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from tables_of_laws import planted
 
+from ziplaw.laws.forms import links
 from ziplaw.laws.forms.allocation import split
 from ziplaw.laws.forms.catalogue import LAWS, law
 from ziplaw.laws.forms.chinchilla import ADDITIVE
 from ziplaw.laws.forms.coupled import COUPLED, JOINT
-from ziplaw.laws.forms.form import Link
 
 
 def test_a_link_and_a_floor_only_bend_the_index():
@@ -40,12 +40,7 @@ def test_starts_of_every_law_lie_within_bounds_and_give_losses(name, x):
 def test_a_link_may_know_both_ends_of_the_loss():
     """1/(excess) = 1/(U - E) + e^(-k z): never above U, nor below the floor; the split stays that of the index."""
 
-    def log_excess(log_terms, theta):
-        E, U, k = np.exp(theta)
-        return [-np.logaddexp(-np.log(U - E), -k * np.logaddexp.reduce(log_terms))]
-
-    names = (*ADDITIVE.parameters, "U", "k")
-    bounded = replace(ADDITIVE, parameters=names, link=Link("bounded", ("E", "U", "k"), log_excess))
+    bounded = replace(ADDITIVE, parameters=(*ADDITIVE.parameters, "U", "k"), link=links.bounded())
     N, D = np.geomspace(1e-3, 1e13, 40), np.geomspace(1e-3, 1e16, 40)
     columns, centre = {"N": N, "D": D}, {"N": 18.0, "D": 23.0}
     theta = np.log([1.5, 1.0, 1.0, 0.3, 0.4, 9.0, 1.2])

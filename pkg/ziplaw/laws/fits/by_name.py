@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from ...errors import FitError
 from ..forms import arguments
-from ..forms.catalogue import LAWS, law
+from ..forms.catalogue import LAWS, LINKS, law
 from ..forms.chinchilla import ADDITIVE
 from ..forms.form import Array, OneColumn
 from .fit import fit
 from .fitted import Fitted
 from .form_fit import fit_form
+from .link_fit import fit_link
 
 
 def fit_law(
@@ -46,6 +47,8 @@ def fit_law(
     form = found.of(x)
     if form is ADDITIVE:
         return fit(columns["N"], columns["D"], loss, delta=delta, duplicates="keep", units="keep")
+    if form.name in LINKS:
+        return fit_link(columns["N"], columns["D"], loss, link=form.name, delta=delta, duplicates="keep", units="keep")
     if isinstance(found, OneColumn):
         loss = arguments.check_column(loss, "loss")
         values = columns[x] if x in columns else 6 * np.asarray(columns["N"]) * columns["D"]
@@ -112,7 +115,7 @@ def compare_laws(columns: Mapping[str, Array], loss: npt.ArrayLike, *, delta: fl
 
 
 def _row(fitted: Fitted) -> dict[str, Any]:
-    held = fitted.error_at_largest_C
+    held = fitted.error_at_largest_C()
     return {
         "n": fitted.n,
         "parameters": fitted.n_free,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ...base import limits
 from ...errors import FitError
 from ..forms import arguments
-from ..forms.allocation import Plan, allocate
+from ..forms.allocation import Plan, allocate, near_best, split
 from ..forms.chinchilla import ADDITIVE, additive
 from ..intervals import identification
 from ..intervals.bootstrap import Bootstrap, bootstrap
@@ -22,6 +22,7 @@ from ..intervals.jackknife import Jackknife, jackknife
 from ..intervals.quantities import Runs
 from ..solve import diagnostics
 from ..solve.additive import Array, residuals
+from ..solve.additive_problem import AdditiveProblem
 from ..solve.optimum import OBJECTIVES, Settings, Solution, find
 from .fitted import Fitted
 
@@ -105,11 +106,28 @@ class LawFit(Fitted):
         """Log residuals ln L(N, D) - ln loss (of the excess loss when that was fitted), (n,)."""
         return residuals(self.solution.theta[None], self.solution.design)[0]
 
-    @property
-    def error_at_largest_C(self) -> dict[str, Any] | None:
+    def error_at_largest_C(self, share: float = 0.1) -> dict[str, Any] | None:
         """See ``Fitted.error_at_largest_C``."""
-        found: dict[str, Any] | None = self.diagnostics["holdout"]["cells"]["C"]
-        return found
+        return diagnostics.held_out(self, self.N * self.D, share)
+
+    @cached_property
+    def problem(self) -> AdditiveProblem:
+        """The table and the law in the coordinates that are solved in."""
+        return AdditiveProblem(self.solution, self.settings, self.weights)
+
+    def split_at(self, C: float) -> tuple[float, float]:
+        """Ln N_opt of C training FLOPs and the exponent a of N_opt ~ C^a, unchecked."""
+        return float(np.log(split(self.parameters, C)[0])), self.beta / (self.alpha + self.beta)
+
+    def near_best(self, C: float, tolerance: float = 1e-3) -> tuple[float, float]:
+        """Least and largest N whose loss at C = 6 N D is within a share of the best: see ``allocation.near_best``."""
+        low, high = near_best(self.parameters, C, tolerance)
+        return float(low), float(high)
+
+    @property
+    def link(self) -> str:
+        """Name of the link."""
+        return self.form.link.name
 
     def predict(self, N: npt.ArrayLike, D: npt.ArrayLike) -> Any:
         """Loss at N parameters and D tokens, nats per token: a float, or an array as arrays broadcast."""

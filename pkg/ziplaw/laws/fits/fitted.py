@@ -63,10 +63,13 @@ class Fitted(ABC):
     def diagnostics(self) -> dict[str, Any]:
         """What was measured about the fit, as plain numbers."""
 
-    @property
     @abstractmethod
-    def error_at_largest_C(self) -> dict[str, Any] | None:
-        """Error of log loss on the rows with the most compute, by a refit without them: n, rms_log_error."""
+    def error_at_largest_C(self, share: float = 0.1) -> dict[str, Any] | None:
+        """Error on the share of the rows with the most compute, by a refit without them: n, rms_log_error.
+
+        The error is that of what was fitted: of log loss, or of the log of its excess over a floor. None where the rest
+        cannot hold a fit.
+        """
 
     @abstractmethod
     def predict(self, *args: Any, **columns: Any) -> Any:

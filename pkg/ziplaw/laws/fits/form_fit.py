@@ -94,17 +94,16 @@ class FormFit(Fitted):
             "flags": list(self.flags),
             "rms_log_residual": self.rms,
             "fraction_of_starts": self.fraction_of_starts,
-            "holdout": self.error_at_largest_C,
+            "holdout": self.error_at_largest_C(),
         }
 
-    @cached_property
-    def error_at_largest_C(self) -> dict[str, Any] | None:
-        """Refit without the tenth of the rows with the largest 6 N D, and return the RMS error of log loss there.
+    def error_at_largest_C(self, share: float = 0.1) -> dict[str, Any] | None:
+        """See ``Fitted.error_at_largest_C``.
 
         Where the law has other columns, the product of its first two (or the one) stands in the place of N D.
         """
         values = np.prod([self.columns[name] for name in self.form.columns[:2]], axis=0)
-        top = values >= min(values.max(), np.quantile(values, 0.9))
+        top = values >= min(values.max(), np.quantile(values, 1 - share))
         if (~top).sum() <= len(self.theta):
             return None
         rest = self.refit(~top)

@@ -15,6 +15,7 @@ from .form import Array, Form
 FLOPS_PER_PARAMETER_TOKEN = 6.0
 # N and D beyond these mean that a term of the law vanished
 LEAST_SPLIT, MOST_SPLIT = 1e-300, 1e300
+_FARTHEST = 60.0  # e-folds of N from the best one
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,56 @@ def split(parameters: npt.ArrayLike, C: npt.ArrayLike, form: Form = ADDITIVE) ->
     ends = np.log10([LEAST_SPLIT, MOST_SPLIT])
     log_N = np.clip(log10_G + a * product, *ends)
     return 10.0**log_N, 10.0 ** np.clip(product - log_N, *ends)
+
+
+def near_best(
+    parameters: npt.ArrayLike, C: npt.ArrayLike, tolerance: float = 1e-3, form: Form = ADDITIVE
+) -> tuple[Array, Array]:
+    """Least and largest N whose loss at C = 6 N D is within a share of the best.
+
+    Parameters
+    ----------
+    parameters : array-like (..., p)
+        Natural parameters of one or many laws of a form.
+    C : float or array (m,)
+        Training FLOPs.
+    tolerance : float
+        How much the loss may exceed the lowest one, relative to that.
+    form : Form
+        The law; whatever its link, the loss falls to the best N and rises from it.
+
+    Returns
+    -------
+    low, high : ndarray (..., m), or (...) for one C
+        0 or inf where the loss never rises as far.
+    """
+    p, C = np.asarray(parameters, dtype=np.float64), check_positive(C, "C")
+    tolerance = float(check_positive(tolerance, "tolerance"))
+    log_N = np.log(split(p, C, form)[0])
+    product = np.log(C / FLOPS_PER_PARAMETER_TOKEN)
+    # a form takes (n,) of N for a stack of laws: one law at a time would be slow, so the rows are laid out
+    shape = log_N.shape
+    flat = np.broadcast_to(p[..., None, :] if C.ndim else p, (*shape, p.shape[-1])).reshape(-1, p.shape[-1])
+    best, product = log_N.ravel()[:, None], np.broadcast_to(product, shape).ravel()[:, None]
+
+    def loss(x: Array) -> Array:
+        A, B, alpha, beta = (v[:, None] for v in form.power_terms(flat))
+        with np.errstate(all="ignore"):
+            z = np.logaddexp(np.log(A) - alpha * x, np.log(B) - beta * (product - x))
+            return form.loss_of_index(flat, z)
+
+    limit = loss(best) * (1 + tolerance)
+    ends = []
+    for sign, beyond in ((-1.0, 0.0), (1.0, np.inf)):
+        inside, outside = np.zeros_like(best), np.full_like(best, _FARTHEST)
+        bounded = loss(best + sign * outside) > limit
+        for _ in range(60):
+            middle = 0.5 * (inside + outside)
+            over = loss(best + sign * middle) > limit
+            inside, outside = np.where(over, inside, middle), np.where(over, middle, outside)
+        with np.errstate(over="ignore"):
+            ends.append(np.where(bounded, np.exp(best + sign * inside), beyond).reshape(shape))
+    return ends[0], ends[1]
 
 
 def optimal_split(parameters: npt.ArrayLike, C: npt.ArrayLike) -> tuple[Array, Array, Array]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # a line here. Names alone, so that the command line can list them without numpy.
 LAWS = {
     "chinchilla": "chinchilla.ADDITIVE",
+    "bounded": "links.BOUNDED",
+    "free": "links.FREE",
     "kaplan": "coupled.JOINT",
     "kaplan-coupled": "coupled.COUPLED",
     "kaplan-steps": "steps.STEPS",
@@ -21,6 +23,8 @@ LAWS = {
     "broken": "broken.BROKEN",
     "power": "powers.POWER",
 }
+# links from the index of a law to the loss (``links``), the simplest first
+LINKS = ("identity", "power", "bounded", "free")
 
 
 def law(name: str) -> Form | OneColumn:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,15 +59,21 @@ class Link:
     name : str
         Such as "identity".
     parameters : tuple of str
-        The parameters it reads; its theta are their logarithms. The index may own them too.
+        The parameters it reads; its theta are their logarithms. Index and floor may own them too.
     log_excess : callable
         (ln of the index's terms, theta (q,)) -> ln of summands of the excess loss, each (n,). It is handed the terms
         rather than their sum, so that the identity can add the floor and the terms in one go.
+    curve : callable
+        (z (..., n), values: natural parameters, each (..., 1)) -> ln of the excess loss (..., n).
+    slopes : callable
+        (z (n,), values (q,)) -> derivatives of the curve: in z (n,), and in ln of each parameter, each (n,).
     """
 
     name: str
     parameters: tuple[str, ...]
     log_excess: Callable[[Logs, Array], Logs]
+    curve: Callable[[Array, Sequence[Any]], Array]
+    slopes: Callable[[Array, Sequence[Any]], tuple[Array, list[Array]]]
 
 
 def log_sum(logs: Logs) -> Array:
@@ -75,12 +82,29 @@ def log_sum(logs: Logs) -> Array:
     return reduce(np.logaddexp, logs)
 
 
-IDENTITY = Link("identity", (), lambda log_terms, theta: log_terms)
+IDENTITY = Link(
+    "identity",
+    (),
+    lambda log_terms, theta: log_terms,
+    lambda z, values: z,
+    lambda z, values: (np.ones_like(z), []),
+)
 
 
 def power(exponent: str) -> Link:
     """Return the link g(z) = e^(k z), where k is the parameter of this name."""
-    return Link("power", (exponent,), lambda log_terms, theta: [np.exp(theta[0]) * log_sum(log_terms)])
+    return Link(
+        "power",
+        (exponent,),
+        lambda log_terms, theta: [np.exp(theta[0]) * log_sum(log_terms)],
+        lambda z, values: values[0] * z,
+        lambda z, values: (np.full_like(z, values[0]), [values[0] * z]),
+    )
+
+
+def _spread(values: Array, parameters: Array) -> Array:
+    """Give values of a stack of laws an axis for rows."""
+    return values if parameters.ndim == 1 else values[..., None]
 
 
 @dataclass(frozen=True)
@@ -141,6 +165,35 @@ class Form:
         """Natural parameters (p,) of theta."""
         found = dict(zip(self.index.parameters, self.index.natural(theta[self._places[0]], centre)))
         return [found.get(name, np.exp(value)) for name, value in zip(self.parameters, theta)]
+
+    def loss_at(self, parameters: npt.ArrayLike, N: npt.ArrayLike, D: npt.ArrayLike) -> Array:
+        """Loss of one law or of a stack of them, where the index is ln(A/N^alpha + B/D^beta).
+
+        Parameters
+        ----------
+        parameters : array-like, float64 (..., p)
+            Natural parameters, in the order of ``parameters``.
+        N, D : array-like
+            Parameters and training tokens, which broadcast. With a stack of laws (k, p), (n,) of them give (k, n).
+
+        Returns
+        -------
+        ndarray, float64
+            E + g(z), nats per token.
+        """
+        p = np.asarray(parameters, dtype=np.float64)
+        x, y = np.log(np.asarray(N, dtype=np.float64)), np.log(np.asarray(D, dtype=np.float64))
+        A, B, alpha, beta = (_spread(v, p) for v in self.power_terms(p))
+        with np.errstate(divide="ignore", over="ignore"):
+            z = np.logaddexp(np.log(A) - alpha * x, np.log(B) - beta * y)
+            return self.loss_of_index(p, z)
+
+    def loss_of_index(self, parameters: npt.ArrayLike, z: Array) -> Array:
+        """E + g(z), nats per token, of one law at z (...) or of a stack (k, p) at z (k, n)."""
+        p = np.asarray(parameters, dtype=np.float64)
+        excess = np.exp(self.link.curve(z, [_spread(p[..., i], p) for i in self._places[1]]))
+        out: Array = excess if self.floor is None else _spread(p[..., self.parameters.index(self.floor)], p) + excess
+        return out
 
     def power_terms(self, parameters: npt.ArrayLike) -> tuple[Array, Array, Array, Array]:
         """A, B, alpha, beta (...) for which natural parameters (..., p) have the index ln(A/N^alpha + B/D^beta).

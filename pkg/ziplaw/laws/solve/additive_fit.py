@@ -32,6 +32,10 @@ class AdditiveFit(Protocol):
         """Number of rows."""
 
     @property
+    def n_free(self) -> int:
+        """Number of parameters that were fitted."""
+
+    @property
     def objective(self) -> float:
         """Sum of Huber terms."""
 

@@ -208,24 +208,37 @@ def holdout(fitted: AdditiveFit) -> dict[str, Any]:
         ``n``, ``rms_log_error`` pooled over the three, and ``cells``: one entry each for N, D and C (None where the
         rest cannot hold a fit).
     """
-    cells: dict[str, dict[str, float] | None] = {}
-    squares, count = 0.0, 0
-    for name, values in (("N", fitted.N), ("D", fitted.D), ("C", fitted.N * fitted.D)):
-        top = values >= min(values.max(), np.quantile(values, 0.9))
-        cells[name] = None
-        rest = ~top & (fitted.weights > 0)
-        enough = len(np.unique(np.column_stack([fitted.N, fitted.D])[rest], axis=0)) > fitted.settings.n_free
-        if not enough:
-            continue
-        try:
-            part = fitted.refit(rest)
-        except FitError:
-            continue
-        error = np.log(part.predict(fitted.N[top], fitted.D[top]) / fitted.loss[top])
-        if np.isfinite(error).all():
-            cells[name] = {"n": int(top.sum()), "rms_log_error": float(np.sqrt((error**2).mean()))}
-            squares, count = squares + float((error**2).sum()), count + int(top.sum())
+    along = {"N": fitted.N, "D": fitted.D, "C": fitted.N * fitted.D}
+    cells = {name: held_out(fitted, values) for name, values in along.items()}
+    found = [cell for cell in cells.values() if cell]
+    count = sum(cell["n"] for cell in found)
+    squares = sum(cell["n"] * cell["rms_log_error"] ** 2 for cell in found)
     return {"n": count, "rms_log_error": float(np.sqrt(squares / count)) if count else None, "cells": cells}
+
+
+def held_out(fitted: Any, values: Array, share: float = 0.1) -> dict[str, Any] | None:
+    """Hold out the rows with the largest ``values`` (n,), or this share of them where that is more.
+
+    Returns
+    -------
+    dict or None
+        ``n`` and ``rms_log_error`` of what was fitted (the loss, or its excess over a floor); None where the rest
+        cannot hold a fit.
+    """
+    top = values >= min(values.max(), np.quantile(values, 1 - share))
+    rest = ~top & (fitted.weights > 0)
+    if len(np.unique(np.column_stack([fitted.N, fitted.D])[rest], axis=0)) <= fitted.n_free:
+        return None
+    try:
+        part = fitted.refit(rest)
+    except FitError:
+        return None
+    floor = fitted.settings.excess_floor or 0.0
+    with np.errstate(all="ignore"):
+        error = np.log((part.predict(fitted.N[top], fitted.D[top]) - floor) / (fitted.loss[top] - floor))
+    if not np.isfinite(error).all():
+        return None
+    return {"n": int(top.sum()), "rms_log_error": float(np.sqrt((error**2).mean()))}
 
 
 def diagnose(fitted: AdditiveFit) -> dict[str, Any]:

@@ -1,0 +1,104 @@
+"""The global optimum of a law under a link: starts by undoing the link, each polished, the best kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+
+from ..forms.arguments import Array
+from ..forms.links import free_form
+from .additive import Design
+from .linked import LinkProblem, LinkSettings, LinkSolution
+from .optimum import robust_scale
+from .starts import starts
+
+_HUBER_EFFICIENT = 1.345  # delta in standard deviations: 95 % efficient under normal noise
+_SAME_OPTIMUM = 1e-6  # relative
+_MOST_STARTS = 8
+_E_SHARES = (0.0, 0.5, 0.8, 0.95)  # of the least loss
+_KS = (0.25, 0.5, 1.0, 2.0, 4.0)
+_U_OVER = (1.02, 1.3, 3.0)  # over the largest loss
+_KNOTS = (0.05, 0.275, 0.5, 0.725, 0.95)  # quantiles of z
+_REPLACED = 2  # times that the knots are placed again
+
+
+def find(N: Array, D: Array, loss: Array, weights: Array, settings: LinkSettings) -> LinkSolution:
+    """Find the optimum of one table that was checked, each (n,)."""
+    if settings.link == "free":
+        return _find_free(N, D, loss, weights, settings)
+    problem = LinkProblem.of(N, D, loss, weights, settings)
+    return _best(problem, _starts(problem, loss))
+
+
+def _best(problem: LinkProblem, theta0: Array) -> LinkSolution:
+    settings = problem.settings
+    theta, value, converged = problem.solve(theta0)
+    if settings.objective == "huber-scaled":
+        for _ in range(3):
+            r = problem.residuals(theta[np.argmin(value)][None])[0]
+            delta = _HUBER_EFFICIENT * robust_scale(r, int(problem.free.sum()))
+            problem = replace(problem, delta=delta)
+            theta, value, converged = problem.solve(theta)
+    best = int(np.argmin(value))
+    lowest = float(value[best])
+    same = value <= lowest * (1 + _SAME_OPTIMUM) + 1e-26 * problem.weights.sum()
+    return LinkSolution(
+        theta=theta[best],
+        objective=lowest,
+        converged=bool(converged[best]) and bool(np.isfinite(lowest)),
+        delta=float(problem.delta),
+        fraction_of_starts=float(same.mean()),
+        problem=problem,
+    )
+
+
+def _starts(problem: LinkProblem, loss: Array) -> Array:
+    """Starts (at most ``_MOST_STARTS``, p): for each E, k and U the link is undone, and what is left is two powers."""
+    settings, names = problem.settings, problem.form.parameters
+    E_held, has_U = settings.E, "U" in names
+    Es = [share * loss.min() for share in _E_SHARES] if E_held is None else [E_held]
+    Us = [np.inf]
+    if has_U:
+        Us = [over * loss.max() for over in _U_OVER] if settings.fixed_U is None else [settings.fixed_U]
+    found = []
+    for E, k, U in product(Es, _KS, Us):
+        excess = np.maximum(loss - E, 1e-3 * (loss.max() - E))
+        if np.isfinite(U):
+            # what lies at the upper end or beyond says no more than that it does
+            excess = 1 / (1 / np.minimum(excess, 0.98 * (U - E)) - 1 / (U - E))
+        design = Design(problem.x, problem.y, np.log(excess) / k, 0.0, 0.0, 1.0)
+        start = starts(design, problem.weights, fixed_E=0.0, tie=settings.tie, count=1)[0]
+        theta = np.zeros(len(names))
+        with np.errstate(divide="ignore"):
+            theta[:5] = np.log([max(E, 1e-6), *start[1:]])
+        theta[names.index("k")] = np.log(k)
+        if has_U:
+            theta[names.index("U")] = np.log(U)
+        found.append(theta)
+    theta = problem.held(np.clip(np.array(found), problem.form.low, problem.form.high))
+    with np.errstate(all="ignore"):
+        first = np.nan_to_num((problem.weights * np.abs(problem.residuals(theta))).sum(axis=1), nan=np.inf)
+    return theta[np.argsort(first, kind="stable")[:_MOST_STARTS]]
+
+
+def _find_free(N: Array, D: Array, loss: Array, weights: Array, settings: LinkSettings) -> LinkSolution:
+    """Begin with the power law, whose spline is a line; then place the knots where its z is, and fit, and again."""
+    power = replace(settings, link="power", fixed_E=None if settings.excess_floor is not None else settings.E)
+    solution = find(N, D, loss, weights, power)
+    E, k = solution.theta[0], np.exp(solution.theta[5])
+    shift = np.logaddexp(solution.theta[1], solution.theta[2])
+    theta = np.concatenate([[E, solution.theta[1] - solution.theta[2], 0.0], solution.theta[3:5], [k * shift]])
+    slopes = np.array([np.log(k)])
+    problem = LinkProblem.of(N, D, loss, weights, settings)
+    knots = np.zeros(1)
+    for _ in range(1 + _REPLACED):
+        z = problem.index(theta)
+        place = np.quantile(z, _KNOTS)
+        slopes = np.log(np.interp(place, knots, np.exp(slopes)))
+        knots = place
+        problem = problem.with_form(free_form(knots.tolist()))
+        solution = _best(problem, np.concatenate([theta, slopes])[None])
+        theta, slopes = solution.theta[:6], solution.theta[6:]
+    return solution

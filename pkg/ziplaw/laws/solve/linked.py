@@ -1,0 +1,279 @@
+"""Laws of the index ln(A/N^alpha + B/D^beta) under any link: what is asked of a fit, and many optima at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..forms.arguments import Array
+from ..forms.form import Form
+from ..forms.links import HIGH_U, LOW_U, linked
+from .additive import huber
+from .general import minimise
+
+Flags = npt.NDArray[np.bool_]
+EXPONENTS = (3, 4)  # where theta has ln alpha and ln beta
+
+
+@dataclass(frozen=True)
+class LinkSettings:
+    """What was asked of a fit; everything needed to repeat it on other rows.
+
+    Attributes
+    ----------
+    link : str
+        One of ``catalogue.LINKS``, other than "identity".
+    objective, delta
+        As of ``optimum.Settings``.
+    fixed_E : float, optional
+        Where E is held.
+    tie : bool
+        alpha = beta.
+    excess_floor : float, optional
+        The floor over which ln(loss - floor) is fitted; E is held there.
+    fixed_U : float, optional
+        Where U is held.
+    """
+
+    link: str
+    objective: str = "huber"
+    delta: float = 1e-3
+    fixed_E: float | None = None
+    tie: bool = False
+    excess_floor: float | None = None
+    fixed_U: float | None = None
+
+    @property
+    def E(self) -> float | None:
+        """E where it is held, of either way; the free link has none of its own."""
+        held = self.fixed_E if self.excess_floor is None else self.excess_floor
+        return 0.0 if held is None and self.link == "free" else held
+
+    def free_of(self, form: Form) -> Flags:
+        """Which parameters of the form are fitted, bool (p,)."""
+        free = np.ones(len(form.parameters), dtype=bool)
+        free[0] = self.E is None
+        free[2] = self.link != "free"  # of ln A' and ln B' the free link knows the difference
+        free[4] = not self.tie
+        if "U" in form.parameters:
+            free[form.parameters.index("U")] = self.fixed_U is None
+        return free
+
+
+@dataclass(frozen=True, eq=False)
+class LinkProblem:
+    """One table and one form, in the coordinates that are solved in.
+
+    theta (p,): logarithms of E, of both terms at the centre of ln N and ln D, of alpha, beta and of what the link has.
+
+    Attributes
+    ----------
+    form : Form
+        With bounds that suit the table.
+    settings : LinkSettings
+    x, y : ndarray (n,)
+        ln N and ln D less their means.
+    z : ndarray (n,)
+        The logarithm that is fitted: of the loss, or of its excess over a floor.
+    weights : ndarray (n,)
+    centre : dict
+        The means.
+    delta : float
+        Huber's delta.
+    """
+
+    form: Form
+    settings: LinkSettings
+    x: Array
+    y: Array
+    z: Array
+    weights: Array
+    centre: dict[str, float]
+    delta: float
+
+    @classmethod
+    def of(cls, N: Array, D: Array, loss: Array, weights: Array, settings: LinkSettings) -> LinkProblem:
+        """Take a table that was checked, each (n,)."""
+        x, y = np.log(N), np.log(D)
+        centre = {"N": float(x.mean()), "D": float(y.mean())}
+        z = np.log(loss - (settings.excess_floor or 0.0))
+        form = linked(settings.link)
+        low, high = form.low.copy(), form.high.copy()
+        if "U" in form.parameters:
+            i = form.parameters.index("U")
+            low[i], high[i] = np.log([LOW_U * loss.max(), HIGH_U * loss.max()])
+        delta = settings.delta if settings.objective == "huber" else np.inf
+        form = replace(form, low=low, high=high)
+        return cls(form, settings, x - centre["N"], y - centre["D"], z, weights, centre, delta)
+
+    @property
+    def free(self) -> Flags:
+        """Which parameters are fitted, bool (p,)."""
+        return self.settings.free_of(self.form)
+
+    @property
+    def columns(self) -> dict[str, Array]:
+        """N and D, each (n,)."""
+        return {"N": np.exp(self.x + self.centre["N"]), "D": np.exp(self.y + self.centre["D"])}
+
+    def held(self, theta: npt.ArrayLike) -> Array:
+        """Return theta (..., p) with what is held put in."""
+        theta = np.array(theta, dtype=np.float64)
+        if self.settings.E is not None:
+            with np.errstate(divide="ignore"):
+                theta[..., 0] = np.log(self.settings.E)
+        if self.settings.fixed_U is not None:
+            theta[..., self.form.parameters.index("U")] = np.log(self.settings.fixed_U)
+        if self.settings.link == "free":
+            theta[..., 1] -= theta[..., 2]
+            theta[..., 2] = 0.0
+        if self.settings.tie:
+            theta[..., 4] = theta[..., 3]
+        return theta
+
+    def index(self, theta: Array) -> Array:
+        """Z of the index (..., n) at theta (..., p): 0 at the centre for the free link."""
+        t = theta[..., None]
+        first = t[..., 1, :] - np.exp(t[..., 3, :]) * self.x
+        second = t[..., 2, :] - np.exp(t[..., 4, :]) * self.y
+        out = np.logaddexp(first, second)
+        return out - np.logaddexp(t[..., 1, :], t[..., 2, :]) if self.settings.link == "free" else out
+
+    def log_fitted(self, theta: npt.ArrayLike) -> Array:
+        """Ln of the loss, or of its excess where that is fitted, (..., n) at theta (..., p)."""
+        theta = np.asarray(theta, dtype=np.float64)
+        values = np.exp(theta[..., [self.form.parameters.index(name) for name in self.form.link.parameters], None])
+        h = self.form.link.curve(self.index(theta), [values[..., i, :] for i in range(values.shape[-2])])
+        return h if self.settings.excess_floor is not None else np.logaddexp(theta[..., :1], h)
+
+    def residuals(self, theta: npt.ArrayLike, z: Array | None = None) -> Array:
+        """``log_fitted`` less the target, (P, n) at theta (P, p)."""
+        return self.log_fitted(theta) - (self.z if z is None else z)
+
+    def natural(self, theta: npt.ArrayLike) -> Array:
+        """Natural parameters (..., p) of theta (..., p)."""
+        theta = np.array(theta, dtype=np.float64)
+        if self.settings.link == "free":
+            theta[..., 1:3] -= np.logaddexp(theta[..., 1], theta[..., 2])[..., None]
+        for term, exponent, column in ((1, 3, "N"), (2, 4, "D")):
+            theta[..., term] += np.exp(theta[..., exponent]) * self.centre[column]
+        with np.errstate(over="ignore"):
+            out: Array = np.exp(theta)
+        for name, value in (("E", self.settings.E), ("U", self.settings.fixed_U)):
+            if value is not None and name in self.form.parameters:
+                out[..., self.form.parameters.index(name)] = value  # to the last digit
+        return out
+
+    def jacobian(self, theta: npt.ArrayLike) -> Array:
+        """Derivatives (n, p) of ``log_fitted`` at theta (p,), in theta but with alpha and beta for their logarithms."""
+        theta = np.asarray(theta, dtype=np.float64)
+        form, link = self.form, self.form.link
+        z = self.index(theta)
+        whole = np.logaddexp(theta[1], theta[2]) if self.settings.link == "free" else 0.0
+        s = np.exp(theta[1] - np.exp(theta[3]) * self.x - z - whole)
+        t = 1.0 - s
+        places = [form.parameters.index(name) for name in link.parameters]
+        slope, parts = link.slopes(z, np.exp(theta[places]).tolist())
+        J = np.zeros((len(z), len(theta)))
+        for place, part in zip(places, parts):
+            J[:, place] = part
+        at_centre = np.exp(theta[1:3] - whole) if self.settings.link == "free" else np.zeros(2)
+        J[:, 1], J[:, 2] = slope * (s - at_centre[0]), slope * (t - at_centre[1])
+        J[:, 3], J[:, 4] = -slope * s * self.x, -slope * t * self.y
+        if self.settings.excess_floor is None:
+            h = link.curve(z, np.exp(theta[places]).tolist())
+            with np.errstate(over="ignore"):
+                floor = 1 / (1 + np.exp(h - theta[0]))  # share of E in the loss
+            J *= (1 - floor)[:, None]
+            J[:, 0] += floor
+        return J
+
+    def solve(
+        self,
+        theta: npt.ArrayLike,
+        z: Array | None = None,
+        weights: Array | None = None,
+        *,
+        delta: float | None = None,
+        free: Sequence[bool] | Flags | None = None,
+        anneal: bool = True,
+        max_steps: int = 200,
+        threads: int | None = 1,
+    ) -> tuple[Array, Array, Flags]:
+        """Minimise the sum of weighted Huber terms from each start.
+
+        Parameters
+        ----------
+        theta : ndarray, float64 (P, p)
+            Starts; what is held is put in, where ``free`` is not given.
+        z, weights : ndarray (n,) or (P, n), optional
+            Targets and weights, those of the table by default.
+        delta : float, optional
+            Huber's delta, that of the problem by default; inf for least squares.
+        free : bool (p,), optional
+            Parameters that may move.
+        anneal : bool
+            Whether to let delta shrink to its target instead of starting there.
+        max_steps : int
+            Steps allowed to each problem.
+        threads : int, optional
+            Threads that share the problems; the result does not depend on it.
+
+        Returns
+        -------
+        theta : ndarray (P, p)
+        objective : ndarray (P,)
+        converged : ndarray, bool (P,)
+        """
+        theta = np.atleast_2d(self.held(theta) if free is None else np.array(theta, dtype=np.float64))
+        delta = self.delta if delta is None else delta
+        moving = np.flatnonzero(self.free if free is None else free)
+        low, high = self.form.low[moving], self.form.high[moving]
+        objective, converged = np.empty(len(theta)), np.empty(len(theta), dtype=bool)
+        zs, ws = (np.atleast_2d(v if v is not None else own) for v, own in ((z, self.z), (weights, self.weights)))
+        for i, start in enumerate(theta):
+
+            def law(part: Array, start: Array = start) -> Array:
+                point = start.copy()
+                point[moving] = part
+                if self.settings.tie:
+                    point[4] = point[3]
+                return self.log_fitted(point)
+
+            zi, wi = (v[i if len(v) > 1 else 0] for v in (zs, ws))
+            found, objective[i], converged[i] = minimise(
+                law, start[moving], zi, wi, min(delta, 1e300), low, high, max_steps
+            )
+            theta[i, moving] = found
+            if self.settings.tie:
+                theta[i, 4] = theta[i, 3]
+        return theta, objective, converged
+
+    def objective(self, theta: npt.ArrayLike) -> Array:
+        """Sum of weighted Huber terms (...,) at theta (..., p)."""
+        return np.asarray((self.weights * huber(self.residuals(theta), self.delta)).sum(axis=-1))
+
+    def with_form(self, form: Form) -> LinkProblem:
+        """Return itself with another form, such as other knots."""
+        return replace(self, form=form)
+
+
+@dataclass(frozen=True)
+class LinkSolution:
+    """Outcome of one optimisation."""
+
+    theta: Array  # (p,)
+    objective: float
+    converged: bool
+    delta: float
+    fraction_of_starts: float
+    problem: LinkProblem
+
+    @property
+    def parameters(self) -> Any:
+        """Natural parameters (p,)."""
+        return self.problem.natural(self.theta)
