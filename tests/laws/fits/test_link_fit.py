@@ -80,3 +80,54 @@ def test_refits_and_the_held_out_error():
 def test_what_does_not_go_together_is_refused(options, message):
     with pytest.raises(FitError, match=message):
         fit_link(N, D, _planted(BOUNDED, 1.4, 6.0), **options)
+
+
+@pytest.mark.parametrize(
+    ("link", "options"),
+    [
+        ("power", {}),
+        ("bounded", {}),
+        ("free", {"E": 1.2}),
+        ("free", {"E": 1.2, "excess": True}),
+        ("bounded", {"E": 1.2, "excess": True}),
+    ],
+)
+def test_the_derivatives_are_those_of_the_law(link, options):
+    """The jacobian and the way back to natural parameters, against differences."""
+    found = fit_link(N, D, _planted(BOUNDED, 1.4, 6.0, noise=0.02), link=link, **options)
+    problem, theta = found.problem, found.solution.theta
+    J, back = problem.jacobian(theta), problem.back(theta)
+    # phi of the coordinates: alpha and beta stand for their logarithms
+    scale = np.where(np.isin(np.arange(len(theta)), (3, 4)), np.exp(theta), 1.0)
+    for i in np.flatnonzero(problem.free):
+        step = np.zeros(len(theta))
+        step[i] = 1e-6
+        moved = (problem.log_fitted(theta + step) - problem.log_fitted(theta - step)) / 2e-6
+        np.testing.assert_allclose(J[:, i] * scale[i], moved, rtol=1e-4, atol=1e-8)
+        ends = [np.log(problem.natural(theta + sign * step)) for sign in (1, -1)]
+        change = (ends[0] - ends[1]) / 2e-6
+        change[3:5] *= scale[3:5]
+        np.testing.assert_allclose(back[:, i] * scale[i], np.nan_to_num(change), rtol=1e-4, atol=1e-7)
+
+
+def test_flags_say_what_is_not_identified():
+    loss = POWER.loss_at([1e-9, *INDEX, 0.8], N, D)  # no floor and no upper end
+    found = fit_link(N, D, loss * np.exp(0.01 * np.random.default_rng(1).normal(size=loss.size)))
+    assert "U at its bound" in found.flags
+    assert "E at zero" in found.flags or found.estimates["E"] < 0.2
+    ladder = np.geomspace(1e4, 1e7, 30)
+    loss = BOUNDED.loss_at([1.2, *INDEX, 1.4, 6.0], ladder, 20 * ladder)
+    found = fit_link(ladder, 20 * ladder, loss * np.exp(0.01 * np.random.default_rng(1).normal(size=30)), E=1.2, U=6.0)
+    assert "N and D move together" in found.flags
+
+
+def test_the_covariance_is_that_of_refits():
+    """Noise of 1 %: standard deviations of ln A .. beta by the delta method, and over fresh tables."""
+    rng, clean = np.random.default_rng(3), BOUNDED.loss_at([1.2, *INDEX, 1.4, 6.0], N, D)
+    found = fit_link(N, D, clean * np.exp(0.01 * rng.normal(size=N.size)), E=1.2, U=6.0, objective="log-mse")
+    assert np.isnan(found.covariance[0]).all()
+    z = np.log(clean) + 0.01 * rng.normal(size=(100, N.size))
+    refits = found.problem.natural(found.problem.solve(np.repeat(found.solution.theta[None], 100, axis=0), z=z)[0])
+    refits[:, [1, 2, 5]] = np.log(refits[:, [1, 2, 5]])
+    moved = [1, 2, 3, 4, 5]
+    np.testing.assert_allclose(np.sqrt(np.diag(found.covariance))[moved], refits[:, moved].std(axis=0), rtol=0.5)

@@ -94,6 +94,11 @@ class LinkFit(Fitted):
         return self.parameters[1:5]
 
     @property
+    def knots(self) -> tuple[float, ...]:
+        """Where the free link's spline bends, in z; empty for others."""
+        return self.form.link.knots
+
+    @property
     def columns(self) -> dict[str, Array]:
         """N and D, each (n,)."""
         return {"N": self.N, "D": self.D}
@@ -116,22 +121,17 @@ class LinkFit(Fitted):
     @cached_property
     def flags(self) -> tuple[str, ...]:
         """Short warnings, worst first."""
-        found = [] if self.converged else ["not converged"]
-        theta, form, free = self.solution.theta, self.form, self.problem.free
-        for name, value, low, high, moved in zip(form.parameters, theta, form.low, form.high, free):
-            if moved and not low + 1e-6 < value < high - 1e-6:
-                found.append("E at zero" if name == "E" else f"{name} at its bound")
-        return tuple(found)
+        return diagnostics.flags(self)
+
+    @cached_property
+    def covariance(self) -> Array:
+        """Delta-method covariance (p, p) of ln E, ln A, ln B, alpha, beta and ln of the rest."""
+        return diagnostics.covariance(self)
 
     @cached_property
     def diagnostics(self) -> dict[str, Any]:
         """What was measured about the fit, as plain numbers."""
-        return {
-            "flags": list(self.flags),
-            "rms_log_residual": self.rms,
-            "fraction_of_starts": self.solution.fraction_of_starts,
-            "holdout": self.error_at_largest_C(),
-        }
+        return diagnostics.diagnose(self)
 
     def error_at_largest_C(self, share: float = 0.1) -> dict[str, Any] | None:
         """See ``Fitted.error_at_largest_C``."""
@@ -191,6 +191,7 @@ class LinkFit(Fitted):
         return {
             "law": self.form.name,
             "link": self.link,
+            "knots": list(self.knots),
             "formula": self.form.formula,
             "parameters": self.estimates,
             "objective": self.objective,
@@ -199,6 +200,7 @@ class LinkFit(Fitted):
             "n": self.n,
             "converged": self.converged,
             "message": self.message,
+            "covariance": self.covariance.tolist(),
             **self.diagnostics,
         }
 

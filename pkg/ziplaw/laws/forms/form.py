@@ -67,6 +67,8 @@ class Link:
         (z (..., n), values: natural parameters, each (..., 1)) -> ln of the excess loss (..., n).
     slopes : callable
         (z (n,), values (q,)) -> derivatives of the curve: in z (n,), and in ln of each parameter, each (n,).
+    knots : tuple of float
+        Where the spline of a free link bends, in z.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Link:
     log_excess: Callable[[Logs, Array], Logs]
     curve: Callable[[Array, Sequence[Any]], Array]
     slopes: Callable[[Array, Sequence[Any]], tuple[Array, list[Array]]]
+    knots: tuple[float, ...] = ()
 
 
 def log_sum(logs: Logs) -> Array:

@@ -119,7 +119,7 @@ def free_link(knots: Sequence[float]) -> Link:
         k = np.asarray(values[1:], dtype=np.float64)
         return hats @ k, [np.ones_like(z), *(k[j] * rise[:, j] for j in range(len(knots)))]
 
-    return Link("free", names, lambda logs, theta: [curve(log_sum(logs), np.exp(theta))], curve, slopes)
+    return Link("free", names, lambda logs, theta: [curve(log_sum(logs), np.exp(theta))], curve, slopes, knots)
 
 
 # the free link takes up place and scale of the index: ln of its terms is counted from their sum at the centre
@@ -150,6 +150,11 @@ def _with_k_and_U(columns: Columns, z: Array, centre: Centre) -> list[list[float
     return [[*start, z.max() + np.log(over)] for over in (1.05, 2.0) for start in _with_k(columns, z, centre)]
 
 
+# exponents of the index: such as leave alpha k and beta k the range of an additive law's
+_LOW, _HIGH = chinchilla.LOW.copy(), chinchilla.HIGH.copy()
+_LOW[3:] -= np.log(HIGH_K)
+_HIGH[3:] -= np.log(LOW_K)
+
 POWER = Form(
     "power",
     "L = E + (A/N^alpha + B/D^beta)^k",
@@ -157,8 +162,8 @@ POWER = Form(
     ADDITIVE.index,
     power("k"),
     _with_k,
-    np.append(chinchilla.LOW, np.log(LOW_K)),
-    np.append(chinchilla.HIGH, np.log(HIGH_K)),
+    np.append(_LOW, np.log(LOW_K)),
+    np.append(_HIGH, np.log(HIGH_K)),
     floor="E",
 )
 
@@ -169,8 +174,8 @@ BOUNDED = Form(
     ADDITIVE.index,
     bounded("k"),
     _with_k_and_U,
-    np.append(chinchilla.LOW, [np.log(LOW_K), -30.0]),
-    np.append(chinchilla.HIGH, [np.log(HIGH_K), 30.0]),
+    np.append(_LOW, [np.log(LOW_K), -30.0]),
+    np.append(_HIGH, [np.log(HIGH_K), 30.0]),
     floor="E",
 )
 
@@ -182,7 +187,7 @@ def free_form(knots: Sequence[float]) -> Form:
     def starts(columns: Columns, z: Array, centre: Centre) -> list[list[float]]:
         return [[*start, z.mean(), *[0.0] * m] for start in chinchilla.additive_starts(z)]
 
-    low, high = chinchilla.LOW.copy(), chinchilla.HIGH.copy()
+    low, high = _LOW.copy(), _HIGH.copy()
     low[2] = high[2] = 0.0
     return Form(
         "free",

@@ -1,31 +1,66 @@
-"""A fit of the additive law as seen from below: ``fits.fit.LawFit``, whose room lies above this one."""
+"""A fit as seen from below: ``fits.fit.LawFit`` and ``fits.link_fit.LinkFit``, whose room lies above this one."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
+from ..forms.form import Form
 from .additive import Array
 from .optimum import Settings, Solution
 
+Flags = npt.NDArray[np.bool_]
 
-class AdditiveFit(Protocol):
-    """What diagnostics and intervals look at in a fit."""
 
-    @property
-    def E(self) -> float:
-        """The floor."""
+class Table(Protocol):
+    """A table and a law in the coordinates that are solved in: ``AdditiveProblem`` and ``LinkProblem``."""
 
     @property
-    def A(self) -> float:
-        """Amplitude of the term of N."""
+    def free(self) -> Flags:
+        """Which of theta are fitted, bool (p,)."""
 
     @property
-    def B(self) -> float:
-        """Amplitude of the term of D."""
+    def x(self) -> Array:
+        """Centred ln N (n,)."""
+
+    @property
+    def y(self) -> Array:
+        """Centred ln D (n,)."""
+
+    def jacobian(self, theta: Array) -> Array:
+        """Derivatives (n, p) in ln of E and both terms at the centre, alpha, beta, and ln of the rest."""
+
+    def back(self, theta: Array) -> Array:
+        """Derivatives (p, p) of ln E, ln A, ln B, alpha, beta and ln of the rest in those coordinates."""
+
+    def ends(self, theta: Array) -> dict[str, str]:
+        """Parameters that ended "at zero" or "at its bound"."""
+
+
+class FittedLaw(Protocol):
+    """What diagnostics look at in a fit of the index ln(A/N^alpha + B/D^beta), whatever its link."""
+
+    @property
+    def form(self) -> Form:
+        """The law."""
+
+    @property
+    def problem(self) -> Table:
+        """The table in the coordinates that are solved in."""
+
+    @property
+    def settings(self) -> Any:
+        """What was asked."""
+
+    @property
+    def solution(self) -> Any:
+        """The optimum in those coordinates."""
 
     @property
     def parameters(self) -> Array:
-        """E, A, B, alpha, beta (5,)."""
+        """E, A, B, alpha, beta and those of the link (p,)."""
 
     @property
     def n(self) -> int:
@@ -42,14 +77,6 @@ class AdditiveFit(Protocol):
     @property
     def converged(self) -> bool:
         """Whether the optimiser met its tolerance."""
-
-    @property
-    def settings(self) -> Settings:
-        """What was asked."""
-
-    @property
-    def solution(self) -> Solution:
-        """The optimum in centred coordinates."""
 
     @property
     def N(self) -> Array:
@@ -73,11 +100,41 @@ class AdditiveFit(Protocol):
 
     @property
     def covariance(self) -> Array:
-        """Covariance (5, 5) of ln E, ln A, ln B, alpha, beta."""
+        """Covariance (p, p) of ln E, ln A, ln B, alpha, beta and ln of the rest."""
 
     @property
     def residuals(self) -> Array:
         """Log residuals (n,)."""
+
+    def refit(self, rows: Any = None) -> FittedLaw:
+        """Fit some of the rows."""
+
+    def predict(self, N: Array, D: Array) -> Any:
+        """Loss (n,)."""
+
+
+class AdditiveFit(FittedLaw, Protocol):
+    """A fit of the additive law."""
+
+    @property
+    def E(self) -> float:
+        """The floor."""
+
+    @property
+    def A(self) -> float:
+        """Amplitude of the term of N."""
+
+    @property
+    def B(self) -> float:
+        """Amplitude of the term of D."""
+
+    @property
+    def settings(self) -> Settings:
+        """What was asked."""
+
+    @property
+    def solution(self) -> Solution:
+        """The optimum in centred coordinates."""
 
     @property
     def resampled(self) -> Any:
@@ -85,6 +142,3 @@ class AdditiveFit(Protocol):
 
     def refit(self, rows: Any = None) -> AdditiveFit:
         """Fit some of the rows."""
-
-    def predict(self, N: Array, D: Array) -> Any:
-        """Loss (n,)."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..forms.chinchilla import ADDITIVE
 from ..forms.form import Form
 from . import diagnostics
-from .additive import Array, polish, residuals
+from .additive import EXPONENT_BOUNDS, Array, polish, residuals
 from .optimum import Settings, Solution
 
 Flags = npt.NDArray[np.bool_]
@@ -41,6 +41,16 @@ class AdditiveProblem:
         return self.solution.delta
 
     @property
+    def x(self) -> Array:
+        """Centred ln N (n,)."""
+        return self.solution.design.x
+
+    @property
+    def y(self) -> Array:
+        """Centred ln D (n,)."""
+        return self.solution.design.y
+
+    @property
     def z(self) -> Array:
         """The logarithm that is fitted, (n,), less that of the design's scale."""
         return self.solution.design.z
@@ -60,6 +70,27 @@ class AdditiveProblem:
     def jacobian(self, theta: npt.ArrayLike) -> Array:
         """Derivatives (n, 5) of the fitted log in ln E, ln A, ln B, alpha, beta, all centred."""
         return diagnostics.jacobian(np.asarray(theta, dtype=np.float64), self.solution.design)
+
+    def back(self, theta: npt.ArrayLike) -> Array:
+        """Derivatives (5, 5) of ln E, ln A, ln B, alpha, beta in the coordinates of ``jacobian``."""
+        out, design = np.eye(5), self.solution.design
+        # ln A = ln A' + ln scale + alpha * mean ln N, and the same for B
+        out[1, 3], out[2, 4] = design.x_mean, design.y_mean
+        return out
+
+    def ends(self, theta: Array) -> dict[str, str]:
+        """Parameters that ended "at zero" or "at its bound"."""
+        low, high = EXPONENT_BOUNDS
+        out = {}
+        if self.free[0] and theta[0] <= 1e-9:
+            out["E"] = "at zero"
+        for name, value in (("A", theta[1]), ("B", theta[2])):
+            if value <= 1e-12:
+                out[name] = "at zero"
+        for name, value in (("alpha", theta[3]), ("beta", theta[4])):
+            if not low < value < high:
+                out[name] = "at its bound"
+        return out
 
     def solve(
         self,

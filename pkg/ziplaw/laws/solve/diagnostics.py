@@ -9,9 +9,8 @@ import numpy.typing as npt
 from scipy import stats
 
 from ...errors import FitError
-from ..forms.chinchilla import PARAMETERS
-from .additive import EXPONENT_BOUNDS, Array, Design
-from .additive_fit import AdditiveFit
+from .additive import Array, Design
+from .additive_fit import FittedLaw
 from .levels import common_line, n_levels
 from .misfit import POOR_RMS, lack_of_fit, misfit, worst_region
 
@@ -21,7 +20,7 @@ TOGETHER = "N and D move together"
 
 EXPLANATIONS = {
     "not converged": "the optimiser did not meet its tolerance: do not use these numbers",
-    "poor fit": f"typical errors exceed {POOR_RMS:.0%} of the loss: the additive law does not describe these runs",
+    "poor fit": f"typical errors exceed {POOR_RMS:.0%} of the loss: the law does not describe these runs",
     "systematic residuals": "the errors follow N and D instead of scattering: the law's shape is wrong for these runs",
     "mixed runs": "runs of equal N and D differ widely: another variable (dataset, epoch, learning rate) is mixed in",
     "loss rises with D": "loss rises with more tokens in many pairs of runs: over-fitting or too high a rate",
@@ -38,6 +37,9 @@ EXPLANATIONS = {
     "B at zero": "B came out as zero: these runs show no effect of D, so beta means nothing",
     "alpha at its bound": "alpha ran into its bound: it is not identified",
     "beta at its bound": "beta ran into its bound: it is not identified",
+    "k at its bound": "k ran into its bound: the link is not identified, though the split may be",
+    "U at its bound": "U ran into its bound: no run shows the upper end of the loss",
+    "spline at its bound": "a slope of the link ran into its bound: the loss hardly moves with the index somewhere",
     "ill-conditioned": "some combination of parameters is nearly free: their values mean little one by one",
     "few starts agree": "fewer than a tenth of the starts reached this optimum: it may not be the only one",
 }
@@ -67,13 +69,13 @@ def jacobian(theta: Array, design: Design) -> Array:
     return np.column_stack([np.full_like(u, E) / f, u / f, v / f, -u * design.x / f, -v * design.y / f])
 
 
-def estimable(fitted: AdditiveFit) -> npt.NDArray[np.bool_]:
-    """Which of the five parameters moved freely: fitted, and not at a bound; bool (5,)."""
-    theta = fitted.solution.theta
-    low, high = EXPONENT_BOUNDS
-    inside = np.array([*(theta[:3] > 0), *((theta[3:] > low) & (theta[3:] < high))])
-    inside[3:] &= theta[1:3] > 0
-    free = fitted.settings.free | np.array([False, False, False, False, fitted.settings.tie])
+def estimable(fitted: FittedLaw) -> npt.NDArray[np.bool_]:
+    """Which parameters moved freely: fitted, and not at a bound; bool (p,)."""
+    ends, names = fitted.problem.ends(fitted.solution.theta), fitted.form.parameters
+    inside = np.array([name not in ends for name in names])
+    inside[3:5] &= inside[1:3]
+    free = fitted.problem.free.copy()
+    free[4] |= fitted.settings.tie
     return inside & free
 
 
@@ -95,21 +97,20 @@ def score_moments(r: Array, weights: Array, delta: float, n_free: int) -> tuple[
     return float((weights * psi2).sum() / weights.sum() * n / max(n - n_free, 1)), float(chance)
 
 
-def covariance(fitted: AdditiveFit) -> Array:
-    """Delta-method covariance (5, 5) of ln E, ln A, ln B, alpha, beta; NaN rows where nothing was estimated.
+def covariance(fitted: FittedLaw) -> Array:
+    """Delta-method covariance (p, p) of ln E, ln A, ln B, alpha, beta and ln of the rest; NaN rows where not estimated.
 
     Model-based: V (J'WJ)^-1 (J'W^2 J) (J'WJ)^-1 with V the variance of the Huber score over its squared slope,
     which is the residual variance for least squares.
     """
-    design, theta = fitted.solution.design, fitted.solution.theta
-    free = estimable(fitted)
-    J, w = jacobian(theta, design), fitted.weights
+    theta, free = fitted.solution.theta, estimable(fitted)
+    J, w, p = fitted.problem.jacobian(theta), fitted.weights, len(theta)
     tied = fitted.settings.tie
     if tied:
         J = J.copy()
         J[:, 3] += J[:, 4]
-        free = free & np.array([True, True, True, True, False])
-    out = np.full((5, 5), np.nan)
+        free = free & (np.arange(p) != 4)
+    out = np.full((p, p), np.nan)
     index = np.flatnonzero(free)
     if not index.size or not np.isfinite(fitted.objective):
         return out
@@ -121,34 +122,31 @@ def covariance(fitted: AdditiveFit) -> Array:
     if tied and free[3]:
         out[4, :], out[:, 4] = out[3, :], out[:, 3]
         out[4, 4] = out[3, 3]
-    # ln A = ln A' + ln scale + alpha * mean ln N, and the same for B
-    back = np.eye(5)
-    back[1, 3], back[2, 4] = design.x_mean, design.y_mean
-    known = np.isfinite(np.diag(out))
+    back, known = fitted.problem.back(theta), np.isfinite(np.diag(out))
     filled = back @ np.where(known[:, None] & known, out, 0.0) @ back.T
+    # the free link holds ln B at the centre, and has it from ln A there
+    known[2] |= bool(back[2, 1]) and known[1]
     return np.where(known[:, None] & known, filled, np.nan)
 
 
-def unidentified(fitted: AdditiveFit) -> set[str]:
+def unidentified(fitted: FittedLaw) -> set[str]:
     """Names of the parameters about which this table says nothing, by design or because their term vanished."""
     s, names = fitted.settings, set()
-    E_free = s.fixed_E is None and s.excess_floor is None
+    E_free = bool(fitted.problem.free[0])
     for values, pair in ((fitted.N, ("A", "alpha")), (fitted.D, ("B", "beta"))):
         count = n_levels(values[fitted.weights > 0])
         if count == 1 or (count == 2 and E_free and not s.tie):
             names |= set(pair) | ({"E"} if E_free else set())
-    for value, pair in ((fitted.A, ("A", "alpha")), (fitted.B, ("B", "beta"))):
-        if value <= 0:
-            names |= {pair[1]}
+    ends = fitted.problem.ends(fitted.solution.theta)
+    names |= {exponent for term, exponent in (("A", "alpha"), ("B", "beta")) if ends.get(term) == "at zero"}
     if together(fitted):
         names |= {"A", "B", "alpha", "beta"}
     return names
 
 
-def flags(fitted: AdditiveFit) -> tuple[str, ...]:
+def flags(fitted: FittedLaw) -> tuple[str, ...]:
     """Short warnings of a fit, worst first; each has its sentence in ``EXPLANATIONS``."""
     found = []
-    theta, s = fitted.solution.theta, fitted.settings
     if not fitted.converged:
         found.append("not converged")
     found += misfit(fitted)["flags"]
@@ -160,13 +158,13 @@ def flags(fitted: AdditiveFit) -> tuple[str, ...]:
         found += [one] if count == 1 else [two] if count == 2 else []
     if together(fitted):
         found.append(TOGETHER)
-    if s.free[0] and theta[0] <= 1e-9:
-        found.append("E at zero")
-    for name, value, exponent in (("A", theta[1], theta[3]), ("B", theta[2], theta[4])):
-        if value <= 1e-12:
-            found.append(f"{name} at zero")
-        elif not EXPONENT_BOUNDS[0] < exponent < EXPONENT_BOUNDS[1]:
-            found.append(f"{'alpha' if name == 'A' else 'beta'} at its bound")
+    ends = fitted.problem.ends(fitted.solution.theta)
+    for name in ("E", "A", "alpha", "B", "beta", *fitted.form.parameters[5:]):
+        # an exponent of a term that vanished is no finding of its own
+        if name in ends and ends.get({"alpha": "A", "beta": "B"}.get(name, "")) != "at zero":
+            spline = fitted.form.name == "free" and name not in fitted.form.parameters[:5]
+            found.append(f"{'spline' if spline else name} {ends[name]}")
+    found = list(dict.fromkeys(found))
     if condition(fitted)[0] > _ILL_CONDITIONED:
         found.append("ill-conditioned")
     if fitted.solution.fraction_of_starts < FEW_STARTS:
@@ -174,13 +172,13 @@ def flags(fitted: AdditiveFit) -> tuple[str, ...]:
     return tuple(found)
 
 
-def condition(fitted: AdditiveFit) -> tuple[float, Array]:
-    """Condition number of the scaled information matrix of the estimable parameters, and their correlations (5, 5)."""
+def condition(fitted: FittedLaw) -> tuple[float, Array]:
+    """Condition number of the scaled information matrix of the estimable parameters, and their correlations (p, p)."""
     index = np.flatnonzero(estimable(fitted))
-    correlations = np.full((5, 5), np.nan)
+    correlations = np.full((len(fitted.form.parameters),) * 2, np.nan)
     if not index.size:
         return np.inf, correlations
-    J = jacobian(fitted.solution.theta, fitted.solution.design)[:, index] * np.sqrt(fitted.weights)[:, None]
+    J = fitted.problem.jacobian(fitted.solution.theta)[:, index] * np.sqrt(fitted.weights)[:, None]
     norms = np.linalg.norm(J, axis=0)
     singular = np.linalg.svd(J / np.where(norms > 0, norms, 1.0), compute_uv=False)
     # below the rounding of the largest a singular value is zero
@@ -191,13 +189,13 @@ def condition(fitted: AdditiveFit) -> tuple[float, Array]:
     return number, correlations
 
 
-def together(fitted: AdditiveFit) -> str:
+def together(fitted: FittedLaw) -> str:
     """Say which line N and D of a fit follow, see ``common_line``."""
     rows = fitted.weights > 0
     return common_line(fitted.N[rows], fitted.D[rows])
 
 
-def holdout(fitted: AdditiveFit) -> dict[str, Any]:
+def holdout(fitted: FittedLaw) -> dict[str, Any]:
     """Hold out the largest N, then D, then C = 6 N D: refit on the rest and predict them.
 
     The held-out rows are those at the largest value, or the top tenth of the rows where that is more.
@@ -216,7 +214,7 @@ def holdout(fitted: AdditiveFit) -> dict[str, Any]:
     return {"n": count, "rms_log_error": float(np.sqrt(squares / count)) if count else None, "cells": cells}
 
 
-def held_out(fitted: Any, values: Array, share: float = 0.1) -> dict[str, Any] | None:
+def held_out(fitted: FittedLaw, values: Array, share: float = 0.1) -> dict[str, Any] | None:
     """Hold out the rows with the largest ``values`` (n,), or this share of them where that is more.
 
     Returns
@@ -241,7 +239,7 @@ def held_out(fitted: Any, values: Array, share: float = 0.1) -> dict[str, Any] |
     return {"n": int(top.sum()), "rms_log_error": float(np.sqrt((error**2).mean()))}
 
 
-def diagnose(fitted: AdditiveFit) -> dict[str, Any]:
+def diagnose(fitted: FittedLaw) -> dict[str, Any]:
     """Everything measured about a fit, as plain numbers (see ``docs/laws.md`` for how to read it)."""
     number, correlations = condition(fitted)
     measured = misfit(fitted)
@@ -252,25 +250,26 @@ def diagnose(fitted: AdditiveFit) -> dict[str, Any]:
         "bounds_hit": [flag for flag in fitted.flags if "at zero" in flag or "at its bound" in flag],
         "fraction_of_starts": fitted.solution.fraction_of_starts,
         **{key: measured[key] for key in measured if key != "flags"},
-        "unidentified": [name for name in PARAMETERS if name in unidentified(fitted)],
+        "unidentified": [name for name in fitted.form.parameters if name in unidentified(fitted)],
         "lack_of_fit": lack_of_fit(fitted),
         "holdout": holdout(fitted),
     }
 
 
-def usable(fitted: AdditiveFit) -> bool:
+def usable(fitted: FittedLaw) -> bool:
     """Whether the law may be quoted: it converged, fits, and every parameter is identified."""
     return not blocking(fitted)
 
 
-def blocking(fitted: AdditiveFit) -> set[str]:
+def blocking(fitted: FittedLaw) -> set[str]:
     """Flags of a fit with which its parameters are not a law to be used, set."""
-    fixed_E = not fitted.settings.free[0]
-    forgiven = {"two sizes only", "two budgets only"} if fixed_E else set()
+    # the free link has no E, and bends in its place
+    known_E = not fitted.problem.free[0] and fitted.form.name != "free"
+    forgiven = {"two sizes only", "two budgets only"} if known_E else set()
     return set(fitted.flags) & UNUSABLE - forgiven
 
 
-def warnings(fitted: AdditiveFit) -> list[str]:
+def warnings(fitted: FittedLaw) -> list[str]:
     """One plain sentence, with its measured value, for every flag of a fit."""
     measured = misfit(fitted)
     numbers = {

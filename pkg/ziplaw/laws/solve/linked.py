@@ -16,7 +16,8 @@ from .additive import huber
 from .general import minimise
 
 Flags = npt.NDArray[np.bool_]
-EXPONENTS = (3, 4)  # where theta has ln alpha and ln beta
+_VANISHED = 1e-6  # a share of the index, or of the loss, below which a term is none
+_AT_BOUND = 1e-6
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,32 @@ class LinkProblem:
             J *= (1 - floor)[:, None]
             J[:, 0] += floor
         return J
+
+    def back(self, theta: npt.ArrayLike) -> Array:
+        """Derivatives (p, p) of ln E, ln A, ln B, alpha, beta and ln of the rest in the coordinates of ``jacobian``."""
+        theta = np.asarray(theta, dtype=np.float64)
+        out = np.eye(len(theta))
+        out[1, 3], out[2, 4] = self.centre["N"], self.centre["D"]
+        if self.settings.link == "free":  # ln of the terms at the centre, less that of their sum
+            share = np.exp(theta[1:3] - np.logaddexp(theta[1], theta[2]))
+            out[1:3, 1:3] -= share
+        return out
+
+    def ends(self, theta: Array) -> dict[str, str]:
+        """Parameters that ended "at zero" or "at its bound"."""
+        form, out = self.form, {}
+        z, whole = self.index(theta), 0.0
+        if self.settings.link == "free":
+            whole = float(np.logaddexp(theta[1], theta[2]))
+        for name, value, exponent, along in (("A", theta[1], theta[3], self.x), ("B", theta[2], theta[4], self.y)):
+            if np.exp((value - whole - np.exp(exponent) * along - z).max()) < _VANISHED:
+                out[name] = "at zero"
+        for name, value, low, high, free in zip(form.parameters, theta, form.low, form.high, self.free):
+            if free and name not in ("E", "A", "B") and not low + _AT_BOUND < value < high - _AT_BOUND:
+                out[name] = "at its bound"
+        if self.free[0] and theta[0] - self.log_fitted(theta).min() < np.log(_VANISHED):
+            out["E"] = "at zero"
+        return out
 
     def solve(
         self,

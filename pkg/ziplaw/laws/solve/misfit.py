@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from .additive import Array, Design
-from .additive_fit import AdditiveFit
+from .additive import Array
+from .additive_fit import FittedLaw, Table
 from .levels import near_groups
 
 POOR_RMS = 0.05
@@ -17,14 +17,14 @@ SYSTEMATIC_SHARE = 0.5
 REPLICATE_SPREAD = 0.1
 
 
-def misfit(fitted: AdditiveFit) -> dict[str, Any]:
+def misfit(fitted: FittedLaw) -> dict[str, Any]:
     """Measure how the residuals fail to scatter: size, share explained by N and D, spread of equal runs, trends."""
     r, w = fitted.residuals, fitted.weights
     out: dict[str, Any] = {"rms_log_residual": float(np.sqrt((w * r * r).sum() / w.sum())), "flags": []}
     out.update(systematic_share=None, systematic_p=None, replicate_spread=None)
     if not np.isfinite(out["rms_log_residual"]):
         return out
-    out["systematic_share"], out["systematic_p"] = _smooth_share(r, fitted.solution.design)
+    out["systematic_share"], out["systematic_p"] = _smooth_share(r, fitted.problem)
     n_group, d_group = near_groups(fitted.N), near_groups(fitted.D)
     out["replicate_spread"] = _pure_error(n_group, d_group, r)["rms"]
     poor = out["rms_log_residual"] > POOR_RMS
@@ -46,14 +46,14 @@ def misfit(fitted: AdditiveFit) -> dict[str, Any]:
     return out
 
 
-def _smooth_share(r: Array, design: Design) -> tuple[float | None, float | None]:
+def _smooth_share(r: Array, table: Table) -> tuple[float | None, float | None]:
     """Share of the residuals' variance that a quadratic in ln N, ln D explains, and the p-value of its F test."""
     columns = [np.ones_like(r)]
-    for values in (design.x, design.y):
+    for values in (table.x, table.y):
         levels = min(len(np.unique(values)) - 1, 2)
         columns += [values**power for power in range(1, levels + 1)]
     if len(columns) == 5:
-        columns.append(design.x * design.y)
+        columns.append(table.x * table.y)
     X = np.column_stack(columns)
     freedom = len(r) - X.shape[1]
     total = float(((r - r.mean()) ** 2).sum())
@@ -87,7 +87,7 @@ def _pure_error(n_group: npt.NDArray[np.intp], d_group: npt.NDArray[np.intp], r:
     return {"df": freedom, "rms": float(np.sqrt(ss / freedom)), "ss": ss, "cells": len(counts)}
 
 
-def lack_of_fit(fitted: AdditiveFit) -> dict[str, float] | None:
+def lack_of_fit(fitted: FittedLaw) -> dict[str, float] | None:
     """F test of the law's misfit against the scatter of seed replicates; None without replicates.
 
     F = (lack-of-fit sum of squares / (cells - parameters)) / (pure error / replicate degrees of freedom), on log loss.
@@ -95,7 +95,7 @@ def lack_of_fit(fitted: AdditiveFit) -> dict[str, float] | None:
     pure = _pure_error(
         np.unique(fitted.N, return_inverse=True)[1], np.unique(fitted.D, return_inverse=True)[1], fitted.residuals
     )
-    freedom = pure["cells"] - fitted.settings.n_free
+    freedom = pure["cells"] - fitted.n_free
     if pure["df"] < 1 or freedom < 1 or pure["ss"] <= 0:
         return None
     lack = max(float((fitted.residuals**2).sum()) - pure["ss"], 0.0)
@@ -103,7 +103,7 @@ def lack_of_fit(fitted: AdditiveFit) -> dict[str, float] | None:
     return {"F": F, "df1": freedom, "df2": pure["df"], "p_value": float(stats.f.sf(F, freedom, pure["df"]))}
 
 
-def worst_region(fitted: AdditiveFit) -> str:
+def worst_region(fitted: FittedLaw) -> str:
     """Say where the law is furthest off: a third of the range of N crossed with a third of the range of D."""
     r = -fitted.residuals
     thirds = [np.searchsorted(np.quantile(v, [1 / 3, 2 / 3]), v, side="right") for v in (fitted.N, fitted.D)]
