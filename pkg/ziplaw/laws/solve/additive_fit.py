@@ -14,7 +14,7 @@ from .optimum import Settings, Solution
 Flags = npt.NDArray[np.bool_]
 
 
-class Table(Protocol):
+class Coordinates(Protocol):
     """A table and a law in the coordinates that are solved in: ``AdditiveProblem`` and ``LinkProblem``."""
 
     @property
@@ -47,7 +47,7 @@ class FittedLaw(Protocol):
         """The law."""
 
     @property
-    def problem(self) -> Table:
+    def problem(self) -> Coordinates:
         """The table in the coordinates that are solved in."""
 
     @property

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from .additive import Array
-from .additive_fit import FittedLaw, Table
+from .additive_fit import Coordinates, FittedLaw
 from .levels import near_groups
 
 POOR_RMS = 0.05
@@ -46,7 +46,7 @@ def misfit(fitted: FittedLaw) -> dict[str, Any]:
     return out
 
 
-def _smooth_share(r: Array, table: Table) -> tuple[float | None, float | None]:
+def _smooth_share(r: Array, table: Coordinates) -> tuple[float | None, float | None]:
     """Share of the residuals' variance that a quadratic in ln N, ln D explains, and the p-value of its F test."""
     columns = [np.ones_like(r)]
     for values in (table.x, table.y):
