@@ -5,11 +5,13 @@ import json
 import numpy as np
 import pytest
 from designs import ladder, losses
-from tables_of_laws import planted
+from tables_of_laws import columns as columns_of
+from tables_of_laws import planted, table
 
 from ziplaw.errors import FitError
 from ziplaw.laws.forms import kaplan
 from ziplaw.laws.forms.catalogue import LAWS
+from ziplaw.laws.forms.overfitting import overfitting_loss
 from ziplaw.laws.plans import other_laws
 from ziplaw.laws.plans.other_laws import other_document
 
@@ -43,3 +45,51 @@ def test_a_law_of_a_ladder_says_so_and_bounds_nothing():
 def test_a_budget_out_of_range_is_refused_before_any_fit():
     with pytest.raises(FitError, match="C is"):
         other_document("kaplan", {}, [], flops=[-1.0])
+
+
+def repeated_runs(parameters=(2.1, 1500.0, 13000.0, 0.4, 0.444, 2e-5, 30.0, 1.43, 0.98)):
+    N, U, epochs = (g.ravel() for g in np.meshgrid([1e7, 1e8, 1e9], [1e8, 1e9], [1.0, 4.0, 16.0, 64.0, 256.0]))
+    noise = np.exp(0.003 * np.random.default_rng(0).standard_normal(len(N)))
+    columns = {"N": N, "D": U * epochs, "U": U}
+    return columns, overfitting_loss(parameters, **columns) * noise
+
+
+def test_a_discount_of_repeated_tokens_says_which_runs_it_misses():
+    columns, loss = repeated_runs()
+    document = other_document("data-constrained", columns, loss, bootstrap=2, flops=[1e19])
+    assert not document["usable"]
+    assert document["allocation"] == []
+    found = document["rising"]
+    assert len(found["series"]) == 2
+    assert found["of"] == 6
+    # it is of all parameters of the law: the fit that is printed cannot be nearer
+    assert found["least_rms"] <= document["rms_log_residual"]
+    text = document["warnings"][0]
+    assert text.startswith(
+        "the loss rises as tokens repeat in 2 of 6 series of equal N and U, which this law cannot do"
+    )
+    assert "most at N 1e+09, U 1e+08" in text
+    assert document["plan_refused"][0]["remedy"] == "add runs, or fit another --law"
+    json.dumps(document, allow_nan=False)
+
+
+def test_the_law_that_overfits_plans_from_the_same_runs():
+    columns, loss = repeated_runs()
+    document = other_document("repeated-overfitting", columns, loss, bootstrap=5, flops=[1e19], unique=3e8)
+    assert document["usable"]
+    assert "rising" not in document
+    assert document["holdout_repeated"]["n"] == 6
+    (plan,) = document["allocation"]
+    low, high = plan["intervals"]["N"]
+    assert low <= plan["N"] <= high
+    assert plan["epochs"] == pytest.approx(plan["D"] / 3e8)
+
+
+def test_the_published_runs_are_told_apart():
+    N, D, U, loss = columns_of(table("repeated_data.csv"), "N", "D", "U", "loss")
+    document = other_document("data-constrained", {"N": N, "D": D, "U": U}, loss, bootstrap=3)
+    found = document["rising"]
+    assert (len(found["series"]), found["of"]) == (10, 27)
+    assert found["series"][0]["rise"] == pytest.approx(0.543, abs=1e-3)
+    # no parameters of the law reach an RMS a third below the fit's: these rows do not have its form
+    assert document["rms_log_residual"] * 2 / 3 < found["least_rms"] == pytest.approx(0.060, abs=1e-3)

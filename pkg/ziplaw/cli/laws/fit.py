@@ -31,7 +31,8 @@ _COLUMNS |= {"bytes_per_token", "decimal", "drop_nan"}
 _RESAMPLING = {"bootstrap", "level", "seed"}
 _OTHER = _COLUMNS | _RESAMPLING | {"delta"}
 # what a law is asked for beside its estimates -> the options of it
-_ASKED = {"data-constrained": {"flops", "unique", "anyway"}}
+_REPEATED = ("data-constrained", "repeated-penalty", "repeated-overfitting")
+_ASKED = {law: {"flops", "unique", "anyway"} for law in _REPEATED}
 # options that each way to fit looks at, beside --dataset, --where, --law, --plot and the output; laws that are not
 # listed look at their columns (see ``_used``)
 USED = {
@@ -89,7 +90,7 @@ rows_options = options(
     click.option("--d-column", help="Column of D, training tokens [default: guessed]."),
     click.option("--loss-column", help="Column of the held-out loss, nats per token [default: guessed]."),
     click.option("--c-column", help="Column of training FLOPs; fills in a missing N or D by C = 6ND."),
-    click.option("--u-column", help="Column of unique tokens, for --law data-constrained [default: guessed]."),
+    click.option("--u-column", help="Column of unique tokens, for laws of repeated data [default: guessed]."),
     click.option("--s-column", help="Column of steps, for --law kaplan-steps [default: guessed]."),
     click.option("--weight-column", help="Column of each row's weight in the objective, at least 0."),
     click.option(
@@ -150,7 +151,7 @@ plan_options = options(
     click.option("--at", multiple=True, type=_Point(limits.SIZE), metavar="N,D",
                  help="Predict the loss at N parameters and D tokens; may be repeated."),
     click.option("--unique", type=Number(limits.TOKENS), metavar="TOKENS",
-                 help="Unique tokens at hand, for --flops with --law data-constrained [default: the most in TABLE]."),
+                 help="Unique tokens at hand, for --flops with a law of repeated data [default: the most in TABLE]."),
     click.option("--anyway", is_flag=True, help="Show splits that these runs do not identify; they are marked."),
 )  # fmt: skip
 

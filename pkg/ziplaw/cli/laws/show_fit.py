@@ -50,6 +50,8 @@ def show_other(document: dict[str, Any]) -> None:
     _print_warnings(document)
     _print_estimates(document["parameters"], document)
     _print_quality(document, (document["holdout"] or {}).get("rms_log_error"))
+    if held := document.get("holdout_repeated"):
+        click.echo(f"  hold-out of the tenth of the runs with the most epochs: {held['rms_log_error']:.4g}")
     if bound := document.get("overfitting_bound"):
         click.echo(
             f"  overfitting stays within {bound['tolerance']:.0%} for D >= k N^p, k = {bound['k']:.3g} "

@@ -20,6 +20,8 @@ LAWS = {
     "kaplan-coupled": "coupled.COUPLED",
     "kaplan-steps": "steps.STEPS",
     "data-constrained": "constrained.REPEATED",
+    "repeated-penalty": "overfitting.PENALISED",
+    "repeated-overfitting": "overfitting.OVERFITTING",
     "broken": "broken.BROKEN",
     "power": "powers.POWER",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +69,27 @@ def data_constrained_loss(
     return float(out[0]) if out.size == 1 else out
 
 
+def best_split(loss: Callable[[Array, Array], npt.ArrayLike], C: float) -> Plan:
+    """Return the N of the lowest loss(N, D) at D = C/(6 N), by search: where no closed form holds.
+
+    Parameters
+    ----------
+    loss : callable
+        N (n,), D (n,) -> nats per token (n,).
+    C : float
+        Training FLOPs.
+    """
+    low, high = 0.0, np.log(C / FLOPS_PER_PARAMETER_TOKEN)
+    # the valley may have a shelf where repeats lose their worth: look everywhere, then closer three times
+    for _ in range(4):
+        x = np.linspace(low, high, 401)
+        values = np.asarray(loss(np.exp(x), C / FLOPS_PER_PARAMETER_TOKEN * np.exp(-x)))
+        best = int(np.argmin(values))
+        low, high = x[max(best - 2, 0)], x[min(best + 2, 400)]
+    N = float(np.exp(x[best]))
+    return Plan(C, N, C / (FLOPS_PER_PARAMETER_TOKEN * N), float(values[best]))
+
+
 def repeating_plan(C: float, U: float, parameters: Sequence[float] | Array | None = None) -> Plan:
     """Best split of C FLOPs when only U tokens are unique: the N of the lowest loss at D = C/(6 N), repeats discounted.
 
@@ -87,16 +108,7 @@ def repeating_plan(C: float, U: float, parameters: Sequence[float] | Array | Non
     C, U = float(check_within(C, "C", limits.FLOPS)), float(check_within(U, "U", limits.TOKENS))
     *law, r_d, r_n = [*DATA_CONSTRAINED.array, R_D_STAR, R_N_STAR] if parameters is None else parameters
     constants = Constants(*law)
-    low, high = 0.0, np.log(C / FLOPS_PER_PARAMETER_TOKEN)
-    # the valley may have a shelf where repeats lose their worth: look everywhere, then closer three times
-    for _ in range(4):
-        x = np.linspace(low, high, 401)
-        D = C / FLOPS_PER_PARAMETER_TOKEN * np.exp(-x)
-        loss = np.asarray(data_constrained_loss(np.exp(x), D, U, constants, r_d, r_n))
-        best = int(np.argmin(loss))
-        low, high = x[max(best - 2, 0)], x[min(best + 2, 400)]
-    N = float(np.exp(x[best]))
-    return Plan(C, N, C / (FLOPS_PER_PARAMETER_TOKEN * N), float(loss[best]))
+    return best_split(lambda N, D: data_constrained_loss(N, D, U, constants, r_d, r_n), C)
 
 
 # theta of the index: ln of both terms at the centre, ln alpha, ln beta, ln R_D*, ln R_N*

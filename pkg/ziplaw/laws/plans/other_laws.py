@@ -16,7 +16,8 @@ import numpy.typing as npt
 from ...base import limits
 from ..fits.by_name import fit_law
 from ..fits.fitted import Fitted
-from ..forms import constrained, kaplan
+from ..fits.form_fit import fit_form
+from ..forms import kaplan
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ..forms.arguments import check_within
 from ..intervals import identification
@@ -24,6 +25,7 @@ from ..intervals.identification import Doubt
 from ..intervals.quantities import tails
 from ..solve.additive import Array
 from ..solve.levels import common_line
+from .repeating import LOSSES, repeating_split, rising
 from .verdicts import Verdicts
 
 _OVERFITTING = 0.02
@@ -83,6 +85,8 @@ def other_document(
     document["level"] = level
     document["warnings"] = _warnings(fitted, document)
     document["usable"] = fitted.converged and not document["warnings"]
+    if law == "data-constrained":
+        _rising_series(document, fitted)
     if law in _FOLLOWS:
         _FOLLOWS[law](document, fitted, draws.samples, _Asked(level, flops, unique, check))
     return document
@@ -120,15 +124,51 @@ def _overfitting_bound(document: dict[str, Any], fitted: Fitted, samples: Array,
         document["overfitting_bound"] = out
 
 
+def _rising_series(document: dict[str, Any], fitted: Fitted) -> None:
+    """Add the series whose loss rises as tokens repeat, and warn: a discount of repeated tokens cannot make it rise."""
+    columns = fitted.columns
+    series, of = rising(columns["N"], columns["D"], columns["U"], fitted.loss)
+    document["rising"] = {"series": series, "of": of, "least_rms": None}
+    if not series:
+        return
+    # squares all the way: of all parameters of this law, the least error that these rows leave
+    least = fit_form(fitted.form, columns, fitted.loss, delta=1.0).rms
+    document["rising"]["least_rms"] = least
+    most = series[0]
+    document["warnings"].insert(
+        0,
+        f"the loss rises as tokens repeat in {len(series)} of {of} series of equal N and U, which this law cannot do: "
+        f"most at N {most['N']:.3g}, U {most['U']:.3g}, from {most['best_loss']:.4g} after {most['best_epochs']:.3g} "
+        f"epochs to {most['loss']:.4g} after {most['epochs']:.3g}; no parameters of it come nearer to the rows than an "
+        f"RMS error of {least:.2g}: --law repeated-overfitting has a term for it",
+    )
+    document["usable"] = False
+
+
+def _error_at_most_repeated(fitted: Fitted) -> dict[str, Any] | None:
+    """Refit without the tenth of the rows with the most epochs, and return the RMS error of log loss there."""
+    epochs = fitted.columns["D"] / fitted.columns["U"]
+    top = epochs >= np.quantile(epochs, 0.9)
+    if (~top).sum() <= fitted.n_free or np.ptp(epochs) == 0:
+        return None
+    rest = fitted.refit(~top)
+    error = np.log(rest.predict(**{name: column[top] for name, column in fitted.columns.items()}) / fitted.loss[top])
+    return {"n": int(top.sum()), "rms_log_error": float(np.sqrt((error**2).mean()))}
+
+
 def _repeating_splits(document: dict[str, Any], fitted: Fitted, samples: Array, asked: _Asked) -> None:
-    """Add the split of each budget for so many unique tokens, and in "plan_refused" what these runs do not identify."""
+    """Add the error on the most repeated rows and the split of each budget for so many unique tokens.
+
+    In "plan_refused" stands what these runs do not identify.
+    """
+    document["holdout_repeated"] = _error_at_most_repeated(fitted)
     if not asked.flops:
         return
     U = float(np.max(fitted.columns["U"])) if asked.unique is None else asked.unique
     document["allocation"], document["plan_refused"] = [], []
     if not document["usable"]:
         why = document["warnings"][0] if document["warnings"] else fitted.message
-        document["plan_refused"] = [Doubt(why, "add runs, or fit --law chinchilla").to_dict()]
+        document["plan_refused"] = [Doubt(why, "add runs, or fit another --law").to_dict()]
     verdicts = Verdicts(document["plan_refused"], asked.check)
     largest = float(FLOPS_PER_PARAMETER_TOKEN * np.max(fitted.columns["N"] * fitted.columns["D"]))
     for C in asked.flops:
@@ -143,8 +183,9 @@ def _repeating_splits(document: dict[str, Any], fitted: Fitted, samples: Array, 
 
 def _repeating_split(fitted: Fitted, samples: Array, asked: _Asked, C: float, U: float) -> dict[str, Any]:
     """The best split of C for U unique tokens, with quantiles over the resamples."""
-    plan = constrained.repeating_plan(C, U, fitted.parameters)
-    plans = [constrained.repeating_plan(C, U, row) for row in samples if np.isfinite(row).all()]
+    law = fitted.form.name
+    plan = repeating_split(law, C, U, fitted.parameters)
+    plans = [repeating_split(law, C, U, row) for row in samples if np.isfinite(row).all()]
     out: dict[str, Any] = {"C": C, "U": U, "epochs": plan.D / U, "N": plan.N, "D": plan.D, "loss": plan.loss}
     names = ("N", "D", "loss")
     out["intervals"] = {
@@ -156,5 +197,5 @@ def _repeating_split(fitted: Fitted, samples: Array, asked: _Asked, C: float, U:
 # what follows from one law besides its parameters: name -> what adds it to the document
 _FOLLOWS: dict[str, Callable[[dict[str, Any], Fitted, Array, _Asked], None]] = {
     "kaplan": _overfitting_bound,
-    "data-constrained": _repeating_splits,
+    **dict.fromkeys(LOSSES, _repeating_splits),
 }
