@@ -30,7 +30,9 @@ ROOMS = {
     "laws.intervals": "base laws.forms laws.solve",
     "laws.fits": "base laws.forms laws.solve laws.intervals",
     "laws.dependence.statistics": "laws.solve",
-    "laws.dependence": "base laws.forms laws.solve laws.intervals laws.fits laws.dependence.statistics",
+    "laws.dependence.splits": "laws.forms laws.solve laws.dependence.statistics",
+    "laws.dependence": "base laws.forms laws.solve laws.intervals laws.fits "
+    "laws.dependence.statistics laws.dependence.splits",
     "laws.plans": "base laws.forms laws.solve laws.intervals laws.fits laws.dependence",
     "laws.outcomes": "base laws.forms laws.solve laws.intervals laws.fits",
     "tables": "base corpora.storage",

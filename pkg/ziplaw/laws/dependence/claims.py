@@ -2,6 +2,13 @@
 
 Rules, at level alpha = 1 - level (5 %); every number comes from regression.json, none from the paper:
 
+- *The best N at a given compute depends on H* (asked first, since there the data's effect is; also asked of the
+  exponent a): the slope in H of ln N_opt at the middle of what was measured, by the link that foretells the largest
+  compute best. Supported when its permutation p, corrected by Holm for these two tests, is at most alpha and no other
+  link and no isoFLOP says the opposite with p <= alpha; undecided otherwise. *It falls*: supported when the dependence
+  is and the slope is negative, not supported when the dependence is and the slope is positive, undecided otherwise.
+  Each link by itself, and isoFLOP without a law: supported when its own permutation p <= alpha, whatever the direction
+  (uncorrected: these rows say how far the answer hangs on the link), undecided otherwise.
 - *A parameter rises or falls with H*: the slope of its line in the law (of ln E, ln A and ln B, with A and B as in
   A/N^alpha and B/D^beta). That A, B, alpha and beta fall is read off the paper's "E alone rises".
   Supported when p <= alpha and the sign is as claimed; not supported when p <= alpha and the sign is the other one;
@@ -22,7 +29,8 @@ Rules, at level alpha = 1 - level (5 %); every number comes from regression.json
   joint test over all datasets finds a trend, and the group's exponents spread less than half as much as all datasets';
   undecided otherwise, or when there is no such group of at least 4.
 
-A dataset that is not reportable is left out, and counted. With fewer than three datasets everything is undecided.
+The split asks for no reportable exponents. For all else a dataset that is not reportable is left out, and counted; with
+fewer than three datasets all is undecided.
 """
 
 from __future__ import annotations
@@ -40,6 +48,7 @@ from . import joint
 from .joint_test import f_statistic, joint_test
 from .measure_of_H import SAME_H
 from .panel import Panel
+from .splits.claimed import claim_row, claims_about_splits
 from .statistics.permutation import p_words, smallest_p, spearman
 
 MIN_GROUP = 4
@@ -76,26 +85,28 @@ def claims(
     list of dict
         Rows of claims.csv, with its columns (docs/formats.md) as keys.
     """
+    alpha = 1 - regression["level"]
+    missing = regression.get("split_message", "no split on H was made: regress again")
     left_out = regression["n_left_out"]
     note = f"; {left_out} dataset{'s' if left_out != 1 else ''} left out" if left_out else ""
     if regression["law"] is None:
         why = regression["conclusion"] + note
-        return [_row(name, "none", verdict="undecided", why=why) for name in _STATEMENTS]
-    alpha = 1 - regression["level"]
+        if regression.get("split") is None:
+            why = missing = f"{missing}; {why}"
+    first = claims_about_splits(regression.get("split"), missing, alpha)
+    if regression["law"] is None:
+        return first + [_row(name, "none", verdict="undecided", why=why) for name in _STATEMENTS]
     rows = [_depends(regression, alpha)]
     rows += [_direction(regression, "E", +1, alpha)]
     rows += [_direction(regression, name, -1, alpha) for name in ("A", "B", "alpha", "beta")]
     rows += [_monotone(regression, name, errors, alpha) for name in _PARAMETERS]
     rows += [_steeper(regression, alpha), _near(regression), _turns(regression, alpha)]
     rows += [_fixed_vocabulary(regression, panel, alpha), _fixed_H(regression, panel, alpha)]
-    return [row | {"why": row["why"] + note} for row in rows]
+    return first + [row | {"why": row["why"] + note} for row in rows]
 
 
-def _row(claim, statistic, estimate=None, low=None, high=None, p_value=None, *, verdict, why):
-    numbers = {"estimate": estimate, "low": low, "high": high, "p_value": p_value}
-    numbers = {key: None if value is None else float(value) for key, value in numbers.items()}
-    return {"claim": claim, "statement": _STATEMENTS[claim], "statistic": statistic, **numbers,
-            "verdict": verdict, "why": why}  # fmt: skip
+def _row(claim, *numbers, **told):
+    return claim_row(claim, _STATEMENTS[claim], *numbers, **told)
 
 
 def _depends(regression, alpha):

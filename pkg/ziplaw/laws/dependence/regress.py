@@ -1,4 +1,4 @@
-"""All that a sweep says about how laws move with H: two-stage lines, the joint test, L(N, D, H), rivals of H.
+"""All that a sweep says about how laws move with H: the best split, then two-stage lines, the joint test, L(N, D, H).
 
 ``regress`` takes the rows of runs.csv and the documents of fits/*.json as plain dicts and returns the content of
 regression.json, which is all that a prediction needs.
@@ -23,6 +23,7 @@ from .joint_test import joint_test
 from .measure_of_H import measure_of
 from .panel import Panel
 from .selection import Fit, Row, cells, choose_fits, estimates, panel_of
+from .splits.split_on_H import split_on_H
 from .two_stage import two_stage
 
 MIN_DATASETS = 3
@@ -55,8 +56,8 @@ def regress(
         The datasets' scores: the law then says what its H is of (``measure_of_H``), and no score made otherwise is
         planned for by it.
     covariates : dict, optional
-        Rivals of H for the leave-one-dataset-out comparison: name -> {dataset: value}, beside the floor, the unigram
-        entropy and the vocabulary size, which are always tried.
+        Rivals of H, for the best split and for the leave-one-dataset-out comparison: name -> {dataset: value}, beside
+        the floor, the unigram entropy and the vocabulary size, which are always tried.
     bootstrap : int
         Simulated tables behind the bootstrap p-value of the joint test.
     level : float
@@ -67,8 +68,9 @@ def regress(
     Returns
     -------
     dict
-        The content of regression.json (``docs/formats.md``). With fewer than three datasets that carry a law, the
-        parts ``two_stage``, ``joint_test``, ``law``, ``crossings`` and ``comparison`` are None and
+        The content of regression.json (``docs/formats.md``). ``split`` needs three datasets whose best split is known,
+        and no reportable exponents. With fewer than three datasets that carry a law, the parts ``two_stage``,
+        ``joint_test``, ``law``, ``crossings`` and ``comparison`` are None and
         ``conclusion`` says why.
 
     Raises
@@ -91,6 +93,7 @@ def regress(
             name: dict(zip(PARAMETERS, c.array.tolist())) | {"source": c.source}
             for name, c in (("published", CHINCHILLA), ("refit", CHINCHILLA_REFIT))
         },
+        "split": None,
         "two_stage": None,
         "joint_test": None,
         "law": None,
@@ -100,6 +103,9 @@ def regress(
         "level": level,
         "seed": seed,
     }
+    document["split"], message = split_on_H(rows, fits, covariates=covariates, level=level, seed=seed)
+    if message:
+        document["split_message"] = message
     distinct = len({fit["H"] for fit in used})
     if distinct < MIN_DATASETS:
         document["conclusion"] = _too_few(len(used), distinct, left_out)

@@ -104,16 +104,16 @@ def test_a_partial_correlation_needs_something_left():
 
 
 def test_the_level_holds_when_datasets_are_measured_unequally(monkeypatch):
-    """2000 true nulls of six datasets, errors .1 to 3: rejections at 5 %, ranks (p in steps) a little below."""
+    """1000 true nulls of six datasets, errors .1 to 3: rejections at 5 %, ranks (p in steps) a little below."""
     every, rng = permutation.relabellings(6), np.random.default_rng(2)
     monkeypatch.setattr(permutation, "relabellings", lambda K, seed=42: every)
     H, rejected = np.linspace(0.3, 0.5, 6), np.zeros(2)
-    for _ in range(2000):
+    for _ in range(1000):
         v = np.geomspace(0.1, 3, 6)[rng.permutation(6)] ** 2
         y = np.sqrt(v) * rng.normal(size=6)
         rejected += [permutation.weighted_slope(H, y, v) <= 0.05, permutation.spearman(H, y)[1] <= 0.05]
-    assert 0.035 <= rejected[0] / 2000 <= 0.065
-    assert 0.02 <= rejected[1] / 2000 <= 0.05
+    assert 0.03 <= rejected[0] / 1000 <= 0.07
+    assert 0.015 <= rejected[1] / 1000 <= 0.055
 
 
 def test_holm_is_bonferroni_for_the_smallest_and_never_falls():

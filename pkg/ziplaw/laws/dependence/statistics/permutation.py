@@ -8,6 +8,7 @@ relabelling is tried, and p is exact; beyond that a seeded sample is, the observ
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import permutations
 
 import numpy as np
@@ -22,10 +23,18 @@ _TIE = 1e-9
 
 def relabellings(K: int, seed: int = 42) -> npt.NDArray[np.intp]:
     """Permutations of K datasets, the identity first: all of them up to K = 7, else a seeded sample with it."""
-    if K <= ALL_PERMUTATIONS:
-        return np.array(list(permutations(range(K))))
-    rng = np.random.default_rng(seed)
-    return np.array([np.arange(K), *(rng.permutation(K) for _ in range(SAMPLED))])
+    return _relabellings(K, seed, None if K <= ALL_PERMUTATIONS else SAMPLED)
+
+
+@cache
+def _relabellings(K, seed, sampled):
+    if sampled is None:
+        order = np.array(list(permutations(range(K))))
+    else:
+        rng = np.random.default_rng(seed)
+        order = np.array([np.arange(K), *(rng.permutation(K) for _ in range(sampled))])
+    order.flags.writeable = False  # one array for every test of a sweep
+    return order
 
 
 def smallest_p(K: int) -> float:
