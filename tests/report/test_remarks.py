@@ -31,7 +31,7 @@ CASES = {
     "why_no_joint_test": ("one", "at least 3", "planted"),
     "what_the_two_stages_are": ("planted", "ordinary least squares", "one"),
     "how_claims_are_judged": ("planted", "a rule stated beforehand", "bare"),
-    "no_claim_is_judged": ("one", "All 16 claims are undecided: not enough datasets", "planted"),
+    "no_claim_is_judged": ("one", "All 24 claims are undecided: not enough datasets", "planted"),
     "what_undecided_means": ("planted", "it is not a no", "all supported"),
     "no_claims": ("bare", "No claims table", "planted"),
 }

@@ -92,7 +92,7 @@ def claims(
     if regression["law"] is None:
         why = regression["conclusion"] + note
         if regression.get("split") is None:
-            why = missing = f"{missing}; {why}"
+            why = missing = f"{why}; {missing}"
     first = claims_about_splits(regression.get("split"), missing, alpha)
     if regression["law"] is None:
         return first + [_row(name, "none", verdict="undecided", why=why) for name in _STATEMENTS]
