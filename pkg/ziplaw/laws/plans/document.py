@@ -20,7 +20,8 @@ from ..intervals.bootstrap import Bootstrap
 from ..intervals.choose import resample
 from ..intervals.identification import Doubt
 from ..intervals.quantities import Runs, tails
-from .approaches import envelope, isoflop
+from ..valleys.envelope import envelope
+from ..valleys.isoflop import isoflop
 from .serving import serve
 from .verdicts import Verdicts
 
@@ -176,7 +177,7 @@ def approaches(fitted: LawFit) -> dict[str, dict[str, Any]]:
         else:
             out[approach.__name__] = {
                 "a": found.a,
-                "interval": list(found.a_interval),
+                "interval": [end if np.isfinite(end) else None for end in found.a_interval],
                 "bias": found.bias,
                 "note": found.note,
             }

@@ -10,7 +10,8 @@ from tables_of_laws import columns, planted, table
 from ziplaw.errors import FitError
 from ziplaw.laws.forms.allocation import allocate, exponents
 from ziplaw.laws.forms.chinchilla import CHINCHILLA_REFIT, additive
-from ziplaw.laws.plans.approaches import envelope, isoflop
+from ziplaw.laws.valleys.envelope import envelope
+from ziplaw.laws.valleys.isoflop import isoflop
 
 
 def dense(law):
