@@ -110,6 +110,8 @@ def _print_allocation(document: dict[str, Any]) -> None:
             row[key] = f"{plan[key]:.4g}"
             row[f"{key} interval"] = _span(plan["intervals"][key], ".4g")
         row["D/N"] = f"{plan['D'] / plan['N']:.3g}"
+        near = plan["near_best"]
+        row[f"N within {100 * near['tolerance']:.2g} %"] = _span(near["N"], ".2g")
         row["N Chinchilla"] = f"{plan['published']['chinchilla']['N']:.3g}"
         row["N Kaplan"] = f"{plan['published']['kaplan']['N']:.3g}"
         if not plan["identified"]:

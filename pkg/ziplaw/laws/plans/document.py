@@ -108,6 +108,7 @@ def _allocation(fitted, method, draws, level, C):
         "N": N,
         "D": D,
         "loss": loss,
+        "near_best": near_best_document(fitted, C),
         "extrapolates": not bool(measured.min() * (1 - 1e-9) <= C <= measured.max() * (1 + 1e-9)),
         "intervals": {name: [float(v) for v in pair] for name, pair in bands.items()},
         "published": {
@@ -116,6 +117,22 @@ def _allocation(fitted, method, draws, level, C):
         },
     }
     return plan, identification.split_doubts(C, N, judged["N"], largest=float(measured.max()))
+
+
+def near_best_document(fitted: Any, C: float, tolerance: float = 1e-3) -> dict[str, Any]:
+    """Which N cost at most ``tolerance`` (a share) of the best loss at C: "N" [low, high], null where nothing ends it.
+
+    Parameters
+    ----------
+    fitted : LawFit or LinkFit
+        A law whose split has a closed form.
+    C : float
+        Training FLOPs.
+    tolerance : float
+        How much the loss may exceed the lowest one, relative to that.
+    """
+    ends = fitted.near_best(C, tolerance)
+    return {"tolerance": tolerance, "N": [end if 0 < end < np.inf else None for end in ends]}
 
 
 def _bands(fitted, method, draws, level, C):
