@@ -145,7 +145,7 @@ def fit_table(
     if choices.compare:
         document = {"laws": compare_laws(*_checked(runs, choices), delta=choices.delta)}
     elif choices.law != "chinchilla":
-        document = _other(runs, choices)
+        document = _other(Table(source.name, runs.rows, source.mark), runs, choices)
     else:
         document = _additive(Table(source.name, runs.rows, source.mark), runs, choices, group, draw)
     return document | {"columns": runs.origin, "loss_unit": runs.loss_unit, "reading": runs.notes}
@@ -157,7 +157,7 @@ def _checked(runs: Runs, choices: Choices) -> tuple[dict[str, Any], Any]:
     return {key: column for key, column in runs.columns.items() if key != "loss"}, runs.loss
 
 
-def _other(runs: Runs, choices: Choices) -> dict[str, Any]:
+def _other(table: Table, runs: Runs, choices: Choices) -> dict[str, Any]:
     columns, loss = _checked(runs, choices)
     return other_document(
         choices.law,
@@ -165,6 +165,8 @@ def _other(runs: Runs, choices: Choices) -> dict[str, Any]:
         loss,
         x=choices.x,
         delta=choices.delta,
+        method=choices.intervals,
+        clusters=_clusters(table, choices),
         bootstrap=choices.bootstrap,
         level=choices.level,
         seed=choices.seed,

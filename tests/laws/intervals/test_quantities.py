@@ -27,9 +27,9 @@ def test_what_the_table_cannot_tell_has_its_whole_range():
     known = ziplaw.fit(N, D, losses(N, D))
     assert unknown_ranges(known) == {}
     bands = {"N": (1e-299, 2e8), "D": (1.0, 1e299), "loss": (-0.1, 2.0)}
-    assert split_limits(known, bands) == {"N": (0.0, 2e8), "D": (1.0, np.inf), "loss": (0.0, 2.0)}
+    assert split_limits(unknown_ranges(known), bands) == {"N": (0.0, 2e8), "D": (1.0, np.inf), "loss": (0.0, 2.0)}
     N, D = ladder()
     lost = ziplaw.fit(N, D, losses(N, D))
     assert unknown_ranges(lost)["a"] == (0.0, 1.0)
     assert unknown_ranges(lost)["alpha"] == (0.0, np.inf)
-    assert split_limits(lost, {"N": (1e8, 2e8), "D": (1e9, 2e9)})["N"] == (0.0, np.inf)
+    assert split_limits(unknown_ranges(lost), {"N": (1e8, 2e8), "D": (1e9, 2e9)})["N"] == (0.0, np.inf)

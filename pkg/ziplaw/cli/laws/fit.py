@@ -29,7 +29,7 @@ BOOTSTRAP, OTHER_BOOTSTRAP = 1000, 200
 _COLUMNS = {"n_column", "d_column", "loss_column", "c_column", "keep_duplicates", "n_unit", "d_unit", "loss_unit"}
 _COLUMNS |= {"bytes_per_token", "decimal", "drop_nan"}
 _RESAMPLING = {"bootstrap", "level", "seed"}
-_OTHER = _COLUMNS | _RESAMPLING | {"delta"}
+_OTHER = _COLUMNS | _RESAMPLING | {"delta", "intervals", "cluster"}
 # what a law is asked for beside its estimates -> the options of it
 _REPEATED = ("data-constrained", "repeated-penalty", "repeated-overfitting")
 _ASKED = {law: {"flops", "unique", "anyway"} for law in _REPEATED}

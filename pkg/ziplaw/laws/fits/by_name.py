@@ -50,14 +50,24 @@ def fit_law(
     if form.name in LINKS:
         return fit_link(columns["N"], columns["D"], loss, link=form.name, delta=delta, duplicates="keep", units="keep")
     if isinstance(found, OneColumn):
-        loss = arguments.check_column(loss, "loss")
-        values = columns[x] if x in columns else 6 * np.asarray(columns["N"]) * columns["D"]
-        values = arguments.check_column(values, x)
-        if x == "C":
-            rows = unbeaten(values, loss)
-            values, loss = values[rows], loss[rows]
-        columns = {x: values}
+        loss, values = arguments.check_column(loss, "loss"), _column(columns, x)
+        rows = rows_fitted(name, columns, loss, x=x)
+        columns, loss = {x: values[rows]}, loss[rows]
     return fit_form(form, columns, loss, delta=delta)
+
+
+def rows_fitted(
+    name: str, columns: Mapping[str, npt.ArrayLike], loss: npt.ArrayLike, *, x: str = "C"
+) -> npt.NDArray[np.intp]:
+    """Rows of a table that a law is fitted to: those on the envelope for a law of C alone, else all; ints (m,)."""
+    loss = arguments.check_column(loss, "loss")
+    if isinstance(law(name), OneColumn) and x == "C":
+        return unbeaten(_column(columns, x), loss)
+    return np.arange(len(loss))
+
+
+def _column(columns, x):
+    return arguments.check_column(columns[x] if x in columns else 6 * np.asarray(columns["N"]) * columns["D"], x)
 
 
 def unbeaten(cost: npt.ArrayLike, loss: npt.ArrayLike) -> npt.NDArray[np.intp]:

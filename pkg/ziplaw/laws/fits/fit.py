@@ -16,6 +16,7 @@ from ..forms import arguments
 from ..forms.allocation import Plan, allocate, near_best, split
 from ..forms.chinchilla import ADDITIVE, additive
 from ..intervals import identification
+from ..intervals.additive_view import AdditiveView
 from ..intervals.bootstrap import Bootstrap, bootstrap
 from ..intervals.choose import intervals
 from ..intervals.jackknife import Jackknife, jackknife
@@ -149,6 +150,11 @@ class LawFit(Fitted):
         if check:
             identification.require(self, C, clusters)
         return plan
+
+    @cached_property
+    def view(self) -> AdditiveView:
+        """The fit as intervals see it."""
+        return AdditiveView(self)
 
     @cached_property
     def resampled(self) -> Any:

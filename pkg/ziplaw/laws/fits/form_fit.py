@@ -17,37 +17,15 @@ from ...base import limits
 from ...errors import FitError
 from ..forms import arguments
 from ..forms.form import Array, Form
-from ..intervals.quantities import tails
-from ..solve.general import minimise
+from ..intervals.resampled import ResampledForm
+from ..solve.general import jacobian, minimise
 from .fitted import Fitted
 
 _MOST_STARTS = 12
 
 
 @dataclass(frozen=True, eq=False)
-class FormBootstrap:
-    """Refits of a form to resampled rows.
-
-    Attributes
-    ----------
-    samples : ndarray (n, p)
-        Natural parameters of every refit.
-    names : tuple of str
-        Their names.
-    """
-
-    samples: Array
-    names: tuple[str, ...]
-
-    def interval(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
-        """Percentile intervals of the parameters: name -> (lo, hi)."""
-        level = arguments.check_level(level)
-        ends = np.nanquantile(self.samples, tails(level), axis=0)
-        return {name: (float(lo), float(hi)) for name, lo, hi in zip(self.names, *ends)}
-
-
-@dataclass(frozen=True, eq=False)
-class FormFit(Fitted):
+class FormFit(ResampledForm, Fitted):
     """A fitted ``Form``; a failed fit has ``converged`` False and says why in ``message``."""
 
     form: Form
@@ -64,7 +42,7 @@ class FormFit(Fitted):
     @cached_property
     def parameters(self) -> Array:
         """Natural parameters (p,), in the order of ``form.parameters``."""
-        return np.asarray(self.form.natural(self.theta, self.centre), dtype=np.float64)
+        return self.natural(self.theta)
 
     @property
     def columns(self) -> dict[str, Array]:
@@ -83,9 +61,63 @@ class FormFit(Fitted):
         return tuple(f"{name} at its bound" for name, value, low, high in ends if value <= low or value >= high)
 
     @property
+    def low(self) -> Array:
+        """Lower bounds of theta (p,)."""
+        return self.form.low
+
+    @property
+    def high(self) -> Array:
+        """Upper bounds of theta (p,)."""
+        return self.form.high
+
+    @property
+    def moving(self) -> Array:
+        """Directions (p, m) in which theta may go: a column for each parameter that is not held."""
+        return np.eye(len(self.theta))[:, self.form.low < self.form.high]
+
+    @cached_property
+    def z(self) -> Array:
+        """Ln loss (n,)."""
+        return np.log(self.loss)
+
+    @cached_property
+    def weights(self) -> Array:
+        """Weights of the rows, all one (n,)."""
+        return np.ones(self.n)
+
+    @property
     def residuals(self) -> Array:
         """Log residuals ln L - ln loss, (n,)."""
-        return self.form.log_loss(self.theta, self.columns, self.centre) - np.log(self.loss)
+        return self.model(self.theta) - self.z
+
+    def model(self, theta: Array) -> Array:
+        """Ln L (..., n) of the rows at theta (..., p)."""
+        return self._log_loss(theta, self.columns)
+
+    def jacobian(self, theta: Array) -> Array:
+        """Derivatives (n, p) of ``model`` at theta (p,), by central differences."""
+        return jacobian(self.model, theta, self.low, self.high)
+
+    def natural(self, theta: Array) -> Array:
+        """Natural parameters (..., p) of theta (..., p)."""
+        return np.moveaxis(np.asarray(self.form.natural(np.moveaxis(theta, -1, 0), self.centre), np.float64), 0, -1)
+
+    def loss_at(self, theta: Array, columns: Mapping[str, Array]) -> Array:
+        """Mean loss (..., m) at columns (m,) or (..., m), nats per token."""
+        return np.exp(self._log_loss(theta, columns))
+
+    def solve(
+        self, theta: Array, *, z: Array | None = None, weights: Array | None = None, threads: int | None = 1
+    ) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
+        """Optima of other losses or weights, one after the other: see ``intervals.view.View.solve``."""
+        k, n = len(theta), self.n
+        zs, ws = (np.broadcast_to(own if v is None else v, (k, n)) for v, own in ((z, self.z), (weights, self.weights)))
+        found = [
+            minimise(self.model, start, z, w.astype(float), self.delta, self.low, self.high, max_steps=100)
+            for start, z, w in zip(theta, zs, ws)
+        ]
+        out, objective, converged = (np.array(part) for part in zip(*found))
+        return out, objective, converged
 
     @cached_property
     def diagnostics(self) -> dict[str, Any]:
@@ -124,28 +156,10 @@ class FormFit(Fitted):
         rows = slice(None) if rows is None else rows
         return fit_form(self.form, {k: v[rows] for k, v in self.columns.items()}, self.loss[rows], delta=self.delta)
 
-    def bootstrap(self, n: int = 200, seed: int = 42) -> FormBootstrap:
-        """Refit resampled rows, each time from the estimate."""
-        rng = np.random.default_rng(seed)
-        weights = rng.multinomial(len(self.loss), np.full(len(self.loss), 1 / len(self.loss)), size=n)
-        z = np.log(self.loss)
-        out = np.empty((n, len(self.theta)))
-        for i, w in enumerate(weights):
-            theta, _, _ = minimise(
-                self._log_loss, self.theta, z, w.astype(float), self.delta, self.form.low, self.form.high, max_steps=40
-            )
-            out[i] = self.form.natural(theta, self.centre)
-        return FormBootstrap(out, self.form.parameters)
-
-    def intervals(
-        self, method: str | None = None, level: float = 0.95, *, n: int = 200, seed: int = 42
-    ) -> dict[str, tuple[float, float]]:
-        """Intervals of the parameters by the case bootstrap, the one method there is for these laws."""
-        arguments.check_choice(method or "case", "method", ("case",))
-        return self.bootstrap(n, seed).interval(level)
-
-    def _log_loss(self, theta: Array) -> Array:
-        return self.form.log_loss(theta, self.columns, self.centre)
+    def _log_loss(self, theta: Array, columns: Mapping[str, Array]) -> Array:
+        # one axis behind the parameters for the rows, so that many laws are taken at once
+        parts = np.moveaxis(np.asarray(theta, dtype=np.float64), -1, 0)
+        return self.form.log_loss(parts if parts.ndim == 1 else parts[..., None], columns, self.centre)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for a JSON file."""

@@ -14,7 +14,7 @@ def _power(column: str) -> Form:
 
     def natural(theta: Array, centre: Centre) -> list[float]:
         exponent = np.exp(theta[1])
-        return [np.exp(min(centre[column] + theta[0] / exponent, 700.0)), exponent]
+        return [np.exp(np.minimum(centre[column] + theta[0] / exponent, 700.0)), exponent]
 
     def starts(columns: Columns, z: Array, centre: Centre) -> list[list[float]]:
         return [[z.mean(), np.log(slope)] for slope in (0.03, 0.1, 0.4)]

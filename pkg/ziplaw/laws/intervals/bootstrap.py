@@ -11,13 +11,11 @@ from scipy import special
 
 from ...errors import FitError, integer
 from ..forms import arguments
-from ..forms.allocation import optimal_split
-from ..forms.chinchilla import additive
-from ..solve.additive import Array, Design, polish
-from ..solve.additive_fit import AdditiveFit
-from ..solve.diagnostics import estimable, jacobian, score_moments
+from ..solve.additive import Array
+from ..solve.diagnostics import score_moments
 from .kinds import BOOTSTRAPS
-from .quantities import Bands, Ends, Runs, named_quantities, split_limits, tails, unknown_ranges
+from .quantities import Bands, Runs, split_limits, tails
+from .view import Ends, Function, HasView, View
 
 _FAR = 1e300  # stands for infinity
 CLUSTER_RUNS = 5
@@ -30,8 +28,8 @@ class Bootstrap:
 
     Attributes
     ----------
-    samples : ndarray (n, 5)
-        E, A, B, alpha, beta of every refit.
+    samples : ndarray (n, q)
+        Natural parameters of every refit, in the order of the law's: E, A, B, alpha, beta of the additive one.
     objective : ndarray (n,)
         Objective of every refit.
     converged : ndarray, bool (n,)
@@ -43,6 +41,8 @@ class Bootstrap:
     freedom : int
         Degrees of freedom of the t that widens intervals: rows or clusters less one where these are resampled (a refit
         counts its own parameters; Hesterberg 2015), rows less parameters where noise is redrawn on the same design.
+    points : ndarray (n, p)
+        The refits as ``View`` takes them.
     """
 
     samples: Array
@@ -51,10 +51,11 @@ class Bootstrap:
     method: str
     n_clusters: int | None
     freedom: int
-    fitted: AdditiveFit = field(repr=False)
+    points: Array = field(repr=False)
+    view: View = field(repr=False)
 
     def interval(self, level: float = 0.95, kind: str = "bias-corrected") -> dict[str, Ends]:
-        """Intervals of E, A, B, alpha, beta, a, b and log10_G.
+        """Intervals of the parameters, and of a, b and log10_G where the law has them.
 
         What the table cannot identify gets its whole range, such as (0, inf).
 
@@ -66,28 +67,39 @@ class Bootstrap:
             Quantiles of the refits; by default shifted for median bias and widened from normal to Student t with
             ``freedom`` degrees of freedom (``docs/validation.md`` has the measured coverage of each).
         """
-        columns = named_quantities(self.samples)
-        estimates = named_quantities(self.fitted.parameters)
+        columns = self.view.named(self.points)
+        estimates = self.view.named(self._estimate)
         out = {name: self._quantiles(columns[name], estimates[name], level, kind) for name in columns}
-        return {**out, **unknown_ranges(self.fitted)}
+        return {**out, **self.view.unknown()}
 
     def predict(
         self, N: npt.ArrayLike, D: npt.ArrayLike, level: float = 0.95, kind: str = "bias-corrected"
     ) -> tuple[Array, Array]:
         """Interval of the law's mean loss at N, D (broadcast): arrays lo, hi."""
         N, D = np.broadcast_arrays(arguments.check_positive(N, "N"), arguments.check_positive(D, "D"))
-        draws = additive(self.samples, N.ravel(), D.ravel())
-        lo, hi = self._quantiles(draws, additive(self.fitted.parameters, N.ravel(), D.ravel()), level, kind)
+        at = {"N": N.ravel(), "D": D.ravel()}
+        draws, estimate = self.view.loss(self.points, at), self.view.loss(self._estimate, at)
+        lo, hi = self._quantiles(draws, estimate, level, kind)
         return np.reshape(lo, N.shape), np.reshape(hi, N.shape)
 
     def allocate(self, C: npt.ArrayLike, level: float = 0.95, kind: str = "bias-corrected") -> Bands:
         """Intervals of N_opt, D_opt and the loss there for C training FLOPs: name -> (lo, hi)."""
-        draws, estimates = optimal_split(self.samples, C), optimal_split(self.fitted.parameters, C)
+        draws, estimates = self.view.split(self.points, C), self.view.split(self._estimate, C)
         out = {
             name: self._quantiles(draw, estimate, level, kind)
             for name, draw, estimate in zip(("N", "D", "loss"), draws, estimates)
         }
-        return split_limits(self.fitted, out)
+        return split_limits(self.view.unknown(), out)
+
+    def interval_of(self, function: Function, level: float = 0.95, kind: str = "bias-corrected") -> Ends:
+        """Interval of any function of natural parameters (..., q)."""
+        draws, estimate = (function(self.view.natural_of(points)) for points in (self.points, self._estimate))
+        lo, hi = self._quantiles(np.asarray(draws), estimate, level, kind)
+        return float(lo), float(hi)
+
+    @property
+    def _estimate(self) -> Array:
+        return self.view.points(self.view.theta)
 
     def _quantiles(self, draws: Array, estimate: Any, level: float, kind: str) -> tuple[Any, Any]:
         """Quantiles of draws (n, ...) about an estimate (...): lo and hi, floats or arrays (...)."""
@@ -118,7 +130,7 @@ def _quantile(column, q):
 
 
 def bootstrap(
-    fitted: AdditiveFit,
+    fitted: HasView,
     n: int = 1000,
     *,
     seed: int = 42,
@@ -130,7 +142,7 @@ def bootstrap(
 
     Parameters
     ----------
-    fitted : LawFit
+    fitted : LawFit, FormFit or LinkFit
         The law and its table.
     n : int
         Number of refits.
@@ -151,7 +163,8 @@ def bootstrap(
     """
     n = integer("n", n, 1, 10_000_000, "1000 refits are usual", FitError)
     method = arguments.check_choice(method or ("case" if clusters is None else "cluster"), "method", BOOTSTRAPS)
-    labels = cluster_labels(clusters, fitted.n)
+    view = fitted.view
+    labels = cluster_labels(clusters, view.n)
     k = None if labels is None else int(labels.max()) + 1
     if method == "cluster" and not k:
         raise FitError("a cluster bootstrap needs clusters: give one label a row, such as its training run")
@@ -161,29 +174,19 @@ def bootstrap(
             "70 %): take the jackknife over runs, the default"
         )
     rng = np.random.default_rng(seed)
-    design, theta = fitted.solution.design, fitted.solution.theta
-    weights, z = fitted.weights, design.z
+    weights: Array | None = None
+    z: Array | None = None
     if method == "case":
-        weights = weights * _resampled(rng, fitted.n, n)
+        weights = view.weights * _resampled(rng, view.n, n)
     elif method == "cluster":
-        weights = weights * _resampled(rng, k, n)[:, labels]
+        weights = view.weights * _resampled(rng, k, n)[:, labels]
     else:
-        z = _perturbed(fitted, n, rng, method, labels)
-    table = Design(design.x, design.y, z, design.x_mean, design.y_mean, design.scale)
-    samples, objective, converged = polish(
-        np.repeat(theta[None], n, axis=0),
-        table,
-        weights=weights,
-        delta=fitted.solution.delta,
-        free=fitted.settings.free,
-        tie=fitted.settings.tie,
-        threads=threads,
-    )
-    samples = design.to_natural(samples)
-    if fitted.settings.excess_floor is not None:
-        samples[:, 0] = fitted.settings.excess_floor
-    freedom = k - 1 if k else fitted.n - (1 if method == "case" else fitted.settings.n_free)
-    return Bootstrap(samples, objective, converged, method, k, max(freedom, 1), fitted)
+        z = _perturbed(view, n, rng, method, labels)
+    starts = np.repeat(view.theta[None], n, axis=0)
+    theta, objective, converged = view.solve(starts, z=z, weights=weights, threads=threads)
+    freedom = k - 1 if k else view.n - (1 if method == "case" else view.n_free)
+    samples, points = view.natural(theta), view.points(theta)
+    return Bootstrap(samples, objective, converged, method, k, max(freedom, 1), points, view)
 
 
 def _resampled(rng, items, n):
@@ -205,15 +208,15 @@ def cluster_labels(clusters: Runs, n: int) -> npt.NDArray[np.intp] | None:
     return labels
 
 
-def _perturbed(fitted, n, rng, method, labels):
+def _perturbed(view, n, rng, method, labels):
     """Log losses (n, rows) redrawn around the fitted law."""
-    rows = fitted.n
-    mean = fitted.solution.design.z + fitted.residuals
-    noise = left_out_residuals(fitted)
+    rows = view.n
+    mean = view.z + view.residuals
+    noise = _left_out(view)
     if method == "residual":
         return mean - (noise - np.median(noise))[rng.integers(0, rows, (n, rows))]
     if method == "parametric":
-        variance = (fitted.residuals**2).sum() / max(rows - fitted.settings.n_free, 1)
+        variance = (view.residuals**2).sum() / max(rows - view.n_free, 1)
         return mean + rng.normal(0.0, np.sqrt(variance), (n, rows))
     labels = np.arange(rows) if labels is None else labels
     # Webb's six points: enough distinct draws even with five clusters
@@ -221,15 +224,19 @@ def _perturbed(fitted, n, rng, method, labels):
     return mean - noise * points[rng.integers(0, 6, (n, labels.max() + 1))][:, labels]
 
 
-def left_out_residuals(fitted: AdditiveFit) -> Array:
+def left_out_residuals(fitted: HasView) -> Array:
     """Each row's log residual had the row been left out, to first order: r + psi(r) h / (E[psi'] (1 - h)), (n,).
 
     h is the row's leverage. A Huber fit drives about as many residuals to zero as it has parameters; without this the
     redrawn noise would be too small.
     """
-    r, delta = fitted.residuals, fitted.solution.delta
-    J = jacobian(fitted.solution.theta, fitted.solution.design)[:, estimable(fitted)] * np.sqrt(fitted.weights)[:, None]
-    basis = np.linalg.svd(J, full_matrices=False)[0] if J.shape[1] else np.zeros((fitted.n, 1))
+    return _left_out(fitted.view)
+
+
+def _left_out(view):
+    r, delta = view.residuals, view.delta
+    J = view.tangent() * np.sqrt(view.weights)[:, None]
+    basis = np.linalg.svd(J, full_matrices=False)[0] if J.shape[1] else np.zeros((view.n, 1))
     leverage = np.clip((basis**2).sum(axis=1), 0.0, 0.95)
-    _, slope = score_moments(r, fitted.weights, delta, fitted.settings.n_free)
+    _, slope = score_moments(r, view.weights, delta, view.n_free)
     return r + np.clip(r, -delta, delta) * leverage / (slope * (1 - leverage))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ..forms import arguments
-from ..solve.additive_fit import AdditiveFit
 from .bootstrap import Bootstrap, bootstrap
-from .delta import delta_interval
+from .delta import delta_interval, delta_interval_of
 from .jackknife import Jackknife, jackknife
 from .kinds import BY_RUN, METHODS
-from .profile import profile_interval
-from .quantities import Ends, Runs
+from .profile import profile_interval, profile_interval_of
+from .quantities import Runs
+from .view import Ends, Function, HasView
 
 Draws = Bootstrap | Jackknife | None  # None for a method that needs none
 
@@ -26,7 +26,7 @@ def default_method(clusters: Runs = None) -> str:
 
 
 def resample(
-    fitted: AdditiveFit, method: str | None = None, *, clusters: Runs = None, n: int = 2000, seed: int = 42
+    fitted: HasView, method: str | None = None, *, clusters: Runs = None, n: int = 2000, seed: int = 42
 ) -> tuple[str, Draws]:
     """Return (method, its resamples): a ``Bootstrap`` or ``Jackknife``, or None for "delta" and "profile"."""
     method = arguments.check_choice(method or default_method(clusters), "method", METHODS)
@@ -48,8 +48,24 @@ def describe(method: str, draws: Draws, n: int) -> str:
     return f"{method} bootstrap{runs}, {n} refits, bias-corrected"
 
 
+def interval_of(
+    fitted: HasView, function: Function, method: str, draws: Draws, level: float = 0.95, on_log: bool = True
+) -> Ends:
+    """Interval of any function of natural parameters (..., q), by a method and its resamples (see ``resample``).
+
+    ``on_log`` says that the function is positive and ranges over decades.
+    """
+    if isinstance(draws, Bootstrap):
+        return draws.interval_of(function, level)
+    if draws is not None:
+        return draws.interval_of(function, level, on_log)
+    if method == "delta":
+        return delta_interval_of(fitted, function, level, on_log)
+    return profile_interval_of(fitted, function, level, on_log)
+
+
 def intervals(
-    fitted: AdditiveFit,
+    fitted: HasView,
     method: str | None = None,
     level: float = 0.95,
     *,
@@ -64,7 +80,7 @@ def intervals(
 
     Parameters
     ----------
-    fitted : LawFit
+    fitted : LawFit, FormFit or LinkFit
         The law.
     method : str, optional
         "case", "cluster", "residual", "wild", "parametric" (bootstraps), "jackknife" (over runs), "delta" or "profile";

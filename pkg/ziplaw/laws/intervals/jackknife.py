@@ -11,16 +11,12 @@ from scipy import special
 
 from ...errors import FitError
 from ..forms import arguments
-from ..forms.allocation import optimal_split
-from ..forms.chinchilla import additive
-from ..solve.additive import Array, polish
-from ..solve.additive_fit import AdditiveFit
+from ..solve.additive import Array
 from ..solve.levels import SAME_VALUE, near_groups
 from .bootstrap import cluster_labels
-from .quantities import Bands, Ends, Runs, named_quantities, split_limits, unknown_ranges
+from .quantities import Bands, Runs, split_limits
+from .view import Ends, Function, HasView, View
 
-# scale on which a quantity is averaged: logarithms for what is positive and ranges over decades
-_ON_LOG = {"A", "B"}
 MIN_RUNS = 3
 
 
@@ -30,46 +26,55 @@ class Jackknife:
 
     Attributes
     ----------
-    samples : ndarray (runs, 5)
-        E, A, B, alpha, beta without each run.
+    samples : ndarray (runs, q)
+        Natural parameters without each run: E, A, B, alpha, beta of the additive law.
     n_clusters : int
         Number of runs.
     freedom : int
         Runs less one: the degrees of freedom of the t intervals.
+    points : ndarray (runs, p)
+        The refits as ``View`` takes them.
     """
 
     samples: Array
     n_clusters: int
     freedom: int
-    fitted: AdditiveFit = field(repr=False)
+    points: Array = field(repr=False)
+    view: View = field(repr=False)
 
     def interval(self, level: float = 0.95) -> dict[str, Ends]:
-        """Intervals of E, A, B, alpha, beta, a, b and log10_G: estimate +- t standard errors.
+        """Intervals of the parameters, and of a, b and log10_G where the law has them: estimate +- t standard errors.
 
         The variance is (runs - 1)/runs times the sum of squares of the left-out estimates about their mean (CV3 of
-        MacKinnon, Nielsen and Webb 2023), on the log scale for A and B.
+        MacKinnon, Nielsen and Webb 2023), on the log scale for amplitudes.
         """
-        draws, estimates = named_quantities(self.samples), named_quantities(self.fitted.parameters)
-        out = {name: self._ends(draws[name], estimates[name], level, name in _ON_LOG) for name in draws}
-        out["E"] = (max(out["E"][0], 0.0), out["E"][1])
-        for name in ("alpha", "beta"):
+        view = self.view
+        draws, estimates = view.named(self.points), view.named(self._estimate)
+        out = {name: self._ends(draws[name], estimates[name], level, name in view.on_log) for name in draws}
+        for name in set(view.names) - view.signed:
             out[name] = (max(out[name][0], 0.0), out[name][1])
-        for name in ("a", "b"):
+        for name in {"a", "b"} & set(out):
             out[name] = (max(out[name][0], 0.0), min(out[name][1], 1.0))
-        return {**out, **unknown_ranges(self.fitted)}
+        return {**out, **view.unknown()}
 
     def predict(self, N: npt.ArrayLike, D: npt.ArrayLike, level: float = 0.95) -> tuple[Array, Array]:
         """Interval of the law's mean loss at N, D (broadcast): arrays lo, hi."""
         N, D = np.broadcast_arrays(arguments.check_positive(N, "N"), arguments.check_positive(D, "D"))
-        estimate = additive(self.fitted.parameters, N.ravel(), D.ravel())
-        lo, hi = self._ends(additive(self.samples, N.ravel(), D.ravel()), estimate, level, True)
+        at = {"N": N.ravel(), "D": D.ravel()}
+        lo, hi = self._ends(self.view.loss(self.points, at), self.view.loss(self._estimate, at), level, True)
         return np.reshape(lo, N.shape), np.reshape(hi, N.shape)
 
     def allocate(self, C: npt.ArrayLike, level: float = 0.95) -> Bands:
         """Intervals of N_opt, D_opt and the loss there for C training FLOPs: name -> (lo, hi)."""
-        draws, estimates = optimal_split(self.samples, C), optimal_split(self.fitted.parameters, C)
+        draws, estimates = self.view.split(self.points, C), self.view.split(self._estimate, C)
         out = {name: self._ends(d, e, level, True) for name, d, e in zip(("N", "D", "loss"), draws, estimates)}
-        return split_limits(self.fitted, out)
+        return split_limits(self.view.unknown(), out)
+
+    def interval_of(self, function: Function, level: float = 0.95, on_log: bool = True) -> Ends:
+        """Interval of any function of natural parameters (..., q), averaged on a log scale where ``on_log``."""
+        draws, estimate = (function(self.view.natural_of(points)) for points in (self.points, self._estimate))
+        lo, hi = self._ends(draws, estimate, level, on_log)
+        return float(lo), float(hi)
 
     def covariance(self) -> Array:
         """Jackknife covariance (5, 5) of ln E, ln A, ln B, alpha, beta; NaN rows where one is zero or held fixed."""
@@ -78,10 +83,15 @@ class Jackknife:
         k = self.n_clusters
         with np.errstate(invalid="ignore"):
             off = phi - phi.mean(axis=0)
-        held = ~np.isfinite(off).all(axis=0) | ~(self.fitted.settings.free | np.array([0, 0, 0, 0, 1], bool))
+        fixed = np.isin(self.view.names, list(self.view.held()))
+        held = ~np.isfinite(off).all(axis=0) | fixed
         out = (k - 1) / k * np.where(held, 0.0, off).T @ np.where(held, 0.0, off)
         out[held, :], out[:, held] = np.nan, np.nan
         return out
+
+    @property
+    def _estimate(self) -> Array:
+        return self.view.points(self.view.theta)
 
     def _ends(self, draws: Array, estimate: Any, level: float, on_log: bool) -> tuple[Any, Any]:
         t = special.stdtrit(self.freedom, (1 + arguments.check_level(level)) / 2)
@@ -99,11 +109,11 @@ class Jackknife:
         return (float(lo), float(hi)) if np.ndim(lo) == 0 else (lo, hi)
 
 
-def _check_what_is_left(fitted, labels, names):
+def _check_what_is_left(view, labels, names):
     """Refuse where leaving out some run leaves too few sizes or budgets: its refit would stay where it starts."""
-    used = fitted.weights > 0
-    needed = 3 if fitted.settings.free[0] and not fitted.settings.tie else 2
-    for name, values in (("model sizes", fitted.N), ("token budgets", fitted.D)):
+    used = view.weights > 0
+    columns, needed, remedy = view.levels()
+    for name, values in columns.items():
         pairs = np.unique(np.column_stack([near_groups(values[used], SAME_VALUE), labels[used]]), axis=0)
         owners = np.bincount(pairs[:, 0])
         # a size goes with the run that is its only one
@@ -111,19 +121,19 @@ def _check_what_is_left(fitted, labels, names):
         levels = len(owners) - alone
         if levels.min() < needed:
             run = int(levels.argmin())
-            hold = ", or hold E (--fix-e)" if needed == 3 else ""
             raise FitError(
                 f"{len(names)} runs: intervals leave out one at a time, and without {names[run]} there are "
-                f"{levels[run]} {name}, of which the law needs {needed}: add runs of other sizes or seeds{hold}"
+                f"{levels[run]} {name}, of which the law needs {needed}: add runs of other sizes or seeds"
+                f"{f', or {remedy}' if remedy else ''}"
             )
 
 
-def jackknife(fitted: AdditiveFit, clusters: Runs) -> Jackknife:
+def jackknife(fitted: HasView, clusters: Runs) -> Jackknife:
     """Leave out one run at a time.
 
     Parameters
     ----------
-    fitted : LawFit
+    fitted : LawFit, FormFit or LinkFit
         The law and its table.
     clusters : array-like (n_rows,)
         A label for each row: the training run that it is a branch of.
@@ -138,24 +148,14 @@ def jackknife(fitted: AdditiveFit, clusters: Runs) -> Jackknife:
         When there are fewer than three runs, or what is left without one of them no longer identifies the law: such as
         three runs of three sizes, of which two cannot tell E from A and alpha.
     """
-    labels = cluster_labels(clusters, fitted.n)
+    view = fitted.view
+    labels = cluster_labels(clusters, view.n)
     k = 0 if labels is None else int(labels.max()) + 1
     if k < MIN_RUNS:
         raise FitError(
             f"{k} runs: leaving one out at a time needs at least {MIN_RUNS}, and 4 sizes where E is free: add runs"
         )
-    _check_what_is_left(fitted, labels, np.unique(np.asarray(clusters)))
-    weights = fitted.weights * (labels != np.arange(k)[:, None])
-    design = fitted.solution.design
-    theta, _, _ = polish(
-        np.repeat(fitted.solution.theta[None], k, axis=0),
-        design,
-        weights=weights,
-        delta=fitted.solution.delta,
-        free=fitted.settings.free,
-        tie=fitted.settings.tie,
-    )
-    samples = design.to_natural(theta)
-    if fitted.settings.excess_floor is not None:
-        samples[:, 0] = fitted.settings.excess_floor
-    return Jackknife(samples, k, k - 1, fitted)
+    _check_what_is_left(view, labels, np.unique(np.asarray(clusters)))
+    weights = view.weights * (labels != np.arange(k)[:, None])
+    theta, _, _ = view.solve(np.repeat(view.theta[None], k, axis=0), weights=weights)
+    return Jackknife(view.natural(theta), k, k - 1, view.points(theta), view)

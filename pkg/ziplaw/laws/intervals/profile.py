@@ -11,32 +11,32 @@ from scipy import optimize, stats
 
 from ..forms import arguments
 from ..forms.chinchilla import PARAMETERS
-from ..solve.additive import EXPONENT_BOUNDS, Array, huber, polish
+from ..solve.additive import Array, huber, polish
 from ..solve.additive_fit import AdditiveFit
 from ..solve.diagnostics import score_moments
 from ..solve.starts import starts
-from .quantities import Ends, quantities, unknown_ranges
+from .view import Ends, Function, HasView, View
 
 
-def criterion(fitted: AdditiveFit, level: float = 0.95) -> float:
+def criterion(fitted: HasView, level: float = 0.95) -> float:
     """How far the objective may rise above its minimum inside the profile-likelihood region of one quantity.
 
     2 (S - S_min) E[psi'] / E[psi^2] is compared with the F(1, n - p) quantile: for least squares the usual likelihood
     ratio with an estimated variance; for a Huber sum its robust form.
     """
-    freedom = max(fitted.n - fitted.settings.n_free, 1)
-    square, slope = score_moments(fitted.residuals, fitted.weights, fitted.solution.delta, fitted.settings.n_free)
-    return 0.5 * square / slope * float(stats.f.ppf(arguments.check_level(level), 1, freedom))
+    view = fitted.view
+    square, slope = score_moments(view.residuals, view.weights, view.delta, view.n_free)
+    return 0.5 * square / slope * float(stats.f.ppf(arguments.check_level(level), 1, view.freedom))
 
 
 def profile_interval(
-    fitted: AdditiveFit, level: float = 0.95, names: Sequence[str] | None = None, **at: float | None
+    fitted: HasView, level: float = 0.95, names: Sequence[str] | None = None, **at: float | None
 ) -> dict[str, Ends]:
     """Intervals by profile likelihood: the extremes of a quantity over the region where the objective stays low.
 
     Parameters
     ----------
-    fitted : LawFit
+    fitted : LawFit, FormFit or LinkFit
         The law.
     level : float
         Coverage to aim at.
@@ -50,89 +50,85 @@ def profile_interval(
     dict
         name -> (lo, hi). An end that the data does not bound is 0 or inf.
     """
-    region = _Region(fitted, criterion(fitted, level))
-    wanted = quantities(**at)
+    view = fitted.view
+    region = _Region(view, criterion(fitted, level))
+    held = view.held()
     out: dict[str, Ends] = {}
-    for name, (function, is_log) in wanted.items():
+    for name, (function, is_log) in view.quantities(**at).items():
         if names is not None and name not in names:
             continue
-        if name == "E" and not fitted.settings.free[0]:
-            out[name] = (fitted.E, fitted.E)
+        if name in held:
+            out[name] = (held[name], held[name])
             continue
         lo, hi = region.extreme(function, -1), region.extreme(function, +1)
         out[name] = (float(np.exp(lo)), float(np.exp(hi))) if is_log else (lo, hi)
-    ranges = {name: pair for name, pair in unknown_ranges(fitted).items() if name in out}
+    ranges = {name: pair for name, pair in view.unknown().items() if name in out}
     return {**out, **ranges}
+
+
+def profile_interval_of(fitted: HasView, function: Function, level: float = 0.95, on_log: bool = True) -> Ends:
+    """Interval of any function of natural parameters (..., q), which is positive where ``on_log``."""
+    view = fitted.view
+    region = _Region(view, criterion(fitted, level))
+
+    def of_point(point: Array) -> Any:
+        value = function(view.natural_of(point))
+        return np.log(value) if on_log else value
+
+    ends = np.array([region.extreme(of_point, sign) for sign in (-1, +1)])
+    lo, hi = np.exp(ends) if on_log else ends
+    return float(lo), float(hi)
 
 
 class _Region:
     """The set where the objective is at most its minimum plus a criterion, in coordinates scaled by the covariance."""
 
-    def __init__(self, fitted: AdditiveFit, rise: float) -> None:
-        s = fitted.solution
-        self.fitted, self.design, self.rise = fitted, s.design, rise
-        self.free = fitted.settings.free.copy()
-        self.tie = fitted.settings.tie
-        self.low = np.array([0.0, 0.0, 0.0, EXPONENT_BOUNDS[0], EXPONENT_BOUNDS[0]])
-        self.high = np.array([np.inf, np.inf, np.inf, EXPONENT_BOUNDS[1], EXPONENT_BOUNDS[1]])
-        self.index = np.flatnonzero(self.free)
+    def __init__(self, view: View, rise: float) -> None:
+        self.view, self.rise, self.moving = view, rise, view.moving
         # scale: the inverse square root of the IRLS information at the optimum, kept away from singular
-        information = self._information(s.theta)
+        information = self._information(view.theta)
         values, vectors = np.linalg.eigh(information)
         values = np.maximum(values, values.max() * 1e-10)
         self.root = vectors * np.sqrt(2 * rise / values)
 
     def _theta(self, u):
-        theta = self.fitted.solution.theta.copy()
-        theta[self.index] += self.root @ u
-        theta = np.clip(theta, self.low, self.high)
-        if self.tie:
-            theta[4] = theta[3]
-        return theta
+        theta = self.view.theta + self.moving @ (self.root @ u)
+        return np.clip(theta, self.view.low, self.view.high)
 
     def _parts(self, theta):
-        u = np.exp(-theta[3] * self.design.x)
-        v = np.exp(-theta[4] * self.design.y)
-        f = theta[0] + theta[1] * u + theta[2] * v
-        J = np.column_stack([np.ones_like(u), u, v, -theta[1] * self.design.x * u, -theta[2] * self.design.y * v])
-        J = J / f[:, None]
-        if self.tie:
-            J[:, 3] += J[:, 4]
-        return np.log(f) - self.design.z, J[:, self.index]
+        r, J = self.view.derivatives(theta)
+        return r, self.view.along(J)
 
     def _information(self, theta):
         r, J = self._parts(theta)
-        delta = self.fitted.solution.delta
-        _, slope = score_moments(r, self.fitted.weights, delta, self.fitted.settings.n_free)
-        return slope * (J * self.fitted.weights[:, None]).T @ J
+        p = self.view
+        _, slope = score_moments(r, p.weights, p.delta, p.n_free)
+        return slope * (J * p.weights[:, None]).T @ J
 
     def _room(self, u):
         """1 - (rise of the objective) / (allowed rise): at least 0 inside the region."""
         with np.errstate(all="ignore"):
-            r, _ = self._parts(self._theta(u))
-            value = (self.fitted.weights * huber(r, self.fitted.solution.delta)).sum()
+            r = self.view.derivatives(self._theta(u))[0]
+            value = (self.view.weights * huber(r, self.view.delta)).sum()
         value = value if np.isfinite(value) else 1e300
-        return 1 - (value - self.fitted.objective) / self.rise
+        return 1 - (value - self.view.objective) / self.rise
 
     def _room_gradient(self, u):
         with np.errstate(all="ignore"):
             r, J = self._parts(self._theta(u))
-        delta = self.fitted.solution.delta
-        g = (self.fitted.weights * np.clip(r, -delta, delta)) @ J
+        delta = self.view.delta
+        g = (self.view.weights * np.clip(r, -delta, delta)) @ J
         return -np.nan_to_num(g @ self.root) / self.rise
 
     def extreme(self, function: Callable[[Array], Any], sign: int) -> float:
-        """Smallest (sign -1) or largest (+1) value of a function of natural parameters over the region."""
+        """Smallest (sign -1) or largest (+1) value of a function of points over the region."""
 
         def value(u: Array) -> float:
             with np.errstate(all="ignore"):
-                natural = self.design.to_natural(self._theta(u))
-                if self.fitted.settings.excess_floor is not None:
-                    natural[0] = self.fitted.settings.excess_floor
-                out = float(function(natural))
+                out = float(function(self.view.points(self._theta(u))))
             return -sign * out if np.isfinite(out) else 1e6
 
-        k = len(self.index)
+        k = self.moving.shape[1]
         gradient = optimize.approx_fprime(np.zeros(k), value, 1e-4)
         direction = -gradient / max(np.linalg.norm(gradient), 1e-300)
         best = value(np.zeros(k))

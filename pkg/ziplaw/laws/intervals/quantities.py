@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,9 @@ from ..forms.chinchilla import PARAMETERS, additive
 from ..solve.additive import Array
 from ..solve.additive_fit import AdditiveFit
 from ..solve.diagnostics import unidentified
+from .view import Ends, Function
 
 Runs = Sequence[object] | npt.NDArray[Any] | None  # a label for each row, or None where none is known
-Ends = tuple[float, float]
-Function = Callable[[Array], Any]  # of parameters (..., 5)
 Bands = dict[str, tuple[Any, Any]]  # name -> (lo, hi), floats or arrays (m,)
 
 
@@ -72,9 +71,12 @@ def quantities(
     return out
 
 
-def split_limits(fitted: AdditiveFit, bands: Bands) -> Bands:
-    """Give bands of N, D and loss ends that mean something: 0 or inf where a term vanished, no loss below 0."""
-    if {"a", "b"} & set(unknown_ranges(fitted)):
+def split_limits(unknown: Iterable[str], bands: Bands) -> Bands:
+    """Give bands of N, D and loss ends that mean something: 0 or inf where a term vanished, no loss below 0.
+
+    ``unknown`` names what the table says nothing about.
+    """
+    if {"a", "b"} & set(unknown):
         bands = {**bands, "N": (0.0, np.inf), "D": (0.0, np.inf)}
     out = {}
     for name, (low, high) in bands.items():

@@ -14,15 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ...base import limits
-from ..fits.by_name import fit_law
+from ..fits.by_name import fit_law, rows_fitted
 from ..fits.fitted import Fitted
 from ..fits.form_fit import fit_form
 from ..forms import kaplan
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ..forms.arguments import check_within
 from ..intervals import identification
+from ..intervals.bootstrap import Bootstrap
+from ..intervals.choose import Draws, describe, interval_of, resample
 from ..intervals.identification import Doubt
-from ..intervals.quantities import tails
+from ..intervals.quantities import Runs, tails
 from ..solve.additive import Array
 from ..solve.levels import common_line
 from .repeating import LOSSES, repeating_split, rising
@@ -39,6 +41,16 @@ class _Asked:
     flops: Sequence[float]
     unique: float | None
     check: bool
+    method: str
+    draws: Draws
+    bootstrap: int
+    seed: int
+
+    def samples(self, fitted: Any) -> Array:
+        """Refits (n, q): those of the intervals, or of a case bootstrap where these have none."""
+        draws = self.draws if isinstance(self.draws, Bootstrap) else fitted.bootstrap(self.bootstrap, seed=self.seed)
+        found: Array = draws.samples
+        return found
 
 
 def other_document(
@@ -48,6 +60,8 @@ def other_document(
     *,
     x: str = "C",
     delta: float = 1e-3,
+    method: str | None = None,
+    clusters: Runs = None,
     bootstrap: int = 200,
     level: float = 0.95,
     seed: int = 42,
@@ -55,14 +69,14 @@ def other_document(
     unique: float | None = None,
     check: bool = True,
 ) -> dict[str, Any]:
-    """Fit one of ``catalogue.LAWS`` and return it as plain numbers, with case-bootstrap intervals.
+    """Fit one of ``catalogue.LAWS`` and return it as plain numbers, with intervals.
 
     Parameters
     ----------
     law, columns, loss, x, delta
         The fit; see ``by_name.fit_law``.
-    bootstrap, level, seed
-        The intervals: number of refits, coverage, seed.
+    method, clusters, bootstrap, level, seed
+        The intervals; see ``choose.intervals``.
     flops : sequence of float
         Budgets to allocate, where the law gives a split.
     unique : float, optional
@@ -77,18 +91,21 @@ def other_document(
     """
     flops = [float(check_within(C, "C", limits.FLOPS)) for C in flops]
     unique = None if unique is None else float(check_within(unique, "unique", limits.TOKENS))
-    fitted = fit_law(law, columns, loss, x=x, delta=delta)
-    draws = fitted.bootstrap(bootstrap, seed=seed)
+    fitted: Any = fit_law(law, columns, loss, x=x, delta=delta)
+    if clusters is not None:
+        clusters = np.asarray(clusters)[rows_fitted(law, columns, loss, x=x)]
+    method, draws = resample(fitted, method, clusters=clusters, n=bootstrap, seed=seed)
     document = fitted.to_dict()
-    document["intervals"] = {name: list(ends) for name, ends in draws.interval(level).items()}
-    document["interval_method"] = f"case bootstrap, {bootstrap} refits, percentile"
+    ends = fitted.intervals(method, level) if draws is None else draws.interval(level)
+    document["intervals"] = {name: list(pair) for name, pair in ends.items()}
+    document["interval_method"] = describe(method, draws, bootstrap)
     document["level"] = level
     document["warnings"] = _warnings(fitted, document)
     document["usable"] = fitted.converged and not document["warnings"]
     if law == "data-constrained":
         _rising_series(document, fitted)
     if law in _FOLLOWS:
-        _FOLLOWS[law](document, fitted, draws.samples, _Asked(level, flops, unique, check))
+        _FOLLOWS[law](document, fitted, _Asked(level, flops, unique, check, method, draws, bootstrap, seed))
     return document
 
 
@@ -108,7 +125,7 @@ def _warnings(fitted: Fitted, document: Mapping[str, Any]) -> list[str]:
     return out
 
 
-def _overfitting_bound(document: dict[str, Any], fitted: Fitted, samples: Array, asked: _Asked) -> None:
+def _overfitting_bound(document: dict[str, Any], fitted: Any, asked: _Asked) -> None:
     """Add D >= k N^p for overfitting of at most 2 %, with intervals, where the joint law is usable."""
 
     def bound(Nc: Any, Dc: Any, alpha_N: Any, alpha_D: Any) -> tuple[Any, Any]:
@@ -119,8 +136,14 @@ def _overfitting_bound(document: dict[str, Any], fitted: Fitted, samples: Array,
     document["overfitting_bound"] = None
     if document["usable"]:
         out: dict[str, Any] = {"tolerance": _OVERFITTING}
-        for name, value, drawn in zip("kp", bound(*fitted.parameters.tolist()), bound(*samples.T)):
-            out[name], out[f"{name}_interval"] = float(value), np.nanquantile(drawn, tails(asked.level)).tolist()
+        for i, (name, value) in enumerate(zip("kp", bound(*fitted.parameters.tolist()))):
+
+            def one(parameters: Array, i: int = i) -> Array:
+                found: Array = bound(*np.moveaxis(parameters, -1, 0))[i]
+                return found
+
+            out[name] = float(value)
+            out[f"{name}_interval"] = list(interval_of(fitted, one, asked.method, asked.draws, asked.level))
         document["overfitting_bound"] = out
 
 
@@ -156,7 +179,7 @@ def _error_at_most_repeated(fitted: Fitted) -> dict[str, Any] | None:
     return {"n": int(top.sum()), "rms_log_error": float(np.sqrt((error**2).mean()))}
 
 
-def _repeating_splits(document: dict[str, Any], fitted: Fitted, samples: Array, asked: _Asked) -> None:
+def _repeating_splits(document: dict[str, Any], fitted: Any, asked: _Asked) -> None:
     """Add the error on the most repeated rows and the split of each budget for so many unique tokens.
 
     In "plan_refused" stands what these runs do not identify.
@@ -164,6 +187,7 @@ def _repeating_splits(document: dict[str, Any], fitted: Fitted, samples: Array, 
     document["holdout_repeated"] = _error_at_most_repeated(fitted)
     if not asked.flops:
         return
+    samples = asked.samples(fitted)
     U = float(np.max(fitted.columns["U"])) if asked.unique is None else asked.unique
     document["allocation"], document["plan_refused"] = [], []
     if not document["usable"]:
@@ -195,7 +219,7 @@ def _repeating_split(fitted: Fitted, samples: Array, asked: _Asked, C: float, U:
 
 
 # what follows from one law besides its parameters: name -> what adds it to the document
-_FOLLOWS: dict[str, Callable[[dict[str, Any], Fitted, Array, _Asked], None]] = {
+_FOLLOWS: dict[str, Callable[[dict[str, Any], Any, _Asked], None]] = {
     "kaplan": _overfitting_bound,
     **dict.fromkeys(LOSSES, _repeating_splits),
 }

@@ -140,5 +140,9 @@ class AdditiveFit(FittedLaw, Protocol):
     def resampled(self) -> Any:
         """The bootstrap by which a split is judged, drawn once."""
 
+    @property
+    def view(self) -> Any:
+        """The fit as intervals see it."""
+
     def refit(self, rows: Any = None) -> AdditiveFit:
         """Fit some of the rows."""

@@ -20,7 +20,8 @@ from .additive import huber
 Law = Callable[[Array], Array]  # theta (p,) -> ln L (n,)
 
 
-def _jacobian(law: Law, theta: Array, low: Array, high: Array) -> Array:
+def jacobian(law: Law, theta: Array, low: Array, high: Array) -> Array:
+    """Derivatives (n, p) of a law at theta (p,) by differences within the bounds; 0 of a parameter that is held."""
     out = []
     for i in range(len(theta)):
         step = 1e-6 * max(1.0, abs(theta[i]))
@@ -70,7 +71,7 @@ def minimise(
     value, r = objective(theta, current)
     for _ in range(max_steps):
         with np.errstate(all="ignore"):
-            J = _jacobian(law, theta, low, high)
+            J = jacobian(law, theta, low, high)
         J = np.nan_to_num(J, nan=0.0, posinf=0.0, neginf=0.0)
         size = np.abs(r)
         gradient = J.T @ (weights * np.clip(r, -current, current))

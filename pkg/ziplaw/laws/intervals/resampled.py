@@ -1,0 +1,53 @@
+"""What every fit of a form gets by taking ``ResampledForm`` as a base: bootstraps, jackknife and intervals."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from .bootstrap import Bootstrap, bootstrap
+from .choose import intervals
+from .form_view import FormView
+from .jackknife import Jackknife, jackknife
+from .quantities import Runs
+from .view import Ends
+
+REFITS = 200  # the general optimiser takes longer than the additive law's own
+
+
+class ResampledForm:
+    """Base of a ``solve.fitted_form.FittedForm``."""
+
+    @cached_property
+    def view(self) -> FormView:
+        """The fit as intervals see it."""
+        return FormView(self)  # type: ignore[arg-type]  # what takes this base has what the protocol says
+
+    def bootstrap(
+        self,
+        n: int = REFITS,
+        seed: int = 42,
+        clusters: Runs = None,
+        method: str | None = None,
+        threads: int | None = None,
+    ) -> Bootstrap:
+        """Refit resampled or perturbed tables: see ``intervals.bootstrap``."""
+        return bootstrap(self, n, seed=seed, clusters=clusters, method=method, threads=threads)
+
+    def jackknife(self, clusters: Runs) -> Jackknife:
+        """Leave out one run at a time: see ``jackknife.jackknife``."""
+        return jackknife(self, clusters)
+
+    def intervals(
+        self,
+        method: str | None = None,
+        level: float = 0.95,
+        *,
+        clusters: Runs = None,
+        n: int = REFITS,
+        seed: int = 42,
+        C: float | None = None,
+        N: float | None = None,
+        D: float | None = None,
+    ) -> dict[str, Ends]:
+        """Intervals of the parameters and, when asked, of an allocation and a prediction: see ``choose.intervals``."""
+        return intervals(self, method, level, clusters=clusters, n=n, seed=seed, C=C, N=N, D=D)
