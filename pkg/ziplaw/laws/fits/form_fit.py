@@ -17,7 +17,8 @@ from ...base import limits
 from ...errors import FitError
 from ..forms import arguments
 from ..forms.form import Array, Form
-from ..intervals.resampled import ResampledForm
+from ..intervals.form_view import FormView
+from ..intervals.resampled import Resampled
 from ..solve.general import jacobian, minimise
 from .fitted import Fitted
 
@@ -25,7 +26,7 @@ _MOST_STARTS = 12
 
 
 @dataclass(frozen=True, eq=False)
-class FormFit(ResampledForm, Fitted):
+class FormFit(Resampled, Fitted):
     """A fitted ``Form``; a failed fit has ``converged`` False and says why in ``message``."""
 
     form: Form
@@ -38,6 +39,11 @@ class FormFit(ResampledForm, Fitted):
     table: dict[str, Array] = field(repr=False)
     loss: Array = field(repr=False)
     centre: dict[str, float] = field(repr=False)
+
+    @cached_property
+    def view(self) -> FormView:
+        """The fit as intervals see it."""
+        return FormView(self)
 
     @cached_property
     def parameters(self) -> Array:

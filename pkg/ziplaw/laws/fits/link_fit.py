@@ -16,7 +16,8 @@ from ..forms.allocation import Plan, exponents, near_best, split
 from ..forms.catalogue import LINKS
 from ..forms.form import Array, Form
 from ..forms.links import linked
-from ..intervals.quantities import Runs, tails
+from ..intervals.link_view import LinkView
+from ..intervals.resampled import Resampled
 from ..solve import diagnostics
 from ..solve.link_optimum import find
 from ..solve.linked import LinkProblem, LinkSettings, LinkSolution
@@ -26,22 +27,7 @@ from .fitted import Fitted
 
 
 @dataclass(frozen=True, eq=False)
-class LinkBootstrap:
-    """Refits of a law to resampled rows: ``samples`` (n, p) of natural parameters, by ``names``."""
-
-    samples: Array
-    objective: Array
-    converged: npt.NDArray[np.bool_]
-    names: tuple[str, ...]
-
-    def interval(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
-        """Percentile intervals of the parameters: name -> (lo, hi)."""
-        ends = np.nanquantile(self.samples, tails(arguments.check_level(level)), axis=0)
-        return {name: (float(lo), float(hi)) for name, lo, hi in zip(self.names, *ends)}
-
-
-@dataclass(frozen=True, eq=False)
-class LinkFit(Fitted):
+class LinkFit(Resampled, Fitted):
     """A fitted law under a link. A fit that failed is one too: ``converged`` is False and ``message`` says why.
 
     Attributes
@@ -82,6 +68,11 @@ class LinkFit(Fitted):
     def problem(self) -> LinkProblem:
         """The table and the law in the coordinates that are solved in."""
         return self.solution.problem
+
+    @cached_property
+    def view(self) -> LinkView:
+        """The fit as intervals see it."""
+        return LinkView(self)
 
     @cached_property
     def parameters(self) -> Array:
@@ -168,23 +159,6 @@ class LinkFit(Fitted):
         table = (self.N[rows], self.D[rows], (self.loss if loss is None else np.asarray(loss))[rows])
         weights = (self.weights if weights is None else np.asarray(weights, dtype=np.float64))[rows]
         return _fit_checked(*table, weights, self.settings)
-
-    def bootstrap(
-        self, n: int = 200, seed: int = 42, clusters: Runs = None, method: str | None = None, threads: int | None = None
-    ) -> LinkBootstrap:
-        """Refit resampled rows, each time from the estimate."""
-        arguments.check_choice(method or "case", "method", ("case",))
-        rng = np.random.default_rng(seed)
-        weights = self.weights * rng.multinomial(self.n, np.full(self.n, 1 / self.n), size=n)
-        start = np.repeat(self.solution.theta[None], n, axis=0)
-        theta, objective, converged = self.problem.solve(start, weights=weights, max_steps=60, threads=threads)
-        return LinkBootstrap(self.problem.natural(theta), objective, converged, self.form.parameters)
-
-    def intervals(
-        self, method: str | None = None, level: float = 0.95, *, n: int = 200, seed: int = 42
-    ) -> dict[str, tuple[float, float]]:
-        """Intervals of the parameters: name -> (lo, hi)."""
-        return self.bootstrap(n, seed, method=method).interval(level)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for a JSON file, diagnostics included."""

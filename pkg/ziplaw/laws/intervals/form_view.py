@@ -31,11 +31,14 @@ class FormView(View):
     """
 
     def __init__(self, fitted: FittedForm) -> None:
-        self.fitted, self.form = fitted, fitted.form
+        self.fitted, self.form, self.columns = fitted, fitted.form, fitted.columns
         self.names, self.theta, self.low, self.high = self.form.parameters, fitted.theta, fitted.low, fitted.high
         self.moving, self.z, self.weights = fitted.moving, fitted.z, fitted.weights
         self.delta, self.objective, self.n_free = fitted.delta, fitted.objective, fitted.n_free
-        self.residuals = fitted.model(self.theta) - self.z
+        self._finish(fitted.model(self.theta) - self.z)
+
+    def _finish(self, residuals: Array) -> None:
+        self.residuals = residuals
         self.on_log, self.signed = frozenset(self.names) - _PLAIN - _SIGNED, frozenset(self.names) & _SIGNED
 
     def solve(
@@ -132,7 +135,7 @@ class FormView(View):
     def unknown(self) -> dict[str, Ends]:
         """Whole ranges of what sits at its bound or is not told by the design: name -> (lo, hi)."""
         lost = {name for name, bound in zip(self.names, self._at_bound) if bound}
-        rows, columns = self.weights > 0, self.fitted.columns
+        rows, columns = self.weights > 0, self.columns
         _, needed, _ = self.levels()
         few = [n_levels(columns[name][rows]) < needed for name in self.form.columns if name in _CALLED]
         index = set(self.form.index.parameters)
@@ -151,7 +154,7 @@ class FormView(View):
 
     def tangent(self) -> Array:
         """Derivatives along the directions that end at no bound."""
-        return self.fitted.jacobian(self.theta) @ self._inside()
+        return self.derivatives(self.theta)[1] @ self._inside()
 
     def _inside(self) -> Array:
         """Directions (p, m) in which theta moved freely: those of no parameter at its bound."""
@@ -177,5 +180,5 @@ class FormView(View):
         """Values of each column that is traded: three where E is free and the exponents are not tied, else two."""
         E_free = self.form.floor is not None and self.form.floor not in self.held()
         tied = bool((np.count_nonzero(self.moving, axis=0) > 1).any())
-        columns = {_CALLED[name]: values for name, values in self.fitted.columns.items() if name in _CALLED}
+        columns = {_CALLED[name]: values for name, values in self.columns.items() if name in _CALLED}
         return columns, 3 if E_free and not tied else 2, "hold E (--fix-e)" if E_free else ""

@@ -1,4 +1,4 @@
-"""What every fit of a form gets by taking ``ResampledForm`` as a base: bootstraps, jackknife and intervals."""
+"""What fits of laws other than the additive one get by taking ``Resampled`` as a base: all kinds of interval."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ from functools import cached_property
 
 from .bootstrap import Bootstrap, bootstrap
 from .choose import intervals
-from .form_view import FormView
 from .jackknife import Jackknife, jackknife
 from .quantities import Runs
-from .view import Ends
+from .view import Ends, View
 
 REFITS = 200  # the general optimiser takes longer than the additive law's own
 
 
-class ResampledForm:
-    """Base of a ``solve.fitted_form.FittedForm``."""
+class Resampled:
+    """Base of a fit that has a ``view``."""
 
     @cached_property
-    def view(self) -> FormView:
+    def view(self) -> View:
         """The fit as intervals see it."""
-        return FormView(self)  # type: ignore[arg-type]  # what takes this base has what the protocol says
+        raise NotImplementedError
 
     def bootstrap(
         self,

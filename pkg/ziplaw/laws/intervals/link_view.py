@@ -1,0 +1,86 @@
+"""A law under a link as intervals see it: the coordinates of ``solve.linked``, theta itself as points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ..forms.form import Form
+from ..solve.additive import Array
+from ..solve.linked import LinkProblem, LinkSolution
+from .form_view import FormView
+
+_STEPS = 100
+
+
+class FittedLink(Protocol):
+    """What this looks at in ``fits.link_fit.LinkFit``."""
+
+    @property
+    def form(self) -> Form:
+        """The law, with its link."""
+
+    @property
+    def columns(self) -> dict[str, Array]:
+        """N and D, each (n,)."""
+
+    @property
+    def problem(self) -> LinkProblem:
+        """The table and the law in the coordinates that are solved in."""
+
+    @property
+    def solution(self) -> LinkSolution:
+        """The optimum there."""
+
+    @property
+    def objective(self) -> float:
+        """Sum of Huber terms."""
+
+    @property
+    def n_free(self) -> int:
+        """Number of fitted parameters."""
+
+
+class LinkView(FormView):
+    """See ``View``.
+
+    Parameters
+    ----------
+    fitted : LinkFit
+        The law and its table.
+    """
+
+    def __init__(self, fitted: FittedLink) -> None:
+        self._problem = problem = fitted.problem
+        self.form, self.columns, self.names = fitted.form, fitted.columns, fitted.form.parameters
+        self.theta, self.low, self.high = fitted.solution.theta, fitted.form.low, fitted.form.high
+        self.z, self.weights = problem.z, problem.weights
+        self.delta, self.objective, self.n_free = fitted.solution.delta, fitted.objective, fitted.n_free
+        moving = np.eye(len(self.theta))
+        if problem.settings.tie:
+            moving[4] += moving[3]
+        self.moving = moving[:, problem.free]
+        self._finish(problem.residuals(self.theta[None])[0])
+
+    def solve(
+        self, theta: Array, *, z: Array | None = None, weights: Array | None = None, threads: int | None = 1
+    ) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
+        """See ``View.solve``."""
+        return self._problem.solve(theta, z, weights, delta=self.delta, max_steps=_STEPS, threads=threads)
+
+    def natural(self, theta: Array) -> Array:
+        """Natural parameters (..., q)."""
+        return self._problem.natural(theta)
+
+    def loss(self, points: Array, columns: Mapping[str, Array]) -> Array:
+        """Mean loss (..., m) at columns (m,) or (..., m)."""
+        return self.form.loss_at(self.natural(points), columns["N"], columns["D"])
+
+    def derivatives(self, theta: Array) -> tuple[Array, Array]:
+        """Log residuals (n,) and their derivatives (n, p)."""
+        J = self._problem.jacobian(theta)
+        J[:, 3:5] *= np.exp(theta[3:5])  # those in alpha and beta, of which theta has the logarithms
+        return self._problem.residuals(theta[None])[0], J
