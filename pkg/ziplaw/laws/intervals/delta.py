@@ -32,6 +32,8 @@ def delta_interval(fitted: HasView, level: float = 0.95, **at: float | None) -> 
     view, chart = fitted.view, fitted.view.chart()
     t = _quantile(view, level)
     out = {name: _ends(chart, t, *quantity) for name, quantity in view.quantities(**at).items()}
+    # what is held at zero has no logarithm
+    out |= {name: (value, value) for name, value in view.held().items() if value <= 0}
     for name in {"a", "b"} & set(out):
         out[name] = (max(out[name][0], 0.0), min(out[name][1], 1.0))
     return {**out, **{name: pair for name, pair in view.unknown().items() if name in out}}
