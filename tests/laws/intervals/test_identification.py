@@ -8,10 +8,12 @@ from designs import LAW, grid, intervals_of, isoflops, ladder, losses, runs_tabl
 
 import ziplaw
 from ziplaw.errors import FitError
+from ziplaw.laws.fits.link_fit import fit_link
 from ziplaw.laws.forms.allocation import optimal_split
-from ziplaw.laws.intervals.identification import law_doubts, split_doubts
+from ziplaw.laws.intervals.identification import exponent_bounds, law_doubts, require, split_doubts
 from ziplaw.laws.plans.document import law_document
 from ziplaw.laws.solve import diagnostics
+from ziplaw.laws.solve.additive import EXPONENT_BOUNDS
 
 
 @pytest.mark.parametrize("tie", [False, True])
@@ -147,3 +149,22 @@ def test_allocate_may_judge_by_runs():
 def _decades(interval):
     low, high = interval
     return np.log10(high / low) if low > 0 else np.inf
+
+
+def test_laws_under_a_link_are_judged_by_the_same_rule():
+    N, D = grid(5, 5)
+    fitted = fit_link(N, D, losses(N, D), link="power")
+    C = 10 * 6 * (N * D).max()
+    require(fitted, C)
+    assert law_doubts(fitted, fitted.intervals("delta")) == []
+    low, high = exponent_bounds(fitted)["alpha"]
+    at_top = {"alpha": (0.3, high), "beta": (0.2, 0.4)}
+    assert law_doubts(fitted, at_top)[0].reason.endswith(f"reaches a bound of the fit ({low} to {high})")
+    N, D = ladder(rows=14)
+    with pytest.raises(FitError, match="N and D move together"):
+        require(fit_link(N, D, losses(N, D), link="power"), C)
+
+
+def test_bounds_of_the_additive_law_are_the_solvers():
+    table = grid(4, 4)
+    assert exponent_bounds(ziplaw.fit(*table, losses(*table))) == dict.fromkeys(("alpha", "beta"), EXPONENT_BOUNDS)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ..forms.allocation import optimal_split
 from ..forms.chinchilla import PARAMETERS, additive
 from ..solve.additive import EXPONENT_BOUNDS, Array, Design, polish
-from ..solve.additive_fit import AdditiveFit
+from ..solve.additive_fit import FittedLaw
 from ..solve.diagnostics import covariance, estimable, jacobian
 from .quantities import named_quantities, quantities, unknown_ranges
 from .view import Chart, Ends, Function, View
@@ -30,7 +30,7 @@ class AdditiveView(View):
     low = np.array([0.0, 0.0, 0.0, EXPONENT_BOUNDS[0], EXPONENT_BOUNDS[0]])
     high = np.array([np.inf, np.inf, np.inf, EXPONENT_BOUNDS[1], EXPONENT_BOUNDS[1]])
 
-    def __init__(self, fitted: AdditiveFit) -> None:
+    def __init__(self, fitted: FittedLaw) -> None:
         self.fitted, self._settings, self._design = fitted, fitted.settings, fitted.solution.design
         self.theta, self.delta, self.objective = fitted.solution.theta, fitted.solution.delta, fitted.objective
         self.z, self.residuals, self.weights = self._design.z, fitted.residuals, fitted.weights
@@ -87,7 +87,7 @@ class AdditiveView(View):
 
     def held(self) -> dict[str, float]:
         """E where it was not fitted."""
-        return {} if self._settings.free[0] else {"E": self.fitted.E}
+        return {} if self._settings.free[0] else {"E": float(self.fitted.parameters[0])}
 
     def unknown(self) -> dict[str, Ends]:
         """Whole ranges of what the table says nothing about, E at zero included."""

@@ -7,19 +7,20 @@ The limits are measured in ``docs/validation.md``: no table of an ordinary desig
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ...errors import FitError
-from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN, optimal_split
+from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN, split
 from ..solve import diagnostics
 from ..solve.additive import EXPONENT_BOUNDS, Array
-from ..solve.additive_fit import AdditiveFit
+from ..solve.additive_fit import FittedLaw
 from .bootstrap import Bootstrap, bootstrap
 from .jackknife import jackknife
 from .quantities import Runs, tails
+from .view import HasView
 
 # bands are judged at this coverage whatever is printed: asking for narrower ones identifies nothing
 LEVEL = 0.95
@@ -31,6 +32,14 @@ OUTSIDE_FACTOR = 2.0
 _AT_BOUND = 0.01
 _FEW_TOKENS, _MANY_TOKENS = 1 / 4, 4
 _REFITS = 200
+
+
+class Planned(FittedLaw, HasView, Protocol):
+    """A fit from which a split is read: ``LawFit`` or ``LinkFit``."""
+
+    @property
+    def resampled(self) -> Bootstrap:
+        """The bootstrap by which a split is judged, drawn once."""
 
 
 class Doubt(NamedTuple):
@@ -45,12 +54,12 @@ class Doubt(NamedTuple):
         return self._asdict()
 
 
-def law_doubts(fitted: AdditiveFit, intervals: Mapping[str, Sequence[Any]]) -> list[Doubt]:
+def law_doubts(fitted: Planned, intervals: Mapping[str, Sequence[Any]]) -> list[Doubt]:
     """Return what keeps a fitted law from giving any split at all.
 
     Parameters
     ----------
-    fitted : LawFit
+    fitted : LawFit or LinkFit
         The law and its table.
     intervals : dict
         name -> (low, high) of at least alpha and beta, at ``LEVEL``.
@@ -65,27 +74,41 @@ def law_doubts(fitted: AdditiveFit, intervals: Mapping[str, Sequence[Any]]) -> l
     blocking = diagnostics.blocking(fitted) | ({"few starts agree"} & set(fitted.flags))
     out = [Doubt(sentences[flag], runs.remedy(flag)) for flag in fitted.flags if flag in blocking]
     lost = {flag.split()[0] for flag in blocking}
+    bounds = exponent_bounds(fitted)
     for name, term in (("alpha", "A"), ("beta", "B")):
-        if not lost & {name, term, "all", "two", "N"} and (why := at_bound(name, intervals.get(name))):
+        if not lost & {name, term, "all", "two", "N"} and (why := at_bound(name, intervals.get(name), bounds[name])):
             out.append(Doubt(why, runs.remedy(f"{name} at its bound")))
     return out or _outside(fitted, runs)
 
 
-def at_bound(name: str, interval: Sequence[Any] | None) -> str | None:
+def exponent_bounds(fitted: FittedLaw) -> dict[str, tuple[float, float]]:
+    """Bounds of alpha and of beta in a fit: wider under a link that has an exponent of its own."""
+    form = fitted.form
+    places = {name: form.parameters.index(name) for name in ("alpha", "beta")}
+    ends = {name: np.exp([form.low[i], form.high[i]]) for name, i in places.items()}
+    # theta has their logarithms: what comes back is 5.000000000000001
+    return {name: (float(f"{low:.6g}"), float(f"{high:.6g}")) for name, (low, high) in ends.items()}
+
+
+def at_bound(name: str, interval: Sequence[Any] | None, bounds: tuple[float, float] = EXPONENT_BOUNDS) -> str | None:
     """Say why an exponent's interval tells nothing: it is missing or ends at a bound of the fit; else None."""
     ends: Sequence[Any] = interval or (None, None)
     if not all(isinstance(end, int | float) and np.isfinite(end) for end in ends):
         return f"{name} has no interval"
-    (low, high), (least, most) = ends, EXPONENT_BOUNDS
+    (low, high), (least, most) = ends, bounds
     if low > least * (1 + _AT_BOUND) and high < most * (1 - _AT_BOUND):
         return None
     reach = f"{max(low, 0.0):.3g} to {high:.3g}"
     return f"{name} is not identified: its interval, {reach}, reaches a bound of the fit ({least} to {most})"
 
 
+def _best_N(fitted, C):
+    return split(fitted.parameters, C, fitted.form)[0]
+
+
 def _outside(fitted, runs):
     """Doubt the split where every run has more tokens per parameter than the best one at its own compute, or fewer."""
-    best = np.log(optimal_split(fitted.parameters, FLOPS_PER_PARAMETER_TOKEN * runs.N * runs.D)[0])
+    best = np.log(_best_N(fitted, FLOPS_PER_PARAMETER_TOKEN * runs.N * runs.D))
     # D/N changes by the square of N at equal compute
     off = 2 * (np.log(runs.N) - best)
     if -off.max() <= np.log(OUTSIDE_FACTOR) and off.min() <= np.log(OUTSIDE_FACTOR):
@@ -94,7 +117,7 @@ def _outside(fitted, runs):
     C = float(np.exp(np.log(FLOPS_PER_PARAMETER_TOKEN * runs.N * runs.D).mean()))
     # past the best split by a factor of three in N, but no further from the runs than thirty
     middle = float(np.exp(np.log(runs.N).mean()))
-    N = float(np.clip(optimal_split(fitted.parameters, C)[0] * (1 / 3 if large else 3), middle / 30, middle * 30))
+    N = float(np.clip(_best_N(fitted, C) * (1 / 3 if large else 3), middle / 30, middle * 30))
     have, add = ("fewer", "more") if large else ("more", "fewer")
     return [
         Doubt(
@@ -146,7 +169,7 @@ def refusal(doubts: Sequence[Doubt]) -> str:
     return f"{'' if stated else 'the split is not identified: '}{'; '.join(reasons[:2])}{more}; {doubts[0].remedy}"
 
 
-def require(fitted: AdditiveFit, C: npt.ArrayLike, clusters: Runs = None) -> None:
+def require(fitted: Planned, C: npt.ArrayLike, clusters: Runs = None) -> None:
     """Raise FitError where the law of a table does not identify the split of C (a number or an array of them).
 
     Judged by a case bootstrap of the rows, drawn once a law, or by the jackknife over runs where
@@ -157,7 +180,7 @@ def require(fitted: AdditiveFit, C: npt.ArrayLike, clusters: Runs = None) -> Non
     if not doubts:
         largest = float(FLOPS_PER_PARAMETER_TOKEN * (fitted.N * fitted.D).max())
         for c in np.ravel(C):
-            N = float(optimal_split(fitted.parameters, c)[0])
+            N = float(_best_N(fitted, c))
             doubts += split_doubts(float(c), N, draws.allocate(c, LEVEL)["N"], largest=largest)
     if doubts:
         raise FitError(f"{refusal(doubts)}; check=False gives the numbers all the same")
@@ -172,7 +195,7 @@ def drawn_doubts(draws: Array) -> list[Doubt]:
     ]
 
 
-def resamples(fitted: AdditiveFit) -> Bootstrap:
+def resamples(fitted: HasView) -> Bootstrap:
     """The bootstrap by which ``require`` judges."""
     return bootstrap(fitted, _REFITS, threads=1)
 
@@ -180,7 +203,7 @@ def resamples(fitted: AdditiveFit) -> Bootstrap:
 class _Runs:
     """The range of a table's runs, and what to add to it."""
 
-    def __init__(self, fitted: AdditiveFit) -> None:
+    def __init__(self, fitted: FittedLaw) -> None:
         rows = fitted.weights > 0
         self.N, self.D = fitted.N[rows], fitted.D[rows]
 

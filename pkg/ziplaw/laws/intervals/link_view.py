@@ -8,20 +8,18 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..forms.form import Form
 from ..solve.additive import Array
+from ..solve.additive_fit import FittedLaw
 from ..solve.linked import LinkProblem, LinkSolution
 from .form_view import FormView
+from .quantities import unknown_ranges
+from .view import Ends
 
 _STEPS = 100
 
 
-class FittedLink(Protocol):
+class FittedLink(FittedLaw, Protocol):
     """What this looks at in ``fits.link_fit.LinkFit``."""
-
-    @property
-    def form(self) -> Form:
-        """The law, with its link."""
 
     @property
     def columns(self) -> dict[str, Array]:
@@ -35,14 +33,6 @@ class FittedLink(Protocol):
     def solution(self) -> LinkSolution:
         """The optimum there."""
 
-    @property
-    def objective(self) -> float:
-        """Sum of Huber terms."""
-
-    @property
-    def n_free(self) -> int:
-        """Number of fitted parameters."""
-
 
 class LinkView(FormView):
     """See ``View``.
@@ -54,7 +44,8 @@ class LinkView(FormView):
     """
 
     def __init__(self, fitted: FittedLink) -> None:
-        self._problem = problem = fitted.problem
+        self._fitted_law, self._problem = fitted, fitted.problem
+        problem = self._problem
         self.form, self.columns, self.names = fitted.form, fitted.columns, fitted.form.parameters
         self.theta, self.low, self.high = fitted.solution.theta, fitted.form.low, fitted.form.high
         self.z, self.weights = problem.z, problem.weights
@@ -64,6 +55,16 @@ class LinkView(FormView):
             moving[4] += moving[3]
         self.moving = moving[:, problem.free]
         self._finish(problem.residuals(self.theta[None])[0])
+
+    def unknown(self) -> dict[str, Ends]:
+        """Whole ranges of what sits at its bound, vanished, or is not told by the design: name -> (lo, hi)."""
+        ends = self._problem.ends(self.theta)
+        stuck = {name for name, why in ends.items() if why == "at its bound"}
+        out: dict[str, Ends] = {name: (0.0, np.inf) for name in self.names if name in stuck}
+        out |= unknown_ranges(self._fitted_law)
+        if {"alpha", "beta"} & stuck:
+            out |= {"a": (0.0, 1.0), "b": (0.0, 1.0), "log10_G": (-np.inf, np.inf)}
+        return out
 
     def solve(
         self, theta: Array, *, z: Array | None = None, weights: Array | None = None, threads: int | None = 1

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..forms.allocation import LEAST_SPLIT, MOST_SPLIT, exponents, optimal_split
 from ..forms.chinchilla import PARAMETERS, additive
 from ..solve.additive import Array
-from ..solve.additive_fit import AdditiveFit
+from ..solve.additive_fit import FittedLaw
 from ..solve.diagnostics import unidentified
 from .view import Ends, Function
 
@@ -88,7 +88,7 @@ def split_limits(unknown: Iterable[str], bands: Bands) -> Bands:
     return out
 
 
-def unknown_ranges(fitted: AdditiveFit) -> dict[str, Ends]:
+def unknown_ranges(fitted: FittedLaw) -> dict[str, Ends]:
     """Whole ranges of what the table says nothing about: name -> (lo, hi)."""
     lost = unidentified(fitted)
     out: dict[str, Ends] = dict.fromkeys(lost, (0.0, np.inf))

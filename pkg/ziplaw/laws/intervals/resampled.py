@@ -6,6 +6,7 @@ from functools import cached_property
 
 from .bootstrap import Bootstrap, bootstrap
 from .choose import intervals
+from .identification import resamples
 from .jackknife import Jackknife, jackknife
 from .quantities import Runs
 from .view import Ends, View
@@ -31,6 +32,11 @@ class Resampled:
     ) -> Bootstrap:
         """Refit resampled or perturbed tables: see ``intervals.bootstrap``."""
         return bootstrap(self, n, seed=seed, clusters=clusters, method=method, threads=threads)
+
+    @cached_property
+    def resampled(self) -> Bootstrap:
+        """The bootstrap by which ``identification.require`` judges whether the split is identified."""
+        return resamples(self)
 
     def jackknife(self, clusters: Runs) -> Jackknife:
         """Leave out one run at a time: see ``jackknife.jackknife``."""
