@@ -152,10 +152,11 @@ rule regress_laws:
         level=SWEEP.laws.level,
         version=versions.REGRESSION,
         scores=lambda w, input: Path(input.scores[0]).parent,
+        grammars=f"--grammars {RESULTS}/grammars" if GRAMMARS else "",
     message:
-        "Do the laws move with H? Two-stage regression, joint test, the paper's claims"
+        "Do the best split and the laws move with H? Every link, joint test, the paper's claims"
     shell:
-        "ziplaw regress --runs {input.runs} --fits {input.fits} --scores {params.scores} --level {params.level}"
+        "ziplaw regress --runs {input.runs} --fits {input.fits} --scores {params.scores} {params.grammars} --level {params.level}"
         " -o {output.regression} --claims {output.claims} > {log} 2>&1"
 
 

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import zstandard
 from houses import ROOT
+from splits_in_H import sweep_of_splits
 
 from ziplaw.cli import main
 from ziplaw.corpora import scoring
 from ziplaw.corpora.scoring import score_builtin
 from ziplaw.corpora.storage.format import CorpusWriter, open_corpus
+from ziplaw.laws.dependence.splits.split_on_H import split_on_H
 from ziplaw.sweep.fits_table import PARAMETERS
 from ziplaw.tables.declared import DECLARED
 
@@ -80,3 +82,18 @@ FAMILIES = {"fits.csv": [f"{name}{end}" for name in PARAMETERS for end in ("", "
 def test_columns(name):
     columns = set(DECLARED[name].names) - set(FAMILIES.get(name, ()))
     assert columns <= documented(SECTIONS.get(name, name))
+
+
+def test_the_split_of_a_regression():
+    split, _ = split_on_H(*sweep_of_splits(5))
+    entry = split["by"]["bounded"]
+    parts = [split, entry, split["choice"]["bounded"], *entry["lines"].values(), split["datasets"][0]]
+    parts += [
+        entry["covariates"][1],
+        entry["covariates"][1]["ln_N"],
+        split["multiplicity"],
+        split["rivals"],
+        split["disagreement"],
+    ]
+    parts += [split["datasets"][0]["splits"]["bounded"], split["disagreement"]["datasets"][0], {"split_message": ""}]
+    assert {key for part in parts for key in part} <= documented("regression")

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from laws_in_H import planted_regression, planted_sweep
+from splits_in_H import sweep_of_splits
 from verbs import ended
 
 from ziplaw.base.documents import read_csv, write_csv, write_json
@@ -100,3 +101,57 @@ def test_two_datasets_still_write_their_files(folder, tmp_path, capsys):
     code, _, error = ended(capsys, "predict", "--gzip", 0.3, "--flops", 1e20, "--law", tmp_path / "r.json")
     assert code == 2
     assert "holds no law" in error
+
+
+@pytest.fixture(scope="module")
+def folder_of_splits(tmp_path_factory):
+    """Five datasets whose best N rises with H by every link, with their grammars."""
+    where = tmp_path_factory.mktemp("splits")
+    rows, fits = planted_sweep()
+    RUNS.write(where / "runs.csv", rows)
+    for fit, found in zip(fits, sweep_of_splits(5, 9.0)[1]):
+        links = {"links": found["links"], "isoflop": found["isoflop"]}
+        write_json(where / "fits" / f"{fit['dataset']}.json", fit | links, kind="fit")
+        productions = ["N0 -> '1' [1.0]"] * (400 + int(fit["dataset"][1:]) ** 2)
+        write_json(where / "grammars" / f"{fit['dataset']}.json", {"productions": productions}, kind="grammar")
+    return where
+
+
+def test_the_best_split_is_asked_first(folder_of_splits, tmp_path, capsys):
+    fits = sorted((folder_of_splits / "fits").glob("*.json"))
+    code, out, _ = ended(capsys, "regress", "--runs", folder_of_splits / "runs.csv", "--fits", *fits, "--bootstrap", 0,
+                         "--grammars", folder_of_splits / "grammars", "--claims", tmp_path / "c.csv",
+                         "-o", tmp_path / "r.json")  # fmt: skip
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0].startswith("the best N at a given compute rises with H: x")
+    assert "by the bounded link" in lines[0]
+    table = next(i for i, line in enumerate(lines) if line.startswith("by "))
+    assert [line.split()[0] for line in lines[table + 1 : table + 6]] == [
+        "identity", "power", "bounded", "free", "isoflop"]  # fmt: skip
+    assert "bounded (chosen)" in lines[table + 3]
+    assert "by each of them N_opt rises with H" in out
+    assert "n_productions" in out
+    assert "corrected for one another (Holm)" in out
+    first = read_csv(tmp_path / "c.csv")[:2]
+    assert [(row["claim"], row["verdict"]) for row in first] == [
+        ("best_N_depends_on_H", "supported"), ("best_N_falls", "not supported")]  # fmt: skip
+    split = json.loads((tmp_path / "r.json").read_text())["split"]
+    assert split["link"] == "bounded"
+    assert "n_productions" in [row["covariate"] for row in split["by"]["free"]["covariates"]]
+
+
+def test_a_link_left_out_and_old_fits_are_said(folder_of_splits, tmp_path, capsys):
+    for path in sorted((folder_of_splits / "fits").glob("*.json")):
+        fit = json.loads(path.read_text())
+        fit["isoflop"] = {"split": None, "note": "one budget"}
+        write_json(tmp_path / "none" / path.name, fit, kind="fit")
+        write_json(tmp_path / "old" / path.name, {k: v for k, v in fit.items() if k != "links"}, kind="fit")
+    runs = folder_of_splits / "runs.csv"
+    code, out, _ = ended(capsys, "regress", "--runs", runs, "--bootstrap", 0, *sorted((tmp_path / "none").glob("*")))
+    assert code == 0
+    assert "isoflop left out: identified in 0 of 5 datasets only (one budget)" in out
+    code, out, _ = ended(capsys, "regress", "--runs", runs, "--bootstrap", 0, *sorted((tmp_path / "old").glob("*")))
+    assert code == 0
+    assert out.startswith("no split on H: ")
+    assert "hold no splits: fit again" in out.splitlines()[0]

@@ -1,4 +1,4 @@
-"""``ziplaw regress``: how laws move with H, and what that says about the paper's claims."""
+"""``ziplaw regress``: how the best split and the laws move with H, and what that says about the paper's claims."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ def _headers() -> list[list[str]]:
               "Repeatable.")  # fmt: skip
 @click.option("--covariates", "table", type=click.Path(exists=True, dir_okay=False),
               help="CSV with a column dataset and rivals of H, such as a zstd ratio, for the comparison.")  # fmt: skip
+@click.option("--grammars", type=click.Path(exists=True), multiple=True,
+              help="A dataset's grammar, or a folder of them: the number of productions is then a rival of H. "
+              "Repeatable.")  # fmt: skip
 @click.option("--bootstrap", type=click.IntRange(0, 100_000), default=499, show_default=True,
               help="Simulated tables behind the bootstrap p-value.")  # fmt: skip
 @click.option(
@@ -49,6 +52,7 @@ def command(
     fits: tuple[str, ...],
     scores: tuple[str, ...],
     table: str | None,
+    grammars: tuple[str, ...],
     bootstrap: int,
     level: float,
     seed: int,
@@ -56,7 +60,8 @@ def command(
     claims_csv: str | None,
     as_json: bool,
 ) -> None:
-    """Regress the laws in FITS (fits/*.json) on H, test whether exponents depend on it, judge the paper's claims.
+    """Ask whether the best N at a given compute depends on H, by the fits in FITS (fits/*.json) under every link of the
+    law and by isoFLOP; then regress the laws on H, test whether exponents depend on it, judge the paper's claims.
 
     \b
       ziplaw regress --runs runs.csv --fits fits/*.json -o regression.json --claims claims.csv
@@ -64,7 +69,7 @@ def command(
     from ...base.documents import read_json, write_json
     from ...laws.dependence.claims import claims
     from ...laws.dependence.regress import evidence, regress
-    from ...sweep.beside_laws import covariates_of, scores_of
+    from ...sweep.beside_laws import covariates_of, productions_of, scores_of
     from ...tables.any_file import read_table
     from ...tables.declared import CLAIMS, RUNS
 
@@ -73,7 +78,7 @@ def command(
         raise click.UsageError("no fits given: ziplaw regress --runs runs.csv --fits fits/*.json")
     rows = RUNS.typed(read_table(runs).rows)
     documents = [read_json(path, "fit") for path in paths]
-    covariates = covariates_of(table) if table else None
+    covariates = productions_of(documents, grammars) | (covariates_of(table) if table else {})
     measured = scores_of(documents, scores)
     document = regress(
         rows, documents, scores=measured, covariates=covariates, bootstrap=bootstrap, level=level, seed=seed
@@ -86,6 +91,7 @@ def command(
     if as_json:
         print_json(document | {"claims": judged})
         return
+    _print_split(document)
     click.echo(document["conclusion"])
     if document["law"]:
         _print(document)
@@ -94,6 +100,31 @@ def command(
     for path, what in ((output, "the regression"), (claims_csv, "the claims")):
         if path:
             say_written(path, what)
+
+
+def _print_split(document: dict[str, Any]) -> None:
+    split = document["split"]
+    if split is None:
+        click.echo(f"{document['split_message']}\n")
+        return
+    click.echo(split["conclusion"])
+    click.echo(f"\nThe best N at C = {split['C']:.3g} FLOPs and its exponent a in C: what .1 of H does")
+    rows = []
+    for kind, entry in split["by"].items():
+        N, a = entry["lines"]["ln_N"], entry["lines"]["a"]
+        chosen = " (chosen)" if kind == split["link"] else ""
+        rows.append({"by": kind + chosen, "datasets": entry["n_datasets"],
+                     "error at largest C": split["choice"].get(kind, {}).get("holdout"),
+                     "N times": N["per_tenth"], "low": N["per_tenth_ci"][0], "high": N["per_tenth_ci"][1],
+                     "p": N["p_permutation"], "a plus": a["per_tenth"], "a low": a["per_tenth_ci"][0],
+                     "a high": a["per_tenth_ci"][1], "p of a": a["p_permutation"]})  # fmt: skip
+    print_table(rows)
+    for entry in split["left_out"]:
+        click.echo(f"{entry['kind']} left out: {entry['reason']}")
+    for line in (split["disagreement"]["text"], split["rivals"]["text"], split["multiplicity"]["text"]):
+        if line:
+            click.echo(line)
+    click.echo()
 
 
 def _print(document: dict[str, Any]) -> None:

@@ -76,3 +76,11 @@ def test_every_row_has_its_numbers(seed):
     for row in judged(6, 4.0, seed=seed).values():
         assert row["low"] < row["estimate"] < row["high"]
         assert 0 < row["p_value"] <= 1
+
+
+def test_a_rival_that_foretells_better_is_named_in_the_reason():
+    rows, fits = sweep_of_splits(6, 9.0, seed=1)
+    split, _ = split_on_H(rows, fits)
+    split["rivals"]["better"] = ["unigram_entropy"]
+    row = claims_about_splits(split, "", 0.05)[0]
+    assert row["why"].endswith("; unigram_entropy foretells a dataset left out better than H")

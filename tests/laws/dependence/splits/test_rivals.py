@@ -5,7 +5,7 @@ import pytest
 from splits_in_H import C
 
 from ziplaw.laws.dependence.splits.dataset_splits import Splits
-from ziplaw.laws.dependence.splits.rivals import rivals_of_H
+from ziplaw.laws.dependence.splits.rivals import rivals_in_words, rivals_of_H
 
 
 def planted(K=12, seed=0):
@@ -37,8 +37,27 @@ def test_a_rival_that_is_H_leaves_nothing_to_H():
     assert rows[1]["ln_N"]["left_out_error"] == pytest.approx(rows[0]["ln_N"]["left_out_error"])
 
 
+def test_a_rival_may_not_bear_the_name_of_another_row():
+    splits, H, rival = planted(6)
+    rows, skipped = rivals_of_H(splits, H, {"H": rival, "none": rival})
+    assert [row["covariate"] for row in rows] == ["H", "none"]
+    assert skipped == dict.fromkeys(("H", "none"), "bears the name of another row: rename the column")
+
+
 def test_three_datasets_cannot_spare_one():
     splits, H, _ = planted(3)
     rows, _ = rivals_of_H(splits, H, {})
     assert [row["covariate"] for row in rows] == ["H", "none"]
     assert rows[0]["ln_N"]["left_out_error"] is None
+
+
+def test_rivals_in_words():
+    splits, H, rival = planted()
+    told = rivals_in_words(rivals_of_H(splits, H, {"rival": rival})[0])
+    assert told["better"] == ["rival"]
+    assert told["text"].startswith("ln N_opt of a dataset left out is foretold better by rival (")
+    assert "rank correlation with H that is left given rival: " in told["text"]
+    other = rivals_in_words(rivals_of_H(splits, rival, {"loose": H, "copy": 2 * rival})[0])
+    assert other["better"] == []
+    assert other["text"].endswith("copy: cannot be told")
+    assert rivals_in_words(rivals_of_H(splits, H, {})[0]) == {"better": [], "text": None}

@@ -98,6 +98,9 @@ def _moves(split, alpha, claim, name, statistic):
     shown, why = moves_with_H(split, name, alpha)
     line, primary = split["by"][split["link"]]["lines"][name], split["multiplicity"]["primary"][name]
     verdict = "supported" if shown else "undecided"
+    better = split["rivals"]["better"]
+    if shown and name == "ln_N" and better:
+        why += f"; {' and '.join(better)} foretell{'s' if len(better) == 1 else ''} a dataset left out better than H"
     return claim_row(claim, STATEMENTS[claim], statistic, *_numbers(split, split["link"], name), primary["p_holm"],
                      verdict=verdict, why=f"{_effect(line, name)}; {why}")  # fmt: skip
 

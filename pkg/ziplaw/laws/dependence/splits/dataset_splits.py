@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from ...forms.catalogue import LINKS
 from ...solve.additive import Array
 
 ISOFLOP = "isoflop"
-LINKS = ("identity", "power", "bounded", "free")  # simplest first
 KINDS = (*LINKS, ISOFLOP)
 FEWEST = 3  # datasets that a line in H needs
 Fit = Mapping[str, Any]  # a document of kind "fit"
@@ -58,7 +58,7 @@ def split_of(fit: Fit, kind: str) -> tuple[Mapping[str, Any] | None, str]:
     if not split:
         return None, why
     if not split.get("identified"):
-        return None, "its split is not identified"
+        return None, "its split is not identified" + (f": {split['reason']}" if split.get("reason") else "")
     numbers = [split.get("C"), split.get("ln_N"), split.get("a"), *np.ravel(split.get("covariance") or [None])]
     if not all(isinstance(v, int | float) and np.isfinite(v) for v in numbers) or len(numbers) != 7:
         return None, "its split has no covariance"

@@ -10,8 +10,12 @@ import numpy as np
 from ...solve.additive import Array
 from ..statistics import permutation
 from ..statistics.meta_regression import meta_regression
+from ..statistics.permutation import p_words
 from .dataset_splits import Splits
 from .trend import QUANTITIES
+
+_RESERVED = ("H", "all rivals", "none")
+_SAME = 1e-6  # relative: errors closer than this are equal
 
 
 def rivals_of_H(
@@ -43,6 +47,9 @@ def rivals_of_H(
     usable: dict[str, Array] = {}
     skipped: dict[str, str] = {}
     for name, values in rivals.items():
+        if name in _RESERVED:
+            skipped[name] = "bears the name of another row: rename the column"
+            continue
         try:
             column = np.array(values, dtype=np.float64)
         except (TypeError, ValueError):
@@ -69,6 +76,34 @@ def rivals_of_H(
         rows.append({"covariate": "all rivals", **together})
     rows.append({"covariate": "none"} | {q: {"left_out_error": e} for q, e in _left_out(splits, None).items()})
     return rows, skipped
+
+
+def rivals_in_words(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Say of ln N_opt which rivals foretell a dataset left out better than H does, and what is left to H given each.
+
+    Returns
+    -------
+    dict
+        ``better`` (their names) and ``text``, None where no rival was there or none could be left out.
+    """
+    entries = {row["covariate"]: row["ln_N"] for row in rows}
+    mine = entries["H"]["left_out_error"]
+    rivals = {name: entry for name, entry in entries.items() if "H_given" in entry}
+    if mine is None or not rivals:
+        return {"better": [], "text": None}
+    errors = {name: entry["left_out_error"] for name, entry in rivals.items() if entry.get("left_out_error")}
+    # a covariate that is H in another unit differs in the last digits
+    better = sorted((name for name in errors if errors[name] < mine * (1 - _SAME)), key=lambda name: errors[name])
+    if better:
+        told = ", ".join(f"{name} ({errors[name]:.2f})" for name in better)
+        first = f"ln N_opt of a dataset left out is foretold better by {told} than by H ({mine:.2f})"
+    else:
+        first = f"no rival foretells ln N_opt of a dataset left out better than H does ({mine:.2f})"
+    left = []
+    for name, entry in rivals.items():
+        rho, p = entry["H_given"]["rank_correlation"], entry["H_given"]["p_permutation"]
+        left.append(f"{name}: cannot be told" if rho is None else f"{name}: {rho:+.2f}, {p_words(p)}")
+    return {"better": better, "text": f"{first}; rank correlation with H that is left given {'; '.join(left)}"}
 
 
 def _row(name, splits, column, seed):

@@ -16,7 +16,7 @@ from ..statistics.permutation import holm, p_words
 from .dataset_splits import FEWEST, KINDS, LINKS, Fit, Row, carrying, gather, reference_C, with_splits
 from .disagreement import disagreement
 from .link_choice import CHOICE_RULE, choose_link
-from .rivals import rivals_of_H
+from .rivals import rivals_in_words, rivals_of_H
 from .trend import QUANTITIES, trend
 
 _METHOD = (
@@ -102,6 +102,7 @@ def split_on_H(
         "disagreement": disagreement(splits, by),
         "level": level,
     }
+    document["rivals"] = rivals_in_words(by[link]["covariates"])
     document["multiplicity"] = _multiplicity(by, link)
     document["conclusion"] = _conclude(document) + (f"; {again}" if old else "")
     return document, ""
