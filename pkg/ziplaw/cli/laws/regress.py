@@ -43,7 +43,10 @@ def _headers() -> list[list[str]]:
 @click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True, help="Seed of all resampling.")
 @click.option("-o", "--output", type=OutputFile(by_kind("regression")), help="Write regression.json here.")
 @click.option(
-    "--claims", "claims_csv", type=OutputFile(by_header(_headers)), help="Write the paper's claims as CSV here."
+    "--claims",
+    "claims_csv",
+    type=OutputFile(by_header(_headers)),
+    help="Write the claims and their verdicts as CSV here.",
 )
 @json_option
 def command(

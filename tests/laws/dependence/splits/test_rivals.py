@@ -33,7 +33,7 @@ def test_the_covariate_behind_the_splits_is_found():
 def test_a_rival_that_is_H_leaves_nothing_to_H():
     splits, H, _ = planted(6)
     rows, _ = rivals_of_H(splits, H, {"copy": 2 * H, "words": ["a"] * 6})
-    assert rows[1]["ln_N"]["H_given"] == {"rank_correlation": None, "p_permutation": None}
+    assert rows[1]["ln_N"]["H_given"] == {"rank_correlation": None, "p_permutation": None, "why": "nothing left"}
     assert rows[1]["ln_N"]["left_out_error"] == pytest.approx(rows[0]["ln_N"]["left_out_error"])
 
 
@@ -59,5 +59,5 @@ def test_rivals_in_words():
     assert "rank correlation with H that is left given rival: " in told["text"]
     other = rivals_in_words(rivals_of_H(splits, rival, {"loose": H, "copy": 2 * rival})[0])
     assert other["better"] == []
-    assert "; copy: cannot be told; " in other["text"]
+    assert "; copy: nothing left; " in other["text"]
     assert rivals_in_words(rivals_of_H(splits, H, {})[0]) == {"better": [], "text": None}

@@ -101,8 +101,9 @@ def rivals_in_words(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         first = f"no rival foretells ln N_opt of a dataset left out better than H does ({mine:.2f})"
     left = []
     for name, entry in rivals.items():
-        rho, p = entry["H_given"]["rank_correlation"], entry["H_given"]["p_permutation"]
-        left.append(f"{name}: cannot be told" if rho is None else f"{name}: {rho:+.2f}, {p_words(p)}")
+        found = entry["H_given"]
+        rho, p = found["rank_correlation"], found["p_permutation"]
+        left.append(f"{name}: {found['why']}" if rho is None else f"{name}: {rho:+.2f}, {p_words(p)}")
     return {"better": better, "text": f"{first}; rank correlation with H that is left given {'; '.join(left)}"}
 
 
@@ -121,7 +122,10 @@ def _row(name, splits, column, seed):
 
 def _partial(column, values, given, seed):
     rho, p = permutation.partial_rank(column, values, given, seed)
-    return {"rank_correlation": rho if np.isfinite(rho) else None, "p_permutation": p}
+    if np.isfinite(rho):
+        return {"rank_correlation": rho, "p_permutation": p, "why": None}
+    few = len(column) - len(given) - 2 < permutation.LEAST_FREEDOM
+    return {"rank_correlation": None, "p_permutation": None, "why": "too few datasets" if few else "nothing left"}
 
 
 def _left_out(splits, column):
