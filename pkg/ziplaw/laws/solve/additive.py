@@ -7,7 +7,7 @@ between ln A and alpha.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -87,7 +87,8 @@ def residuals(theta: Array, design: Design) -> Array:
     return np.log(E + A * np.exp(-alpha * design.x) + B * np.exp(-beta * design.y)) - design.z
 
 
-def _core() -> ModuleType:
+def core() -> ModuleType:
+    """Return the compiled fitter."""
     try:
         from ... import _laws
     except ImportError:
@@ -140,7 +141,7 @@ def polish(
     objective : ndarray (problems,)
     converged : ndarray, bool (problems,)
     """
-    core, threads = _core(), n_threads(threads, FitError)
+    fitter, threads = core(), n_threads(threads, FitError)
     theta = np.array(theta, dtype=np.float64, ndmin=2, order="C")
     k, n = len(theta), len(design.x)
     z = np.ascontiguousarray(np.atleast_2d(design.z), dtype=np.float64)
@@ -158,13 +159,18 @@ def polish(
 
     def part(rows: slice) -> None:
         zs, ws = (table if len(table) == 1 else table[rows] for table in (z, w))
-        core.polish(design.x, design.y, zs, ws, delta[rows], theta[rows], objective[rows], converged[rows], **options)
+        fitter.polish(design.x, design.y, zs, ws, delta[rows], theta[rows], objective[rows], converged[rows], **options)
 
+    in_pieces(part, k, n, threads)
+    return theta, objective, converged.astype(bool)
+
+
+def in_pieces(part: Callable[[slice], None], k: int, n: int, threads: int) -> None:
+    """Call ``part`` on slices of k problems of n rows each, shared by threads."""
     pieces = max(1, min(k, k * n // _SHARE))
     bounds = np.linspace(0, k, pieces + 1).astype(int)
     slices = [slice(a, b) for a, b in pairwise(bounds)]
     each(part, slices, min(threads, pieces))
-    return theta, objective, converged.astype(bool)
 
 
 def project(
@@ -192,4 +198,4 @@ def project(
     """
     w = np.ones(len(design.x)) if weights is None else np.ascontiguousarray(weights, dtype=np.float64)
     exponents = np.ascontiguousarray(exponents, dtype=np.float64)
-    return _core().project(design.x, design.y, design.z, w, exponents, -1.0 if fixed_E is None else float(fixed_E))
+    return core().project(design.x, design.y, design.z, w, exponents, -1.0 if fixed_E is None else float(fixed_E))

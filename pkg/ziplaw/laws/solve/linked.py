@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ...base.threads import n_threads
+from ...errors import FitError
 from ..forms.arguments import Array
 from ..forms.form import Form
 from ..forms.links import HIGH_U, LOW_U, linked
-from .additive import huber
-from .general import minimise
+from .additive import Index32, core, huber, in_pieces
 
 Flags = npt.NDArray[np.bool_]
 _VANISHED = 1e-6  # a share of the index, or of the loss, below which a term is none
@@ -228,7 +230,7 @@ class LinkProblem:
         delta: float | None = None,
         free: Sequence[bool] | Flags | None = None,
         anneal: bool = True,
-        max_steps: int = 200,
+        max_steps: int = 500,
         threads: int | None = 1,
     ) -> tuple[Array, Array, Flags]:
         """Minimise the sum of weighted Huber terms from each start.
@@ -256,29 +258,43 @@ class LinkProblem:
         objective : ndarray (P,)
         converged : ndarray, bool (P,)
         """
-        theta = np.atleast_2d(self.held(theta) if free is None else np.array(theta, dtype=np.float64))
-        delta = self.delta if delta is None else delta
-        moving = np.flatnonzero(self.free if free is None else free)
-        low, high = self.form.low[moving], self.form.high[moving]
-        objective, converged = np.empty(len(theta)), np.empty(len(theta), dtype=bool)
-        zs, ws = (np.atleast_2d(v if v is not None else own) for v, own in ((z, self.z), (weights, self.weights)))
-        for i, start in enumerate(theta):
+        fitter, threads = core(), n_threads(threads, FitError)
+        theta = np.array(self.held(theta) if free is None else theta, dtype=np.float64, ndmin=2, order="C")
+        k, n = len(theta), len(self.x)
+        free = self.free if free is None else np.asarray(free, dtype=bool)
+        low, high = self.form.low, self.form.high
+        theta = np.where(free, np.clip(theta, low, high), theta)
+        zs, ws = (
+            np.ascontiguousarray(np.atleast_2d(v if v is not None else own), dtype=np.float64)
+            for v, own in ((z, self.z), (weights, self.weights))
+        )
+        deltas = np.full(k, self.delta if delta is None else delta, dtype=np.float64)
+        objective, converged = np.empty(k), np.empty(k, dtype=np.uint8)
+        options = {
+            "distinct": self.distinct,
+            "knots": np.array(self.form.link.knots, dtype=np.float64),
+            "excess": self.settings.excess_floor is not None,
+            "free": free,
+            "tie": self.settings.tie,
+            "low": low,
+            "high": high,
+            "max_steps": max_steps,
+            "anneal": anneal,
+        }
 
-            def law(part: Array, start: Array = start) -> Array:
-                point = start.copy()
-                point[moving] = part
-                if self.settings.tie:
-                    point[4] = point[3]
-                return self.log_fitted(point)
+        def part(rows: slice) -> None:
+            z_part, w_part = (table if len(table) == 1 else table[rows] for table in (zs, ws))
+            out = (theta[rows], objective[rows], converged[rows])
+            fitter.polish_link(self.form.link.name, self.x, self.y, z_part, w_part, deltas[rows], *out, **options)
 
-            zi, wi = (v[i if len(v) > 1 else 0] for v in (zs, ws))
-            found, objective[i], converged[i] = minimise(
-                law, start[moving], zi, wi, min(delta, 1e300), low, high, max_steps
-            )
-            theta[i, moving] = found
-            if self.settings.tie:
-                theta[i, 4] = theta[i, 3]
-        return theta, objective, converged
+        in_pieces(part, k, n, threads)
+        return theta, objective, converged.astype(bool)
+
+    @cached_property
+    def distinct(self) -> tuple[Array, Index32, Array, Index32]:
+        """See ``additive.Design.distinct``."""
+        (ux, ix), (uy, iy) = (np.unique(v, return_inverse=True) for v in (self.x, self.y))
+        return ux, ix.astype(np.int32), uy, iy.astype(np.int32)
 
     def objective(self, theta: npt.ArrayLike) -> Array:
         """Sum of weighted Huber terms (...,) at theta (..., p)."""
