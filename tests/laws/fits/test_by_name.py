@@ -23,7 +23,9 @@ def test_the_envelope_keeps_what_nothing_beats():
 def test_comparison_prefers_the_law_that_made_the_data():
     N, D, loss = planted(0.003)
     rows = compare_laws({"N": N, "D": D}, loss)
-    two_column = [row for row in rows if "envelope" not in row["law"]]
+    # the bounded law contains the additive one, and the free one may bend into it
+    wider = ("bounded", "free")
+    two_column = [row for row in rows if "envelope" not in row["law"] and row["law"] not in wider]
     assert two_column[0]["law"] == "chinchilla"
     assert two_column[0]["objective"] == min(row["objective"] for row in two_column)
     assert [row["law"] for row in rows if not row["converged"]] == []
