@@ -45,6 +45,7 @@ ROOMS = {
     "cli.runs": "cli base corpora.storage models training training.recipe tables sweep",
     "cli.laws": "cli base corpora corpora.readers tables sweep report.figures laws.forms "
     "laws.intervals laws.dependence laws.dependence.statistics laws.plans laws.outcomes",
+    "cli.outcomes": "cli base tables report.figures laws.outcomes",
     "cli.show": "cli base report report.figures",
     "__main__": "cli",
 }

@@ -35,6 +35,7 @@ VERBS = {
     "frontier": ("laws.frontier", "Compute compute-optimal N and D along C for every law, beside Chinchilla's."),
     "predict": ("laws.predict", "Predict the best N, D and loss for a compressibility H and a compute budget."),
     "plan": ("laws.plan", "Score a corpus, then predict: how to split your compute for THIS data."),
+    "arms": ("outcomes.arms", "Say what a change of data or optimizer is worth in compute, from two tables of runs."),
     "plot": ("show.plot", "Draw one figure of a finished sweep as SVG, with the plotted numbers as CSV."),
     "report": ("show.report", "Write a sweep's self-contained HTML report."),
     "config": ("runs.config", "Check a sweep's config, or print its schema or defaults."),
@@ -56,6 +57,7 @@ LIGHTER = {
     "train": "take a smaller model, or fewer --batch-documents",
     "fit": "ask for fewer refits with --bootstrap, or give a smaller table",
     "regress": "ask for fewer tables with --bootstrap",
+    "arms": "ask for fewer refits with --bootstrap",
 }
 
 

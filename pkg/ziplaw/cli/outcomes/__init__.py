@@ -1,0 +1,1 @@
+"""Verbs about what follows from loss: what a change is worth in compute, skills, mixtures of data."""
