@@ -20,7 +20,7 @@ from ..forms import arguments
 from ..solve.additive import Array
 from ..solve.levels import common_line
 from .arms_factors import constant_factors, deviations, frontier, interval, log_factor_at_C, log_factor_at_size
-from .arms_fit import ArmsFit, Cells, cells_of, fit_model, sharing, solve
+from .arms_fit import ArmCells, ArmsFit, cells_of, fit_model, sharing, solve
 
 Table = tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike]
 # a share of the loss: beyond it a law describes its runs poorly, as for any fit
@@ -146,7 +146,7 @@ def _check_overlap(base: Array, arm: Array) -> None:
         )
 
 
-def _resampled(cells: Cells, n: int, rng: np.random.Generator) -> Array:
+def _resampled(cells: ArmCells, n: int, rng: np.random.Generator) -> Array:
     """Weights (n, K, rows): how often each pair, and each run without one, is drawn."""
     out = np.zeros((n, *cells.w.shape))
     pairs = cells.n_pairs
@@ -158,7 +158,7 @@ def _resampled(cells: Cells, n: int, rng: np.random.Generator) -> Array:
     return out
 
 
-def _refitted(cells: Cells, model: str, found: ArmsFit, weights: Array) -> ArmsFit:
+def _refitted(cells: ArmCells, model: str, found: ArmsFit, weights: Array) -> ArmsFit:
     """Refit resampled runs from the estimate, some hundreds at a time: the arrays of a step stay small."""
     parts = []
     for start in range(0, len(weights), 250):
@@ -168,7 +168,7 @@ def _refitted(cells: Cells, model: str, found: ArmsFit, weights: Array) -> ArmsF
     return ArmsFit(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _constant(found: ArmsFit, drawn: ArmsFit | None, cells: Cells, level: float) -> dict[str, Any]:
+def _constant(found: ArmsFit, drawn: ArmsFit | None, cells: ArmCells, level: float) -> dict[str, Any]:
     """The one factor for all C, and of N and D, with intervals: from refits, else by standard errors and t."""
     out = {}
     draws = None if drawn is None else constant_factors(drawn.local, cells.ladder)
@@ -189,7 +189,7 @@ class _Own:
 
     found: ArmsFit
     drawn: ArmsFit
-    cells: Cells
+    cells: ArmCells
     level: float
 
     def by_C(self, ranges: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
@@ -218,7 +218,7 @@ class _Own:
         return {"N": N} | _row(D=log_D, factor=estimate, interval=ends)
 
 
-def _freedom(cells: Cells) -> int:
+def _freedom(cells: ArmCells) -> int:
     """Degrees of freedom of resampled pairs and single runs."""
     return max(cells.n - cells.n_pairs - 1, 1)
 
@@ -236,7 +236,7 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _f_test(fits: Mapping[str, ArmsFit], cells: Cells, null: str, alternative: str) -> dict[str, Any]:
+def _f_test(fits: Mapping[str, ArmsFit], cells: ArmCells, null: str, alternative: str) -> dict[str, Any]:
     """F of nested models by their sums of squares; p is null where nothing is left to judge by."""
     p0, p1 = (sharing(model, 2, cells.ladder).shape[-1] for model in (null, alternative))
     rss0, rss1 = float(fits[null].rss[0]), float(fits[alternative].rss[0])
@@ -247,7 +247,7 @@ def _f_test(fits: Mapping[str, ArmsFit], cells: Cells, null: str, alternative: s
     return {"F": F, "df": [p1 - p0, freedom], "p_value": float(stats.f.sf(F, p1 - p0, freedom))}
 
 
-def _relabelled(cells: Cells, rng: np.random.Generator) -> float | None:
+def _relabelled(cells: ArmCells, rng: np.random.Generator) -> float | None:
     """Share of relabellings (arms swapped within pairs) of the pairs alone that part the arms at least as well."""
     pairs = cells.n_pairs
     S = sharing("factor", 2, cells.ladder)
@@ -265,7 +265,7 @@ def _relabelled(cells: Cells, rng: np.random.Generator) -> float | None:
     return float((1 + as_well.sum()) / (1 + _RELABELLINGS))
 
 
-def _natural(local: Array, cells: Cells) -> dict[str, float]:
+def _natural(local: Array, cells: ArmCells) -> dict[str, float]:
     """Parameters of an arm's law: E, A, B, alpha, beta, or of a ladder E, K, gamma of E + K/C^gamma."""
     E, log_A, log_B, alpha, beta = local.tolist()
     with np.errstate(over="ignore"):

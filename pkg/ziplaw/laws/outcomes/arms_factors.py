@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import special
 
 from ..solve.additive import Array
-from .arms_fit import ArmsFit, Cells, covariance, sharing
+from .arms_fit import ArmCells, ArmsFit, covariance, sharing
 
 _FAR = 700.0  # stands for an infinite logarithm
 
@@ -21,7 +21,7 @@ def constant_factors(local: Array, ladder: bool) -> dict[str, Array]:
     return {"factor": s} if ladder else {"factor": s + t, "N_factor": s, "D_factor": t}
 
 
-def deviations(found: ArmsFit, cells: Cells) -> dict[str, float]:
+def deviations(found: ArmsFit, cells: ArmCells) -> dict[str, float]:
     """Standard errors of the logarithms of ``constant_factors``, by the delta method."""
     S, theta = sharing("factor", 2, cells.ladder), found.theta[0]
     moved = theta + 1e-5 * np.concatenate([np.eye(len(theta)), -np.eye(len(theta))])
@@ -34,7 +34,7 @@ def deviations(found: ArmsFit, cells: Cells) -> dict[str, float]:
     return out
 
 
-def frontier(local: Array, cells: Cells) -> tuple[Array, Array, Array]:
+def frontier(local: Array, cells: ArmCells) -> tuple[Array, Array, Array]:
     """Frontier E + e^k / C^gamma of each law (..., 5): E, k, gamma (...)."""
     E, log_A, log_B, alpha, beta = (local[..., i] for i in range(5))
     if cells.ladder:
@@ -49,7 +49,7 @@ def frontier(local: Array, cells: Cells) -> tuple[Array, Array, Array]:
     return np.exp(E), k, gamma
 
 
-def log_factor_at_C(local: Array, cells: Cells, log_C: npt.ArrayLike) -> Array:
+def log_factor_at_C(local: Array, cells: ArmCells, log_C: npt.ArrayLike) -> Array:
     """Ln m (...) with L_arm(C) = L_base(m C) by laws of their own; inf where the base never gets as low."""
     (E, k, gamma), (E1, k1, gamma1) = (frontier(local[..., i, :], cells) for i in (0, 1))
     at = np.asarray(log_C, dtype=np.float64)
@@ -70,7 +70,7 @@ def interval(draws: Array, estimate: float, level: float, freedom: int) -> Array
     return np.where(np.abs(ends) >= _FAR / 2, np.copysign(np.inf, ends), ends)
 
 
-def log_factor_at_size(local: Array, cells: Cells, log_N: float, log_D: float) -> Array:
+def log_factor_at_size(local: Array, cells: ArmCells, log_N: float, log_D: float) -> Array:
     """Ln t (...) with L_arm(N, D) = L_base(N, t D) by laws of their own; inf where no tokens of the base are enough."""
     x, y = log_N - cells.centre[0], log_D - cells.centre[1]
     (E, a, b, alpha, beta), (E1, a1, b1, alpha1, beta1) = (np.moveaxis(local[..., k, :], -1, 0) for k in (0, 1))

@@ -21,7 +21,7 @@ SHARED = {"own": (), "exponents": (3, 4), "factor": (0, 3, 4), "equal": (0, 1, 2
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class ArmCells:
     """Rows of K arms, padded to one length; where designs match, pairs stand first and in the same columns.
 
     Attributes
@@ -57,12 +57,12 @@ class Cells:
         """Number of rows of all arms."""
         return int((self.w > 0).sum())
 
-    def arm(self, k: int) -> Cells:
+    def arm(self, k: int) -> ArmCells:
         """One arm alone."""
         return replace(self, x=self.x[k : k + 1], y=self.y[k : k + 1], z=self.z[k : k + 1], w=self.w[k : k + 1])
 
 
-def cells_of(tables: Sequence[tuple[Array, Array, Array]], ladder: bool, match: float = 1e-3) -> Cells:
+def cells_of(tables: Sequence[tuple[Array, Array, Array]], ladder: bool, match: float = 1e-3) -> ArmCells:
     """Lay out N, D and loss of each arm; runs of two arms with N and D equal within ``match`` (relative) are a pair."""
     logs = [np.log(np.stack(table)) for table in tables]
     pairs = _pairs(logs[0][:2], logs[1][:2], match) if len(logs) == 2 else []
@@ -76,7 +76,7 @@ def cells_of(tables: Sequence[tuple[Array, Array, Array]], ladder: bool, match: 
     if ladder:
         x = y = x + y + np.log(6.0)
     centre = float((x * w).sum() / w.sum()), float((y * w).sum() / w.sum())
-    return Cells((x - centre[0]) * w, (y - centre[1]) * w, z, w, ladder, len(pairs), centre)
+    return ArmCells((x - centre[0]) * w, (y - centre[1]) * w, z, w, ladder, len(pairs), centre)
 
 
 def _pairs(first: Array, second: Array, match: float) -> list[tuple[int, int]]:
@@ -136,7 +136,7 @@ class ArmsFit:
         return ArmsFit(self.theta[i : i + 1], self.local[i : i + 1], self.rss[i : i + 1], self.converged[i : i + 1])
 
 
-def solve(cells: Cells, model: str, theta: Array, *, z: Array | None = None, w: Array | None = None) -> ArmsFit:
+def solve(cells: ArmCells, model: str, theta: Array, *, z: Array | None = None, w: Array | None = None) -> ArmsFit:
     """Fit a model from starts theta (P, p), to other log losses or weights (P, K, n) if given."""
     S = sharing(model, cells.K, cells.ladder)[None]
     problems = _Sharing(
@@ -151,7 +151,7 @@ def solve(cells: Cells, model: str, theta: Array, *, z: Array | None = None, w: 
     return ArmsFit(theta, np.einsum("kip,Pp->Pki", S[0], theta), rss, converged)
 
 
-def covariance(cells: Cells, model: str, found: ArmsFit) -> Array:
+def covariance(cells: ArmCells, model: str, found: ArmsFit) -> Array:
     """Delta-method covariance (p, p) of the one fit of a model: the residuals' variance by the inverse of J'J."""
     S = sharing(model, cells.K, cells.ladder)
     problems = _Sharing(cells.x[None], cells.y[None], cells.z[None], cells.w[None], None, S[None])
@@ -162,7 +162,7 @@ def covariance(cells: Cells, model: str, found: ArmsFit) -> Array:
     return found.rss[0] / freedom * inverse
 
 
-def fit_model(cells: Cells, model: str) -> ArmsFit:
+def fit_model(cells: ArmCells, model: str) -> ArmsFit:
     """Fit a model from a grid of starts, and for two arms from what each gives alone; the best, P = 1."""
     starts = [_starts(cells)] * cells.K
     if cells.K > 1:
@@ -176,7 +176,7 @@ def fit_model(cells: Cells, model: str) -> ArmsFit:
     return solve(cells, model, theta).best()
 
 
-def _starts(cells: Cells) -> Array:
+def _starts(cells: ArmCells) -> Array:
     """Unknowns (P, 5) to start from: three floors, and two or three values of each exponent."""
     z = cells.z[cells.w > 0]
     out = []
