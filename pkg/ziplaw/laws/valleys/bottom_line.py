@@ -15,7 +15,7 @@ from ..forms.arguments import Array
 from ..forms.chinchilla import additive
 from .bottoms import Bottoms, ValleyShape, leaning, line, parabolas
 from .curves import Valley, at_compute, budget_labels, log_compute, measured_valleys, shared_compute, size_curves
-from .run_noise import budget_noise, curve_noise, run_labels
+from .run_noise import Noise, budget_noise, curve_noise, run_labels
 
 # rounds by which losses are taken to the compute of their budget
 _SHIFTS = 3
@@ -94,8 +94,17 @@ def bottom_line(
     """
     z, log_C, run = np.log(loss), log_compute(N, D), run_labels(runs, len(N))
     valleys, curves = _valleys(N, D, z, points)
-    noise = budget_noise(ValleyShape(valleys), z, run) if curves is None else curve_noise(curves, N, D, z, run)
+
+    def noise_about(shape: float | None) -> Noise:
+        if curves is None:
+            return budget_noise(ValleyShape(valleys, shape), z, run)
+        return curve_noise(curves, N, D, z, run, shape)
+
+    noise = noise_about(None)
     share = min(1.0, len(N) / sum(len(valley.x) for valley in valleys))
+    if lean:
+        # what parabolas miss of a valley that leans is no noise
+        noise = noise_about(float(leaning(valleys, z[None], noise.sd, share).lean[0]))
 
     def bottoms(kept: list[Valley], tables: Array) -> Bottoms:
         return leaning(kept, tables, noise.sd, share) if lean else parabolas(kept, tables)

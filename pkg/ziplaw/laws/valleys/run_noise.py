@@ -78,8 +78,13 @@ def budget_noise(shape: ValleyShape, z: Array, run: npt.NDArray[np.intp]) -> Noi
     return _noise(residual, leverage, np.concatenate(rows), run, float(sum(len(r) - 3 for r in rows)))
 
 
-def curve_noise(curves: list[Curve], N: Array, D: Array, z: Array, run: npt.NDArray[np.intp]) -> Noise:
-    """Noise of a table whose valleys lie between points of its curves: every row against the valley at its compute."""
+def curve_noise(
+    curves: list[Curve], N: Array, D: Array, z: Array, run: npt.NDArray[np.intp], lean: float | None = None
+) -> Noise:
+    """Noise of a table whose valleys lie between points of its curves: every row against the valley at its compute.
+
+    The valleys are parabolas, or lean by as much as is given.
+    """
     residual, leverage, rows = [], [], []
     log_C, x = log_compute(N, D), np.log(N)
     chosen = np.unique(np.linspace(0, len(N) - 1, min(len(N), _MOST_ROWS)).round().astype(int))
@@ -87,7 +92,7 @@ def curve_noise(curves: list[Curve], N: Array, D: Array, z: Array, run: npt.NDAr
         valley: Valley | None = at_compute(curves, log_C[row])
         if valley is None or len(valley.x) < 4:
             continue
-        shape = ValleyShape([valley])
+        shape = ValleyShape([valley], lean)
         own = int(abs(valley.x - x[row]).argmin())
         residual.append(z[row] - shape.fitted(z)[0][own])
         leverage.append(shape.leverages()[0][own])
