@@ -127,7 +127,12 @@ def _print_approaches(approaches: dict[str, dict[str, Any]]) -> None:
             continue
         value = "-" if found["a"] is None else f"{found['a']:.3f} ({_span(found['interval'], '.3f')})"
         bias = "" if found["bias"] is None else f"; bias on this law {found['bias']:+.3f}"
+        if found.get("bias_N") is not None:
+            bias += f" in a, {found['bias_N']:+.1%} in N"
         click.echo(f"  {name}: {value}{bias}; {found['note']}")
+    found = approaches["isoflop"]
+    for point in found["points"] if found.get("measured") else ():
+        click.echo(f"    C = {point['C']:.3g}: N {point['N']:.3g} ({_span(point['interval'], '.3g')})")
 
 
 def _print_serving(plan: dict[str, Any]) -> None:

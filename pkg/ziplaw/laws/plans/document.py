@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def law_document(
         document["predictions"].append(
             {"N": N, "D": D, "loss": fitted.predict(N, D), "interval": [float(lo), float(hi)]}
         )
-    document["approaches"] = approaches(fitted)
+    document["approaches"] = approaches(fitted, clusters, level)
     document["serving"] = None
     if serving and (verdicts.known or not check):
         plan = _serving(fitted, draws, level, *serving)
@@ -180,22 +181,36 @@ def _decades(fitted):
     return [C for C in decades if C in limits.FLOPS]
 
 
-def approaches(fitted: LawFit) -> dict[str, dict[str, Any]]:
-    """Allocation exponent a by the three approaches of Hoffmann et al.; None where one cannot be had."""
+def approaches(fitted: LawFit, clusters: Runs = None, level: float = 0.95) -> dict[str, dict[str, Any]]:
+    """Allocation exponent a by the three approaches of Hoffmann et al.; None where one cannot be had.
+
+    Each carries its bias: what it gets wrong, in a and as a share of N at the middle compute, were the fitted law the
+    truth. isoFLOP stands there twice, by parabolas as published and by valleys that may lean.
+    """
     out: dict[str, dict[str, Any]] = {
         "additive law": {"a": fitted.beta / (fitted.alpha + fitted.beta), "interval": None, "bias": None, "note": ""}
     }
-    for approach in (envelope, isoflop):
+    ways: dict[str, Any] = {"envelope": envelope, "isoflop": isoflop, "isoflop, leaning": partial(isoflop, lean=True)}
+    for name, approach in ways.items():
         try:
-            # the fitted law tells how far the approach would be off if that law were the truth
-            found = approach(fitted.N, fitted.D, fitted.loss, law=fitted.parameters)
+            found = approach(fitted.N, fitted.D, fitted.loss, law=fitted.parameters, runs=clusters, level=level)
         except FitError as error:
-            out[approach.__name__] = {"a": None, "interval": None, "bias": None, "note": str(error)}
-        else:
-            out[approach.__name__] = {
-                "a": found.a,
-                "interval": [end if np.isfinite(end) else None for end in found.a_interval],
-                "bias": found.bias,
-                "note": found.note,
-            }
+            out[name] = {"a": None, "interval": None, "bias": None, "note": str(error)}
+            continue
+        out[name] = {
+            "a": found.a,
+            "interval": [_finite(end) for end in found.a_interval],
+            "bias": found.bias,
+            "bias_N": None if found.bias_log_N is None else float(np.expm1(found.bias_log_N)),
+            "note": found.note,
+            "measured": found.measured,
+            "points": [
+                {"C": float(C), "N": float(N), "interval": [_finite(end) for end in ends]}
+                for C, N, ends in zip(found.C, found.N, found.N_interval)
+            ],
+        }
     return out
+
+
+def _finite(end):
+    return float(end) if np.isfinite(end) else None

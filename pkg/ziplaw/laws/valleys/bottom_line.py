@@ -13,7 +13,7 @@ from ...errors import FitError
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ..forms.arguments import Array
 from ..forms.chinchilla import additive
-from .bottoms import Bottoms, ValleyShape, leaning, line, parabolas
+from .bottoms import Bottoms, ValleyShape, leaning, leaning_shapes, line, parabolas
 from .curves import Valley, at_compute, budget_labels, log_compute, measured_valleys, shared_compute, size_curves
 from .run_noise import Noise, budget_noise, curve_noise, run_labels
 
@@ -102,12 +102,13 @@ def bottom_line(
 
     noise = noise_about(None)
     share = min(1.0, len(N) / sum(len(valley.x) for valley in valleys))
+    shapes = leaning_shapes(valleys) if lean else []
     if lean:
         # what parabolas miss of a valley that leans is no noise
-        noise = noise_about(float(leaning(valleys, z[None], noise.sd, share).lean[0]))
+        noise = noise_about(float(leaning(shapes, z[None], noise.sd, share).lean[0]))
 
     def bottoms(kept: list[Valley], tables: Array) -> Bottoms:
-        return leaning(kept, tables, noise.sd, share) if lean else parabolas(kept, tables)
+        return leaning(shapes, tables, noise.sd, share) if lean else parabolas(kept, tables)
 
     inside, beyond = _inside(valleys, bottoms(valleys, z[None]).x[0])
     if inside.sum() < 3:
@@ -117,6 +118,8 @@ def bottom_line(
             f"between their sizes, a line needs 3{f': {said}' if said else ''}"
         )
     kept = [valley for valley, ok in zip(valleys, inside) if ok]
+    if lean and len(kept) < len(valleys):
+        shapes = leaning_shapes(kept)
     found, drawn = bottoms(kept, z[None]), _within_reach(kept, bottoms(kept, z + noise.draw(n, seed)))
     centre = float(log_C.mean())
     x = np.array([valley.log_C for valley in kept]) - centre

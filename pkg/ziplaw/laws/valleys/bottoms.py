@@ -105,7 +105,12 @@ def parabolas(valleys: list[Valley], z: Array) -> Bottoms:
     return Bottoms(*shape.bottoms(shape.losses(z)), lean=np.zeros(len(z)))
 
 
-def leaning(valleys: list[Valley], z: Array, noise: float, share: float = 1.0) -> Bottoms:
+def leaning_shapes(valleys: list[Valley]) -> list[ValleyShape]:
+    """The shapes among which `leaning` chooses, for one set of valleys."""
+    return [ValleyShape(valleys, float(lean)) for lean in _LEANS]
+
+
+def leaning(shapes: list[ValleyShape], z: Array, noise: float, share: float = 1.0) -> Bottoms:
     """Bottoms of valleys that all lean by one amount, found from all of them together.
 
     About its lowest point the loss of A/N^alpha + B/D^beta at fixed C is exp(-alpha t)/alpha + exp(beta t)/beta up to
@@ -114,8 +119,8 @@ def leaning(valleys: list[Valley], z: Array, noise: float, share: float = 1.0) -
 
     Parameters
     ----------
-    valleys : list of Valley
-        Three sizes each at least.
+    shapes : list of ValleyShape
+        See `leaning_shapes`; three sizes a valley at least.
     z : ndarray (m, n)
         Tables of log losses.
     noise : float
@@ -123,7 +128,6 @@ def leaning(valleys: list[Valley], z: Array, noise: float, share: float = 1.0) -
     share : float
         Independent losses over all losses of the valleys, where these were interpolated.
     """
-    shapes = [ValleyShape(valleys, float(lean)) for lean in _LEANS]
     losses = shapes[0].losses(z)
     # zero noise leaves the losses the only word
     penalty = (noise * _LEANS / LEAN_SD) ** 2

@@ -113,5 +113,6 @@ def envelope(
         N_interval=np.exp([interval(log_N[best[j]], places[:, j], level, 1.0) for j in keep]),
         bias=bias,
         bias_log_N=None,
+        measured=False,
         note="the optimum steps from size to size; few sizes make its slope coarse",
     )

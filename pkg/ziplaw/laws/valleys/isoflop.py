@@ -101,6 +101,7 @@ def isoflop(
         ),
         bias=None if found.bias is None else found.bias[1],
         bias_log_N=None if found.bias is None else found.bias[0],
+        measured=found.measured,
         note="; ".join(filter(None, [where, said, *more])),
     )
 

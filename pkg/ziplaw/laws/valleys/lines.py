@@ -35,6 +35,8 @@ class Approach:
         Exponent that the same approach finds on a noise-free additive law at the same (N, D), less that law's own a.
     bias_log_N : float or None
         The same of ln N_opt at the middle compute of the table.
+    measured : bool
+        Whether the points are budgets of the table, not computes between its runs.
     note : str
         What was fitted, what was left out, and what the approach is known to get wrong.
     """
@@ -51,6 +53,7 @@ class Approach:
     N_interval: Array
     bias: float | None
     bias_log_N: float | None
+    measured: bool
     note: str
 
     def allocate(self, C: npt.ArrayLike) -> Plan:
@@ -74,6 +77,7 @@ def approach_of(
     N_interval: Array,
     bias: float | None,
     bias_log_N: float | None,
+    measured: bool,
     note: str,
 ) -> Approach:
     """Put an `Approach` together from logarithms; ``line`` is ln N_factor and the exponent."""
@@ -91,6 +95,7 @@ def approach_of(
         N_interval=N_interval,
         bias=bias,
         bias_log_N=bias_log_N,
+        measured=measured,
         note=note,
     )
 
