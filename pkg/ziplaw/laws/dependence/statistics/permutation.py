@@ -80,13 +80,12 @@ def weighted_slope(H: npt.ArrayLike, values: npt.ArrayLike, variances: npt.Array
         None where H or the values are all the same.
     """
     h, y, w = (np.asarray(v, dtype=np.float64) for v in (H, values, 1 / np.asarray(variances, dtype=np.float64)))
+    if np.ptp(h) == 0 or np.ptp(y) == 0:
+        return None
     y = y - w @ y / w.sum()
     drawn = h[relabellings(len(h), seed)]
     drawn = drawn - (drawn @ w / w.sum())[:, None]
-    spread = drawn**2 @ w
-    if np.ptp(h) == 0 or w @ y**2 == 0:
-        return None
-    explained = (drawn @ (w * y)) ** 2 / spread
+    explained = (drawn @ (w * y)) ** 2 / (drawn**2 @ w)
     return float((explained >= explained[0] * (1 - _TIE)).mean())
 
 
