@@ -79,7 +79,7 @@ rule fit_law:
         settings=LAW_OPTIONS,
         version=versions.FITTER,
     message:
-        "Law of {wildcards.dataset}: free E and E at the floor, with intervals"
+        "Law of {wildcards.dataset}: free E and E at the floor, every link, with intervals"
     shell:
         "ziplaw fit {input} --dataset {wildcards.dataset} {params.settings} -o {output} > {log} 2>&1"
 
@@ -113,7 +113,12 @@ rule tabulate_fits:
     input:
         FITS,
     output:
-        report(f"{RESULTS}/fits.csv", caption="captions/fits.rst", category="Tables"),
+        fits=report(
+            f"{RESULTS}/fits.csv", caption="captions/fits.rst", category="Tables"
+        ),
+        links=report(
+            f"{RESULTS}/links.csv", caption="captions/links.rst", category="Tables"
+        ),
     log:
         f"{LOGS}/tabulate_fits.log",
     benchmark:
@@ -127,7 +132,7 @@ rule tabulate_fits:
     message:
         "Table of every law"
     shell:
-        "ziplaw fits-table {input} -o {output} > {log} 2>&1"
+        "ziplaw fits-table {input} -o {output.fits} --links {output.links} > {log} 2>&1"
 
 
 rule regress_laws:

@@ -45,7 +45,14 @@ else:
     FITS = expand(f"{RESULTS}/fits/{{name}}.json", name=SWEEP.datasets)
     TABLES = expand(
         f"{RESULTS}/{{name}}",
-        name=["runs.csv", "fits.csv", "regression.json", "claims.csv", "frontier.csv"],
+        name=[
+            "runs.csv",
+            "fits.csv",
+            "links.csv",
+            "regression.json",
+            "claims.csv",
+            "frontier.csv",
+        ],
     )
     TABLES += [f"{RESULTS}/presets.csv"] if SWEEP.presets else []
 PLOTS = expand(

@@ -109,6 +109,71 @@ def _lost_runs_in_the_curves(sweep: Sweep) -> str | None:
     return "A cross is a run that diverged." if _lost(sweep) else None
 
 
+def _linked(sweep: Sweep) -> list[str]:
+    return [name for name in sweep.datasets if sweep.links(name)]
+
+
+@sentence("links")
+def _links_figure(sweep: Sweep) -> str | None:
+    if "links" not in figures_of(sweep) or not _linked(sweep):
+        return None
+    return (
+        "How far each loss is on its way from the unigram entropy U, which token frequencies alone give, down to E, "
+        "against the index under each link, with the link as a curve. Below, the error of ln(loss − E). White markers "
+        "are the cells with the most compute; the second error in a title is of them, held out (medians over datasets)."
+    )
+
+
+@sentence("links")
+def _no_links_to_draw(sweep: Sweep) -> str | None:
+    return "No link was fitted." if "links" in figures_of(sweep) and not _linked(sweep) else None
+
+
+@sentence("links")
+def _grey_among_the_links(sweep: Sweep) -> str | None:
+    grey = [name for name in _linked(sweep) if not sweep.fits[name].get("reportable")]
+    return "Grey: too few cells scale for an exponent of the additive law." if grey else None
+
+
+@sentence("split_vs_h")
+def _split_figure(sweep: Sweep) -> str | None:
+    if "split_vs_h" not in figures_of(sweep) or not any(sweep.splits(name) for name in sweep.datasets):
+        return None
+    return (
+        "The best N at one compute, and the exponent a, of each dataset against H: under each link, and by isoFLOP "
+        "parabolas where there are budgets of equal compute, which assume no law."
+    )
+
+
+@sentence("split_vs_h")
+def _lines_of_the_split(sweep: Sweep) -> str | None:
+    if not any(found.get("coefficients") for found in (sweep.split.get("by") or {}).values()):
+        return None
+    return "Lines are regressions that weigh each dataset by its error, with bands for their mean."
+
+
+@sentence("split_vs_h")
+def _no_split_to_draw(sweep: Sweep) -> str | None:
+    if "split_vs_h" not in figures_of(sweep) or any(sweep.splits(name) for name in sweep.datasets):
+        return None
+    return "No dataset has a split to draw."
+
+
+@sentence("near_best")
+def _near_best_figure(sweep: Sweep) -> str | None:
+    if "near_best" not in figures_of(sweep) or not _linked(sweep):
+        return None
+    return (
+        "The best N against compute, and every N whose loss at that compute is within .1 % of the best (shaded, under "
+        "the chosen link). Thin lines: the other links. Dots: the runs."
+    )
+
+
+@sentence("near_best")
+def _no_range_to_draw(sweep: Sweep) -> str | None:
+    return "No link was fitted." if "near_best" in figures_of(sweep) and not _linked(sweep) else None
+
+
 @sentence("loss_contours")
 def _contours_figure(sweep: Sweep) -> str | None:
     if "loss_contours" not in figures_of(sweep):

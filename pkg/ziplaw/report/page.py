@@ -20,7 +20,16 @@ from .about_scores import references
 from .captions import caption, figures_of
 from .figures import draw
 from .findings import answer
-from .page_tables import dataset_rows, fit_rows, flags_with_meanings, holdout_rows, ordered, preset_rows, split_table
+from .page_tables import (
+    dataset_rows,
+    fit_rows,
+    flags_with_meanings,
+    holdout_rows,
+    link_rows,
+    ordered,
+    preset_rows,
+    split_table,
+)  # fmt: skip
 from .provenance import provenance
 from .remarks import one_reason
 from .sentences import p_value, said
@@ -63,6 +72,7 @@ def render(
             name=folder.name,
             answer=answer(sweep),
             datasets=dataset_rows(sweep),
+            links=link_rows(sweep),
             fits=fit_rows(sweep),
             flags=flags_with_meanings(sweep),
             allocation=split_table(sweep),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-from ..sweep.folder import Sweep, finite
+from ..sweep.folder import ISOFLOP, WAYS, Sweep, finite
 from .remarks import largest_split, outside_what_was_measured
 
 
@@ -16,7 +16,7 @@ def dataset_rows(sweep: Sweep) -> list[dict[str, Any]]:
         cells, grammar = sweep.of(name), sweep.grammars.get(name, {})
         head, floor, score = cells[0], sweep.floors.get(name, {}), sweep.scores.get(name, {})
         diverged = len(cells) - len(sweep.cells(name))
-        errors = [c["loss_stderr"] for c in sweep.cells(name) if finite(c.get("loss_stderr"))]
+        stderrs = [c["loss_stderr"] for c in sweep.cells(name) if finite(c.get("loss_stderr"))]
         counted = {
             kind: sum(c.get("regime") == kind for c in cells) for kind in ("scaling", "saturated", "not started")
         }
@@ -35,7 +35,7 @@ def dataset_rows(sweep: Sweep) -> list[dict[str, Any]]:
                 "known": sweep.has_floor(name),
                 "floor": head.get("floor"),
                 "floor_stderr": head.get("floor_stderr"),
-                "loss_stderr": median(errors) if errors else None,
+                "loss_stderr": median(stderrs) if stderrs else None,
                 "valid_sources": head.get("valid_sources"),
                 "unigram": head.get("unigram_entropy"),
                 "vocab": head.get("vocab_size"),
@@ -92,6 +92,20 @@ def split_table(sweep: Sweep) -> dict[str, Any] | None:
         ratio |= {"ratio_lo": row["D_lo"] / row["N_hi"], "ratio_hi": row["D_hi"] / row["N_lo"]} if banded else {}
         rows.append({"ratio_lo": None, "ratio_hi": None} | row | ratio | {"fit": exponents.get(row["source"])})
     return {"rows": rows}
+
+
+def link_rows(sweep: Sweep) -> list[dict[str, Any]]:
+    """Rows of links.csv in order of H and of the links, each dataset's followed by how far its links are apart."""
+    rows = []
+    for name in sweep.datasets:
+        own = [row for row in sweep.table("links.csv") if row["dataset"] == name]
+        own.sort(key=lambda row: list(WAYS).index(row["link"]))
+        shown = [row for row in own if row["link"] != ISOFLOP and row["identified"]]
+        rows += [row | {"words": WAYS[row["link"]], "apart": None} for row in own]
+        if len(shown) > 1:
+            N, a = ([row[key] for row in shown] for key in ("N_opt", "a"))
+            rows.append({"dataset": name, "apart": {"N": max(N) / min(N), "a": max(a) - min(a)}})
+    return rows
 
 
 def preset_rows(sweep: Sweep) -> list[dict[str, Any]]:

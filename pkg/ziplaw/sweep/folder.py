@@ -16,6 +16,15 @@ from ..tables.declared import CURVE, DECLARED, RUNS
 REFERENCES = ("code", "prose")
 TWIN = ".bytes"  # scores/code.bytes.json: the same reference as raw bytes
 VARIANTS = {"floor": "E at the floor", "free": "E free"}
+ISOFLOP = "isoflop"
+# links in the order of every table and figure; then the split that needs no law
+WAYS = {
+    "identity": "identity (Chinchilla)",
+    "power": "power (Kaplan, coupled)",
+    "bounded": "bounded (two ends)",
+    "free": "free (monotone)",
+    ISOFLOP: "isoFLOP, no law",
+}
 
 
 @dataclass(frozen=True)
@@ -153,6 +162,28 @@ class Sweep:
             if body and body["converged"] and all(finite(v) for v in body["parameters"].values()):
                 return name, body
         return None, None
+
+    def links(self, dataset: str) -> dict[str, dict[str, Any]]:
+        """Fits of a dataset under each link that converged, in the order of :data:`WAYS`; {} where there are none."""
+        found = self.fits.get(dataset, {}).get("links") or {}
+        return {link: found[link] for link in WAYS if (found.get(link) or {}).get("converged")}
+
+    def splits(self, dataset: str) -> dict[str, dict[str, Any]]:
+        """SPLITs of a dataset (``docs/formats.md``) under each link and by isoFLOP, in the order of :data:`WAYS`."""
+        found = {link: fit["split"] for link, fit in self.links(dataset).items() if fit["split"]}
+        by_isoflop = (self.fits.get(dataset, {}).get(ISOFLOP) or {}).get("split")
+        return found | ({ISOFLOP: by_isoflop} if by_isoflop else {})
+
+    @cached_property
+    def split(self) -> dict[str, Any]:
+        """What the regression says of the split: its part of this name; {} where there is none."""
+        return self.regression.get("split") or {}
+
+    @cached_property
+    def chosen_link(self) -> str | None:
+        """The link chosen by its error where compute is largest; None where no link was fitted."""
+        rows = self.table("links.csv")
+        return self.split.get("link") or next((str(row["link"]) for row in rows if row["chosen"]), None)
 
     def why_not(self, dataset: str) -> str | None:
         """Say why a dataset's exponents are not to be quoted; None when they may be."""

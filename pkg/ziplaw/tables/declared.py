@@ -24,6 +24,13 @@ FITS = Columns.declare(
     f"reportable:truth reason:text converged:truth usable:truth {_PARAMETERS} "
     "objective rms_log_residual condition_number holdout_rms interval_method:text flags:text",
 )
+LINKS = Columns.declare(
+    "links.csv",
+    "dataset:text link:text chosen:truth H error_of:text n n_left_out rms_log_residual holdout_n holdout_rms "
+    "C N_opt N_lo N_hi D_opt D_lo D_hi a a_lo a_hi b b_lo b_hi N_times_chosen near_lo near_hi E U A B alpha beta k "
+    "converged:truth identified:truth not_identified:text reportable:truth reason:text message:text "
+    "interval_method:text flags:text",
+)
 CLAIMS = Columns.declare(
     "claims.csv",
     "claim:text statement:text statistic:text estimate low high p_value verdict:text why:text",
@@ -45,4 +52,4 @@ ARCHITECTURES = Columns.declare(
 # a user's rivals of H, one row a dataset
 COVARIATES = Columns("covariates", {"dataset": TEXT}, others=GUESSED)
 
-DECLARED = {table.name: table for table in (CURVE, RUNS, FITS, CLAIMS, FRONTIER, PRESETS, ARCHITECTURES)}
+DECLARED = {table.name: table for table in (CURVE, RUNS, FITS, LINKS, CLAIMS, FRONTIER, PRESETS, ARCHITECTURES)}

@@ -21,8 +21,15 @@ def bent(H):
     return planted(H) | {"E": 1.0 + 0.3 * ((1000 * H) % 2)}
 
 
+def ended(law, N, D):
+    """A loss of the law's index that ends at the unigram entropy, 3.4 nats above the floor."""
+    excess = law["A"] / N ** law["alpha"] + law["B"] / D ** law["beta"]
+    return law["E"] + 1 / (1 / 3.4 + excess**-2.5)
+
+
 BUILT = {
     "planted": {},
+    "bounded": {"names": NAMES[:2], "of": ended},
     "imports": {"names": NAMES[:4], "floors": False, "presets": False, "references": False},
     "mixed": {"names": NAMES[:4], "floors": NAMES[:2]},
     "one": {"names": ("only",), "references": False},
@@ -99,10 +106,34 @@ def _huge(folder):
     _rows(folder, "frontier.csv", lambda row: {"C": row["C"] * 1e11})
 
 
+def _links(*factors):
+    """Best N of identity over that of bounded: these factors for the first datasets, 1 for the others."""
+
+    def change(folder):
+        rows = read_csv(folder / "links.csv")
+        names = sorted({row["dataset"] for row in rows})
+        for row in rows:
+            far = dict(zip(names, factors)).get(row["dataset"], 1.0) if row["link"] == "identity" else 1.0
+            row["N_opt"] = 4000.0 * far
+        write_csv(folder / "links.csv", rows)
+
+    return change
+
+
+def _two_runs(folder):
+    """Splits without an interval, as where too few runs can be left out."""
+    for path in (folder / "fits").iterdir():
+        fit = read_json(path)
+        why = "3 runs, and leaving one out at a time needs 4"
+        for link in fit["links"].values():
+            link["split"] |= {"identified": False, "reason": why}
+        _json(folder, f"fits/{path.name}", "fit", **fit)
+
+
 def _architectures(folder):
     _rows(folder, "runs.csv", lambda row: {"architecture": "lstm" if row["hidden"] == 12 else "llama"})
     shutil.rmtree(folder / "fits")
-    for name in ("fits.csv", "regression.json", "claims.csv", "frontier.csv"):
+    for name in ("fits.csv", "links.csv", "regression.json", "claims.csv", "frontier.csv"):
         (folder / name).unlink()
 
 
@@ -196,6 +227,10 @@ def _many_sources(folder):
 # name -> (the sweep it starts from, what is changed)
 CHANGED = {
     "bare": ("planted", _bare),
+    "split": ("planted", _regression(split={"by": {"identity": {"coefficients": [[8.0, 1.0], [0.5, 0.1]]}}})),
+    "links agree": ("planted", _links()),
+    "links apart": ("planted", _links(2.0)),
+    "seeds, no jackknife": ("seeds", _two_runs),
     "prose by bytes": ("planted", _scores("prose", tokenizer="bytes")),
     "prose by another file": ("planted", _scores("prose", tokenizer_sha256="ab" * 32)),
     "prose in other windows": ("planted", _scores("prose", window=1000)),

@@ -18,8 +18,8 @@ from ziplaw.laws.dependence import claims as judged
 from ziplaw.laws.dependence import regress as regression
 from ziplaw.laws.fits.dataset import fit_dataset
 from ziplaw.laws.plans import frontier as frontiers
-from ziplaw.sweep import fits_table, runs_table
-from ziplaw.tables.declared import CLAIMS, FITS, FRONTIER, RUNS
+from ziplaw.sweep import fits_table, links_table, runs_table
+from ziplaw.tables.declared import CLAIMS, FITS, FRONTIER, LINKS, RUNS
 
 NAMES = ("syn-a", "syn-b", "syn-c", "syn-d", "syn-e", "syn-f")
 WIDTHS = (6, 8, 12, 16, 24, 32)
@@ -60,8 +60,12 @@ def build(
     law=planted,
     level=0.95,
     models=None,
+    links=("identity", "bounded"),
+    of=loss,
 ):
     """Write a sweep folder and return its path.
+
+    ``links`` are those that are fitted, not all for the sake of time; ``of(law, N, D)`` is the loss of a law.
 
     ``floors=False`` makes datasets that were imported, names say which are grammars; ``shrink`` scales the reducible
     loss (0.01: saturated); ``models`` names the model of a width other than h<width>; ``diverged`` names (dataset,
@@ -81,10 +85,10 @@ def build(
             for seed in seeds:
                 lost = name in diverged or (name, width) in diverged
                 where = folder / "runs" / name / (models or {}).get(width, f"h{width}") / f"s{seed}"
-                _run(folder, where, name, width, seed, true, budgets, noise, lost, rng)
+                _run(folder, where, name, width, seed, true, budgets, noise, lost, rng, of)
         part = _collect(folder, name, known)
         rows += part
-        fits.append(fit_dataset(part, bootstrap=bootstrap, level=level))
+        fits.append(fit_dataset(part, bootstrap=bootstrap, level=level, links=links))
         write_json(folder / "fits" / f"{name}.json", fits[-1], kind="fit")
     if references:
         for name, value, tokenizer in (
@@ -180,12 +184,12 @@ def _score(name, H, rng, tokenizer=None, corpus=None):
     return document
 
 
-def _run(folder, where, name, width, seed, law, budgets, noise, lost, rng):
+def _run(folder, where, name, width, seed, law, budgets, noise, lost, rng, of=loss):
     N = 2 * (4 * width**2 + 3 * width * 2 * width) + 5 * width
     points, curve = [], []
     last = budgets[len(budgets) // 2]
     for budget in budgets:
-        value = loss(law, N, budget) * math.exp(noise * rng.standard_normal())
+        value = of(law, N, budget) * math.exp(noise * rng.standard_normal())
         value = max(value, law["E"] + 1e-3)
         gone = lost and budget >= last
         C = 6 * (N + VOCAB * width) * budget
@@ -201,7 +205,7 @@ def _run(folder, where, name, width, seed, law, budgets, noise, lost, rng):
     for tokens in np.geomspace(20480, budgets[-1], 60):
         if lost and tokens >= last:
             break
-        train = min(loss(law, N, tokens) * 1.05, law["E"] + 3.4) * math.exp(0.01 * rng.standard_normal())
+        train = min(of(law, N, tokens) * 1.05, law["E"] + 3.4) * math.exp(0.01 * rng.standard_normal())
         curve.append({"kind": "log", "step": int(tokens) // 1024, "tokens": int(tokens), "train_loss": train})
     columns = (
         "kind budget step tokens learning_rate train_loss grad_norm grad_norm_max spikes loss loss_stderr D C C_6nd"
@@ -242,6 +246,8 @@ def _collect(folder, name, floors):
 def _tabulate(folder, names):
     rows = fits_table.fits_rows(folder / "fits" / f"{name}.json" for name in names)
     FITS.write(folder / "fits.csv", rows)
+    rows = links_table.links_rows(folder / "fits" / f"{name}.json" for name in names)
+    LINKS.write(folder / "links.csv", rows)
 
 
 def _presets(rng):

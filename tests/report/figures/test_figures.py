@@ -20,12 +20,20 @@ PKG = ROOT / "pkg"
 # what a figure says instead of being empty
 SILENT = {
     "saturated": {"frontiers": "0 of 36 cells scale", "loss_contours": "no frontier"},
-    "tiny": {"frontiers": "no dataset carries a law", "parameters_vs_h": "no fit converged"},
+    "tiny": {
+        "links": "needs at least",
+        "near_best": "no link could be fitted",
+        "frontiers": "no dataset carries a law",
+        "parameters_vs_h": "no fit converged",
+    },
     "lost": {
         "frontiers": "every run diverged",
         "loss_contours": "every run diverged",
         "parameters_vs_h": "no fit converged",
         "predicted_vs_measured": "every run diverged",
+        "links": "every run diverged",
+        "split_vs_h": "every run diverged",
+        "near_best": "no link could be fitted. z: every run diverged",
     },
     "imported": {"presets": "no presets.csv", "loss_contours": "regime not known"},
 }

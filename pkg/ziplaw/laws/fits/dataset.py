@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import FitError
 from ..forms import arguments
+from ..forms.catalogue import LINKS
 from ..forms.chinchilla import PARAMETERS
 from ..intervals import identification
 from ..intervals.bootstrap import Bootstrap
@@ -17,6 +18,7 @@ from ..intervals.identification import Doubt
 from ..intervals.jackknife import Jackknife
 from ..intervals.quantities import Runs
 from ..solve import diagnostics
+from .dataset_links import fit_links, split_by_isoflop
 from .fit import LawFit, fit
 
 Row = Mapping[str, Any]  # of runs.csv
@@ -27,23 +29,32 @@ STARTED = "started"  # cells that were fitted without a floor: all but those tha
 
 
 def fit_dataset(
-    rows: Sequence[Row], *, cells: str = "scaling", bootstrap: int = 1000, level: float = 0.95, seed: int = 42
+    rows: Sequence[Row],
+    *,
+    cells: str = "scaling",
+    bootstrap: int = 1000,
+    level: float = 0.95,
+    seed: int = 42,
+    links: Sequence[str] = LINKS,
 ) -> dict[str, Any]:
-    """Fit the additive law to one dataset's rows of runs.csv.
+    """Fit the laws of one dataset to its rows of runs.csv: the additive law to chosen cells, every link to all of them.
 
     Parameters
     ----------
     rows : sequence of dict
         Rows of one dataset with at least model, seed, N, D, loss; floor, regime, unigram_entropy and H where known.
     cells : {"scaling", "all"}
-        Fit the cells in the scaling regime, or all that were measured. Without a floor nobody can tell which cells are
-        saturated: "scaling" then leaves out those that have certainly not started (``regime`` "not started").
+        Fit the additive law to the cells in the scaling regime, or to all that were measured. Without a floor nobody
+        can tell which cells are saturated: "scaling" then leaves out those that have certainly not started
+        (``regime`` "not started").
     bootstrap : int
         Refits behind the intervals.
     level : float
         Coverage that the intervals claim.
     seed : int
         Seed of the resampling.
+    links : sequence of str
+        Links under which all cells are fitted (``dataset_links.fit_links``).
 
     Returns
     -------
@@ -98,6 +109,8 @@ def fit_dataset(
         "reportable": reportable,
         "reason": reason,
         "variants": variants,
+        "links": fit_links(measured, floor=floor, unigram=first.get("unigram_entropy"), links=links, level=level),
+        "isoflop": split_by_isoflop(measured, level=level, seed=seed, n=bootstrap),
     }
 
 

@@ -86,6 +86,31 @@ FIGURES = {
             "floor, where it is known, is the exact Bayes-optimal loss of the grammar: no model can get below it.",
         ),
         Figure(
+            "links",
+            "index_and_link",
+            "laws",
+            "losses against the index A/N^alpha + B/D^beta under each link, and each link's errors",
+            "How far each loss is on its way from the unigram entropy U, which token frequencies alone give, down to "
+            "E, against the index of the law under each link. Below, the error of ln(loss - E). White markers are the "
+            "cells with the most compute, which are held out for the second error.",
+        ),
+        Figure(
+            "split_vs_h",
+            "split_vs_h",
+            "laws",
+            "the best N at one compute, and the exponent a, against H under each link and by isoFLOP",
+            "The best N at the reference compute, and the exponent a of N_opt ~ C^a, against H: under each link and by "
+            "isoFLOP parabolas, which assume no law. Where enough datasets have a split, lines with their bands.",
+        ),
+        Figure(
+            "near_best",
+            "near_best_range",
+            "laws",
+            "the best N against compute, and the range of N within .1 % of the best loss",
+            "The best N against compute under the chosen link, with the range of N whose loss at that compute is "
+            "within .1 % of the best one shaded. Thin lines are the other links, dots the runs.",
+        ),
+        Figure(
             "loss_contours",
             "loss_contours",
             "laws",
