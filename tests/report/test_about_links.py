@@ -12,7 +12,7 @@ CASES = {
     "link_chosen": ("planted", "link was chosen, blind to H, by its error where compute is largest", "lost"),
     "how_links_are_fitted": ("mixed", "E at the floor, where one is known, else of ln(loss) with E free", "lost"),
     "cells_without_a_logarithm": ("saturated", "had to be left out", "planted"),
-    "links_that_failed": ("lost", "Not fitted: z (identity)", "planted"),
+    "links_that_failed": ("lost", "Not fitted: z (bounded) (0 rows", "planted"),
     "splits_not_identified": ("seeds, no jackknife", "leaving one out at a time needs 4", "planted"),
     "no_links": ("lost", "No link could be fitted", "planted"),
     "additive_form_misses": ("bounded", "a finding about the form", "planted"),

@@ -25,7 +25,7 @@ CASES = {
     "no_links_to_draw": ("lost", "No link was fitted", "planted"),
     "grey_among_the_links": ("saturated", "Grey: too few cells scale", "planted"),
     "split_figure": ("planted", "of each dataset against H", "lost"),
-    "lines_of_the_split": ("split", "Lines are regressions", "one"),
+    "lines_of_the_split": ("planted", "Lines are regressions", "one"),
     "no_split_to_draw": ("lost", "No dataset has a split", "planted"),
     "near_best_figure": ("planted", "within .1 % of the best", "lost"),
     "no_range_to_draw": ("lost", "No link was fitted", "planted"),

@@ -44,7 +44,7 @@ def test_a_row_a_link_then_isoflop_in_one_order_whatever_that_of_the_file():
     ]  # fmt: skip
     assert all(set(row) <= set(LINKS.names) for row in rows)
     iso = rows[1]
-    assert (iso["message"], iso["n"] if "n" in iso else None, iso["not_identified"]) == ("6 budgets", None, None)
+    assert (iso["message"], iso.get("n"), iso["not_identified"]) == ("6 budgets", None, None)
 
 
 def test_the_link_of_the_least_held_out_error_is_chosen_by_the_median_over_datasets():

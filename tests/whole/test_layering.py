@@ -37,9 +37,10 @@ ROOMS = {
     "laws.plans": "base laws.forms laws.solve laws.intervals laws.valleys laws.fits laws.dependence",
     "laws.outcomes": "base laws.forms laws.solve laws.intervals laws.fits",
     "tables": "base corpora.storage",
-    "sweep": "base corpora corpora.readers tables training.recipe laws.forms laws.intervals laws.fits laws.plans",
+    "sweep": "base corpora corpora.readers tables training.recipe laws.forms laws.intervals laws.fits laws.plans "
+    "laws.dependence.splits",
     "report.figures": "base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
-    "report": "base sweep report.figures laws.dependence laws.fits laws.solve",
+    "report": "base sweep report.figures laws.dependence laws.dependence.splits laws.fits laws.solve",
     "cli": "base corpora.storage corpora.readers",
     "cli.data": "cli base grammars tables corpora corpora.readers",
     "cli.runs": "cli base corpora.storage models training training.recipe tables sweep",

@@ -12,8 +12,6 @@ from .sentences import count, groups_of, sentence, share_of, span
 
 # links whose best N differ by more are no one number
 FAR_APART = 1.25
-# a rank correlation this near to that of H leaves open which of the two it is
-RIVAL = 0.05
 SHORT = {way: words.split(" (")[0].split(",")[0] for way, words in WAYS.items()}
 
 
@@ -30,7 +28,8 @@ def errors(sweep: Sweep, link: str) -> tuple[float | None, float | None]:
     return (median(inside) if inside else None), (median(held) if held else None)
 
 
-def _others(words: dict[str, str]) -> str:
+def others(words: dict[str, str]) -> str:
+    """Write what the other ways say: "identity 1.2, power 1.3"."""
     return ", ".join(f"{SHORT[way]} {value}" for way, value in words.items())
 
 
@@ -45,7 +44,7 @@ def _link_chosen(sweep: Sweep) -> str | None:
     if link not in held:
         return None
     rest = {way: f"{error:.2f}" for way, error in held.items() if way != link}
-    beside = f", against {_others(rest)}" if rest else ""
+    beside = f", against {others(rest)}" if rest else ""
     what = "ln(loss − E)" if _of_excess(sweep, link) else "ln(loss)"
     return (
         f"Of the laws with the index ln(A/N^α + B/D^β) the {SHORT[link]} link was chosen, blind to H, by its error "

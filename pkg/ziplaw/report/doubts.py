@@ -85,7 +85,7 @@ def _law_misses(sweep: Sweep) -> str | None:
     if not poor:
         return None
     return (
-        f"Constants of the data: the law misses by more than {percent(POOR_FIT)} of the loss (r.m.s.) for "
+        f"Constants of the data: the additive law misses by more than {percent(POOR_FIT)} of the loss (r.m.s.) for "
         f"{', '.join(poor)}, by {percent(max(poor.values()))} at worst. Its exponents summarise these runs and these "
         "sizes."
     )
@@ -161,8 +161,8 @@ def _few_levels_of_H(sweep: Sweep) -> str | None:
     if not test or levels >= FEW_LEVELS:
         return None
     return (
-        f"That laws do not move with H: {count(levels, 'level')} of H give a test little power, and one dataset can "
-        "carry a line."
+        f"That exponents of the additive law do not move with H: {count(levels, 'level')} of H give a test little "
+        "power, and one dataset can carry a line."
     )
 
 

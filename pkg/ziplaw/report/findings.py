@@ -9,7 +9,7 @@ from .sentences import count, p_value, percent, said, sentence, share_of, signed
 
 CLAIM_VERDICTS = ("supported", "not supported", "undecided")
 # the five verdicts on the split, with the colour of the answer
-TONES = {"dependence_shown": "yes", "tests_disagree": "open", "dependence_not_shown": "no"}
+TONES = {"dependence_shown": "yes", "ways_disagree": "open", "dependence_not_shown": "no"}
 
 
 def answer(sweep: Sweep) -> dict[str, Any]:
@@ -18,8 +18,8 @@ def answer(sweep: Sweep) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``fitted`` (what was done), ``verdict`` (a few words), ``tone`` ("yes", "no" or "open"), ``why`` (the numbers);
-        each of words as sentences by name.
+        ``fitted`` (what was done), ``verdict`` (a few words), ``tone`` ("yes", "no" or "open"), ``why`` (the numbers),
+        ``exponents`` (what the paper asks about); each of words as sentences by name.
     """
     verdict = said(sweep, "verdict")
     return {
@@ -27,6 +27,7 @@ def answer(sweep: Sweep) -> dict[str, Any]:
         "verdict": verdict,
         "tone": TONES.get(next(iter(verdict)), "open"),
         "why": said(sweep, "why"),
+        "exponents": said(sweep, "exponents"),
     }
 
 
@@ -99,104 +100,48 @@ def _exponents_reported(sweep: Sweep) -> str | None:
     return f"Exponents may be reported for {share_of(good, sweep.datasets)}."
 
 
-def _judged(sweep: Sweep) -> str:
-    """Name of the verdict on the split, from the slope of a in H and the joint test of the exponents."""
-    if not sweep.regression:
-        return "not_tested"
-    line = _turn(sweep)
-    if not finite(line.get("estimate")) or not sweep.regression.get("law"):
-        return "cannot_be_told"
-    level, test = 1 - sweep.regression["level"], sweep.regression.get("joint_test")
-    moves = finite(line["p_value"]) and line["p_value"] <= level
-    joint = test is not None and test["p_permutation"] <= level
-    if moves and (joint or test is None):
-        return "dependence_shown"
-    return "tests_disagree" if moves or joint else "dependence_not_shown"
+@sentence("exponents")
+def _slope_of_a(sweep: Sweep) -> str | None:
+    slope, low, high, p = (_turn(sweep).get(key) for key in ("estimate", "low", "high", "p_value"))
+    if not finite(slope) or not finite(low) or not finite(high):
+        return None
+    return (
+        f"Read off the additive law of each dataset, over .1 of H the exponent a changes by {signed(slope / 10, 3)} "
+        f"({percent(sweep.regression['level'])} interval {signed(low / 10, 3)} to {signed(high / 10, 3)}, "
+        f"{p_value(p)})."
+    )
 
 
 def _turn(sweep: Sweep) -> dict[str, Any]:
     return next((row for row in sweep.table("claims.csv") if row["claim"] == "frontier_turns"), {})
 
 
-@sentence("verdict")
-def _not_tested(sweep: Sweep) -> str | None:
-    return "Not tested" if _judged(sweep) == "not_tested" else None
-
-
-@sentence("verdict")
-def _cannot_be_told(sweep: Sweep) -> str | None:
-    return "Cannot be told" if _judged(sweep) == "cannot_be_told" else None
-
-
-@sentence("verdict")
-def _dependence_shown(sweep: Sweep) -> str | None:
-    if _judged(sweep) != "dependence_shown":
-        return None
-    way = "parameters" if _turn(sweep)["estimate"] > 0 else "data"
-    return f"Yes, in this sweep: as H grows, compute should go to {way}"
-
-
-@sentence("verdict")
-def _tests_disagree(sweep: Sweep) -> str | None:
-    return "Perhaps: the two tests disagree" if _judged(sweep) == "tests_disagree" else None
-
-
-@sentence("verdict")
-def _dependence_not_shown(sweep: Sweep) -> str | None:
-    return "Not shown, and not excluded either" if _judged(sweep) == "dependence_not_shown" else None
-
-
-@sentence("why")
-def _no_regression(sweep: Sweep) -> str | None:
-    return None if sweep.regression else "This folder holds no regression on H."
-
-
-@sentence("why")
-def _why_it_cannot_be_told(sweep: Sweep) -> str | None:
-    if _judged(sweep) != "cannot_be_told":
-        return None
-    why = sweep.regression.get("conclusion") or "no reason is recorded"
-    return why[0].upper() + why[1:] + "."
-
-
-@sentence("why")
-def _slope_of_a(sweep: Sweep) -> str | None:
-    if _judged(sweep) in ("not_tested", "cannot_be_told"):
-        return None
-    slope, low, high, p = (_turn(sweep)[key] for key in ("estimate", "low", "high", "p_value"))
-    return (
-        f"Over 0.1 of H the exponent a of N_opt ∝ C^a changes by {signed(slope / 10, 3)} "
-        f"({percent(sweep.regression['level'])} interval {signed(low / 10, 3)} to {signed(high / 10, 3)}, "
-        f"{p_value(p)})."
-    )
-
-
-@sentence("why")
+@sentence("exponents")
 def _joint_test_result(sweep: Sweep) -> str | None:
     test = sweep.regression.get("joint_test")
     if not test:
         return None
     better = "fit better" if test["p_permutation"] <= 1 - sweep.regression["level"] else "do not fit better"
     return (
-        f"In one joint fit, exponents that follow H {better} than chance allows (permutation "
+        f"In one joint fit of that law, exponents that follow H {better} than chance allows (permutation "
         f"{p_value(test['p_permutation'])} over {count(test['n_datasets'], 'dataset')})."
     )
 
 
-@sentence("why")
+@sentence("exponents")
 def _no_joint_test(sweep: Sweep) -> str | None:
     if not sweep.regression.get("law") or sweep.regression.get("joint_test"):
         return None
     return f"No joint test: {sweep.regression.get('joint_test_message', 'none was made')}."
 
 
-@sentence("why")
+@sentence("exponents")
 def _claims_tally(sweep: Sweep) -> str | None:
     verdicts = [row["verdict"] for row in sweep.table("claims.csv")]
     if not verdicts:
         return None
     tally = ", ".join(f"{verdicts.count(v)} {v}" for v in CLAIM_VERDICTS if v in verdicts)
-    return f"Of {count(len(verdicts), 'claim')} of the paper, as far as this sweep can test them: {tally}."
+    return f"Of {count(len(verdicts), 'claim')}, the paper's and those about the split: {tally}."
 
 
 @sentence("carries")
@@ -211,11 +156,11 @@ def _losses_above_the_floor(sweep: Sweep) -> str | None:
 
 
 def _claims(sweep: Sweep, verdict: str) -> str:
-    """The paper's claims with this verdict; a claim about E is marked where E was not fitted but held."""
+    """Claims with this verdict, those of single links left out; a claim about E is marked where E was held."""
     held = sweep.regression.get("variant") == "floor"
     found = []
     for row in sweep.table("claims.csv"):
-        if row["verdict"] == verdict:
+        if row["verdict"] == verdict and not row["claim"].startswith("best_N_by_"):
             notes = [p_value(row["p_value"])] if finite(row["p_value"]) else []
             if held and row["claim"].startswith("E_"):
                 notes.append("E is each grammar's floor: a fact about the grammars, not about learning")
@@ -226,10 +171,10 @@ def _claims(sweep: Sweep, verdict: str) -> str:
 @sentence("carries")
 def _claims_supported(sweep: Sweep) -> str | None:
     found = _claims(sweep, "supported")
-    return f"Supported here, of the paper's claims: {found}." if found else None
+    return f"Supported here, of the claims: {found}." if found else None
 
 
 @sentence("carries")
 def _claims_not_supported(sweep: Sweep) -> str | None:
     found = _claims(sweep, "not supported")
-    return f"Not supported here, of the paper's claims: {found}." if found else None
+    return f"Not supported here, of the claims: {found}." if found else None

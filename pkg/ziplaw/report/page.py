@@ -29,6 +29,7 @@ from .page_tables import (
     ordered,
     preset_rows,
     split_table,
+    way_rows,
 )  # fmt: skip
 from .provenance import provenance
 from .remarks import one_reason
@@ -72,6 +73,7 @@ def render(
             name=folder.name,
             answer=answer(sweep),
             datasets=dataset_rows(sweep),
+            ways=way_rows(sweep),
             links=link_rows(sweep),
             fits=fit_rows(sweep),
             flags=flags_with_meanings(sweep),

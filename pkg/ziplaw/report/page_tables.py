@@ -6,6 +6,8 @@ from statistics import median
 from typing import Any
 
 from ..sweep.folder import ISOFLOP, WAYS, Sweep, finite
+from .about_links import errors
+from .about_split import line_of
 from .remarks import largest_split, outside_what_was_measured
 
 
@@ -92,6 +94,20 @@ def split_table(sweep: Sweep) -> dict[str, Any] | None:
         ratio |= {"ratio_lo": row["D_lo"] / row["N_hi"], "ratio_hi": row["D_hi"] / row["N_lo"]} if banded else {}
         rows.append({"ratio_lo": None, "ratio_hi": None} | row | ratio | {"fit": exponents.get(row["source"])})
     return {"rows": rows}
+
+
+def way_rows(sweep: Sweep) -> list[dict[str, Any]]:
+    """Return a row for each link and for isoFLOP: its errors, and how the best N and the exponent a move with H."""
+    rows = []
+    for way, words in WAYS.items():
+        if not any(way in sweep.splits(name) or way in sweep.links(name) for name in sweep.datasets):
+            continue
+        inside, held = errors(sweep, way)
+        found = (sweep.split.get("by") or {}).get(way) or {}
+        lines = {quantity: line_of(sweep, way, quantity) or None for quantity in ("ln_N", "a")}
+        row = {"words": words, "chosen": way == sweep.chosen_link, "inside": inside, "held": held}
+        rows.append(row | lines | {"n_datasets": found.get("n_datasets")})
+    return rows
 
 
 def link_rows(sweep: Sweep) -> list[dict[str, Any]]:

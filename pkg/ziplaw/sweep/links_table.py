@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from statistics import median
 from typing import Any
 
 import numpy as np
 
 from ..base.documents import read_json
 from ..errors import FitError
+from ..laws.dependence.splits.dataset_splits import reference_C, with_splits
+from ..laws.dependence.splits.link_choice import choose_link
 from ..laws.forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ..laws.forms.catalogue import LINKS
 
@@ -38,7 +39,7 @@ def links_rows(paths: Iterable[str | os.PathLike]) -> list[Row]:
 def rows_of(documents: Iterable[Mapping[str, Any]]) -> list[Row]:
     """Return the rows of links.csv from fit documents."""
     documents = sorted(documents, key=lambda document: document["dataset"])
-    C, chosen = reference_of(documents), chosen_link(documents)
+    C, (chosen, _) = reference_of(documents), choose_link(with_splits(documents))
     rows = []
     for document in documents:
         links = document["links"]
@@ -54,22 +55,16 @@ def rows_of(documents: Iterable[Mapping[str, Any]]) -> list[Row]:
 
 
 def reference_of(documents: Iterable[Mapping[str, Any]]) -> float | None:
-    """Compute at which splits of several datasets are compared: the geometric mean of 6 N D over all measured cells."""
+    """Compute at which splits of several datasets are compared: the middle of what was measured (``reference_C``)."""
+    documents = list(documents)
+    if used := with_splits(documents):
+        return reference_C(used)
+    # none is identified, so none enters a regression: any compute will do to show them at
     middles = [(d["n_points"], s["C"]) for d in documents for s in _splits(d)[:1] if d.get("n_points")]
     if not middles:
         return None
     weights, C = np.array(middles, dtype=np.float64).T
     return float(np.exp(np.average(np.log(C), weights=weights)))
-
-
-def chosen_link(documents: Iterable[Mapping[str, Any]]) -> str | None:
-    """Link of the least error where compute is largest, held out: the median over datasets."""
-    held: dict[str, list[float]] = {}
-    for document in documents:
-        for link, fit in document["links"].items():
-            if fit["converged"] and fit["holdout"] and fit["split"]["identified"]:
-                held.setdefault(link, []).append(fit["holdout"]["rms_log_error"])
-    return min(held, key=lambda link: median(held[link]), default=None)
 
 
 def _splits(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -75,6 +75,20 @@ def _p_joint(p, **more):
     return change
 
 
+def _moving(*ways):
+    """By these ways, and no other, the best N rises with H."""
+
+    def change(folder):
+        split = read_json(folder / "regression.json")["split"]
+        for way, found in split["by"].items():
+            p = 0.003 if way in ways else 0.5
+            found["lines"]["ln_N"] |= {"slope": 5.0, "p_permutation": p, "per_tenth": 1.65, "per_tenth_ci": [1.2, 2.3]}
+        split["multiplicity"]["primary"]["ln_N"]["p_holm"] = 0.006 if split["link"] in ways else 1.0
+        _json(folder, "regression.json", "regression", split=split)
+
+    return change
+
+
 def _scores(*names, **changes):
     def change(folder):
         for name in names:
@@ -227,7 +241,8 @@ def _many_sources(folder):
 # name -> (the sweep it starts from, what is changed)
 CHANGED = {
     "bare": ("planted", _bare),
-    "split": ("planted", _regression(split={"by": {"identity": {"coefficients": [[8.0, 1.0], [0.5, 0.1]]}}})),
+    "best N moves": ("planted", _moving("identity", "bounded", "isoflop")),
+    "ways disagree": ("planted", _moving("bounded")),
     "links agree": ("planted", _links()),
     "links apart": ("planted", _links(2.0)),
     "seeds, no jackknife": ("seeds", _two_runs),
