@@ -147,6 +147,8 @@ def test_isoflop_gives_a_split_or_says_why_not():
     found = split_by_isoflop(rows(noise=0.002), n=100)
     low, high = found["split"]["intervals"]["ln_N"]
     assert low < truth(found["split"]["C"]) < high
+    few = split_by_isoflop(rows(sizes=3, budgets=5, noise=0.002), n=100)
+    json.dumps(few, allow_nan=False)
     none = split_by_isoflop(rows(sizes=2), n=100)
     assert none["split"] is None
     assert none["note"]

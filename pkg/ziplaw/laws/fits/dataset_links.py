@@ -76,9 +76,14 @@ def split_by_isoflop(
     """
     N, D, loss = (np.array([row[key] for row in rows], dtype=np.float64) for key in ("N", "D", "loss"))
     try:
-        return isoflop_split(N, D, loss, seed=seed, runs=_runs(rows), level=level, n=min(n, MOST_REDRAWN))
+        found = isoflop_split(N, D, loss, seed=seed, runs=_runs(rows), level=level, n=min(n, MOST_REDRAWN))
     except FitError as error:
         return {"split": None, "note": str(error)}
+    split = found["split"]
+    if split and not np.isfinite(split["covariance"]).all():
+        # too few valleys for any interval
+        split |= {"covariance": None, "intervals": {name: [None, None] for name in split["intervals"]}}
+    return found
 
 
 def _runs(rows: Sequence[Row]) -> list[str]:
@@ -105,6 +110,10 @@ def _one(link, rows, n_left_out, floor, unigram, level, middle):
         )  # fmt: skip
     except FitError as error:
         return _failed(start, str(error))
+    if not fitted.converged:
+        return _failed(start, fitted.message)
+    if not np.isfinite(fitted.parameters).all():
+        return _failed(start, "not converged: parameters ran out of range")
     estimates = fitted.estimates
     runs = _runs(rows)
     return start | {
@@ -112,7 +121,7 @@ def _one(link, rows, n_left_out, floor, unigram, level, middle):
         "U": estimates.get("U", start["U"]),
         "parameters": estimates,
         "index": {name: estimates[name] for name in ("A", "B", "alpha", "beta")},
-        "converged": fitted.converged,
+        "converged": True,
         "message": fitted.message,
         "flags": list(fitted.flags),
         "objective": fitted.objective,
@@ -217,8 +226,6 @@ def _left_out(fitted, runs, C):
 
 def _doubt(fitted, split, draws):
     """Why a split may not be quoted; None when it may."""
-    if not fitted.converged:
-        return fitted.message
     bound = [flag for flag in fitted.flags if "bound" in flag and flag.split()[0] in ("A", "B", "alpha", "beta")]
     if bound:
         return bound[0]
@@ -254,8 +261,5 @@ def _curve(fitted):
     N, D = fitted.columns["N"], fitted.columns["D"]
     z = np.logaddexp(np.log(A) - alpha * np.log(N), np.log(B) - beta * np.log(D))
     grid = np.linspace(z.min() - _BEYOND, z.max() + _BEYOND, _CURVE)
-    # any N and D of that index will do: those whose terms are equal
-    half = grid - np.log(2)
-    at = np.exp((np.log(A) - half) / alpha), np.exp((np.log(B) - half) / beta)
     E = float(fitted.estimates.get("E", 0.0))
-    return {"z": grid.tolist(), "excess": (fitted.predict(*at) - E).tolist()}
+    return {"z": grid.tolist(), "excess": (fitted.form.loss_of_index(fitted.parameters, grid) - E).tolist()}

@@ -75,7 +75,9 @@ def minimise(
         J = np.nan_to_num(J, nan=0.0, posinf=0.0, neginf=0.0)
         size = np.abs(r)
         gradient = J.T @ (weights * np.clip(r, -current, current))
-        irls = (J * (weights * np.minimum(1.0, current / np.maximum(size, 1e-300)))[:, None]).T @ J
+        # least squares is Huber with a delta that no residual reaches
+        pull = current / np.maximum(size, current)
+        irls = (J * (weights * pull)[:, None]).T @ J
         newton = (J * (weights * (size <= current))[:, None]).T @ J
         held = ((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0)) | (np.diag(irls) <= 1e-200)
         move, predicted = np.zeros(len(theta)), 0.0
