@@ -56,7 +56,7 @@ def test_the_link_of_the_least_held_out_error_is_chosen_by_the_median_over_datas
 
 
 def test_splits_are_compared_at_one_compute():
-    near, far = document("a", n=10, identity=fit()), document("b", n=30, identity=fit(split=split(at=C * np.e**4)))
+    near, far = document("a", identity=fit(n=10)), document("b", identity=fit(n=30, split=split(at=C * np.e**4)))
     assert reference_of([near, far]) == pytest.approx(C * np.e**3)
     rows = rows_of([near, far])
     assert rows[0]["N_opt"] == pytest.approx(np.exp(8.0 + 0.5 * 3))
