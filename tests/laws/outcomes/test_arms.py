@@ -81,6 +81,13 @@ def test_a_ladder_is_compared_along_C():
         compare_arms(*arms(design=(N, 20 * N)), sizes=[1e9])
 
 
+def test_one_size_is_compared_along_its_tokens():
+    D = np.geomspace(1e9, 1e11, 7)
+    found = compare_arms(*arms(1.0, 1.5, noise=0.002, design=(np.full(7, 1e8), D)), bootstrap=100)
+    assert found["design"] == "ladder"
+    assert found["factor"]["interval"][0] < 1.5 < found["factor"]["interval"][1]
+
+
 def test_few_runs_have_one_factor_and_no_laws_of_their_own():
     N, D = (v[[0, 2, 5, 9, 14]] for v in grid(4, 4))
     found = compare_arms(*arms(noise=0.002, design=(N, D)), bootstrap=100)
@@ -94,11 +101,16 @@ def test_what_cannot_be_compared_is_refused():
     base, arm = arms()
     with pytest.raises(FitError, match="the losses do not overlap"):
         compare_arms(base, (arm[0], arm[1], arm[2] / 3))
-    with pytest.raises(FitError, match="2 runs: at least 3 of each arm and 8 together"):
+    with pytest.raises(FitError, match="25 and 2 runs: at least 3 of each arm"):
         compare_arms(base, tuple(column[:2] for column in arm))
     N = arm[0]
     with pytest.raises(FitError, match="N and D move together in one arm"):
         compare_arms(base, (N, 20 * N, additive(LAW, N, 20 * N)))
+    two = N < 3e8
+    with pytest.raises(FitError, match="2 sizes in both arms together: a law of N and D needs 3"):
+        compare_arms(*(tuple(column[two] for column in runs) for runs in (base, arm)))
+    with pytest.raises(FitError, match="1 values of C in an arm: a law of C needs 3"):
+        compare_arms(*arms(design=(N[:5] * np.arange(1, 6), 1e20 / N[:5] / np.arange(1, 6))))
     with pytest.raises(FitError, match="columns of the arm have 25, 24 and 25 rows"):
         compare_arms(base, (arm[0], arm[1][1:], arm[2]))
     with pytest.raises(FitError, match="loss of the base"):

@@ -37,7 +37,7 @@ _columns = options(
     callback=joined,
     help="Say also how many tokens of the base one of the arm's is worth at this N; may be repeated.",
 )
-@click.option("--along-c", is_flag=True, help="Compare laws of C alone [default: where N and D move together].")
+@click.option("--along-c", is_flag=True, help="Compare laws of C alone; so it is where N and D move together.")
 @click.option(
     "--bootstrap",
     type=click.IntRange(*limits.BOOTSTRAP),
@@ -81,7 +81,7 @@ def command(
             runs[first],
             runs[name],
             sizes=size,
-            along_C=True if along_c else None,
+            along_C=along_c,
             bootstrap=bootstrap,
             level=level,
             seed=seed,

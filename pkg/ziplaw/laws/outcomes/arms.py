@@ -11,18 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from ...base import limits
 from ...errors import FitError, integer
 from ..forms import arguments
 from ..solve.additive import Array
-from ..solve.levels import common_line
+from .arms_design import Table, checked_arms
 from .arms_factors import constant_factors, deviations, frontier, interval, log_factor_at_C, log_factor_at_size
 from .arms_fit import ArmCells, ArmsFit, cells_of, fit_model, sharing, solve
 
-Table = tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike]
 # a share of the loss: beyond it a law describes its runs poorly, as for any fit
 _POOR_RMS = 0.05
 _LEVEL = 0.05  # of the test whether the arms share E, alpha and beta
@@ -40,7 +38,7 @@ def compare_arms(
     arm: Table,
     *,
     sizes: Sequence[float] = (),
-    along_C: bool | None = None,
+    along_C: bool = False,
     bootstrap: int = 1000,
     level: float = 0.95,
     seed: int = 42,
@@ -57,8 +55,9 @@ def compare_arms(
         Runs of either arm: parameters, tokens, held-out loss on the same evaluation, in the same unit.
     sizes : sequence of float
         N at which to say how many of the base's tokens one of the arm's is worth.
-    along_C : bool, optional
-        Fit E + K/C^gamma in place of a law of N and D; by default where N and D move together in both arms.
+    along_C : bool
+        Fit E + K/C^gamma in place of a law of N and D; so it is where N and D move together in both arms, or one of
+        them does not move.
     bootstrap : int
         Refits behind the intervals.
     level : float
@@ -80,30 +79,22 @@ def compare_arms(
     """
     bootstrap = integer("bootstrap", bootstrap, 100, 100_000, "1000 refits are usual", FitError)
     level = arguments.check_level(level)
-    tables = [_checked(table, name) for table, name in ((base, "base"), (arm, "arm"))]
-    lines = [common_line(N, D, "D") for N, D, _ in tables]
-    ladder = all(lines) if along_C is None else bool(along_C)
-    if not ladder and any(lines):
-        line = next(text for text in lines if text)
-        raise FitError(f"N and D move together in one arm ({line}) and not in the other: compare runs of one design")
+    tables, ladder = checked_arms(base, arm, along_C)
     if ladder and len(sizes):
         raise FitError("tokens at equal N cannot be compared: the law is one of C alone, for N and D move together")
     sizes = [float(arguments.check_within(N, "N", limits.SIZE)) for N in sizes]
-    cells = cells_of(tables, ladder)
+    cells, n = cells_of(tables, ladder), [len(table[0]) for table in tables]
     needed = sharing("factor", 2, ladder).shape[-1] + 1
-    if cells.n < needed or min(len(table[0]) for table in tables) < 3:
-        raise FitError(
-            f"{len(tables[0][0])} and {len(tables[1][0])} runs: at least 3 of each arm and {needed} together are needed"
-        )
-    _check_overlap(*(table[2] for table in tables))
+    if cells.n < needed:
+        raise FitError(f"{cells.n} runs of both arms together: at least {needed} are needed")
     rng, few = np.random.default_rng(seed), cells.n < _FEW_RUNS
     weights = _resampled(cells, bootstrap, rng)
-    known = min(len(table[0]) for table in tables) > sharing("own", 1, ladder).shape[-1]
+    known = min(n) > sharing("own", 1, ladder).shape[-1]
     fits = {model: fit_model(cells, model) for model in (("own",) if known else ()) + ("factor", "equal")}
     resampling = f"{'paired ' if cells.n_pairs else ''}case bootstrap, {bootstrap} refits, bias-corrected, t"
     out: dict[str, Any] = {
         "design": "ladder" if ladder else "grid",
-        "n": [len(table[0]) for table in tables],
+        "n": n,
         "n_pairs": cells.n_pairs,
         "C": [[float((6.0 * N * D).min()), float((6.0 * N * D).max())] for N, D, _ in tables],
         "rms_log_residual": {model: float(np.sqrt(found.rss[0] / cells.n)) for model, found in fits.items()},
@@ -126,24 +117,6 @@ def compare_arms(
     out["warnings"] = _warnings(out, fits)
     out["usable"] = not out["warnings"]
     return out
-
-
-def _checked(table: Table, name: str) -> tuple[Array, Array, Array]:
-    N, D, loss = (
-        arguments.check_column(column, f"{what} of the {name}") for column, what in zip(table, ("N", "D", "loss"))
-    )
-    if not len(N) == len(D) == len(loss):
-        raise FitError(f"columns of the {name} have {len(N)}, {len(D)} and {len(loss)} rows: give one length")
-    return N, D, loss
-
-
-def _check_overlap(base: Array, arm: Array) -> None:
-    """Refuse arms of which one never came as low as the other began: any factor would be extrapolated."""
-    if base.min() > arm.max() or arm.min() > base.max():
-        raise FitError(
-            f"the losses do not overlap ({base.min():.4g} to {base.max():.4g} and {arm.min():.4g} to {arm.max():.4g}): "
-            "no factor can be measured; add runs of one arm that reach the other's losses"
-        )
 
 
 def _resampled(cells: ArmCells, n: int, rng: np.random.Generator) -> Array:
