@@ -107,22 +107,34 @@ def _best_N(fitted, C):
 
 
 def _outside(fitted, runs):
-    """Doubt the split where every run has more tokens per parameter than the best one at its own compute, or fewer."""
-    best = np.log(_best_N(fitted, FLOPS_PER_PARAMETER_TOKEN * runs.N * runs.D))
+    return outside_doubts(runs.N, runs.D, _best_N(fitted, FLOPS_PER_PARAMETER_TOKEN * runs.N * runs.D))
+
+
+def outside_doubts(N: Array, D: Array, best_N: Array) -> list[Doubt]:
+    """Doubt a split where every run has more tokens per parameter than the best one at its own compute, or fewer.
+
+    Parameters
+    ----------
+    N, D : ndarray (n,)
+        The runs.
+    best_N : ndarray (n,)
+        The best N at the compute of each.
+    """
     # D/N changes by the square of N at equal compute
-    off = 2 * (np.log(runs.N) - best)
+    off = 2 * np.log(N / best_N)
     if -off.max() <= np.log(OUTSIDE_FACTOR) and off.min() <= np.log(OUTSIDE_FACTOR):
         return []
     large = off.min() > 0
-    C = float(np.exp(np.log(FLOPS_PER_PARAMETER_TOKEN * runs.N * runs.D).mean()))
+    C = float(np.exp(np.log(FLOPS_PER_PARAMETER_TOKEN * N * D).mean()))
     # past the best split by a factor of three in N, but no further from the runs than thirty
-    middle = float(np.exp(np.log(runs.N).mean()))
-    N = float(np.clip(_best_N(fitted, C) * (1 / 3 if large else 3), middle / 30, middle * 30))
+    middle = float(np.exp(np.log(N).mean()))
+    best = float(np.exp(np.log(best_N).mean()))
+    wanted = float(np.clip(best * (1 / 3 if large else 3), middle / 30, middle * 30))
     have, add = ("fewer", "more") if large else ("more", "fewer")
     return [
         Doubt(
             f"the optimum lies outside the runs: every one has {have} tokens per parameter than the best split",
-            f"add runs with {add} tokens per parameter, such as {_run(N, C / FLOPS_PER_PARAMETER_TOKEN / N)}",
+            f"add runs with {add} tokens per parameter, such as {_run(wanted, C / FLOPS_PER_PARAMETER_TOKEN / wanted)}",
         )
     ]
 

@@ -21,6 +21,7 @@ from ..intervals.bootstrap import Bootstrap
 from ..intervals.choose import resample
 from ..intervals.identification import Doubt
 from ..intervals.quantities import Runs, tails
+from ..solve.misfit import together_along_runs
 from ..valleys.envelope import envelope
 from ..valleys.isoflop import isoflop
 from .serving import serve
@@ -76,6 +77,11 @@ def law_document(
     method, draws = resample(fitted, method, clusters=clusters, n=bootstrap, seed=seed)
     document = resampled_document(fitted, clusters, method, draws, bootstrap=bootstrap, level=level)
     document["law"] = "chinchilla"
+    if clusters is None and (shared := together_along_runs(fitted)):
+        document["warnings"].append(
+            f"rows of one run? neighbouring rows of one size err together (correlation {shared:.2f}): --cluster COLUMN "
+            "names the run of every row; without it these intervals are too narrow"
+        )
     verdicts = Verdicts(document["plan_refused"], check)
     document["allocation"] = []
     for C in flops or _decades(fitted):

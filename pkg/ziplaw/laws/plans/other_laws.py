@@ -26,7 +26,7 @@ from ..intervals.choose import Draws, describe, interval_of, resample
 from ..intervals.identification import Doubt
 from ..intervals.quantities import Runs, tails
 from ..solve.additive import Array
-from ..solve.levels import common_line
+from ..solve.levels import common_line, n_levels
 from .repeating import LOSSES, repeating_split, rising
 from .verdicts import Verdicts
 
@@ -122,6 +122,18 @@ def _warnings(fitted: Fitted, document: Mapping[str, Any]) -> list[str]:
         ):
             text = f"N and {name} move together ({line}): the effect of one cannot be told from that of the other"
             out.insert(0, text)
+    return _too_few(fitted) + out
+
+
+def _too_few(fitted: Fitted) -> list[str]:
+    """Warn of one size or one budget, and of two beside a floor that is fitted: they leave exponents open."""
+    out = []
+    for name, what in (("N", "model size"), ("D", "token budget"), ("S", "number of steps")):
+        if name in fitted.columns and len(fitted.columns) > 1:
+            count = n_levels(fitted.columns[name])
+            if count == 1 or (count == 2 and "E" in fitted.form.parameters):
+                levels = f"one {what}" if count == 1 else f"two {what}s" if name != "S" else "two numbers of steps"
+                out.append(f"{levels} only: the effect of {name} cannot be found")
     return out
 
 
@@ -193,6 +205,13 @@ def _repeating_splits(document: dict[str, Any], fitted: Any, asked: _Asked) -> N
     if not document["usable"]:
         why = document["warnings"][0] if document["warnings"] else fitted.message
         document["plan_refused"] = [Doubt(why, "add runs, or fit another --law").to_dict()]
+    else:
+        N, D = fitted.columns["N"], fitted.columns["D"]
+        best = [
+            repeating_split(fitted.form.name, C, float(u), fitted.parameters).N
+            for C, u in zip(FLOPS_PER_PARAMETER_TOKEN * N * D, fitted.columns["U"])
+        ]
+        document["plan_refused"] += [doubt.to_dict() for doubt in identification.outside_doubts(N, D, np.array(best))]
     verdicts = Verdicts(document["plan_refused"], asked.check)
     largest = float(FLOPS_PER_PARAMETER_TOKEN * np.max(fitted.columns["N"] * fitted.columns["D"]))
     for C in asked.flops:

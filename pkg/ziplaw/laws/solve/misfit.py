@@ -10,11 +10,13 @@ from scipy import stats
 
 from .additive import Array
 from .additive_fit import Coordinates, FittedLaw
-from .levels import near_groups
+from .levels import SAME_VALUE, near_groups
 
 POOR_RMS = 0.05
 SYSTEMATIC_SHARE = 0.5
 REPLICATE_SPREAD = 0.1
+# rows of one size that make it a history
+_HISTORY = 10
 
 
 def misfit(fitted: FittedLaw) -> dict[str, Any]:
@@ -87,6 +89,27 @@ def _pure_error(n_group: npt.NDArray[np.intp], d_group: npt.NDArray[np.intp], r:
     return {"df": freedom, "rms": float(np.sqrt(ss / freedom)), "ss": ss, "cells": len(counts)}
 
 
+def together_along_runs(fitted: FittedLaw) -> float | None:
+    """Correlation of neighbouring residuals along D at one size, where it shows that rows are points of one run.
+
+    None where sizes have few rows each, or neighbours err apart: grids and isoFLOP tables have a run a row.
+    """
+    products = squares = 0.0
+    count = sizes = 0
+    labels = near_groups(fitted.N, SAME_VALUE)
+    for label in range(labels.max() + 1):
+        rows = np.flatnonzero(labels == label)
+        if len(rows) < _HISTORY:
+            continue
+        r = fitted.residuals[rows[np.argsort(fitted.D[rows], kind="stable")]]
+        products, squares = products + float((r[1:] * r[:-1]).sum()), squares + float((r[1:] ** 2 + r[:-1] ** 2).sum())
+        count, sizes = count + len(r) - 1, sizes + 1
+    correlation = 2 * products / squares if squares > 0 else 0.0
+    # by chance it is over three standard errors once in a thousand tables; and m rows that share c of their errors'
+    # variance are worth m / (1 + c (m - 1)): a quarter of them or less is worth a word
+    return correlation if count and correlation > max(3 / np.sqrt(count), 3 * sizes / count) else None
+
+
 def lack_of_fit(fitted: FittedLaw) -> dict[str, float] | None:
     """F test of the law's misfit against the scatter of seed replicates; None without replicates.
 
@@ -104,8 +127,15 @@ def lack_of_fit(fitted: FittedLaw) -> dict[str, float] | None:
 
 
 def worst_region(fitted: FittedLaw) -> str:
-    """Say where the law is furthest off: a third of the range of N crossed with a third of the range of D."""
+    """Say where the law is furthest off: a third of the range of N crossed with a third of the range of D, or one row.
+
+    A row is named where its square is most of the sum of all.
+    """
     r = -fitted.residuals
+    one = int(np.argmax(np.abs(r)))
+    if r[one] ** 2 > 0.5 * (r**2).sum() and len(r) > 2:
+        how = f"{np.exp(abs(r[one])):.3g} times" if abs(r[one]) > 1 else f"{abs(np.expm1(r[one])):.0%}"
+        return f"most of it is row {one + 1}, {how} {'above' if r[one] > 0 else 'below'} the law"
     thirds = [np.searchsorted(np.quantile(v, [1 / 3, 2 / 3]), v, side="right") for v in (fitted.N, fitted.D)]
     words = ("small", "middling", "large")
     found = []

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from ...errors import FitError
@@ -79,7 +78,7 @@ def bottom_line(
     loss: Array,
     *,
     points: int = 12,
-    law: npt.ArrayLike | None = None,
+    law: Array | None = None,
     lean: bool = False,
     runs: Sequence[object] | None = None,
     n: int = 1000,
@@ -135,8 +134,8 @@ def bottom_line(
         more = scatter * np.random.default_rng([seed, 1]).normal(size=drawn.x.shape)
         drawn = replace(drawn, x=drawn.x + more)
     bias = None
-    if law is not None:
-        E, A, B, alpha, beta = np.asarray(law, dtype=np.float64)
+    if law is not None and np.min(law[1:]) > 0:
+        E, A, B, alpha, beta = law
         a = beta / (alpha + beta)
         exact = bottoms(kept, np.log(additive(np.array([E, A, B, alpha, beta]), N, D))[None])
         on_law = line(x, exact.x, weights)

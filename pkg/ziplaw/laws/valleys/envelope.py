@@ -97,8 +97,8 @@ def envelope(
     places = np.where(drawn[:, 1].astype(bool), np.nan, log_N[drawn[:, 0]])
     slopes = line(log_C, places, np.ones(points))[1]
     bias = None
-    if law is not None:
-        law = np.asarray(law, dtype=np.float64)
+    law = None if law is None else np.asarray(law, dtype=np.float64)
+    if law is not None and law[1:].min() > 0:
         bias = through(np.log(additive(law, N, D)))[1] - float(law[4] / (law[3] + law[4]))
         bias = bias if np.isfinite(bias) else None
     widen = widening(noise.df, level)

@@ -81,6 +81,7 @@ def isoflop(
     """
     table = arguments.check_table(N, D, loss, duplicates="keep")[:3]
     level = arguments.check_level(level)
+    law = None if law is None else np.asarray(law, dtype=np.float64)
     found = bottom_line(*table, points=points, law=law, lean=lean, runs=runs, n=n, seed=seed)
     widen = widening(found.df, level)
     said = found.left_out
