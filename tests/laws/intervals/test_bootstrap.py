@@ -7,7 +7,6 @@ from tables_of_laws import planted
 import ziplaw
 from ziplaw.errors import FitError
 from ziplaw.laws.forms.chinchilla import PARAMETERS
-from ziplaw.laws.intervals.bootstrap import left_out_residuals
 from ziplaw.laws.intervals.kinds import BOOTSTRAPS
 
 NAMES = {*PARAMETERS, "a", "b", "log10_G"}
@@ -45,15 +44,6 @@ def test_case_samples_are_refits_of_resampled_rows(fit):
     assert again.objective == pytest.approx(draws.objective[2], rel=1e-3)
 
 
-def test_left_out_residuals_are_those_of_refits():
-    fit = ziplaw.fit(*planted(0.01), objective="log-mse")
-    predicted = left_out_residuals(fit)
-    for row in (0, 17, 35):
-        rest = fit.refit(np.arange(fit.n) != row)
-        left_out = np.log(rest.predict(fit.N[row], fit.D[row]) / fit.loss[row])
-        assert predicted[row] == pytest.approx(left_out, rel=0.1, abs=3e-4)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -62,6 +52,7 @@ def test_left_out_residuals_are_those_of_refits():
         (lambda f: f.bootstrap(10, method="cluster"), "needs clusters"),
         (lambda f: f.bootstrap(10, clusters=[1, 2]), "one label for each of the 36 rows"),
         (lambda f: f.bootstrap(10, clusters=np.zeros(36)), "in one cluster"),
+        (lambda f: f.bootstrap(10, method="wild", clusters=np.arange(36) % 2), "2 runs: flipping"),
         (lambda f: f.bootstrap(10, threads=0), "threads is 0"),
         (lambda f: f.bootstrap(10).interval(95), "must be from 0.01 to 0.9999"),
         (lambda f: f.jackknife(np.arange(36) % 2), "2 runs"),

@@ -7,7 +7,9 @@ import pytest
 from tables_of_laws import planted
 
 import ziplaw
+from ziplaw.laws.fits.link_fit import fit_link
 from ziplaw.laws.forms.chinchilla import CHINCHILLA_REFIT, PARAMETERS, additive
+from ziplaw.laws.intervals.choose import default_method
 from ziplaw.laws.intervals.kinds import METHODS
 from ziplaw.laws.intervals.profile import profile_interval
 
@@ -55,6 +57,14 @@ def test_wider_levels_contain_narrower_ones(fit):
     for method in ("case", "delta"):
         narrow, wide = (fit.intervals(method, level, n=500) for level in (0.5, 0.95))
         assert all(wide[n][0] <= narrow[n][0] <= narrow[n][1] <= wide[n][1] for n in NAMES), method
+
+
+def test_the_default_is_the_laws_own_or_goes_by_runs(fit, runs):
+    assert default_method() == default_method(None, fit.view) == "case"
+    power = fit_link(fit.N, fit.D, fit.loss, link="power")
+    assert default_method(None, power.view) == "sandwich"
+    assert power.intervals() == power.intervals("sandwich")
+    assert default_method(runs, power.view) == "jackknife"
 
 
 def test_fixed_E_has_no_width_and_tied_exponents_move_together(fit):

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from tables_of_laws import planted
 
+import ziplaw
 from ziplaw.laws.fits.by_name import fit_law
+from ziplaw.laws.fits.link_fit import fit_link
 from ziplaw.laws.intervals.view import View
 
 LAWS = ("chinchilla", "kaplan", "kaplan-coupled", "broken")
@@ -51,3 +53,39 @@ def test_quantities_are_the_named_ones(views, law):
     assert view.held() == {}
     for name in set(view.names) - view.signed:
         assert named[name] >= 0
+
+
+def test_left_out_residuals_are_those_of_refits():
+    fit = ziplaw.fit(*planted(0.01), objective="log-mse")
+    predicted = fit.view.left_out_residuals(fit.view.tangent())
+    for row in (0, 17, 35):
+        rest = fit.refit(np.arange(fit.n) != row)
+        left_out = np.log(rest.predict(fit.N[row], fit.D[row]) / fit.loss[row])
+        assert predicted[row] == pytest.approx(left_out, rel=0.1, abs=3e-4)
+
+
+def test_the_sandwich_of_least_squares_is_the_textbook_one():
+    N, D, loss = planted(0.01)
+    for fit in (
+        ziplaw.fit(N, D, loss, objective="log-mse"),
+        fit_link(N, D, loss, link="power", objective="log-mse"),
+    ):
+        view = fit.view
+        J, r = view.tangent(), view.residuals
+        bread = np.linalg.inv(J.T @ J)
+        h = ((J @ bread) * J).sum(axis=1)
+        expected = bread @ (J.T * (r / (1 - h)) ** 2) @ J @ bread
+        np.testing.assert_allclose(view.covariance(J, robust=True), expected, rtol=1e-5)
+
+
+def test_the_sandwich_sees_that_some_rows_are_noisier():
+    N, D, _ = planted()
+    rng = np.random.default_rng(0)
+    noise = 0.002 * np.where(D > np.median(D), 10, 1)
+    loss = planted()[2] * np.exp(noise * rng.normal(size=36))
+    fit = ziplaw.fit(N, D, loss, objective="log-mse", fixed_E=1.8172)
+    widths = {m: np.subtract(*fit.intervals(m, n=300)["beta"][::-1]) for m in ("case", "delta", "sandwich")}
+    assert widths["sandwich"] / widths["case"] == pytest.approx(1, abs=0.35), widths
+    tied = ziplaw.fit(N, D, loss, tie=True, objective="log-mse").intervals("sandwich")
+    assert tied["a"] == pytest.approx((0.5, 0.5))
+    assert tied["alpha"] == pytest.approx(tied["beta"])

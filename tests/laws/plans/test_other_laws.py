@@ -21,7 +21,7 @@ def test_every_law_has_its_parameters_with_intervals():
     for law in ("power", "broken"):
         document = other_document(law, {"N": N, "D": D}, loss, x="D", bootstrap=5)
         assert set(document["intervals"]) == set(document["parameters"])
-        assert document["interval_method"] == "case bootstrap, 5 refits, bias-corrected"
+        assert document["interval_method"] == "delta method, Student t, errors of any spread"
         assert not {"allocation", "overfitting_bound"} & set(document)
         json.dumps(document, allow_nan=False)
 

@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from ..forms.allocation import optimal_split
 from ..forms.chinchilla import PARAMETERS, additive
+from ..solve import diagnostics
 from ..solve.additive import EXPONENT_BOUNDS, Array, Design, polish
 from ..solve.additive_fit import FittedLaw
-from ..solve.diagnostics import covariance, estimable, jacobian
+from ..solve.diagnostics import estimable, jacobian
 from .quantities import named_quantities, quantities, unknown_ranges
 from .view import Chart, Ends, Function, View
 
@@ -26,6 +27,7 @@ class AdditiveView(View):
     """
 
     names = PARAMETERS
+    default = "case"
     on_log = frozenset("AB")
     low = np.array([0.0, 0.0, 0.0, EXPONENT_BOUNDS[0], EXPONENT_BOUNDS[0]])
     high = np.array([np.inf, np.inf, np.inf, EXPONENT_BOUNDS[1], EXPONENT_BOUNDS[1]])
@@ -111,11 +113,28 @@ class AdditiveView(View):
         """Derivatives along the logarithms of E, A, B, and alpha and beta, as far as they moved."""
         return jacobian(self.theta, self._design)[:, estimable(self.fitted)]
 
-    def chart(self) -> Chart:
-        """Ln E, ln A, ln B, alpha, beta, not centred."""
+    def chart(self, robust: bool = False) -> Chart:
+        """Return ln E, ln A, ln B, alpha, beta, not centred; where ``robust``, steps along what moved freely."""
         with np.errstate(divide="ignore"):
             centre = np.concatenate([np.log(self.fitted.parameters[:3]), self.fitted.parameters[3:]])
-        return Chart(centre, covariance(self.fitted), estimable(self.fitted), _of_logs)
+        free = estimable(self.fitted)
+        if not robust:
+            return Chart(centre, diagnostics.covariance(self.fitted), free, _of_logs)
+        directions = np.eye(5)
+        if self._settings.tie:
+            directions[4] += directions[3]
+            free = free & (np.arange(5) != 4)
+        directions = directions[:, free]
+        found = self.covariance(jacobian(self.theta, self._design) @ directions, robust)
+        # ln A = ln A' + ln scale + alpha * mean ln N, and the same for B
+        back = np.eye(5)
+        back[1, 3], back[2, 4] = self._design.x_mean, self._design.y_mean
+        moves, m = back @ directions, directions.shape[1]
+
+        def to_point(phi: Array) -> Array:
+            return _of_logs(centre + phi @ moves.T)
+
+        return Chart(np.zeros(m), found, np.ones(m, dtype=bool), to_point)
 
     def levels(self) -> tuple[dict[str, Array], int, str]:
         """Sizes and budgets: three of each where E is free, else two."""

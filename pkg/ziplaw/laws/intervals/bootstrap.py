@@ -12,13 +12,13 @@ from scipy import special
 from ...errors import FitError, integer
 from ..forms import arguments
 from ..solve.additive import Array
-from ..solve.diagnostics import score_moments
 from .kinds import BOOTSTRAPS
 from .quantities import Bands, Runs, split_limits, tails
 from .view import Ends, Function, HasView, View
 
 _FAR = 1e300  # stands for infinity
 CLUSTER_RUNS = 5
+WILD_RUNS = 3
 _PIECE = 20_000  # resamples drawn at a time
 
 
@@ -173,6 +173,8 @@ def bootstrap(
             f"{k} runs: a cluster bootstrap needs at least {CLUSTER_RUNS} (with four, 95 % intervals hold the truth in "
             "70 %): take the jackknife over runs, the default"
         )
+    if method == "wild" and k and k < WILD_RUNS:
+        raise FitError(f"{k} runs: flipping the errors of whole runs needs at least {WILD_RUNS}: add runs")
     rng = np.random.default_rng(seed)
     weights: Array | None = None
     z: Array | None = None
@@ -212,7 +214,7 @@ def _perturbed(view, n, rng, method, labels):
     """Log losses (n, rows) redrawn around the fitted law."""
     rows = view.n
     mean = view.z + view.residuals
-    noise = _left_out(view)
+    noise = view.left_out_residuals(view.tangent())
     if method == "residual":
         return mean - (noise - np.median(noise))[rng.integers(0, rows, (n, rows))]
     if method == "parametric":
@@ -222,21 +224,3 @@ def _perturbed(view, n, rng, method, labels):
     # Webb's six points: enough distinct draws even with five clusters
     points = np.sqrt([1.5, 1.0, 0.5, 0.5, 1.0, 1.5]) * [-1, -1, -1, 1, 1, 1]
     return mean - noise * points[rng.integers(0, 6, (n, labels.max() + 1))][:, labels]
-
-
-def left_out_residuals(fitted: HasView) -> Array:
-    """Each row's log residual had the row been left out, to first order: r + psi(r) h / (E[psi'] (1 - h)), (n,).
-
-    h is the row's leverage. A Huber fit drives about as many residuals to zero as it has parameters; without this the
-    redrawn noise would be too small.
-    """
-    return _left_out(fitted.view)
-
-
-def _left_out(view):
-    r, delta = view.residuals, view.delta
-    J = view.tangent() * np.sqrt(view.weights)[:, None]
-    basis = np.linalg.svd(J, full_matrices=False)[0] if J.shape[1] else np.zeros((view.n, 1))
-    leverage = np.clip((basis**2).sum(axis=1), 0.0, 0.95)
-    _, slope = score_moments(r, view.weights, delta, view.n_free)
-    return r + np.clip(r, -delta, delta) * leverage / (slope * (1 - leverage))

@@ -1,4 +1,7 @@
-"""Intervals by the delta method with Student t: no refit, and right where the law is nearly linear."""
+"""Intervals by the delta method with Student t: no refit, and right where the law is nearly linear.
+
+The covariance takes one spread of errors for all rows ("delta"), or each row's own error ("sandwich").
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from ..solve.additive import Array
 from .view import Ends, Function, HasView
 
 
-def delta_interval(fitted: HasView, level: float = 0.95, **at: float | None) -> dict[str, Ends]:
+def delta_interval(fitted: HasView, level: float = 0.95, robust: bool = False, **at: float | None) -> dict[str, Ends]:
     """Intervals by the delta method: estimate +- t standard errors, on the log scale where the quantity is positive.
 
     Parameters
@@ -21,6 +24,8 @@ def delta_interval(fitted: HasView, level: float = 0.95, **at: float | None) -> 
         The law.
     level : float
         Coverage to aim at.
+    robust : bool
+        Whether each row's error has a spread of its own: the sandwich, see ``View.covariance``.
     **at
         C, or N and D, for allocations and predictions; see ``quantities``.
 
@@ -29,7 +34,7 @@ def delta_interval(fitted: HasView, level: float = 0.95, **at: float | None) -> 
     dict
         name -> (lo, hi); what is held fixed has its value twice, what cannot be found its whole range.
     """
-    view, chart = fitted.view, fitted.view.chart()
+    view, chart = fitted.view, fitted.view.chart(robust)
     t = _quantile(view, level)
     out = {name: _ends(chart, t, *quantity) for name, quantity in view.quantities(**at).items()}
     # what is held at zero has no logarithm
@@ -39,7 +44,9 @@ def delta_interval(fitted: HasView, level: float = 0.95, **at: float | None) -> 
     return {**out, **{name: pair for name, pair in view.unknown().items() if name in out}}
 
 
-def delta_interval_of(fitted: HasView, function: Function, level: float = 0.95, on_log: bool = True) -> Ends:
+def delta_interval_of(
+    fitted: HasView, function: Function, level: float = 0.95, on_log: bool = True, robust: bool = False
+) -> Ends:
     """Interval of any function of natural parameters (..., q), which is positive where ``on_log``."""
     view = fitted.view
 
@@ -47,7 +54,7 @@ def delta_interval_of(fitted: HasView, function: Function, level: float = 0.95, 
         value = function(view.natural_of(point))
         return np.log(value) if on_log else value
 
-    return _ends(view.chart(), _quantile(view, level), of_point, on_log)
+    return _ends(view.chart(robust), _quantile(view, level), of_point, on_log)
 
 
 def _quantile(view, level):

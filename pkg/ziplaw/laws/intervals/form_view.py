@@ -10,7 +10,6 @@ import numpy.typing as npt
 from ..forms.allocation import exponents, split
 from ..forms.arguments import check_positive
 from ..solve.additive import Array
-from ..solve.diagnostics import score_moments
 from ..solve.fitted_form import FittedForm
 from ..solve.levels import common_line, n_levels
 from .view import Chart, Ends, Function, View
@@ -160,20 +159,11 @@ class FormView(View):
         """Directions (p, m) in which theta moved freely: those of no parameter at its bound."""
         return self.moving[:, (self.moving[self._at_bound] == 0).all(axis=0)]
 
-    def chart(self) -> Chart:
-        """Theta along the directions that moved freely; the estimate is 0.
-
-        The covariance is V (J'WJ)^-1 (J'W^2 J) (J'WJ)^-1, V the variance of the Huber score over its squared slope.
-        """
-        directions, J, w = self._inside(), self.tangent(), self.weights
-        square, slope = score_moments(self.residuals, w, self.delta, self.n_free)
-        # columns of one size first: what is singular is then a matter of directions, not of units
-        size = np.linalg.norm(J, axis=0)
-        scale = np.where(size > 0, size, 1.0)
-        J = J / scale
-        bread = np.linalg.pinv((J * w[:, None]).T @ J, rcond=1e-12, hermitian=True)
-        found = square / slope**2 * bread @ ((J * (w * w)[:, None]).T @ J) @ bread / np.outer(scale, scale)
+    def chart(self, robust: bool = False) -> Chart:
+        """Theta along the directions that moved freely; the estimate is 0."""
+        directions = self._inside()
         m = directions.shape[1]
+        found = self.covariance(self.tangent(), robust)
         return Chart(np.zeros(m), found, np.ones(m, dtype=bool), lambda phi: self.theta + phi @ directions.T)
 
     def levels(self) -> tuple[dict[str, Array], int, str]:

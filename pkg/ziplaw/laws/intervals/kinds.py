@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 BOOTSTRAPS = ("case", "cluster", "residual", "wild", "parametric")
-METHODS = (*BOOTSTRAPS, "jackknife", "delta", "profile")
+METHODS = (*BOOTSTRAPS, "jackknife", "delta", "sandwich", "profile")
 # those that know of runs, whose rows share an error
 BY_RUN = ("jackknife", "cluster", "wild")

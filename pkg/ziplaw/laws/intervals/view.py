@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..solve.additive import Array
+from ..solve.diagnostics import score_moments
 
 Ends = tuple[float, float]
 Function = Callable[[Array], Any]  # of points (..., p)
@@ -69,6 +70,8 @@ class View(ABC):
         Parameters whose estimates scatter evenly about the truth on a log scale: the others do on their own.
     signed : set of str
         Parameters that may be negative.
+    default : str
+        The kind of interval where no runs are named.
     """
 
     names: tuple[str, ...]
@@ -84,6 +87,7 @@ class View(ABC):
     n_free: int
     on_log: frozenset[str]
     signed: frozenset[str] = frozenset()
+    default: str = "sandwich"
 
     @property
     def n(self) -> int:
@@ -155,8 +159,41 @@ class View(ABC):
         """Derivatives (n, m) of the residuals at the optimum, along all directions that moved freely."""
 
     @abstractmethod
-    def chart(self) -> Chart:
-        """Coordinates and covariance for the delta method."""
+    def chart(self, robust: bool = False) -> Chart:
+        """Coordinates and covariance for the delta method: one spread for all rows, or by ``robust_covariance``."""
+
+    def left_out_residuals(self, J: Array) -> Array:
+        """Each row's log residual had the row been left out, to first order: r + psi(r) h / (E[psi'] (1 - h)), (n,).
+
+        h is the row's leverage, given derivatives J (n, m) of the residuals. A Huber fit drives about as many residuals
+        to zero as it has parameters; without this redrawn noise would be too small.
+        """
+        J = J * np.sqrt(self.weights)[:, None]
+        basis = np.linalg.svd(J, full_matrices=False)[0] if J.shape[1] else np.zeros((self.n, 1))
+        h = np.clip((basis**2).sum(axis=1), 0.0, 0.95)
+        _, slope = score_moments(self.residuals, self.weights, self.delta, self.n_free)
+        return self.residuals + np.clip(self.residuals, -self.delta, self.delta) * h / (slope * (1 - h))
+
+    def covariance(self, J: Array, robust: bool) -> Array:
+        """Covariance (m, m) of coordinates along which residuals have the derivatives J (n, m).
+
+        (J'WJ)^-1 J'W S W J (J'WJ)^-1 over the squared slope of the Huber score. S is the score's mean square for all
+        rows alike; or, ``robust``, the square of each row's own score at its residual had it been left out, which holds
+        however the spread of errors differs between rows (of least squares that is HC3, MacKinnon and White 1985).
+        """
+        square, slope = score_moments(self.residuals, self.weights, self.delta, self.n_free)
+        S: Any = square
+        if robust:
+            S = np.clip(self.left_out_residuals(J), -self.delta, self.delta) ** 2
+        V = S / slope**2
+        # columns of one size: what is singular is then a matter of directions, not of units
+        size = np.linalg.norm(J, axis=0)
+        scale = np.where(size > 0, size, 1.0)
+        J = J / scale
+        bread = np.linalg.pinv((J * self.weights[:, None]).T @ J, rcond=1e-12, hermitian=True)
+        meat = (J * (V * self.weights**2)[:, None]).T @ J
+        found: Array = bread @ meat @ bread / np.outer(scale, scale)
+        return found
 
     @abstractmethod
     def levels(self) -> tuple[dict[str, Array], int, str]:
