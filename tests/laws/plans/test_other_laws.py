@@ -8,6 +8,7 @@ from designs import ladder, losses
 from tables_of_laws import columns as columns_of
 from tables_of_laws import planted, table
 
+from ziplaw.base.documents import plain
 from ziplaw.errors import FitError
 from ziplaw.laws.forms import kaplan
 from ziplaw.laws.forms.catalogue import LAWS
@@ -23,7 +24,8 @@ def test_every_law_has_its_parameters_with_intervals():
         assert set(document["intervals"]) == set(document["parameters"])
         assert document["interval_method"] == "delta method, Student t, errors of any spread"
         assert not {"allocation", "overfitting_bound"} & set(document)
-        json.dumps(document, allow_nan=False)
+        # a parameter at its bound has its whole range; files have null for an end that is infinite
+        json.dumps(plain(document), allow_nan=False)
 
 
 def test_what_follows_from_one_law_is_of_a_law_of_the_list():
