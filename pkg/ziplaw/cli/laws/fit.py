@@ -135,7 +135,8 @@ interval_options = options(
                  help=f"Refits behind the intervals [default: {BOOTSTRAP}; {OTHER_BOOTSTRAP} for a --law "
                  "other than chinchilla]."),
     click.option("--intervals", type=click.Choice(METHODS),
-                 help="Kind of interval [default: case, for a --law other than chinchilla sandwich; with --cluster "
+                 help="Kind of interval [default: case, for a --law other than chinchilla sandwich unless --bootstrap is "
+                 "given; with --cluster "
                  "jackknife over runs]."),
     click.option("--cluster", metavar="COLUMN", help="Column that names the run: rows of a run share an error."),
     click.option("--level", type=Number(limits.LEVEL), default=0.95, show_default=True,
@@ -285,5 +286,7 @@ def _choices(given: dict[str, Any]) -> Choices:
 
     made = {field.name: given[field.name] for field in fields(Choices) if field.name in given}
     made["bootstrap"] = given["bootstrap"] or (BOOTSTRAP if given["law"] == "chinchilla" else OTHER_BOOTSTRAP)
+    if given["bootstrap"] and not given["intervals"] and not given["cluster"]:
+        made["intervals"] = "case"  # who asks for refits wants them behind the intervals
     # a unit that was given as 1 is meant
     return Choices(**made, points=given["at"], units_are_meant=1 in (given["n_unit"], given["d_unit"]))
