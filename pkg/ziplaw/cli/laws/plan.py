@@ -1,4 +1,4 @@
-"""``ziplaw plan``: score a corpus, then predict; the one-line answer."""
+"""``ziplaw plan``: score a corpus, then plan: published grids, moved by its H, settled by runs of one's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import click
 from ..options import source_options, threads_option
 from ..printing import print_json, read_line
 from ..verb import Verb
-from .predict import law_options, predicted, refused, show, withheld
+from .evidence import difference, evidence_options, gather, planned
+from .law_alone import law_prediction, law_refused, show_law
+from .show_plan import refused, show, withheld, without_split
 
 
 @click.command(cls=Verb)
@@ -18,7 +20,7 @@ from .predict import law_options, predicted, refused, show, withheld
 @click.option("--window", default=256, show_default=True, help="Tokens in a scored window.")
 @click.option("--samples", default=1000, show_default=True, help="Windows scored; H is their median.")
 @threads_option
-@law_options
+@evidence_options
 def command(
     paths: tuple[str, ...],
     tokenizer: str,
@@ -27,21 +29,23 @@ def command(
     samples: int,
     threads: int | None,
     flops: float,
-    law: str | None,
     level: float,
     epsilon: float,
     anyway: bool,
     as_json: bool,
+    **given: Any,
 ) -> None:
-    """Score each PATH, then predict how to split FLOPS between parameters and tokens for THIS data.
+    """Score each PATH, then plan how to split FLOPS between parameters and tokens for THIS data.
 
-    Where the law does not identify the split, H is printed with the reason and the exit status is 2; so it is where the
-    law's H was measured otherwise (window, tokenizer). The law shipped with ziplaw is of models of a few thousand
-    parameters: for a plan, measure one on data like yours (config/README.md).
+    Published grids of runs say where to begin (--prior), H of the data moves it (by --law), runs of your own on this
+    data settle it (--runs); every line of the sum is printed. With --prior none and no runs the law in H plans alone.
+    Where the split is not identified, H is printed with the reason and the exit status is 2; so it is where the law's
+    H was measured otherwise (window, tokenizer).
 
     \b
-      ziplaw plan my_corpus/ --flops 1e21 --law results/mine/regression.json
-      ziplaw plan my_corpus/ --flops 1e18 --anyway
+      ziplaw plan my_corpus/ --flops 1e21
+      ziplaw plan my_corpus/ --flops 1e21 --runs my_runs.csv
+      ziplaw plan my_corpus/ --flops 1e13 --prior none --law results/mine/regression.json
     """  # noqa: D301
     import os
 
@@ -49,35 +53,46 @@ def command(
     from ...corpora.readers import open_source
     from ...corpora.scoring import remarks, score_source
     from ...laws.dependence.measure_of_H import check_score
-    from ...sweep.reference_law import read_law
 
     # the tokenizers library starts its own threads, and asks only the environment how many
     os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads(threads)))
-    results, document = [], read_law(law)
+    evidence = gather(epsilon=epsilon, **given)
+    results: list[dict[str, Any]] = []
+    hidden: list[bool] = []
     for path in paths:
         source = open_source(path, binary=tokenizer == "bytes", **reading)
         score = score_source(source, tokenizer, window, samples, threads)
         click.echo(read_line(path, source), err=True)
-        notes = check_score(document.get("H_of"), score) + remarks(score)
-        shown = {key: value for key, value in score.items() if key != "sizes"}
-        result = predicted(document, score["H"], flops, law, level, epsilon, anyway)
-        result |= {"dataset": score["dataset"], "score": shown}
+        notes = check_score(evidence.law.get("H_of"), score) + remarks(score)
+        if evidence.law_alone:
+            result = law_prediction(evidence.law, score["H"], flops, evidence.law_name, level, epsilon, anyway)
+            hidden.append(result["N"] is None)
+        else:
+            reference, more = difference(evidence, score, tokenizer, threads)
+            notes += more
+            result = planned(evidence, score["H"], flops, level, reference)
+            hidden.append(withheld(result, anyway))
+        result |= {"dataset": score["dataset"], "score": {k: v for k, v in score.items() if k != "sizes"}}
         result["warnings"] += notes
         result["notes"] = notes
         results.append(result)
     if as_json:
-        print_json(results[0] if len(results) == 1 else results)
+        shown = results
+        if not evidence.law_alone:
+            shown = [without_split(result) if hide else result for result, hide in zip(results, hidden)]
+        print_json(shown[0] if len(shown) == 1 else shown)
     else:
         for i, (path, result) in enumerate(zip(paths, results)):
             click.echo(f"{chr(10) if i else ''}{click.format_filename(path)}: {_score(result)}")
-            if not withheld(result):
-                show(result)
+            if not hidden[i]:
+                (show_law if evidence.law_alone else show)(result)
                 continue
             for text in result["notes"]:
                 click.echo(f"Warning: {text}.")
-    for path, result in zip(paths, results):
-        if withheld(result):
-            raise refused(result, f"{click.format_filename(path)}: " if len(paths) > 1 else "")
+    for path, result, hide in zip(paths, results, hidden):
+        if hide:
+            name = f"{click.format_filename(path)}: " if len(paths) > 1 else ""
+            raise law_refused(result, name) if evidence.law_alone else refused(result, name)
 
 
 def _score(result: dict[str, Any]) -> str:

@@ -1,0 +1,164 @@
+"""What ``plan`` and ``predict`` rest on: options, and the prior, the law in H and the runs that they name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from ...base import limits
+from ...errors import FitError
+from ..options import Number, json_option, options
+
+if TYPE_CHECKING:
+    from ...laws.plans.evidence.combined_plan import Prior
+    from ...laws.plans.evidence.own_runs import OwnRuns
+
+
+class PriorName(click.ParamType):
+    """web, none, or a file, which is read."""
+
+    name = "web|none|FILE"
+
+    @staticmethod
+    def reads(value: str) -> list[str]:
+        """List the file that a prior's name reads, if any."""
+        return [] if value in ("web", "none") else [value]
+
+
+evidence_options = options(
+    click.option("--flops", required=True, type=Number(limits.FLOPS), help="Training FLOPs, C = 6 N D."),
+    click.option("--prior", type=PriorName(), default="web", show_default=True,
+                 help="What stands before all else: web (published grids), none, or a file of that form."),
+    click.option("--runs", type=click.Path(exists=True, dir_okay=False),
+                 help="Table of own runs on this data, read as ziplaw fit does."),
+    click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Keep only such rows of --runs."),
+    click.option("--law", type=click.Path(exists=True, dir_okay=False),
+                 help="regression.json that says how H moves the split [default: the reference law shipped with "
+                 "ziplaw]."),
+    click.option("--level", type=Number(limits.LEVEL), default=0.95, show_default=True, help="Coverage of the bands."),
+    click.option("--epsilon", type=Number(limits.EPSILON), default=1.0, show_default=True,
+                 help="With --prior none: weight of the law in H against Chinchilla's constants (0 to 1)."),
+    click.option("--anyway", is_flag=True, help="Show a split that is not identified; it is marked."),
+    json_option,
+)  # fmt: skip
+
+
+class Evidence(NamedTuple):
+    """What a plan is made from, besides H."""
+
+    prior: Prior | None
+    runs: OwnRuns | None
+    runs_of: dict[str, Any] | None
+    law: dict[str, Any]
+    law_name: str
+
+    @property
+    def law_alone(self) -> bool:
+        """Whether nothing but the law in H is left to plan by."""
+        return self.prior is None and self.runs is None
+
+
+def gather(prior: str, runs: str | None, where: tuple[str, ...], law: str | None, epsilon: float, **_: Any) -> Evidence:
+    """Read prior, runs and law.
+
+    Raises
+    ------
+    FitError
+        When one of them cannot be read, or the runs carry no split.
+    """
+    from ...sweep.published_prior import read_prior
+    from ...sweep.reference_law import read_law
+
+    if where and runs is None:
+        raise click.UsageError("--where chooses rows of --runs, which is not given")
+    found = read_prior(prior)
+    if epsilon != 1 and (found is not None or runs is not None):
+        raise click.UsageError("--epsilon blends the law in H with Chinchilla's constants: it goes with --prior none")
+    document = read_law(law)
+    name = "the reference law shipped with ziplaw" if law is None else click.format_filename(law)
+    own, of = (None, None) if runs is None else _own(runs, where)
+    return Evidence(found, own, of, document, name)
+
+
+def _own(path, where):
+    from ...laws.plans.evidence.own_runs import own_runs
+    from ...tables.measured_runs import read_runs
+
+    read = read_runs(path, where=where)
+    try:
+        found = own_runs(read.N, read.D, read.loss)
+    except FitError as error:
+        raise FitError(
+            f"{click.format_filename(path)}: {error}; without --runs the plan goes on without them"
+        ) from None
+    return found, {"table": click.format_filename(path), "columns": read.origin, "reading": read.notes,
+                   "loss_unit": read.loss_unit}  # fmt: skip
+
+
+def planned(evidence: Evidence, H: float, C: float, level: float, given: tuple[float, float] | None) -> dict[str, Any]:
+    """Plan from the evidence.
+
+    Parameters
+    ----------
+    given : (float, float) or None
+        H of the corpora behind the prior, and the standard deviation of ``H``; None where the two do not compare, so
+        that H moves nothing.
+    """
+    import numpy as np
+
+    from ...laws.plans.evidence.combined_plan import combined_plan
+    from ...laws.plans.evidence.effect_of_H import effect_of_H
+
+    prior, effect, law = evidence.prior, None, evidence.law
+    if prior is not None and given is not None:
+        reference, sd = given
+        scatter = np.array(prior.document.get("scatter") or prior.split.covariance)
+        effect = effect_of_H(
+            prior.split, scatter, law.get("split"), H - reference, sd, float(prior.document["H"]["sd"])
+        )
+    result = combined_plan(C, prior=prior, effect=effect, runs=evidence.runs, level=level)
+    result |= {"H": H, "law": evidence.law_name, "H_of": law.get("H_of"), "law_fitted_on": law.get("fitted_on")}
+    if prior is not None:
+        result["prior"] = dict(prior.document)
+    result["runs"] = evidence.runs_of
+    if effect is not None:
+        if law.get("split") is None:
+            result["warnings"].append(f"{evidence.law_name} does not say how H moves the split: its effect is unknown")
+        elif on := law.get("fitted_on"):
+            low, high = on["H"]
+            if out := max(H - high, low - H, 0.0):
+                result["warnings"].append(f"H = {H:.3f} is {out:.3f} outside the {low:.3f} to {high:.3f} of the law")
+    return result
+
+
+# a score's median has a normal error of so many standard deviations of its windows over the root of their number
+_MEDIAN_ERROR = 1.2533
+_Z95 = 1.96
+
+
+def difference(
+    evidence: Evidence, score: dict[str, Any], tokenizer: str, threads: int | None
+) -> tuple[tuple[float, float] | None, list[str]]:
+    """H of the corpora behind the prior, measured as a score was, with the deviation of the score's own H; and remarks.
+
+    A prior names the built-in text that its H is of; that text is scored again where the score is of another
+    tokenizer or window. None where the two cannot be measured alike: H then moves nothing, and a remark says so.
+    """
+    import math
+
+    if evidence.prior is None:
+        return None, []
+    of = evidence.prior.document.get("H")
+    if not of:
+        return None, [f"{evidence.prior.name} does not say which H its corpora have: H moves nothing"]
+    value = float(of["value"])
+    if any(of.get(key) != score.get(key) for key in ("window", "encoding", "level", "tokenizer", "tokenizer_sha256")):
+        if score.get("tokenizer") is None or not of.get("builtin"):
+            return None, ["ids of an unknown tokenizer: their H does not compare with web text's and moves nothing"]
+        from ...corpora.scoring import score_builtin
+
+        value = score_builtin(of["builtin"], tokenizer, score["window"], score["n"], threads)["H"]
+    ends = score.get("H_interval")
+    own = (ends[1] - ends[0]) / (2 * _Z95) if ends else _MEDIAN_ERROR * score["std"] / math.sqrt(score["n"])
+    return (value, own), []

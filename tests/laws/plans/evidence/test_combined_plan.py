@@ -1,0 +1,90 @@
+"""The plan as one sum: prior, effect of H, own runs, each in sight."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ziplaw.errors import FitError
+from ziplaw.laws.forms.allocation import near_best, optimal_split
+from ziplaw.laws.forms.chinchilla import ADDITIVE, CHINCHILLA_REFIT
+from ziplaw.laws.plans.evidence.combined_plan import Prior, combined_plan, near_plan
+from ziplaw.laws.plans.evidence.effect_of_H import EffectOfH
+from ziplaw.laws.plans.evidence.gaussian_split import GaussianSplit
+from ziplaw.laws.plans.evidence.own_runs import OwnRuns
+
+PRIOR = Prior(GaussianSplit(np.array([20.7, 0.47]), np.diag([0.16, 0.02])), "web text", {})
+EFFECT = EffectOfH(0.03, 0.01, np.array([5.0, 0.0]), np.diag([4.0, 0.1]), 0.7, "bounded")
+
+
+def runs_of(ln_N=19.0, a=0.5, sd=(0.05, 0.03), C=1e18):
+    N = np.geomspace(1e7, 1e9, 5)
+    fitted = SimpleNamespace(N=N, D=C / 6 / N, loss=N, parameters=CHINCHILLA_REFIT.array, form=ADDITIVE,
+                             predict=lambda N, D: 2.5)  # fmt: skip
+    split = GaussianSplit(np.array([ln_N, a]), np.diag(np.square(sd)), C)
+    return OwnRuns(split, "identity", fitted, {}, np.tile(CHINCHILLA_REFIT.array, (5, 1)))
+
+
+def test_the_prior_alone():
+    found = combined_plan(1e21, prior=PRIOR)
+    assert found["N"] == pytest.approx(np.exp(20.7 + 0.47 * np.log(10)))
+    assert found["lines"]["prior"]["N_interval"] == found["N_interval"]
+    assert found["lines"]["H"] is found["lines"]["runs"] is found["loss"] is None
+    assert found["refused"] == found["warnings"] == []
+    assert found["chinchilla"]["refit"]["N"] == pytest.approx(float(optimal_split(CHINCHILLA_REFIT.array, 1e21)[0]))
+    assert found["kaplan"]["N"] > found["chinchilla"]["published"]["N"]
+
+
+def test_every_line_of_the_sum():
+    found = combined_plan(1e21, prior=PRIOR, effect=EFFECT, runs=runs_of())
+    moved = PRIOR.split.shifted(EFFECT.shift, EFFECT.covariance)
+    total = moved.updated(runs_of().split)
+    assert found["N"] == pytest.approx(total.split(1e21)["N"])
+    assert found["N_interval"] == pytest.approx(total.split(1e21)["N_interval"])
+    lines = found["lines"]
+    assert lines["H"]["factor"] == pytest.approx(np.exp(0.15))
+    low, high = lines["H"]["factor_interval"]
+    assert low < lines["H"]["factor"] < high
+    assert lines["H"]["a_shift"] == 0.0
+    assert lines["runs"]["N"] == pytest.approx(np.exp(19.0 + 0.5 * np.log(1e3)))
+    assert lines["runs"]["n"] == 5
+    # the sum is surer than its parts
+    width = {key: np.diff(np.log(line["N_interval"])) for key, line in (lines | {"sum": found}).items() if key != "H"}
+    assert width["sum"] < min(width["prior"], width["runs"])
+    assert found["loss"] == 2.5
+    assert found["near_best"]["law"] == "own runs"
+
+
+def test_own_runs_alone_and_nothing_at_all():
+    found = combined_plan(1e20, prior=None, runs=runs_of())
+    assert found["lines"]["prior"] is None
+    assert found["N"] == pytest.approx(found["lines"]["runs"]["N"])
+    with pytest.raises(FitError, match="give a prior, or own runs"):
+        combined_plan(1e20, prior=None)
+    with pytest.raises(FitError, match="FLOPs"):
+        combined_plan(0.5, prior=PRIOR)
+
+
+def test_prior_and_runs_that_contradict_each_other_are_told():
+    (text,) = combined_plan(1e19, prior=PRIOR, runs=runs_of(ln_N=23.0))["warnings"]
+    assert "standard deviations apart" in text
+    assert combined_plan(1e19, prior=PRIOR, runs=runs_of())["warnings"] == []
+    (text,) = combined_plan(1e21, prior=PRIOR, runs=runs_of())["warnings"]
+    assert text.startswith("extrapolation: C = 1e+21 is 3.0 orders of magnitude above the largest own run")
+
+
+def test_a_band_over_two_decades_is_no_plan():
+    vague = Prior(GaussianSplit(np.array([20.7, 0.47]), np.diag([4.0, 0.02])), "vague", {})
+    found = combined_plan(1e20, prior=vague)
+    (doubt,) = found["refused"]
+    assert "over 2 decades wide" in doubt["reason"]
+    assert doubt["remedy"] == "give runs of your own (--runs)"
+    assert combined_plan(1e20, prior=vague, level=0.5)["refused"]
+    assert not combined_plan(1e20, prior=vague, runs=runs_of())["refused"]
+
+
+def test_what_a_near_N_costs():
+    found = near_plan(CHINCHILLA_REFIT.array, ADDITIVE, 1e21, 1e9)
+    N = float(optimal_split(CHINCHILLA_REFIT.array, 1e21)[0])
+    low, high = near_best(CHINCHILLA_REFIT.array, 1e21, 1e-3)
+    assert found == {"tolerance": 1e-3, "N": [pytest.approx(1e9 * low / N), pytest.approx(1e9 * high / N)]}
