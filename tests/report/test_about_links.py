@@ -9,7 +9,7 @@ REGISTRY = sentences_of("about_links")
 
 # sentence: (a sweep of which it is said, words of it, a sweep of which it is not)
 CASES = {
-    "link_chosen": ("planted", "link was chosen, blind to H, by its error where compute is largest", "lost"),
+    "link_chosen": ("planted", "was chosen, blind to H, by its error where compute is largest", "lost"),
     "how_links_are_fitted": ("mixed", "E at the floor, where one is known, else of ln(loss) with E free", "lost"),
     "cells_without_a_logarithm": ("saturated", "had to be left out", "planted"),
     "links_that_failed": ("lost", "Not fitted: z (bounded) (0 rows", "planted"),

@@ -12,6 +12,12 @@ from .sentences import count, groups_of, sentence, share_of, span
 
 # links whose best N differ by more are no one number
 FAR_APART = 1.25
+MEANING = {
+    "identity": "the additive law",
+    "power": "a power of it",
+    "bounded": "between floor and unigram entropy",
+    "free": "any rising curve",
+}
 SHORT = {way: words.split(" (")[0].split(",")[0] for way, words in WAYS.items()}
 
 
@@ -47,9 +53,9 @@ def _link_chosen(sweep: Sweep) -> str | None:
     beside = f", against {others(rest)}" if rest else ""
     what = "ln(loss − E)" if _of_excess(sweep, link) else "ln(loss)"
     return (
-        f"Of the laws with the index ln(A/N^α + B/D^β) the {SHORT[link]} link was chosen, blind to H, by its error "
-        f"where compute is largest: fitted without those runs it misses them by {held[link]:.2f} in {what}{beside} "
-        f"(medians over {count(len(link_fits(sweep, link)), 'dataset')})."
+        f"Of the links from the index ln(A/N^α + B/D^β) to the loss the {SHORT[link]} one ({MEANING[link]}) was "
+        "chosen, blind to H, by its error where compute is largest: fitted without those runs it misses them by "
+        f"{held[link]:.2f} in {what}{beside} (medians over {count(len(link_fits(sweep, link)), 'dataset')})."
     )
 
 

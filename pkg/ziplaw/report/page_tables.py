@@ -117,7 +117,10 @@ def link_rows(sweep: Sweep) -> list[dict[str, Any]]:
         own = [row for row in sweep.table("links.csv") if row["dataset"] == name]
         own.sort(key=lambda row: list(WAYS).index(row["link"]))
         shown = [row for row in own if row["link"] != ISOFLOP and row["identified"]]
-        rows += [row | {"words": WAYS[row["link"]], "apart": None} for row in own]
+        for row in own:
+            # how well a link holds, the errors say
+            bounds = [flag for flag in str(row["flags"] or "").split(";") if "bound" in flag or "zero" in flag]
+            rows.append(row | {"words": WAYS[row["link"]], "apart": None, "flags": bounds})
         if len(shown) > 1:
             N, a = ([row[key] for row in shown] for key in ("N_opt", "a"))
             rows.append({"dataset": name, "apart": {"N": max(N) / min(N), "a": max(a) - min(a)}})
