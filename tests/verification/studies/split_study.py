@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from ziplaw.laws.fits.dataset_links import fit_links, split_by_isoflop
 
 from ziplaw.base.documents import progress, read_csv, write_csv
 from ziplaw.laws.dependence.splits.split_on_H import split_on_H
+from ziplaw.laws.fits.dataset_links import fit_links, split_by_isoflop
 
 HERE = Path(__file__).parent
 SIZES, BUDGETS = np.geomspace(750, 20_000, 6), np.geomspace(65_536, 2_097_152, 6)
