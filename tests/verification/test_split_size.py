@@ -5,7 +5,7 @@ The scenarios are those of ``split_study.py``, in which everything but the split
 
 import pytest
 
-from verification.studies.split_study import SCENARIOS, rates
+from verification.studies.on_H.split_study import SCENARIOS, rates
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 
