@@ -66,7 +66,7 @@ UNTRUSTED = {
     "a loss of a millionth": ((N, D, spoilt(17, 1e-6)), [], "most of it is row 18"),
     "losses that rise": ((N, D, 6 - LOSS), [], "the split is not identified"),
     "losses that rise with D": ((N, D, LOSS * (D / 1e10) ** 0.1), [], "the split is not identified"),
-    "one loss for all": ((N, D, np.full(36, 2.5)), [], "the split is not identified"),
+    "one loss for all": ((N, D, np.full(36, 2.5)), [], "the loss is 2.5 in every row"),
     "one loss and noise": ((N, D, 2.5 * np.exp(0.003 * RNG.normal(size=36))), [], "the split is not identified"),
     "noise": ((N, D, np.exp(RNG.normal(size=36))), [], "poor fit"),
     "noise of 20 %": (of(grid(), noise=0.2), [], "the split is not identified"),

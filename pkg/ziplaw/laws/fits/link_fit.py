@@ -16,7 +16,9 @@ from ..forms.allocation import Plan, exponents, near_best, split
 from ..forms.catalogue import LINKS
 from ..forms.form import Array, Form
 from ..forms.links import linked
+from ..intervals import identification
 from ..intervals.link_view import LinkView
+from ..intervals.quantities import Runs
 from ..intervals.resampled import Resampled
 from ..solve import diagnostics
 from ..solve.link_optimum import find
@@ -139,11 +141,24 @@ class LinkFit(Resampled, Fitted):
         N, _ = split(self.parameters, C, self.form)
         return float(np.log(N)), float(exponents(self.parameters, self.form)[0])
 
-    def allocate(self, C: npt.ArrayLike) -> Plan:
-        """Compute-optimal N and D for C training FLOPs (C = 6 N D), and the loss there."""
+    def allocate(self, C: npt.ArrayLike, *, check: bool = True, clusters: Runs = None) -> Plan:
+        """Compute-optimal N and D for C training FLOPs (C = 6 N D), and the loss there.
+
+        ``clusters`` names the run of every row, where rows of a run share an error: the check then goes by runs.
+
+        Raises
+        ------
+        FitError
+            Where these runs do not identify the split (``identification``): with the reason and the runs to add.
+            ``check=False`` gives the numbers all the same.
+        """
         C = arguments.check_within(C, "C", limits.FLOPS)
+        if check:
+            identification.require(self, C, clusters)
         N, D = split(self.parameters, C, self.form)
-        loss = self.form.loss_at(self.parameters, N, D)
+        # where nothing is identified N and D may be no numbers at all
+        with np.errstate(all="ignore"):
+            loss = self.form.loss_at(self.parameters, N, D)
         return Plan(*(float(v) for v in (C, N, D, loss))) if C.ndim == 0 else Plan(C, N, D, loss)
 
     def near_best(self, C: float, tolerance: float = 1e-3) -> tuple[float, float]:

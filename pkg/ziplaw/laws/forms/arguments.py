@@ -165,6 +165,8 @@ def check_table(
             f"rows {original + 1} and {copy + 1} are the same N, D and loss ({len(N) - len(distinct)} such copies): "
             "copies feign certainty; remove them, or keep them on purpose (duplicates='keep', --keep-duplicates)"
         )
+    if loss.min() == loss.max():
+        raise FitError(f"the loss is {loss[0]:g} in every row: nothing tells what N and D do; check the column")
     if weights is None:
         weights = np.ones(len(N))
     try:
