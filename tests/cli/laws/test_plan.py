@@ -14,6 +14,7 @@ from ziplaw.corpora.scoring import score_builtin, score_path
 from ziplaw.laws.dependence.measure_of_H import check_score, measure_of
 from ziplaw.laws.forms.allocation import optimal_split
 from ziplaw.laws.forms.chinchilla import CHINCHILLA_REFIT, additive
+from ziplaw.sweep.reference_law import read_law
 from ziplaw.tables.declared import RUNS
 
 
@@ -88,9 +89,13 @@ def test_a_plan_with_no_other_input_is_one_that_can_be_acted_on(prose, capsys):
     assert 6 * found["N"] * found["D"] == pytest.approx(1e21)
     lines = found["lines"]
     prior = lines["prior"]
-    # within a decade before H, and about one with it
+    # within a decade before H, and about one with it, as long as this page reads like English
     assert math.log10(prior["N_interval"][1] / prior["N_interval"][0]) < 1
-    assert math.log10(high / low) < 1.3
+    assert math.log10(high / low) < 1.2
+    # less compressible than the prose: more parameters, by a law that says how sure it is of that
+    assert lines["H"]["factor"] > 1
+    assert lines["H"]["link"] == read_law()["split"]["link"]
+    assert 0 < lines["H"]["share"] < 1
     assert 5 < 1e21 / 6 / prior["N"] ** 2 < 40
     assert lines["H"]["h"] == pytest.approx(found["H"] - found["prior"]["H"]["value"])
     assert lines["runs"] is found["loss"] is None
@@ -99,7 +104,7 @@ def test_a_plan_with_no_other_input_is_one_that_can_be_acted_on(prose, capsys):
 
 
 def test_a_plan_is_printed_answer_first_and_says_what_it_rests_on(prose, capsys):
-    assert status("plan", prose, "--flops", "1e21", "--anyway") == 0
+    assert status("plan", prose, "--flops", "1e21") == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) < 15
     assert lines[0].startswith(f"{prose}: H = ")
@@ -136,6 +141,19 @@ def test_runs_that_carry_no_split_are_refused(prose, tmp_path, capsys):
     line = refuses(capsys, "plan", prose, "--flops", "1e20", "--runs", tmp_path / "line.csv")
     assert "line.csv: N and D move together" in line
     assert line.endswith("without --runs the plan goes on without them")
+
+
+def test_a_law_that_does_not_say_how_H_moves_the_split_leaves_its_effect_unknown(tmp_path, capsys):
+    older = {key: value for key, value in read_law().items() if key not in ("split", "kind", "format", "sha256")}
+    write_json(tmp_path / "older.json", older, kind="regression")
+    found = []
+    for law in ([], ["--law", tmp_path / "older.json"]):
+        assert status("predict", "--gzip", ".53", "--flops", "1e21", "--json", *law) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    known, unknown = (np.log(one["lines"]["H"]["factor_interval"]) for one in found)
+    assert found[1]["lines"]["H"]["factor"] == 1.0
+    assert np.diff(unknown) > np.diff(known)
+    assert "does not say how H moves the split: its effect is unknown" in found[1]["warnings"][0]
 
 
 def test_priors(prose, tmp_path, capsys):

@@ -273,13 +273,14 @@ def plans(rows):
         for kind, name in (*zip(kinds, kinds), ("twenty", "20 a parameter")):
             r = sorted(row[f"regret_{kind}"] for row in top)
             single = sorted(row[f"regret_{kind}_run"] for row in top)
-            held = ["", ""]
+            held = ["", "", ""]
             if kind in kinds:
-                held = [f"{sum(row[f'{word}_{kind}'] for row in some)} of {len(some)}" for word in ("held", "agrees")]
+                asked = ((top, "held"), (some, "held"), (some, "agrees"))
+                held = [f"{sum(row[f'{word}_{kind}'] for row in part)} of {len(part)}" for part, word in asked]
             cells = [_percent(v) for v in (median(r), r[-1], median(single), single[-1])]
             body.append([f"{title}: {name}", *cells, *held])
     header = ["two largest budgets of each grid", "regret %: median", "worst", "above the best single run %: median",
-              "worst", "bands hold the best N", "within both errors"]  # fmt: skip
+              "worst", "bands hold the best N", "of all budgets", "of all, within both errors"]  # fmt: skip
     noise = [100 * row["noise"] for row in own]
     return "\n".join(
         [
