@@ -11,6 +11,7 @@ from ..printing import print_json, read_line
 from ..verb import Verb
 from .evidence import difference, evidence_options, gather, planned
 from .law_alone import law_prediction, law_refused, show_law
+from .repetition import repeating, show_repeating, tokens_here, unique_option
 from .show_plan import refused, show, withheld, without_split
 
 
@@ -20,6 +21,7 @@ from .show_plan import refused, show, withheld, without_split
 @click.option("--window", default=256, show_default=True, help="Tokens in a scored window.")
 @click.option("--samples", default=1000, show_default=True, help="Windows scored; H is their median.")
 @threads_option
+@unique_option
 @evidence_options
 def command(
     paths: tuple[str, ...],
@@ -28,6 +30,7 @@ def command(
     window: int,
     samples: int,
     threads: int | None,
+    unique: float | None,
     flops: float,
     level: float,
     epsilon: float,
@@ -45,6 +48,7 @@ def command(
     \b
       ziplaw plan my_corpus/ --flops 1e21
       ziplaw plan my_corpus/ --flops 1e21 --runs my_runs.csv
+      ziplaw plan my_corpus/ --flops 1e20 --unique 2e9
       ziplaw plan my_corpus/ --flops 1e13 --prior none --law results/mine/regression.json
     """  # noqa: D301
     import os
@@ -73,6 +77,7 @@ def command(
             result = planned(evidence, score["H"], flops, level, reference)
             hidden.append(withheld(result, anyway))
         result |= {"dataset": score["dataset"], "score": {k: v for k, v in score.items() if k != "sizes"}}
+        result |= {"unique": unique, "repeating": None if hidden[-1] else repeating(result, unique)}
         result["warnings"] += notes
         result["notes"] = notes
         results.append(result)
@@ -86,6 +91,7 @@ def command(
             click.echo(f"{chr(10) if i else ''}{click.format_filename(path)}: {_score(result)}")
             if not hidden[i]:
                 (show_law if evidence.law_alone else show)(result)
+                show_repeating(result, tokens_here(result["score"]))
                 continue
             for text in result["notes"]:
                 click.echo(f"Warning: {text}.")

@@ -12,6 +12,7 @@ from ..printing import print_json
 from ..verb import Verb
 from .evidence import evidence_options, gather, planned
 from .law_alone import law_prediction, law_refused, show_law
+from .repetition import repeating, show_repeating, unique_option
 from .show_plan import refused, show, withheld, without_split
 
 
@@ -19,8 +20,18 @@ from .show_plan import refused, show, withheld, without_split
 @click.option(
     "--gzip", "H", required=True, type=Number(limits.COMPRESSIBILITY), help="H of the data, from ziplaw score."
 )
+@unique_option
 @evidence_options
-def command(H: float, flops: float, level: float, epsilon: float, anyway: bool, as_json: bool, **given: Any) -> None:
+def command(
+    H: float,
+    unique: float | None,
+    flops: float,
+    level: float,
+    epsilon: float,
+    anyway: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """Predict the best N and D for data of gzip-compressibility H, beside Chinchilla's and Kaplan's split.
 
     Published grids of runs say where to begin, H of the data moves it, runs of your own settle it. H is taken as
@@ -39,9 +50,11 @@ def command(H: float, flops: float, level: float, epsilon: float, anyway: bool, 
         H_of = (evidence.prior.document.get("H") if evidence.prior else None) or {}
         result = planned(evidence, H, flops, level, (H_of["value"], 0.0) if H_of else None)
         hidden = withheld(result, anyway)
+    result |= {"unique": unique, "repeating": None if hidden else repeating(result, unique)}
     if as_json:
         print_json(without_split(result) if hidden and not evidence.law_alone else result)
     elif not hidden:
         (show_law if evidence.law_alone else show)(result)
+        show_repeating(result)
     if hidden:
         raise law_refused(result) if evidence.law_alone else refused(result)

@@ -10,6 +10,9 @@ import click
 from ...base import limits
 from ..options import Number
 
+# fewer tokens than this are a sample of a corpus, whatever is asked of it
+_CORPUS = 1e7
+
 unique_option = click.option(
     "--unique",
     type=Number(limits.TOKENS),
@@ -48,10 +51,10 @@ def tokens_here(score: dict[str, Any]) -> float:
 
 
 def show_repeating(result: dict[str, Any], here: float | None = None) -> None:
-    """Print the advice in one line; without any, how often D goes through the tokens that were scored, if over once."""
+    """Print the advice in one line; without any, how often D goes through a corpus of ``here`` tokens, if over once."""
     if advice := result.get("repeating"):
         click.echo(f"Repetition: {advice['sentence']}.")
-    elif result.get("unique") is None and here is not None and result["D"] is not None and result["D"] > here:
+    elif result.get("unique") is None and here is not None and _CORPUS <= here < result["D"]:
         click.echo(
             f"D asks for {result['D'] / here:.2g} epochs of the {here:.2g} tokens here: if there is no more data of "
             f"this kind, --unique {here:.2g} says what then."
