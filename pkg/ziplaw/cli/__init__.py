@@ -36,6 +36,8 @@ VERBS = {
     "predict": ("laws.predict", "Predict the best N, D and loss for a compressibility H and a compute budget."),
     "plan": ("laws.plan", "Score a corpus, then predict: how to split your compute for THIS data."),
     "arms": ("outcomes.arms", "Say what a change of data or optimizer is worth in compute, from two tables of runs."),
+    "skills": ("outcomes.skills", "Predict accuracies of tasks from N and D, by way of each task's loss."),
+    "mixtures": ("outcomes.mixtures", "Fit losses in the weights of a data mixture, and find the best mixture."),
     "plot": ("show.plot", "Draw one figure of a finished sweep as SVG, with the plotted numbers as CSV."),
     "report": ("show.report", "Write a sweep's self-contained HTML report."),
     "config": ("runs.config", "Check a sweep's config, or print its schema or defaults."),
@@ -58,6 +60,8 @@ LIGHTER = {
     "fit": "ask for fewer refits with --bootstrap, or give a smaller table",
     "regress": "ask for fewer tables with --bootstrap",
     "arms": "ask for fewer refits with --bootstrap",
+    "skills": "ask for fewer refits with --bootstrap",
+    "mixtures": "ask for fewer refits with --bootstrap",
 }
 
 
