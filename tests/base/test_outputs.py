@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 import click
+import planted_outcomes
 import pytest
 import synthetic_sweep
 from houses import ROOT
@@ -112,6 +113,14 @@ CASES = {
     ),
     "predict": Case("predict --gzip 0.4 --flops 1e15 --law sweep/regression.json", ("sweep/regression.json",)),
     "plan": Case("plan texts --flops 1e15 --law sweep/regression.json", ("texts", "sweep/regression.json")),
+    "arms": Case("arms table.csv others.csv --bootstrap 100", ("table.csv", "others.csv")),
+    "skills": Case(
+        "skills ladder.csv --bootstrap 100",
+        ("ladder.csv",),
+        (("-o", "new.json"), ("--plot", "drawn.svg")),
+        {"--plot": ("drawn.csv",)},
+    ),
+    "mixtures": Case("mixtures mixtures.csv --bootstrap 100", ("mixtures.csv",), (("-o", "new.json"),)),
     "plot": Case("plot frontiers --sweep-dir sweep", READS_SWEEP, (("-o", "drawn.svg"),), {"-o": ("drawn.csv",)}),
     "report": Case(
         "report --sweep-dir sweep --config config.yaml", (*READS_SWEEP, "config.yaml"), (("-o", "new.html"),)
@@ -154,6 +163,13 @@ def made(tmp_path_factory):
     N, D = ([n * 10**6 for n in (1, 2, 4, 8, 16)], [d * 10**8 for d in (1, 2, 4, 8, 16)])
     rows = [{"N": n, "D": d, "loss": 1.7 + 400 / n**0.34 + 410 / d**0.28} for n in N for d in D]
     write_csv(folder / "table.csv", rows)
+    write_csv(folder / "others.csv", [row | {"loss": row["loss"] * 0.99} for row in rows])
+    N, D, losses, accuracy = planted_outcomes.ladder()
+    columns = {"N": N, "D": D, "bpb_easy": losses[:, 0], "acc_easy": accuracy[:, 0]}
+    write_csv(folder / "ladder.csv", [dict(zip(columns, map(float, row))) for row in zip(*columns.values())])
+    weights, losses = planted_outcomes.mixture_table(40)
+    columns = {f"w_{i}": w for i, w in enumerate(weights.T)} | {f"loss_{i}": v for i, v in enumerate(losses.T)}
+    write_csv(folder / "mixtures.csv", [dict(zip(columns, map(float, row))) for row in zip(*columns.values())])
     synthetic_sweep.build(folder / "sweep", names=("syn-a", "syn-b", "syn-c"), bootstrap=100)
     write_csv(folder / "rivals.csv", [{"dataset": f"syn-{n}", "zstd": z} for n, z in zip("abc", (0.3, 0.4, 0.45))])
     here = os.getcwd()
@@ -324,7 +340,7 @@ def refused_once(capsys, arguments):
 def test_two_outputs_are_two_files(workspace, capsys, name):
     case = CASES[name]
     keys = [option.lstrip("-") for option, _ in case.outputs]
-    path = "both.svg" if name == "fit" else "both.json"
+    path = "both.svg" if "plot" in keys else "both.json"
     refused(capsys, case.arguments(**dict.fromkeys(keys, path)), "are one file")
     os.symlink("both.svg", "link.svg")
     refused(capsys, case.arguments(**dict(zip(keys, ["link.svg", "both.svg"]))), "are one file")
