@@ -4,8 +4,8 @@
 
 plants bounded laws whose best N at the middle compute moves with H as told, simulates sweeps of their tables (six
 sizes and six budgets, noise in the log of the excess, a part of it shared by the cells of one run), fits the links and
-isoFLOP as a sweep does and asks ``split_on_H``. Writes tests/verification/studies/on_H/split_study.csv; the slow tests run
-the same functions.
+isoFLOP as a sweep does and asks ``split_on_H``. Writes tests/verification/studies/on_H/split_study.csv; the slow tests
+run the same functions.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Skills and mixtures on published tables, and how often their intervals hold what is measured or planted.
 
-    python tests/verification/studies/outcomes_study.py --data ../shared/data
+    python tests/verification/studies/outcomes/skills_and_mixtures.py --data ../shared/data
 
 prints the tables of docs/outcomes.md. The published tables are read where they lie and not kept here.
 """
@@ -19,7 +19,7 @@ from ziplaw.laws.outcomes.mixtures_document import mixtures_test
 from ziplaw.laws.outcomes.skills import fit_skills
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parents[1] / "helpers" / "laws"))
+sys.path.insert(0, str(HERE.parents[2] / "helpers" / "laws"))
 WAYS = {
     "shared index, upper end 1 (default)": {},
     "an index a task": {"shared": False},
@@ -148,7 +148,7 @@ def coverage_rows(n):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=HERE.parents[3] / "shared" / "data")
+    parser.add_argument("--data", type=Path, default=HERE.parents[4] / "shared" / "data")
     parser.add_argument("--simulations", type=int, default=200)
     given = parser.parse_args()
     for rows in (
