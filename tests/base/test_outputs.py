@@ -100,7 +100,7 @@ CASES = {
         (("-o", "new.json"), ("--plot", "drawn.svg")),
         {"--plot": ("drawn.csv",)},
     ),
-    "fits-table": Case(f"fits-table {' '.join(FITS)}", FITS, (("-o", "new.csv"),)),
+    "fits-table": Case(f"fits-table {' '.join(FITS)}", FITS, (("-o", "new.csv"), ("--links", "links.csv"))),
     "regress": Case(
         f"regress --runs sweep/runs.csv --covariates rivals.csv --bootstrap 0 {' '.join(FITS)}",
         ("sweep/runs.csv", "rivals.csv", *FITS),

@@ -40,7 +40,8 @@ def command(fits: tuple[str, ...], output: str, links: str | None) -> None:
     rows = fits_rows(fits)
     under_links = links_rows(fits) if links else []
     FITS.write(output, rows)
-    say_written(output, f"{len(rows)} rows")
     if links:
         LINKS.write(links, under_links)
+    say_written(output, f"{len(rows)} rows")
+    if links:
         say_written(links, f"{len(under_links)} rows")
