@@ -51,6 +51,14 @@ def test_what_is_said_of_a_domain_that_was_never_used():
     assert found["best"]["weights"]["f"] == 0
 
 
+def test_what_is_said_of_two_scales_in_one_fit():
+    weights, losses = planted.mixture_table()
+    mixed = np.where(np.arange(120)[:, None] % 2 == 0, losses, 0.5 * losses)
+    assert any(
+        "several scales" in text for text in mixtures_document(fit_mixtures(weights, mixed), draws=100)["warnings"]
+    )
+
+
 def test_the_interval_of_a_rank_correlation_holds_what_it_estimates():
     random, inside = np.random.default_rng(0), 0
     from scipy.stats import rankdata

@@ -75,6 +75,18 @@ def test_the_best_split_is_that_of_the_shared_index():
         fitted(shared=False).best_split(1e22)
 
 
+def test_a_ladder_of_one_ratio_foretells_only_itself():
+    N = np.geomspace(1e8, 2e9, 8)
+    losses = planted.planted_losses(N, 20 * N)
+    skills = fit_skills(N, 20 * N, losses, planted.planted_accuracy(losses))
+    truth = planted.planted_losses(np.array([7e9]), np.array([1.4e11]))[0]
+    np.testing.assert_allclose(skills.predict(7e9, 1.4e11, draws=100).loss, truth, rtol=0.01)
+    with pytest.raises(FitError, match=r"move together .*D = 20 N.*ask at D = 1.4e\+11"):
+        skills.predict(7e9, 4e12)
+    with pytest.raises(FitError, match="no best split"):
+        skills.best_split(1e22)
+
+
 def test_own_indices_are_tested_for():
     # the planted tasks share theirs
     assert fitted().own_indices()["p_value"] > 1e-3

@@ -35,7 +35,7 @@ def show_mixtures(document: dict[str, Any]) -> None:
             {
                 "loss": domain,
                 "c": with_interval(found["c"], found["c_interval"], ".3f"),
-                "k": with_interval(found["k"], found["k_interval"], ".3f"),
+                "k": with_interval(found["k"], found["k_interval"], ".2g"),
                 "rank": with_interval(held[domain]["rank"], held[domain]["rank_interval"], ".3f"),
                 "error": f"{held[domain]['rms_log_error']:.1%}",
                 "lowered most by (t)": _strongest(found["effects"]),

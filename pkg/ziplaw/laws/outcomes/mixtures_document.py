@@ -15,6 +15,7 @@ from .best_mixture import best_mixture
 from .mixtures import FOLDS, MixtureLaw, linear_prediction, rank_correlation
 
 INTERVALS = "bootstrap over mixtures"
+_POOR_RANK = 0.7
 _PEER_RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 
@@ -197,6 +198,12 @@ def _warnings(law, document, known):
         found.append(
             f"c lies above the lowest loss measured for {len(bad)} of {len(law.domains)} losses ({', '.join(bad[:4])}"
             f"{', ...' if len(bad) > 4 else ''}): near the purest mixtures the law is too flat"
+        )
+    ranks = {domain: entry["rank"] for domain, entry in document["holdout"]["domains"].items()}
+    if bad := [domain for domain, rank in ranks.items() if not rank >= _POOR_RANK]:
+        found.append(
+            f"held-out rank correlation below {_POOR_RANK:g} for {len(bad)} of {len(ranks)} losses: runs of several "
+            "scales or settings in one fit? --where keeps those of one"
         )
     if document["best"]["extrapolates"]:
         found.append("the best mixture is farther from any measured one than these are from each other: try it first")

@@ -84,7 +84,14 @@ class Skills:
 
         Each draw gives every run the errors of a run taken at random (those of all tasks and both steps together, so
         that what they share stays shared), refits both steps, and adds such errors to the prediction.
+
+        Raises
+        ------
+        FitError
+            When N and D move together in the runs and these are off that line.
         """
+        if why := self.losses.off_the_ladder(N, D):
+            raise FitError(why)
         drawn = self._refits(draws, seed)
         loss = self.losses.predict(N, D)[0]
         drawn_loss = self.losses.predict(N, D, drawn.losses)[:, 0]
@@ -101,11 +108,13 @@ class Skills:
         Raises
         ------
         FitError
-            When each task has an index of its own.
+            When each task has an index of its own, or N and D move together in the runs.
         """
         if self.losses.group.max() > 0:
             raise FitError("each task has a best split of its own: give N and D, or let the tasks share their index")
         p = self.losses.parameters(0)
+        if why := self.losses.off_the_ladder(float(self.losses.N[0]), 1e30):
+            raise FitError(f"no best split: {why.partition('; ')[0]}; add runs of other D/N")
         N, D, _ = optimal_split(np.array([p[name] for name in PARAMETERS]), np.array([C]))
         return float(N[0]), float(D[0])
 

@@ -15,6 +15,7 @@ EXPONENTS = (0.01, 2.0)
 SPLIT = 8.0  # largest |ln| of the share of N against D in the index, at the middle of the runs
 _ROUNDS = 12  # of weighing the tasks by their own scatter
 _ROUNDS_OF_REFITS = 3
+_TOGETHER = 0.1  # standard deviation of ln D about its line in ln N: below it a ladder has one dimension
 _LEAST_SCATTER = 1e-5  # relative: what follows the law without error has a weight all the same
 
 
@@ -87,6 +88,19 @@ class TaskLosses:
             if ((values <= ends[0]) | (values >= ends[1])).any() and not (name == "beta" and self.tie):
                 names.append(name)
         return names + (["A/B"] if (np.abs(rho) >= SPLIT * (1 - 1e-6)).any() else [])
+
+    def off_the_ladder(self, N: float, D: float) -> str | None:
+        """Say why nothing can be told at N and D: N and D move together in the runs, and these do not; else None."""
+        x, y = np.log(self.N), np.log(self.D)
+        slope = float(((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum())
+        about = y - y.mean() - slope * (x - x.mean())
+        there = float(y.mean() + slope * (np.log(N) - x.mean()))
+        if about.std() > _TOGETHER or abs(np.log(D) - there) <= 3 * _TOGETHER:
+            return None
+        return (
+            f"N and D move together in these runs (about D = {np.exp(y.mean() - x.mean()):.3g} N): what each is worth "
+            f"is not identified; ask at D = {np.exp(there):.3g} for N = {N:.3g}, or add runs of other D/N"
+        )
 
     def parameters(self, task: int, theta: Array | None = None) -> dict[str, Array]:
         """E, A, B, alpha, beta of a task, each of the shape of theta without its last axis."""
