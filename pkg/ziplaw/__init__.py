@@ -23,8 +23,9 @@ _PUBLIC = {
     "count_params": "models.flat",
     "TrainConfig": "training.recipe.recipe",
     "train": "training.run",
-    "fit": "laws.fits.fit",
+    "fit": "laws.fits.link_fit",
     "LawFit": "laws.fits.fit",
+    "LinkFit": "laws.fits.link_fit",
     "read_runs": "tables.measured_runs",
 }
 

@@ -9,10 +9,12 @@ from typing import Any
 from ..errors import ChoiceError
 from ..laws.fits.by_name import compare_laws
 from ..laws.fits.dataset import fit_dataset
-from ..laws.fits.fit import LawFit, fit
+from ..laws.fits.fit import LawFit
+from ..laws.fits.link_fit import LinkFit, fit_link
 from ..laws.forms import arguments, catalogue
 from ..laws.intervals.kinds import BY_RUN
 from ..laws.plans.document import law_document
+from ..laws.plans.links_side_by_side import links_document
 from ..laws.plans.other_laws import other_document
 from ..tables.any_file import Table
 from ..tables.cells import numbers
@@ -22,7 +24,7 @@ from ..tables.measured_runs import Reading, Runs, law_columns
 
 SWEEP_COLUMNS = {"dataset", "model", "seed", "regime", "N", "D", "loss"}
 
-Draw = Callable[[LawFit, dict[str, Any]], None]
+Draw = Callable[[LawFit | LinkFit, dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,13 @@ class Choices:
 
     Attributes
     ----------
-    law : str
-        One of ``laws.forms.catalogue.LAWS``; ``compare`` fits them all.
+    law, link : str
+        One of ``laws.forms.catalogue.LAWS``, with another of its ``LINKS`` put on its index; ``compare`` fits them all,
+        ``links`` all links, and sets their splits side by side.
     x : {"C", "N", "D"}
         Variable of the laws in one.
+    unigram_entropy : float, optional
+        U of the bounded link; by default the column of this name, if the table has one, else fitted.
     fix_e : float, optional
         E, nats per token; ``fix_floor`` takes the table's floor. With ``excess`` the loss above it is fitted.
     tie : bool
@@ -58,7 +63,10 @@ class Choices:
     """
 
     law: str = "chinchilla"
+    link: str | None = None
     compare: bool = False
+    links: bool = False
+    unigram_entropy: float | None = None
     x: str = "C"
     fix_e: float | None = None
     fix_floor: bool = False
@@ -85,6 +93,12 @@ class Choices:
     def __post_init__(self) -> None:
         if (self.serve is None) != (self.target_loss is None):
             raise ChoiceError("--serve and --target-loss go together")
+
+    @property
+    def linked(self) -> str | None:
+        """The link, where the law is one of the index ln(A/N^alpha + B/D^beta) under one of ``LINKS``, else None."""
+        own = {"chinchilla": "identity", "bounded": "bounded", "free": "free"}.get(self.law)
+        return own and (self.link or own)
 
     @property
     def care(self) -> dict[str, Any]:
@@ -125,7 +139,7 @@ def fit_table(
     group : str, optional
         The column that names datasets: several in one fit are warned of.
     draw : callable, optional
-        Draws the additive law and its document.
+        Draws the law and its document.
 
     Raises
     ------
@@ -140,14 +154,20 @@ def fit_table(
     if is_runs_csv(source.rows) and not (reading.named.get("N") or reading.named.get("D")):
         choices = replace(choices, units_are_meant=True)  # a sweep counts N and D itself: small ones are meant
     runs = law_columns(source, reading, extra)
-    if draw and (choices.compare or choices.law != "chinchilla"):
-        raise ChoiceError("--plot draws a fit of the law chinchilla")
+    table = Table(source.name, runs.rows, source.mark)
+    if draw and (choices.compare or choices.links or choices.linked is None):
+        raise ChoiceError("--plot draws one fit of the law chinchilla, with any --link, of bounded or of free")
+    if choices.law in ("bounded", "free") and choices.link not in (None, choices.law):
+        raise ChoiceError(f"--law {choices.law} is a link itself: --law chinchilla takes --link {choices.link}")
     if choices.compare:
-        document = {"laws": compare_laws(*_checked(runs, choices), delta=choices.delta)}
-    elif choices.law != "chinchilla":
-        document = _other(Table(source.name, runs.rows, source.mark), runs, choices)
+        U = _unigram_entropy(table, runs, choices)
+        document = {"laws": compare_laws(*_checked(runs, choices), delta=choices.delta, U=U)}
+    elif choices.links:
+        document = _links(table, runs, choices)
+    elif choices.linked is None:
+        document = _other(table, runs, choices)
     else:
-        document = _additive(Table(source.name, runs.rows, source.mark), runs, choices, group, draw)
+        document = _linked(table, runs, choices, group, draw)
     return document | {"columns": runs.origin, "loss_unit": runs.loss_unit, "reading": runs.notes}
 
 
@@ -164,6 +184,7 @@ def _other(table: Table, runs: Runs, choices: Choices) -> dict[str, Any]:
         columns,
         loss,
         x=choices.x,
+        link=choices.link,
         delta=choices.delta,
         method=choices.intervals,
         clusters=_clusters(table, choices),
@@ -176,19 +197,40 @@ def _other(table: Table, runs: Runs, choices: Choices) -> dict[str, Any]:
     )
 
 
-def _additive(table: Table, runs: Runs, choices: Choices, group: str | None, draw: Draw | None) -> dict[str, Any]:
-    floor = _floor(table, runs, choices)
-    columns: dict[str, Any] = runs.columns
-    fitted = fit(
-        **columns,
-        weights=numbers(table, choices.weight_column) if choices.weight_column else None,
-        fixed_E=None if choices.excess else floor,
-        excess_floor=floor if choices.excess else None,
-        tie=choices.tie,
-        objective=choices.objective,
-        delta=choices.delta,
+def _options(table: Table, runs: Runs, choices: Choices) -> dict[str, Any]:
+    """What a fit under a link is told, besides the link and U."""
+    return {
+        "E": _floor(table, runs, choices),
+        "excess": choices.excess,
+        "weights": numbers(table, choices.weight_column) if choices.weight_column else None,
+        "tie": choices.tie,
+        "objective": choices.objective,
+        "delta": choices.delta,
         **choices.care,
+    }
+
+
+def _links(table: Table, runs: Runs, choices: Choices) -> dict[str, Any]:
+    """All links side by side."""
+    columns: dict[str, Any] = runs.columns
+    return links_document(
+        **columns,
+        U=_unigram_entropy(table, runs, choices),
+        options=_options(table, runs, choices),
+        method=choices.intervals,
+        clusters=_clusters(table, choices),
+        bootstrap=choices.bootstrap,
+        level=choices.level,
+        seed=choices.seed,
+        flops=choices.flops,
     )
+
+
+def _linked(table: Table, runs: Runs, choices: Choices, group: str | None, draw: Draw | None) -> dict[str, Any]:
+    columns: dict[str, Any] = runs.columns
+    link = str(choices.linked)
+    U = _unigram_entropy(table, runs, choices) if link == "bounded" else None
+    fitted = fit_link(**columns, link=link, U=U, **_options(table, runs, choices))
     serving: Any = None if choices.serve is None else (choices.target_loss, choices.serve)
     document = law_document(
         fitted,
@@ -214,6 +256,16 @@ def _additive(table: Table, runs: Runs, choices: Choices, group: str | None, dra
     if draw:
         draw(fitted, document)
     return document
+
+
+def _unigram_entropy(table: Table, runs: Runs, choices: Choices) -> float | None:
+    """U where it is not fitted: as given, or the unigram entropy that stands in every row; nats per token."""
+    if choices.unigram_entropy is not None:
+        return choices.unigram_entropy
+    found = {str(row.get("unigram_entropy") or "") for row in table.rows}
+    if len(found) != 1 or "" in found or runs.loss_unit != "nats per token":
+        return None
+    return float(numbers(table, "unigram_entropy")[0])
 
 
 def _floor(table: Table, runs: Runs, choices: Choices) -> float | None:

@@ -7,7 +7,10 @@ from tables_of_laws import columns, planted, table
 import ziplaw
 from ziplaw.errors import FitError
 from ziplaw.laws.fits.by_name import compare_laws, fit_law, unbeaten
+from ziplaw.laws.fits.link_fit import LinkFit
 from ziplaw.laws.forms.catalogue import LAWS, law
+from ziplaw.laws.forms.coupled import JOINT
+from ziplaw.laws.forms.links import with_link
 
 
 def test_the_additive_law_by_its_name_is_fit():
@@ -23,13 +26,13 @@ def test_the_envelope_keeps_what_nothing_beats():
 def test_comparison_prefers_the_law_that_made_the_data():
     N, D, loss = planted(0.003)
     rows = compare_laws({"N": N, "D": D}, loss)
-    # the bounded law contains the additive one, and the free one may bend into it
-    wider = ("bounded", "free")
+    # these contain the additive one, or may bend into it
+    wider = ("bounded", "free", "chinchilla, link power")
     two_column = [row for row in rows if "envelope" not in row["law"] and row["law"] not in wider]
     assert two_column[0]["law"] == "chinchilla"
     assert two_column[0]["objective"] == min(row["objective"] for row in two_column)
     assert [row["law"] for row in rows if not row["converged"]] == []
-    assert {row["law"].split()[0] for row in rows} == {
+    assert {row["law"].split()[0].rstrip(",") for row in rows} == {
         name for name in LAWS if set(law(name).columns) <= {"N", "D", "x"}
     }
 
@@ -53,3 +56,16 @@ def test_tables_that_cannot_be_fitted(law, columns_, message):
     loss = np.linspace(3, 2, len(columns_.get("C", [1.0] * 9)))
     with pytest.raises(FitError, match=message):
         fit_law(law, columns_, loss)
+
+
+def test_another_link_on_the_index_of_a_law():
+    """A bounded Kaplan law comes back; the additive index under a link is a fit of its own kind."""
+    N, D, _ = planted()
+    form = with_link(JOINT, "bounded")
+    centre = {"N": float(np.log(N).mean()), "D": float(np.log(D).mean())}
+    loss = np.exp(form.log_loss(np.log([20.0, 15.0, 0.4, 0.5, 1.5, 6.0]), {"N": N, "D": D}, centre))
+    found = fit_law("kaplan", {"N": N, "D": D}, loss, link="bounded")
+    assert found.converged
+    assert found.rms < 1e-3
+    assert isinstance(fit_law("chinchilla", {"N": N, "D": D}, loss, link="power"), LinkFit)
+    assert fit_law("bounded", {"N": N, "D": D}, loss, U=6.0).estimates["U"] == 6.0

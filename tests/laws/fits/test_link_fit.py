@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tables_of_laws import planted
 
+import ziplaw
 from ziplaw.errors import FitError
 from ziplaw.laws.fits.fit import LawFit, fit
 from ziplaw.laws.fits.link_fit import fit_link
@@ -131,3 +132,15 @@ def test_the_covariance_is_that_of_refits():
     refits[:, [1, 2, 5]] = np.log(refits[:, [1, 2, 5]])
     moved = [1, 2, 3, 4, 5]
     np.testing.assert_allclose(np.sqrt(np.diag(found.covariance))[moved], refits[:, moved].std(axis=0), rtol=0.5)
+
+
+def test_one_function_fits_any_link():
+    n, d, loss = planted(0.01)
+    assert isinstance(ziplaw.fit(n, d, loss), LawFit)
+    held = ziplaw.fit(n, d, loss, link="power", excess_floor=1.5)
+    assert isinstance(held, ziplaw.LinkFit)
+    assert (held.estimates["E"], held.n_free) == (1.5, 5)
+    with pytest.raises(FitError, match="both fix E"):
+        ziplaw.fit(n, d, loss, link="power", fixed_E=1.5, excess_floor=1.5)
+    with pytest.raises(FitError, match="the link identity has none"):
+        ziplaw.fit(n, d, loss, U=7.0)

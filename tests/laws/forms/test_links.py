@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
+from ziplaw.errors import FitError
 from ziplaw.laws.forms import links
 from ziplaw.laws.forms.allocation import exponents, near_best, split
 from ziplaw.laws.forms.catalogue import LINKS
 from ziplaw.laws.forms.chinchilla import ADDITIVE, additive
+from ziplaw.laws.forms.coupled import JOINT
+from ziplaw.laws.forms.steps import STEPS
 
 INDEX = [400.0, 900.0, 0.34, 0.31]
 LAWS = {
@@ -85,3 +88,20 @@ def test_near_best_ends_where_the_loss_has_risen_by_the_share(link):
         np.testing.assert_allclose(form.loss_at(LAWS[link], end, C / 6 / end), least * 1.001, rtol=1e-7)
     stack = near_best(np.array([LAWS[link]] * 2), 1e18, 1e-3, form)
     np.testing.assert_allclose(stack, [[low[0]] * 2, [high[0]] * 2])
+
+
+def test_a_link_on_another_index():
+    """Kaplan's own exponent is the k of the new link; E and U come behind."""
+    form = links.with_link(JOINT, "bounded")
+    assert form.parameters == (*JOINT.parameters, "E", "U")
+    theta, centre = np.log([0.7, 0.4, 0.08, 0.1, 1.5, 8.0]), {"N": 18.0, "D": 23.0}
+    columns = {"N": N, "D": D}
+    bare = np.exp(JOINT.log_loss(theta[:4], columns, centre))
+    np.testing.assert_allclose(np.exp(form.log_loss(theta, columns, centre)), 1.5 + 1 / (1 / 6.5 + 1 / bare))
+    assert links.with_link(JOINT, "power") is JOINT
+    wider = links.with_link(STEPS, "power")
+    assert wider.parameters[-1] == "k"
+    starts = np.atleast_2d(wider.starts({"N": N, "S": D}, np.log(bare), {"N": 18.0, "S": 23.0}))
+    assert starts.shape[1] == len(wider.low) == len(wider.high) == 5
+    with pytest.raises(FitError, match="not kaplan-steps"):
+        links.with_link(STEPS, "free")

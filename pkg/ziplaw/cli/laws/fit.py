@@ -10,13 +10,13 @@ import click
 
 from ...base import limits
 from ...base.outputs import by_kind, numbers_of
-from ...laws.forms.catalogue import LAWS
+from ...laws.forms.catalogue import LAWS, LINKS
 from ...laws.intervals.kinds import METHODS
 from ...tables.column_names import LOSS_UNITS
 from ..options import Number, Numbers, joined, json_option, options
 from ..printing import print_json, say_written
 from ..verb import OutputFile, OutputImage, Verb
-from .show_fit import show_comparison, show_dataset, show_law, show_other, summary
+from .show_fit import show_comparison, show_dataset, show_law, show_links, show_other, summary
 
 if TYPE_CHECKING:
     from ...sweep.table_fit import Choices
@@ -29,7 +29,9 @@ BOOTSTRAP, OTHER_BOOTSTRAP = 1000, 200
 _COLUMNS = {"n_column", "d_column", "loss_column", "c_column", "keep_duplicates", "n_unit", "d_unit", "loss_unit"}
 _COLUMNS |= {"bytes_per_token", "decimal", "drop_nan"}
 _RESAMPLING = {"bootstrap", "level", "seed"}
-_OTHER = _COLUMNS | _RESAMPLING | {"delta", "intervals", "cluster"}
+_OTHER = _COLUMNS | _RESAMPLING | {"delta", "intervals", "cluster", "link"}
+_LINKED = _COLUMNS | _RESAMPLING | {"weight_column", "fix_e", "fix_floor", "excess", "tie", "objective", "delta"}
+_LINKED |= {"intervals", "cluster", "flops"}
 # what a law is asked for beside its estimates -> the options of it
 _REPEATED = ("data-constrained", "repeated-penalty", "repeated-overfitting")
 _ASKED = {law: {"flops", "unique", "anyway"} for law in _REPEATED}
@@ -37,11 +39,14 @@ _ASKED = {law: {"flops", "unique", "anyway"} for law in _REPEATED}
 # listed look at their columns (see ``_used``)
 USED = {
     "a sweep's dataset": {"cells"} | _RESAMPLING,
-    "--compare": _COLUMNS | {"compare", "u_column", "s_column", "delta"},
-    "chinchilla": _COLUMNS | _RESAMPLING
-    | {"weight_column", "fix_e", "fix_floor", "excess", "tie", "objective", "delta"}
-    | {"intervals", "cluster", "flops", "target_loss", "serve", "at", "anyway"},
-}  # fmt: skip
+    "--compare": _COLUMNS | {"compare", "u_column", "s_column", "delta", "unigram_entropy"},
+    "--links": _LINKED | {"links", "unigram_entropy"},
+    "chinchilla": _LINKED | {"target_loss", "serve", "at", "anyway", "link"},
+    "bounded": _LINKED | {"at", "anyway", "link", "unigram_entropy"},
+    "free": _LINKED | {"at", "anyway", "link"},
+}
+# a link on the index of the additive law -> the law whose options it has
+_AS = {"--link power": "free", "--link bounded": "bounded", "--link free": "free"}
 
 
 def _extra(law: str) -> tuple[str, ...]:
@@ -53,6 +58,7 @@ def _extra(law: str) -> tuple[str, ...]:
 
 def _used(way: str) -> set[str]:
     """Options that a way to fit looks at."""
+    way = _AS.get(way, way)
     if way in USED:
         return USED[way]
     return _OTHER | {name if name == "x" else f"{name.lower()}_column" for name in _extra(way)} | _ASKED.get(way, set())
@@ -116,6 +122,13 @@ rows_options = options(
 law_options = options(
     click.option("--law", type=click.Choice(tuple(LAWS)), default="chinchilla", show_default=True,
                  help="Form of the law."),
+    click.option("--link", type=click.Choice(LINKS),
+                 help="How the law's index becomes the loss: identity, power, bounded between E and U, or free "
+                 "[default: the law's own]."),
+    click.option("--links", is_flag=True,
+                 help="Fit N and D under every link, and show how far their best splits lie apart."),
+    click.option("--unigram-entropy", type=Number(limits.FLOOR), metavar="NATS",
+                 help="U of the bounded link, nats per token [default: a column of this name, else fitted]."),
     click.option("--compare", is_flag=True, help="Fit every law and compare their held-out errors."),
     click.option("-x", "x", type=click.Choice(["C", "N", "D"]), default="C", show_default=True,
                  help="Variable of --law broken and power; C takes the envelope's runs."),
@@ -133,7 +146,7 @@ law_options = options(
 interval_options = options(
     click.option("--bootstrap", type=click.IntRange(*limits.BOOTSTRAP),
                  help=f"Refits behind the intervals [default: {BOOTSTRAP}; {OTHER_BOOTSTRAP} for a --law "
-                 "other than chinchilla]."),
+                 "other than chinchilla, bounded and free]."),
     click.option("--intervals", type=click.Choice(METHODS),
                  help="Kind of interval [default: case, for a --law other than chinchilla sandwich unless --bootstrap "
                  "is given; with --cluster jackknife over runs]."),
@@ -193,7 +206,9 @@ def command(
     \b
       ziplaw fit runs.csv --dataset ladder1 -o fits/ladder1.json
       ziplaw fit my_runs.csv --loss-column val_loss --bootstrap 4000 --flops 1e21
+      ziplaw fit my_runs.csv --law bounded --unigram-entropy 7.6
       ziplaw fit my_runs.csv --compare
+      ziplaw fit my_runs.csv --links --flops 1e21
 
     With --flops or --serve the exit status is 2 where the runs do not identify the split; the fit is shown all
     the same.
@@ -212,15 +227,17 @@ def command(
         if group is None:
             raise click.UsageError(f"--dataset {dataset}: {table} has no column named dataset")
         source = measured_runs.only(source, group, dataset)
-    if dataset is not None and table_fit.is_runs_csv(source.rows) and choices.law == "chinchilla" and not draw:
+    plain = choices.linked == "identity" and not (choices.links or draw)
+    if dataset is not None and table_fit.is_runs_csv(source.rows) and plain:
         _refuse_unused("a sweep's dataset", "--where dataset=NAME fits it as any other table")
         document, shown = table_fit.fit_sweep_dataset(source, choices), show_dataset
     else:
-        way = "--compare" if choices.compare else choices.law
-        _refuse_unused(way, f"with it go {_names(_used(way) - {'compare'})}")
+        way = _way(choices)
+        _refuse_unused(way, f"with it go {_names(_used(way) - {'compare', 'links'})}")
         arguments.one_architecture(source.rows)
         document = table_fit.fit_table(source, reading, choices, group, draw)
-        shown = {"--compare": show_comparison, "chinchilla": show_law}.get(way, show_other)
+        one = show_law if choices.linked else show_other
+        shown = {"--compare": show_comparison, "--links": show_links}.get(way, one)
     for note in document.get("reading", ()):
         click.echo(f"read: {note}", err=bool(as_json or output))
     if output:
@@ -240,6 +257,15 @@ def command(
         from ...laws.intervals.identification import Doubt, refusal
 
         raise FitError(f"{refusal([Doubt(**doubt) for doubt in document['plan_refused']])}; --anyway shows the numbers")
+
+
+def _way(choices: Choices) -> str:
+    """Name the way of fitting by which options are looked at."""
+    if choices.compare and choices.links:
+        raise click.UsageError("--compare and --links are two tables: ask for one")
+    if choices.compare or choices.links:
+        return "--compare" if choices.compare else "--links"
+    return f"--link {choices.link}" if f"--link {choices.link}" in _AS and choices.law == "chinchilla" else choices.law
 
 
 def _names(names: Iterable[str]) -> str:
@@ -284,7 +310,8 @@ def _choices(given: dict[str, Any]) -> Choices:
     from ...sweep.table_fit import Choices
 
     made = {field.name: given[field.name] for field in fields(Choices) if field.name in given}
-    made["bootstrap"] = given["bootstrap"] or (BOOTSTRAP if given["law"] == "chinchilla" else OTHER_BOOTSTRAP)
+    compiled = given["law"] in ("chinchilla", "bounded", "free")
+    made["bootstrap"] = given["bootstrap"] or (BOOTSTRAP if compiled else OTHER_BOOTSTRAP)
     if given["bootstrap"] and not given["intervals"] and not given["cluster"]:
         made["intervals"] = "case"  # who asks for refits wants them behind the intervals
     # a unit that was given as 1 is meant

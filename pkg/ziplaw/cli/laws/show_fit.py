@@ -17,6 +17,8 @@ def summary(document: dict[str, Any]) -> str:
         return f"{'reportable' if document['reportable'] else 'NOT reportable'} ({document['reason']})"
     if "laws" in document:
         return f"{len(document['laws'])} laws compared"
+    if "splits" in document:
+        return f"{len(document['links'])} links compared; {document['reason']}"
     verdict = "usable" if document["usable"] else "NOT a usable law: " + ", ".join(document["flags"] or ["poor fit"])
     return f"{document['message']}; {verdict}"
 
@@ -42,6 +44,30 @@ def show_comparison(document: dict[str, Any]) -> None:
     click.echo(f"Laws by held-out error at the largest C = 6ND ({_columns(document)})")
     columns = "law n parameters objective rms_log_residual holdout_rms message".split()
     print_table(document["laws"], columns)
+
+
+def show_links(document: dict[str, Any]) -> None:
+    """Print the links side by side, their splits, and how far these lie apart."""
+    click.echo(
+        f"L = E + g(z), z = ln(A/N^alpha + B/D^beta), by the link g; {document['n']} rows ({_columns(document)})"
+    )
+    columns = "link n_parameters rms_log_residual holdout_rms a usable message".split()
+    print_table(document["links"], columns)
+    click.echo(f"  {document['reason']}")
+    click.echo("\nBest N, C = 6ND: it depends on z alone, so links differ in it only by what each makes of the errors")
+    band = f"{100 * document['level']:g}% low"
+    rows = []
+    for row in document["splits"]:
+        low, high = (_span([end], ".3g") for end in row["interval"])
+        N = f"{row['N']:.3g}{'' if row['identified'] else ' NOT IDENTIFIED'}"
+        rows.append({"C": f"{row['C']:.3g}", "link": row["link"], "N": N, band: low, "high": high})
+    print_table(sorted(rows, key=lambda row: float(row["C"])))
+    click.echo(f"  intervals: {document['interval_method']}")
+    for row in document["disagreement"]:
+        words = "fewer than two links identify the split" if row["factor"] is None else (
+            f"{row['n_links']} links that identify it lie within a factor of {row['factor']:.3g} in N"
+        )  # fmt: skip
+        click.echo(f"  C = {row['C']:.3g}: {words}")
 
 
 def show_other(document: dict[str, Any]) -> None:
@@ -80,8 +106,9 @@ def _span(ends: Iterable[float | None], how: str) -> str:
 
 
 def show_law(document: dict[str, Any]) -> None:
-    """Print an additive law: estimates, quality, allocation, approaches, serving."""
-    click.echo(f"L(N, D) = E + A/N^alpha + B/D^beta, {document['n']} rows ({_columns(document)})")
+    """Print a law of N and D: estimates, quality, allocation, approaches, serving."""
+    formula = document["formula"].replace("L = ", "L(N, D) = ", 1)
+    click.echo(f"{formula}, {document['n']} rows ({_columns(document)})")
     _print_fit(document)
     click.echo()
     _print_refused(document)
@@ -123,7 +150,7 @@ def _print_allocation(document: dict[str, Any]) -> None:
 def _print_approaches(approaches: dict[str, dict[str, Any]]) -> None:
     click.echo("\na in N_opt ~ C^a by other approaches:")
     for name, found in approaches.items():
-        if name == "additive law":
+        if name in ("additive law", "law"):
             continue
         value = "-" if found["a"] is None else f"{found['a']:.3f} ({_span(found['interval'], '.3f')})"
         bias = "" if found["bias"] is None else f"; bias on this law {found['bias']:+.3f}"

@@ -13,14 +13,21 @@ from ..forms import arguments
 from ..forms.catalogue import LAWS, LINKS, law
 from ..forms.chinchilla import ADDITIVE
 from ..forms.form import Array, OneColumn
-from .fit import fit
+from ..forms.links import with_link
 from .fitted import Fitted
 from .form_fit import fit_form
 from .link_fit import fit_link
 
 
 def fit_law(
-    name: str, columns: Mapping[str, npt.ArrayLike], loss: npt.ArrayLike, *, x: str = "C", delta: float = 1e-3
+    name: str,
+    columns: Mapping[str, npt.ArrayLike],
+    loss: npt.ArrayLike,
+    *,
+    x: str = "C",
+    link: str | None = None,
+    U: float | None = None,
+    delta: float = 1e-3,
 ) -> Fitted:
     """Fit one of the laws of ``catalogue.LAWS``.
 
@@ -35,20 +42,27 @@ def fit_law(
         Held-out loss, nats per token.
     x : {"C", "N", "D"}
         Column of the one-column laws.
+    link : str, optional
+        Another link of ``catalogue.LINKS`` on the law's index.
+    U : float, optional
+        The unigram entropy at which a bounded law of N and D is held.
     delta : float
         Huber's delta on log loss.
 
     Returns
     -------
     Fitted
-        A ``LawFit`` of the additive law, whose table is taken as checked; of any other a ``FormFit``.
+        A ``LawFit`` of the additive law, a ``LinkFit`` of its index under another link, whose table is taken as
+        checked; of any other a ``FormFit``.
     """
     found = law(name)
     form = found.of(x)
-    if form is ADDITIVE:
-        return fit(columns["N"], columns["D"], loss, delta=delta, duplicates="keep", units="keep")
-    if form.name in LINKS:
-        return fit_link(columns["N"], columns["D"], loss, link=form.name, delta=delta, duplicates="keep", units="keep")
+    if form is ADDITIVE or form.name in LINKS:
+        link = link or form.link.name
+        care: dict[str, Any] = {"duplicates": "keep", "units": "keep", "U": U if link == "bounded" else None}
+        return fit_link(columns["N"], columns["D"], loss, link=link, delta=delta, **care)
+    if link is not None:
+        form = with_link(form, link)
     if isinstance(found, OneColumn):
         loss, values = arguments.check_column(loss, "loss"), _column(columns, x)
         rows = rows_fitted(name, columns, loss, x=x)
@@ -90,7 +104,9 @@ def unbeaten(cost: npt.ArrayLike, loss: npt.ArrayLike) -> npt.NDArray[np.intp]:
     return order[first]
 
 
-def compare_laws(columns: Mapping[str, Array], loss: npt.ArrayLike, *, delta: float = 1e-3) -> list[dict[str, Any]]:
+def compare_laws(
+    columns: Mapping[str, Array], loss: npt.ArrayLike, *, delta: float = 1e-3, U: float | None = None
+) -> list[dict[str, Any]]:
     """Fit every law that the columns allow and set their held-out errors side by side.
 
     Parameters
@@ -101,6 +117,8 @@ def compare_laws(columns: Mapping[str, Array], loss: npt.ArrayLike, *, delta: fl
         Held-out loss, nats per token.
     delta : float
         Huber's delta on log loss.
+    U : float, optional
+        The unigram entropy, upper end of the bounded law.
 
     Returns
     -------
@@ -110,17 +128,18 @@ def compare_laws(columns: Mapping[str, Array], loss: npt.ArrayLike, *, delta: fl
         laws see the envelope alone, so their numbers compare with each other only.
     """
     rows = []
-    for name in LAWS:
+    for name, link in [*((name, None) for name in LAWS), ("chinchilla", "power")]:
         found = law(name)
         one_column = isinstance(found, OneColumn)
         if not one_column and any(column not in columns for column in found.columns):
             continue
         try:
-            row = _row(fit_law(name, columns, loss, delta=delta))
+            row = _row(fit_law(name, columns, loss, link=link, U=U, delta=delta))
         except FitError as error:
             rows.append({"law": name, "converged": False, "message": str(error)})
         else:
-            rows.append({"law": f"{name} in C, envelope" if one_column else name, **row})
+            shown = f"{name} in C, envelope" if one_column else f"{name}, link {link}" if link else name
+            rows.append({"law": shown, **row})
     return sorted(rows, key=lambda row: (row.get("holdout_rms") is None, row.get("holdout_rms") or 0.0))
 
 

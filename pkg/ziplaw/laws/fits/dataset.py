@@ -20,6 +20,7 @@ from ..intervals.quantities import Runs
 from ..solve import diagnostics
 from .dataset_links import fit_links, split_by_isoflop
 from .fit import LawFit, fit
+from .link_fit import LinkFit
 
 Row = Mapping[str, Any]  # of runs.csv
 MIN_CELLS, MIN_SIZES, MIN_BUDGETS = 8, 3, 3
@@ -194,7 +195,7 @@ def fit_document(
 
 
 def resampled_document(
-    fitted: LawFit,
+    fitted: LawFit | LinkFit,
     clusters: Runs,
     method: str,
     draws: Bootstrap | Jackknife | None,

@@ -24,7 +24,8 @@ from ..solve import diagnostics
 from ..solve.link_optimum import find
 from ..solve.linked import LinkProblem, LinkSettings, LinkSolution
 from ..solve.optimum import OBJECTIVES
-from .fit import LawFit, fit
+from .fit import LawFit
+from .fit import fit as fit_additive
 from .fitted import Fitted
 
 
@@ -250,7 +251,7 @@ def fit_link(
     if link == "identity":
         at: dict[str, Any] = {"excess_floor" if excess else "fixed_E": E}
         at |= {"objective": objective, "delta": delta, "duplicates": duplicates, "units": units}
-        return fit(N, D, loss, weights=weights, tie=tie, **at)
+        return fit_additive(N, D, loss, weights=weights, tie=tie, **at)
     delta = float(arguments.check_within(delta, "delta", limits.HUBER_DELTA))
     E = None if E is None else float(arguments.check_within(E, "E", limits.FLOOR))
     U = None if U is None else float(arguments.check_positive(U, "U"))
@@ -269,6 +270,51 @@ def fit_link(
     if U is not None and U <= (E or loss.min()):
         raise FitError(f"U is {U:g}, not above {'E' if E else 'the least loss'}, {E or loss.min():g}: check its unit")
     return _fit_checked(*table, settings)
+
+
+def fit(
+    N: npt.ArrayLike,
+    D: npt.ArrayLike,
+    loss: npt.ArrayLike,
+    *,
+    link: str = "identity",
+    U: float | None = None,
+    fixed_E: float | None = None,
+    excess_floor: float | None = None,
+    **options: Any,
+) -> LawFit | LinkFit:
+    """Fit L = E + g(z), z = ln(A/N^alpha + B/D^beta), to a table of runs: by default the additive law, g(z) = e^z.
+
+    Parameters
+    ----------
+    N, D, loss : array-like (n,)
+        Non-embedding parameters, training tokens, held-out loss in nats per token.
+    link : {"identity", "power", "bounded", "free"}
+        The link g; see ``forms.links``.
+    U : float, optional
+        Upper end of the bounded link, such as the unigram entropy of the tokens; None fits it.
+    fixed_E : float, optional
+        Hold E at a known floor.
+    excess_floor : float, optional
+        Fit ln(loss - floor) instead of ln loss; E is then the floor. Every loss must lie above it.
+    **options
+        weights, tie, objective, delta, duplicates, units: see ``fits.fit.fit``.
+
+    Returns
+    -------
+    LawFit, or LinkFit under another link than the identity
+
+    Raises
+    ------
+    FitError
+        For a table that no law can be fitted to (one line: value, limit, remedy).
+    """
+    if link == "identity" and U is None:
+        return fit_additive(N, D, loss, fixed_E=fixed_E, excess_floor=excess_floor, **options)
+    if fixed_E is not None and excess_floor is not None:
+        raise FitError("fixed_E and excess_floor both fix E: give one of them")
+    E = fixed_E if excess_floor is None else excess_floor
+    return fit_link(N, D, loss, link=link, E=E, excess=excess_floor is not None, U=U, **options)
 
 
 def _fit_checked(N: Array, D: Array, loss: Array, weights: Array, settings: LinkSettings) -> LinkFit:

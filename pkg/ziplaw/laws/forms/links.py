@@ -13,17 +13,20 @@ The parameters of each begin with E, A, B, alpha, beta, and the best split is a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ...errors import FitError
 from . import chinchilla
 from .arguments import check_choice
 from .catalogue import LINKS
 from .chinchilla import ADDITIVE, PARAMETERS, natural_terms
-from .form import Array, Centre, Columns, Form, Index, Link, Logs, log_sum, power
+from .form import IDENTITY, Array, Centre, Columns, Form, Index, Link, Logs, log_sum, power
 
 Values = Sequence[Any] | Array  # of the parameters of a link, each a number or (..., 1)
 
@@ -31,6 +34,7 @@ Values = Sequence[Any] | Array  # of the parameters of a link, each a number or 
 LOW_K, HIGH_K = 0.1, 10.0
 # U as a multiple of the largest loss; a larger one leaves no trace
 LOW_U, HIGH_U = 0.5, 30.0
+_MOST_U = 500.0  # nats, where the table is not looked at
 # slopes of the spline of the free link
 LOW_SLOPE, HIGH_SLOPE = 0.01, 20.0
 
@@ -203,6 +207,60 @@ def free_form(knots: Sequence[float]) -> Form:
 
 
 FREE = free_form((-1.0, -0.5, 0.0, 0.5, 1.0))
+
+
+def with_link(form: Form, name: str) -> Form:
+    """Put another link on the index of a law.
+
+    Parameters
+    ----------
+    form : Form
+        Any law. Where its index has the exponent of a power link (Kaplan's alpha_D), that is the k of the new link.
+    name : {"identity", "power", "bounded"}
+        The free link goes with the index ln(A/N^alpha + B/D^beta) alone: see ``free_form``.
+
+    Returns
+    -------
+    Form
+        With E, k and U behind the parameters of the law where it lacks them.
+
+    Raises
+    ------
+    FitError
+        When there is no such link.
+    """
+    check_choice(name, "link", LINKS)
+    if name == form.link.name:
+        return form
+    if name == "free":
+        raise FitError(f"the link free goes with the index A/N^alpha + B/D^beta: --law chinchilla, not {form.name}")
+    exponent = form.link.parameters[0] if form.link.name == "power" else "k"
+    added: dict[
+        str, tuple[Any, Any, Callable[[Array], Any]]
+    ] = {}  # name -> low, high, starts (ln loss) of its logarithm
+    if name == "bounded" and form.floor is None:
+        added["E"] = (-30.0, 30.0, lambda z: [z.min() + np.log(0.3)])
+    if name != "identity" and exponent not in form.parameters:
+        added[exponent] = (np.log(LOW_K), np.log(HIGH_K), lambda z: np.log([0.5, 1.0, 2.0]))
+    if name == "bounded":
+        added["U"] = (-30.0, np.log(_MOST_U), lambda z: z.max() + np.log([1.05, 2.0]))
+    links = {"identity": IDENTITY, "power": power(exponent), "bounded": bounded(exponent)}
+
+    def starts(columns: Columns, z: Array, centre: Centre) -> list[list[float]]:
+        more = list(product(*(at(z) for _, _, at in added.values())))
+        return [[*start, *rest] for start in np.atleast_2d(form.starts(columns, z, centre)) for rest in more]
+
+    return replace(
+        form,
+        name=f"{form.name}, link {name}",
+        formula=f"{form.formula}, under the link {name}",
+        parameters=(*form.parameters, *added),
+        link=links[name],
+        starts=starts,
+        low=np.append(form.low, [low for low, _, _ in added.values()]),
+        high=np.append(form.high, [high for _, high, _ in added.values()]),
+        floor="E" if "E" in added else form.floor,
+    )
 
 
 def linked(name: str) -> Form:

@@ -11,10 +11,8 @@ from scipy import optimize, stats
 
 from ..forms import arguments
 from ..forms.chinchilla import PARAMETERS
-from ..solve.additive import Array, huber, polish
-from ..solve.additive_fit import AdditiveFit
+from ..solve.additive import Array, huber
 from ..solve.diagnostics import score_moments
-from ..solve.starts import starts
 from .view import Ends, Function, HasView, View
 
 
@@ -156,12 +154,12 @@ class _Region:
         return low * u
 
 
-def profile_curve(fitted: AdditiveFit, name: str, values: npt.ArrayLike) -> Array:
+def profile_curve(fitted: Any, name: str, values: npt.ArrayLike) -> Array:
     """Smallest objective at fixed values of E, alpha or beta, for a profile plot.
 
     Parameters
     ----------
-    fitted : LawFit
+    fitted : LawFit or LinkFit
         The law.
     name : {"E", "alpha", "beta"}
         The parameter that is held.
@@ -175,13 +173,13 @@ def profile_curve(fitted: AdditiveFit, name: str, values: npt.ArrayLike) -> Arra
     """
     arguments.check_choice(name, "name", ("E", "alpha", "beta"))
     values = np.asarray(values, dtype=np.float64)
-    position = PARAMETERS.index(name)
-    design, best = fitted.solution.design, fitted.solution.theta
-    free = fitted.settings.free.copy()
+    position, tie = PARAMETERS.index(name), fitted.settings.tie
+    problem, best = fitted.problem, fitted.solution.theta
+    free = problem.free.copy()
     free[position] = False
-    target = values / design.scale if name == "E" else values
-    if fitted.settings.tie:
-        free[3:] = False
+    target = problem.coordinate(name, values)
+    if tie:
+        free[3:5] = False
     out = np.full(len(values), np.inf)
     # sweep both ways, each point started from its neighbour and from the optimum
     for order in (np.argsort(values), np.argsort(-values)):
@@ -189,11 +187,11 @@ def profile_curve(fitted: AdditiveFit, name: str, values: npt.ArrayLike) -> Arra
         for i in order:
             tried = np.array([previous, best])
             if name == "E":
-                tried = np.vstack([tried, starts(design, fitted.weights, fixed_E=target[i], tie=fitted.settings.tie)])
+                tried = np.vstack([tried, problem.starts_at(target[i])])
             tried[:, position] = target[i]
-            if fitted.settings.tie and name != "E":
-                tried[:, 3:] = target[i]
-            theta, objective, _ = polish(tried, design, weights=fitted.weights, delta=fitted.solution.delta, free=free)
+            if tie and name != "E":
+                tried[:, 3:5] = target[i]
+            theta, objective, _ = problem.solve(tried, free=free)
             k = int(np.argmin(objective))
             out[i] = min(out[i], objective[k])
             previous = theta[k]

@@ -1,4 +1,4 @@
-"""All that is said about the additive law of one table, as plain numbers: what ``ziplaw fit`` prints."""
+"""All that is said about a law of N and D of one table, as plain numbers: what ``ziplaw fit`` prints."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ...base import limits
 from ...errors import FitError
 from ..fits.dataset import resampled_document
 from ..fits.fit import LawFit
+from ..fits.link_fit import LinkFit
 from ..forms import kaplan
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN, optimal_split
 from ..forms.arguments import check_within
@@ -31,7 +32,7 @@ _SERVED = ("N", "D", "training_flops", "total_flops")
 
 
 def law_document(
-    fitted: LawFit,
+    fitted: LawFit | LinkFit,
     *,
     method: str | None = None,
     clusters: Runs = None,
@@ -43,11 +44,11 @@ def law_document(
     serving: tuple[float, float] | None = None,
     check: bool = True,
 ) -> dict[str, Any]:
-    """Return everything worth saying about an additive law, as plain numbers.
+    """Return everything worth saying about a law of the index ln(A/N^alpha + B/D^beta), as plain numbers.
 
     Parameters
     ----------
-    fitted : LawFit
+    fitted : LawFit or LinkFit
         The law.
     method, clusters, bootstrap, level, seed
         The intervals; see ``choose.intervals``.
@@ -56,7 +57,7 @@ def law_document(
     points : sequence of (N, D)
         Where to predict the loss.
     serving : tuple of float, optional
-        (target loss, tokens to be served): adds the cheapest plan in total FLOPs.
+        (target loss, tokens to be served): adds the cheapest plan in total FLOPs; of the additive law alone.
     check : bool
         Leave out the plans that the runs do not identify; False keeps them, marked.
 
@@ -76,7 +77,7 @@ def law_document(
     points = [[float(check_within(v, name, limits.SIZE)) for v, name in zip(point, "ND")] for point in points]
     method, draws = resample(fitted, method, clusters=clusters, n=bootstrap, seed=seed)
     document = resampled_document(fitted, clusters, method, draws, bootstrap=bootstrap, level=level)
-    document["law"] = "chinchilla"
+    document |= {"law": fitted.form.name, "link": fitted.link, "formula": fitted.form.formula}
     if clusters is None and (shared := together_along_runs(fitted)):
         document["warnings"].append(
             f"rows of one run? neighbouring rows of one size err together (correlation {shared:.2f}): --cluster COLUMN "
@@ -105,7 +106,8 @@ def law_document(
 
 def _allocation(fitted, method, draws, level, C):
     """The best split of C with its bands, and what is to be said against it."""
-    N, D, loss = (float(v) for v in optimal_split(fitted.parameters, C))
+    best = fitted.allocate(C, check=False)
+    N, D, loss = best.N, best.D, best.loss
     measured = FLOPS_PER_PARAMETER_TOKEN * fitted.N * fitted.D
     bands = _bands(fitted, method, draws, level, C)
     # whatever level is printed, identification goes by one: asking for narrow bands identifies nothing
@@ -187,19 +189,23 @@ def _decades(fitted):
     return [C for C in decades if C in limits.FLOPS]
 
 
-def approaches(fitted: LawFit, clusters: Runs = None, level: float = 0.95) -> dict[str, dict[str, Any]]:
+def approaches(fitted: LawFit | LinkFit, clusters: Runs = None, level: float = 0.95) -> dict[str, dict[str, Any]]:
     """Allocation exponent a by the three approaches of Hoffmann et al.; None where one cannot be had.
 
     Each carries its bias: what it gets wrong, in a and as a share of N at the middle compute, were the fitted law the
-    truth. isoFLOP stands there twice, by parabolas as published and by valleys that may lean.
+    truth (of the additive law alone). isoFLOP stands there twice, by parabolas as published and by valleys that may
+    lean.
     """
+    additive = isinstance(fitted, LawFit)
+    alpha, beta = fitted.parameters[3:5].tolist()
     out: dict[str, dict[str, Any]] = {
-        "additive law": {"a": fitted.beta / (fitted.alpha + fitted.beta), "interval": None, "bias": None, "note": ""}
+        "additive law" if additive else "law": {"a": beta / (alpha + beta), "interval": None, "bias": None, "note": ""}
     }
     ways: dict[str, Any] = {"envelope": envelope, "isoflop": isoflop, "isoflop, leaning": partial(isoflop, lean=True)}
     for name, approach in ways.items():
         try:
-            found = approach(fitted.N, fitted.D, fitted.loss, law=fitted.parameters, runs=clusters, level=level)
+            law = fitted.parameters if additive else None
+            found = approach(fitted.N, fitted.D, fitted.loss, law=law, runs=clusters, level=level)
         except FitError as error:
             out[name] = {"a": None, "interval": None, "bias": None, "note": str(error)}
             continue

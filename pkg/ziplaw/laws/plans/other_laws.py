@@ -59,6 +59,7 @@ def other_document(
     loss: npt.ArrayLike,
     *,
     x: str = "C",
+    link: str | None = None,
     delta: float = 1e-3,
     method: str | None = None,
     clusters: Runs = None,
@@ -73,7 +74,7 @@ def other_document(
 
     Parameters
     ----------
-    law, columns, loss, x, delta
+    law, columns, loss, x, link, delta
         The fit; see ``by_name.fit_law``.
     method, clusters, bootstrap, level, seed
         The intervals; see ``choose.intervals``.
@@ -91,7 +92,7 @@ def other_document(
     """
     flops = [float(check_within(C, "C", limits.FLOPS)) for C in flops]
     unique = None if unique is None else float(check_within(unique, "unique", limits.TOKENS))
-    fitted: Any = fit_law(law, columns, loss, x=x, delta=delta)
+    fitted: Any = fit_law(law, columns, loss, x=x, link=link, delta=delta)
     if clusters is not None:
         clusters = np.asarray(clusters)[rows_fitted(law, columns, loss, x=x)]
     method, draws = resample(fitted, method, clusters=clusters, n=bootstrap, seed=seed)
@@ -102,6 +103,8 @@ def other_document(
     document["level"] = level
     document["warnings"] = _warnings(fitted, document)
     document["usable"] = fitted.converged and not document["warnings"]
+    if link is not None:
+        return document  # what follows from a law follows from its own link
     if law == "data-constrained":
         _rising_series(document, fitted)
     if law in _FOLLOWS:

@@ -13,6 +13,7 @@ from ..forms.form import Form
 from . import diagnostics
 from .additive import EXPONENT_BOUNDS, Array, polish, residuals
 from .optimum import Settings, Solution
+from .starts import starts
 
 Flags = npt.NDArray[np.bool_]
 
@@ -91,6 +92,14 @@ class AdditiveProblem:
             if not low < value < high:
                 out[name] = "at its bound"
         return out
+
+    def coordinate(self, name: str, values: Array) -> Array:
+        """Turn natural values of E, alpha or beta into what theta has of them."""
+        return values / self.solution.design.scale if name == "E" else values
+
+    def starts_at(self, E: float) -> Array:
+        """Starts (k, 5) where E, in theta's unit, is held."""
+        return starts(self.solution.design, self.weights, fixed_E=E, tie=self.settings.tie)
 
     def solve(
         self,

@@ -221,6 +221,16 @@ class LinkProblem:
             out["E"] = "at zero"
         return out
 
+    def coordinate(self, name: str, values: Array) -> Array:
+        """Turn natural values of E, alpha or beta into what theta has of them."""
+        with np.errstate(divide="ignore"):
+            out: Array = np.log(values)
+        return out
+
+    def starts_at(self, E: float) -> Array:
+        """Starts where ln E is held: none but the neighbours', which reach it."""
+        return np.empty((0, len(self.form.parameters)))
+
     def solve(
         self,
         theta: npt.ArrayLike,
