@@ -10,17 +10,19 @@ import numpy as np
 from ..forms.arguments import Array
 from ..forms.links import free_form
 from .additive import Design
-from .linked import LinkProblem, LinkSettings, LinkSolution
+from .linked import Flags, LinkProblem, LinkSettings, LinkSolution
 from .optimum import robust_scale
 from .starts import starts
 
 _HUBER_EFFICIENT = 1.345  # delta in standard deviations: 95 % efficient under normal noise
 _SAME_OPTIMUM = 1e-6  # relative
 _MOST_STARTS = 8
+_ROWS_RESTARTED, _MOST_RESTARTS, _LEAST_RESTARTS = 1600, 40, 12
 _E_SHARES = (0.0, 0.5, 0.8, 0.95)  # of the least loss
 _KS = (0.25, 0.5, 1.0, 2.0, 4.0)
 _U_OVER = (1.02, 1.3, 3.0)  # over the largest loss
-_KNOTS = (0.05, 0.275, 0.5, 0.725, 0.95)  # quantiles of z
+_MOST_KNOTS, _LEAST_KNOTS, _ROWS_A_KNOT = 5, 2, 6
+_OUTER = 0.05  # quantile of z at which the first knot lies; the last at as much from the end
 _REPLACED = 2  # times that the knots are placed again
 
 
@@ -32,9 +34,12 @@ def find(N: Array, D: Array, loss: Array, weights: Array, settings: LinkSettings
     return _best(problem, _starts(problem, loss))
 
 
-def _best(problem: LinkProblem, theta0: Array) -> LinkSolution:
+def _best(problem: LinkProblem, theta0: Array, restart: bool = True) -> LinkSolution:
     settings = problem.settings
     theta, value, converged = problem.solve(theta0)
+    if restart:
+        restarted = _restarts(problem, theta[np.argmin(value)])
+        theta, value, converged = (np.concatenate(pair) for pair in zip((theta, value, converged), restarted))
     if settings.objective == "huber-scaled":
         for _ in range(3):
             r = problem.residuals(theta[np.argmin(value)][None])[0]
@@ -43,7 +48,7 @@ def _best(problem: LinkProblem, theta0: Array) -> LinkSolution:
             theta, value, converged = problem.solve(theta)
     best = int(np.argmin(value))
     lowest = float(value[best])
-    same = value <= lowest * (1 + _SAME_OPTIMUM) + 1e-26 * problem.weights.sum()
+    same = value[: len(theta0)] <= lowest * (1 + _SAME_OPTIMUM) + 1e-26 * problem.weights.sum()
     return LinkSolution(
         theta=theta[best],
         objective=lowest,
@@ -52,6 +57,17 @@ def _best(problem: LinkProblem, theta0: Array) -> LinkSolution:
         fraction_of_starts=float(same.mean()),
         problem=problem,
     )
+
+
+def _restarts(problem: LinkProblem, theta: Array) -> tuple[Array, Array, Flags]:
+    """Look for a better optimum near theta (p,) by way of resampled rows: see ``optimum.find``."""
+    n = len(problem.x)
+    count = min(max(_ROWS_RESTARTED // n, _LEAST_RESTARTS), _MOST_RESTARTS)
+    weights = problem.weights * np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=count)
+    away = problem.solve(np.repeat(theta[None], count, axis=0), weights=weights, max_steps=20, anneal=False)[0]
+    theta, value, _ = problem.solve(away, max_steps=15, anneal=False)
+    behind = np.argsort(value, kind="stable")[:4]
+    return problem.solve(theta[behind], anneal=False)
 
 
 def _starts(problem: LinkProblem, loss: Array) -> Array:
@@ -93,12 +109,13 @@ def _find_free(N: Array, D: Array, loss: Array, weights: Array, settings: LinkSe
     slopes = np.array([np.log(k)])
     problem = LinkProblem.of(N, D, loss, weights, settings)
     knots = np.zeros(1)
-    for _ in range(1 + _REPLACED):
+    m = int(np.clip(len(N) // _ROWS_A_KNOT, _LEAST_KNOTS, _MOST_KNOTS))
+    for i in range(1 + _REPLACED):
         z = problem.index(theta)
-        place = np.quantile(z, _KNOTS)
+        place = np.quantile(z, np.linspace(_OUTER, 1 - _OUTER, m))
         slopes = np.log(np.interp(place, knots, np.exp(slopes)))
         knots = place
         problem = problem.with_form(free_form(knots.tolist()))
-        solution = _best(problem, np.concatenate([theta, slopes])[None])
+        solution = _best(problem, np.concatenate([theta, slopes])[None], restart=i == _REPLACED)
         theta, slopes = solution.theta[:6], solution.theta[6:]
     return solution
