@@ -1,6 +1,6 @@
 """Held-out error of the chosen link beside the additive law's, on published tables; the choice does not see those rows.
 
-    python tests/verification/studies/choice_study.py [--data ../shared/data] [--out choice_study.csv]
+    python tests/verification/studies/links/choice_study.py [--data ../shared/data] [--out links/choice_study.csv]
 
 Of each table the rows with the most compute (an outer share) are set aside, ``choose_link`` chooses on the rest by
 inner hold-outs, and every link is fitted to the rest and judged on what was set aside. E and U are free. Gate: at the
@@ -68,7 +68,7 @@ def judge(N, D, loss, share):
 def main():
     """Judge every table at every share and print; exit status 1 where the gate is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path(__file__).parents[4] / "shared" / "data")
+    parser.add_argument("--data", type=Path, default=Path(__file__).parents[5] / "shared" / "data")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     out, missed = [], []
