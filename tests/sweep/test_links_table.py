@@ -75,6 +75,12 @@ def test_a_split_moved_widens_by_its_covariance():
     assert moved(split(covariance=None), C * np.e)["low"] is None
 
 
+def test_a_split_of_less_than_one_parameter_has_no_numbers():
+    nowhere = split(-690.0, identified=False, reason="A at zero")
+    row = rows_of([document(identity=fit(split=nowhere), bounded=fit())])[0]
+    assert (row["N_opt"], row["a"], row["identified"], row["not_identified"]) == (None, None, False, "A at zero")
+
+
 def test_how_far_the_links_are_apart_and_what_costs_little():
     rows = rows_of([document(identity=fit(split=split(8.0 + np.log(2))), bounded=fit(0.1))])
     assert [row["N_times_chosen"] for row in rows] == pytest.approx([2.0, 1.0, np.exp(-0.1)])

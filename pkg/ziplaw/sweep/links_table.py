@@ -93,6 +93,9 @@ def _split(split: Mapping[str, Any] | None, C: float | None) -> Row:
         return dict.fromkeys(("C", "N_opt", "D_opt", "a", "b"), None) | {"identified": False}
     at, (a_low, a_high) = moved(split, C), split["intervals"]["a"]
     tokens = float(np.log(C / FLOPS_PER_PARAMETER_TOKEN))
+    if not 0 <= at["ln_N"] <= tokens:
+        # less than one parameter or token: a term of the law vanished
+        return _split(None, C)
     out = {
         "C": C,
         "N_opt": at["ln_N"],

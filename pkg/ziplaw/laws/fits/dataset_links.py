@@ -226,9 +226,9 @@ def _left_out(fitted, runs, C):
 
 def _doubt(fitted, split, draws):
     """Why a split may not be quoted; None when it may."""
-    bound = [flag for flag in fitted.flags if "bound" in flag and flag.split()[0] in ("A", "B", "alpha", "beta")]
-    if bound:
-        return bound[0]
+    lost = [flag for flag in fitted.flags if flag.split()[0] in ("A", "B", "alpha", "beta")]
+    if lost:
+        return lost[0]
     if draws is None:
         return split["method"].removeprefix("none: ")
     low, high = split["intervals"]["ln_N"]

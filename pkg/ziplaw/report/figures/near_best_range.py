@@ -109,7 +109,7 @@ def _panel(sweep: Sweep, axes: Any, name: str, rows: list[Row]) -> None:
             axes.plot(C, N, color=colour, linewidth=1.3, zorder=4)
         else:
             axes.plot(C, N, **_line(link), zorder=3)
-    tops = [*(c["N"] for c in cells), *(row["N_opt"] for row in rows if row["link"] == main)]
+    tops = [*(c["N"] for c in cells), *(row["N_opt"] for row in rows if row["link"] == main and not grey)]
     axes.set_ylim(min(tops) / 1.5, max(tops) * 1.5)
     axes.set_title(label(name))
 

@@ -83,6 +83,9 @@ def _points(sweep: Sweep, name: str, C: float | None) -> list[Row]:
         return []
     for way, split in sweep.splits(name).items():
         at, (a_low, a_high) = moved(split, C), split["intervals"]["a"]
+        if at["ln_N"] < 0:
+            # less than one parameter: a term of the law vanished
+            continue
         N = [None if at[key] is None else float(np.exp(np.clip(at[key], -300, 300))) for key in ("ln_N", "low", "high")]
         for quantity, (value, low, high) in zip(QUANTITIES, (N, (split["a"], a_low, a_high))):
             rows.append(
