@@ -40,7 +40,7 @@ _questions = options(
                  help="What the best mixture is to lower; may be repeated [default: the mean of all losses]."),
     click.option("--limit", multiple=True, metavar="DOMAIN=LOW:HIGH",
                  help="Limits of a weight in the best mixture [default: from 0 to the largest measured]."),
-    click.option("--bootstrap", type=click.IntRange(*limits.BOOTSTRAP), default=200, show_default=True,
+    click.option("--bootstrap", type=click.IntRange(limits.BOOTSTRAP[0], 20_000), default=200, show_default=True,
                  help="Refits behind the intervals."),
     click.option("--level", type=Number(limits.LEVEL), default=0.95, show_default=True,
                  help="Coverage of the intervals."),

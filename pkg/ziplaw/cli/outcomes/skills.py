@@ -68,7 +68,7 @@ _questions = options(
                  help="D to predict at, one for each N."),
     click.option("--flops", multiple=True, type=Numbers(limits.FLOPS), callback=joined,
                  help="Predict at the split of so many FLOPs that is best for the tasks' losses."),
-    click.option("--bootstrap", type=click.IntRange(*limits.BOOTSTRAP), default=1000, show_default=True,
+    click.option("--bootstrap", type=click.IntRange(limits.BOOTSTRAP[0], 20_000), default=1000, show_default=True,
                  help="Refits behind the intervals."),
     click.option("--level", type=Number(limits.LEVEL), default=0.95, show_default=True,
                  help="Coverage of the intervals."),
