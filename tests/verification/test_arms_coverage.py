@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from verification.studies.arms_study import DESIGNS, one, same
+from verification.studies.outcomes.arms_study import DESIGNS, one, same
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 N = 100

@@ -5,7 +5,7 @@ import pytest
 from houses import ROOT
 from tables_of_laws import columns, table
 
-from verification.studies.repeated_study import FITS, HERE, row
+from verification.studies.outcomes.repeated_study import FITS, HERE, row
 from ziplaw.base.documents import read_csv
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]

@@ -1,8 +1,8 @@
 """How often the interval of an arm's factor holds the truth, and how often arms of one law are told apart.
 
-    python tests/verification/studies/arms_study.py
+    python tests/verification/studies/outcomes/arms_study.py
 
-Runs of two arms simulated from planted laws. Writes tests/verification/studies/arms_study.csv (a quarter of an hour on
+Runs of two arms simulated from planted laws. Writes tests/verification/studies/outcomes/arms_study.csv (a quarter of an hour on
 one core), from which docs/outcomes.md has its table.
 """
 

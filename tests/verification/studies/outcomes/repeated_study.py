@@ -1,8 +1,8 @@
 """Laws of repeated data on the published runs: errors of log loss, and on runs that were held out.
 
-    python tests/verification/studies/repeated_study.py --data ../shared/data
+    python tests/verification/studies/outcomes/repeated_study.py --data ../shared/data
 
-Writes tests/verification/studies/repeated_study.csv, from which docs/laws.md has its table.
+Writes tests/verification/studies/outcomes/repeated_study.csv, from which docs/laws.md has its table.
 """
 
 import argparse
