@@ -127,10 +127,12 @@ def test_own_runs_settle_a_plan(prose, tmp_path, capsys):
     assert found["loss_interval"][0] < found["loss"] < found["loss_interval"][1]
     assert found["runs"]["columns"] == {"N": "params", "D": "tokens", "loss": "val_loss"}
     # without a prior they are all there is, and H moves nothing
-    assert status("predict", "--gzip", ".5", "--flops", "1e20", "--runs", runs, "--prior", "none") == 0
+    assert status("plan", prose, "--flops", "1e20", "--runs", runs, "--prior", "none", "--window", "128") == 0
     out = capsys.readouterr().out
-    assert "prior" not in out
-    assert "effect of H" not in out
+    for word in ("prior:", "effect of H", "Warning"):
+        assert word not in out, word
+    # a window that the law in H was not measured with
+    assert "they do not compare" in refuses(capsys, "plan", prose, "--flops", "1e20", "--window", "128")
 
 
 def test_runs_that_carry_no_split_are_refused(prose, tmp_path, capsys):

@@ -67,7 +67,10 @@ def command(
         source = open_source(path, binary=tokenizer == "bytes", **reading)
         score = score_source(source, tokenizer, window, samples, threads)
         click.echo(read_line(path, source), err=True)
-        notes = check_score(evidence.law.get("H_of"), score) + remarks(score)
+        notes = remarks(score)
+        # runs alone need no law in H
+        if evidence.prior is not None or evidence.law_alone:
+            notes = check_score(evidence.law.get("H_of"), score) + notes
         if evidence.law_alone:
             result = law_prediction(evidence.law, score["H"], flops, evidence.law_name, level, epsilon, anyway)
             hidden.append(result["N"] is None)
