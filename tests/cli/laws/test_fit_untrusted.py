@@ -106,7 +106,16 @@ def test_no_plan(name, tmp_path, capsys):
 
 
 # the law of repeated data takes long where it cannot converge: its ladder stands in test_fit_plans.py
-OTHERS = [("bounded", name) for name in ("every run at D = 20 N", "two sizes", "one size", "one D", "losses that rise")]
+BAD = (
+    "every run at D = 20 N",
+    "one budget",
+    "two sizes",
+    "one size",
+    "one D",
+    "losses that rise",
+    "a loss twice too large",
+)
+OTHERS = [(law, name) for law in ("bounded", "free", "kaplan-coupled") for name in BAD]
 OTHERS += [("data-constrained", name) for name in ("one D", "N in billions")]
 
 

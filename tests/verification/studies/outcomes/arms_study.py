@@ -2,8 +2,8 @@
 
     python tests/verification/studies/outcomes/arms_study.py
 
-Runs of two arms simulated from planted laws. Writes tests/verification/studies/outcomes/arms_study.csv (a quarter of an hour on
-one core), from which docs/outcomes.md has its table.
+Runs of two arms simulated from planted laws. Writes tests/verification/studies/outcomes/arms_study.csv (a quarter of an
+hour on one core), from which docs/outcomes.md has its table (the first design of 300 tables, the others of 120).
 """
 
 import argparse
