@@ -251,8 +251,8 @@ PLANS_READING = """What to take from this:
 - The valley is flat: an N off by a fifth costs about a tenth of a percent at most. Single runs scatter about the \
 curves by {least:.2f} to {most:.2f} %, so the best single run lies below
   any curve.
-- At the median of the two largest budgets 20 tokens a parameter costs {twenty} %, the prior alone {prior} %, the law of \
-the runs below {runs} %, their sum {plan} %: own runs make the
+- At the median of the two largest budgets 20 tokens a parameter costs {twenty} %, the prior alone {prior} %, the law \
+of the runs below {runs} %, their sum {plan} %: own runs make the
   band narrow, not the plan better. They put N too high at the top of Llama 3's grid, where a falls with compute, by \
 more than the curve's error, and a prior as wide as this one does not pull them back.
 - Three grids of two sources are few, and budgets of one grid are not independent: a rule that does well here may do \
