@@ -59,6 +59,7 @@ bench: build  ## every speed claim of the cores and the law fitter beside its pe
 	$(BIN)/python bench/core.py --out results/bench/core.csv
 	$(BIN)/python bench/laws.py --out results/bench/laws.csv
 	$(BIN)/python bench/laws.py --general --out results/bench/laws_general.csv
+	$(BIN)/python bench/link_fits.py --out results/bench/link_fits.csv
 
 docs: venv  ## the rule graph of the README
 	$(BIN)/snakemake --cores 1 --force docs/rulegraph.svg

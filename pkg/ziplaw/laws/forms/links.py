@@ -33,7 +33,7 @@ Values = Sequence[Any] | Array  # of the parameters of a link, each a number or 
 # k: at its lower end z is the larger of both terms, at its upper their product
 LOW_K, HIGH_K = 0.1, 10.0
 # U as a multiple of the largest loss; a larger one leaves no trace
-LOW_U, HIGH_U = 0.5, 30.0
+LOW_U, HIGH_U = 0.5, 10.0
 _MOST_U = 500.0  # nats, where the table is not looked at
 # slopes of the spline of the free link
 LOW_SLOPE, HIGH_SLOPE = 0.01, 20.0

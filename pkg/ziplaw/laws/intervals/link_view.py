@@ -15,7 +15,7 @@ from .form_view import FormView
 from .quantities import unknown_ranges
 from .view import Ends
 
-_STEPS = 100
+_STEPS = 200
 
 
 class FittedLink(FittedLaw, Protocol):

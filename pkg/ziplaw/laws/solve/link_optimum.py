@@ -17,7 +17,7 @@ from .starts import starts
 _HUBER_EFFICIENT = 1.345  # delta in standard deviations: 95 % efficient under normal noise
 _SAME_OPTIMUM = 1e-6  # relative
 _MOST_STARTS = 8
-_ROWS_RESTARTED, _MOST_RESTARTS, _LEAST_RESTARTS = 1600, 40, 12
+_ROWS_RESTARTED, _MOST_RESTARTS, _LEAST_RESTARTS = 1600, 40, 8
 _E_SHARES = (0.0, 0.5, 0.8, 0.95)  # of the least loss
 _KS = (0.25, 0.5, 1.0, 2.0, 4.0)
 _U_OVER = (1.02, 1.3, 3.0)  # over the largest loss
@@ -102,7 +102,8 @@ def _starts(problem: LinkProblem, loss: Array) -> Array:
 def _find_free(N: Array, D: Array, loss: Array, weights: Array, settings: LinkSettings) -> LinkSolution:
     """Begin with the power law, whose spline is a line; then place the knots where its z is, and fit, and again."""
     power = replace(settings, link="power", fixed_E=None if settings.excess_floor is not None else settings.E)
-    solution = find(N, D, loss, weights, power)
+    first = LinkProblem.of(N, D, loss, weights, power)
+    solution = _best(first, _starts(first, loss), restart=False)
     E, k = solution.theta[0], np.exp(solution.theta[5])
     shift = np.logaddexp(solution.theta[1], solution.theta[2])
     theta = np.concatenate([[E, solution.theta[1] - solution.theta[2], 0.0], solution.theta[3:5], [k * shift]])
