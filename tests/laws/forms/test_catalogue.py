@@ -74,7 +74,7 @@ def test_an_added_law_is_fitted_and_compared(added):
     found = fit_law("tied", {"N": N, "D": D}, loss)
     assert found.converged
     assert found.estimates["alpha"] == pytest.approx(0.3, rel=0.1)
-    assert set(found.intervals(n=20)) == {"E", "A", "B", "alpha"}
+    assert set(found.intervals(n=20)) == {"E", "A", "B", "alpha", "a", "b", "log10_G"}
     rows = {row["law"]: row for row in compare_laws({"N": N, "D": D}, loss)}
     assert rows["tied"]["parameters"] == 4
     assert rows["tied"]["objective"] >= rows["chinchilla"]["objective"] * (1 - 1e-6)

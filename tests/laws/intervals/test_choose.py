@@ -61,6 +61,7 @@ def test_wider_levels_contain_narrower_ones(fit):
 
 def test_the_default_is_the_laws_own_or_goes_by_runs(fit, runs):
     assert default_method() == default_method(None, fit.view) == "case"
+    assert default_method(None, ziplaw.fit(fit.N, fit.D, fit.loss, excess_floor=1.5).view) == "sandwich"
     power = fit_link(fit.N, fit.D, fit.loss, link="power")
     assert default_method(None, power.view) == "sandwich"
     assert power.intervals() == power.intervals("sandwich")

@@ -148,8 +148,8 @@ interval_options = options(
                  help=f"Refits behind the intervals [default: {BOOTSTRAP}; {OTHER_BOOTSTRAP} for a --law "
                  "other than chinchilla, bounded and free]."),
     click.option("--intervals", type=click.Choice(METHODS),
-                 help="Kind of interval [default: case, for a --law other than chinchilla sandwich unless --bootstrap "
-                 "is given; with --cluster jackknife over runs]."),
+                 help="Kind of interval [default: case; for a --law other than chinchilla and with --excess sandwich, "
+                 "unless --bootstrap is given; with --cluster jackknife over runs]."),
     click.option("--cluster", metavar="COLUMN", help="Column that names the run: rows of a run share an error."),
     click.option("--level", type=Number(limits.LEVEL), default=0.95, show_default=True,
                  help="Coverage of the intervals."),

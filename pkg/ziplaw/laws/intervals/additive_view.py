@@ -27,7 +27,6 @@ class AdditiveView(View):
     """
 
     names = PARAMETERS
-    default = "case"
     on_log = frozenset("AB")
     low = np.array([0.0, 0.0, 0.0, EXPONENT_BOUNDS[0], EXPONENT_BOUNDS[0]])
     high = np.array([np.inf, np.inf, np.inf, EXPONENT_BOUNDS[1], EXPONENT_BOUNDS[1]])
@@ -37,6 +36,8 @@ class AdditiveView(View):
         self.theta, self.delta, self.objective = fitted.solution.theta, fitted.solution.delta, fitted.objective
         self.z, self.residuals, self.weights = self._design.z, fitted.residuals, fitted.weights
         self.n_free = self._settings.n_free
+        # few rows carry an excess near the floor: resampled, they vary less than fresh ones would
+        self.default = "case" if self._settings.excess_floor is None else "sandwich"
         self.moving = np.eye(5)[:, self._settings.free]
         if self._settings.tie:
             self.moving[4] = self.moving[3]

@@ -22,8 +22,8 @@ _WITHOUT_DRAWS = {
 def default_method(clusters: Runs = None, view: View | None = None) -> str:
     """Return the default kind of interval: "jackknife" where runs are named, however few, else the law's own.
 
-    That is "case" for the additive law, 94 to 97 % coverage with independent errors, and "sandwich" for any other:
-    bootstraps of links with an upper end or a free shape cover too little, 90 % of the loss, for the refits' median
+    That is "case" for the additive law, 94 to 97 % coverage with independent errors, and "sandwich" for any other, and
+    for the excess over a floor: there case bootstraps cover too little, 89 to 92 % of the loss, for the refits' median
     strays from the estimate; one spread for all rows is an assumption that learning curves break. Where rows of a run
     share an error, rows taken as independent cover as little as 78 %, a wild bootstrap by run 80, a cluster bootstrap
     needs many runs; leaving out one run at a time holds 92 to 98 % with four, six or twelve runs
