@@ -58,12 +58,23 @@ least and the most of E, A, B, alpha, beta, k, U. Percent of simulations whose 9
 held the truth; the default kind is in bold.
 """
 
-WRONG = """### With a wrong link
+WRONG = """- The *case* bootstrap runs narrow for losses beyond the runs and at the floor; *delta* and *sandwich* \
+do not, and only the second holds where noise differs between cells ([log.md](log.md)).
+- Under the free link the loss of ten times the largest compute is too sure where E is not known: its spline goes on \
+as a straight line. The split is not touched, for it needs no link.
 
-The default intervals where the law is fitted under a link that it has not. *Off by*: median error of a, and the \
-median factor by which N_opt is off; *scatter*: half
-the width of the middle 68 % of its logarithm. An interval knows the noise, not the wrong form: what a wrong link \
-says of a and N_opt is more certain than true.
+### With a wrong link
+
+The default intervals where the law is fitted under a link that it has not, or that is wider. *Off by*: median error \
+of a, and the median factor by which N_opt is off; *scatter*: half
+the width of the middle 68 % of its logarithm.
+"""
+
+WRONG_READING = """An interval knows the noise, not the wrong form. Where the misfit is gross it passes for noise, and \
+intervals grow with it: a and N_opt of the additive law on bounded
+data are off, and still held. A wrong form that fits closely, bounded on *saturating*, is surer than right. Losses \
+beyond the runs are wrong under each wrong form. The
+free link, which assumes none, holds the split throughout.
 """
 
 FORMS = """## Coverage of Kaplan's laws and of the law of repeated data
@@ -84,6 +95,13 @@ Percent of sweeps in which a test rejects at 5 %: its size where nothing depends
 ln N_opt of a dataset lies off the line by .1 and a by .02
 (one standard deviation). *Floor and unigram entropy follow H*: the ends of the loss move with H although the split \
 does not.
+"""
+
+SPLITS_READING = """Under the right link and the free one the tests keep their size, also where the ends of the loss \
+follow H; under the identity and the power that of a
+rises to 8 or 9 % where ln N_opt moves. Six datasets show the planted slope of ln N_opt, a factor of 1.6 for .1 of H, \
+in about two sweeps of three; a slope that moves a by .08
+from one end to the other they seldom show. isoFLOP was tried in few sweeps of the first two kinds only.
 """
 
 REFUSALS = """## How often a split is refused
@@ -231,7 +249,7 @@ def links(rows):
         body.append([scenario, method, *(f"{100 * rate[q]:.1f}" for q in SPLIT), f"{off['median off by', 'a']:+.3f}",
                      f"{factor:.2f}", f"{off['scatter', 'ln_N']:.2f}"])  # fmt: skip
     header = ["planted and fitted", "kind", *SPLIT, "a off by", "N_opt off by a factor", "scatter of ln N_opt"]
-    return "\n".join([*lines, *table(header, body)])
+    return "\n".join([*lines, *table(header, body), WRONG_READING])
 
 
 def default_of_link(link, how):
@@ -251,7 +269,10 @@ def counts(rows):
 
 def forms(rows):
     """Coverage of Kaplan's laws and of the law of repeated data, one table a law."""
-    lines = [FORMS, counts(rows), ""]
+    n = min(row["simulations"] for row in rows)
+    spread = 196 * (0.95 * 0.05 / n) ** 0.5
+    lines = [FORMS, f"{counts(rows)} So few tell 95 % only from what is under {95 - spread:.1f} or over "
+             f"{95 + spread:.1f} %.", ""]  # fmt: skip
     for law in unique(row["law"] for row in rows):
         own = [row for row in rows if row["law"] == law]
         quantities = unique(row["quantity"] for row in own)
@@ -262,7 +283,7 @@ def forms(rows):
         ]
         lines += table([f"{law}, {100 * own[0]['noise']:g} % noise", *quantities], body)
         ends = [min(rate["sandwich", q] for q in quantities), max(rate["sandwich", q] for q in quantities)]
-        lines += [f"Default: {100 * ends[0]:.1f} to {100 * ends[1]:.1f} %, {verdict(*ends)}.", ""]
+        lines += [f"Default: {100 * ends[0]:.1f} to {100 * ends[1]:.1f} %.", ""]
     return "\n".join(lines)
 
 
@@ -284,8 +305,8 @@ def splits(rows):
     n = min(row["simulations"] for row in rows)
     error = 100 * (0.95 * 0.05 / n) ** 0.5
     lines += [f"{n} simulations each; at 5 % the Monte-Carlo error is {error:.1f} points. The right link is in bold; "
-              "where a test could not be made in every sweep, in how many it was.", ""]  # fmt: skip
-    return "\n".join([*lines, *table(["rejections, percent", *scenarios], body)])
+              "where a test was not made in every sweep, in how many it was.", ""]  # fmt: skip
+    return "\n".join([*lines, *table(["rejections, percent", *scenarios], body), SPLITS_READING])
 
 
 def recovered(rows):
