@@ -105,3 +105,8 @@ def test_a_link_on_another_index():
     assert starts.shape[1] == len(wider.low) == len(wider.high) == 5
     with pytest.raises(FitError, match="not kaplan-steps"):
         links.with_link(STEPS, "free")
+
+
+def test_a_bounded_law_ends_at_both_ends_even_at_infinity():
+    curve = links.bounded().curve(np.array([-np.inf, -2000.0, 2000.0, np.inf]), [np.array(v) for v in (1.0, 1.2, 5.0)])
+    assert np.exp(curve) == pytest.approx([0.0, 0.0, 4.0, 4.0])

@@ -48,7 +48,8 @@ def _bounded_parts(z: Array, values: Values) -> tuple[Any, Any, Any, Array, Arra
 
 def _bounded_curve(z: Array, values: Values) -> Array:
     _, _, _, gap, kz = _bounded_parts(z, values)
-    out: Array = kz - np.logaddexp(0.0, kz - gap)
+    # in this form an infinite z gives the end, not NaN
+    out: Array = -np.logaddexp(-kz, -gap)
     return out
 
 
