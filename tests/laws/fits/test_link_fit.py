@@ -122,6 +122,15 @@ def test_flags_say_what_is_not_identified():
     assert "N and D move together" in found.flags
 
 
+def test_U_below_many_losses_is_no_upper_end():
+    loss = _planted(BOUNDED, 1.4, 6.0, noise=0.01)
+    low = fit_link(N, D, loss, U=0.8 * loss.max())
+    assert "losses above U" in low.flags
+    with pytest.raises(FitError, match="many losses lie above U"):
+        low.allocate(1e13)
+    assert "losses above U" not in fit_link(N, D, loss, U=6.0).flags
+
+
 def test_the_covariance_is_that_of_refits():
     """Noise of 1 %: standard deviations of ln A .. beta by the delta method, and over fresh tables."""
     rng, clean = np.random.default_rng(3), BOUNDED.loss_at([1.2, *INDEX, 1.4, 6.0], N, D)

@@ -38,6 +38,7 @@ EXPLANATIONS = {
     "alpha at its bound": "alpha ran into its bound: it is not identified",
     "beta at its bound": "beta ran into its bound: it is not identified",
     "k at its bound": "k ran into its bound: the link is not identified, though the split may be",
+    "losses above U": "many losses lie above U: it is not the upper end of these runs; leave U free, or check its unit",
     "U at its bound": "U ran into its bound: no run shows the upper end of the loss",
     "spline at its bound": "a slope of the link ran into its bound: the loss hardly moves with the index somewhere",
     "ill-conditioned": "some combination of parameters is nearly free: their values mean little one by one",
@@ -54,11 +55,14 @@ UNUSABLE = {
     "two sizes only",
     "two budgets only",
     TOGETHER,
+    "losses above U",
     "A at zero",
     "B at zero",
     "alpha at its bound",
     "beta at its bound",
 }
+# a loss this far above U is no noise of a model that knows nothing; as large a share of the rows is no accident
+_ABOVE_U, _MANY_ABOVE = 1.02, 0.05
 
 
 def jacobian(theta: Array, design: Design) -> Array:
@@ -158,6 +162,9 @@ def flags(fitted: FittedLaw) -> tuple[str, ...]:
         found += [one] if count == 1 else [two] if count == 2 else []
     if together(fitted):
         found.append(TOGETHER)
+    if "U" in fitted.form.parameters:
+        U = fitted.parameters[fitted.form.parameters.index("U")]
+        found += ["losses above U"] if (fitted.loss > _ABOVE_U * U).mean() > _MANY_ABOVE else []
     ends = fitted.problem.ends(fitted.solution.theta)
     for name in ("E", "A", "alpha", "B", "beta", *fitted.form.parameters[5:]):
         # an exponent of a term that vanished is no finding of its own
