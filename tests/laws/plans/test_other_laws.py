@@ -10,6 +10,7 @@ from tables_of_laws import planted, table
 
 from ziplaw.base.documents import plain
 from ziplaw.errors import FitError
+from ziplaw.laws.fits.by_name import fit_law
 from ziplaw.laws.forms import kaplan
 from ziplaw.laws.forms.catalogue import LAWS
 from ziplaw.laws.forms.overfitting import overfitting_loss
@@ -42,6 +43,47 @@ def test_a_law_of_a_ladder_says_so_and_bounds_nothing():
     assert document["warnings"][0].startswith("N and D move together (D = 20 N)")
     assert not document["usable"]
     assert document["overfitting_bound"] is None
+
+
+@pytest.mark.parametrize("law", ["kaplan", "kaplan-coupled"])
+def test_splits_are_read_off_the_index_of_a_law(law):
+    N, D, loss = planted(0.003)
+    if law == "kaplan":
+        loss = kaplan.joint_loss(N, D) * loss / planted()[2]
+    document = other_document(law, {"N": N, "D": D}, loss, flops=[1e19, 1e21], level=0.9)
+    assert document["usable"]
+    assert document["plan_refused"] == []
+    fitted = fit_law(law, {"N": N, "D": D}, loss)
+    for name in "ab":
+        low, high = document["intervals"][name]
+        assert low < document["exponents"][name] < high
+    for plan in document["allocation"]:
+        assert plan["identified"]
+        assert 6 * plan["N"] * plan["D"] == pytest.approx(plan["C"])
+        assert plan["loss"] == pytest.approx(float(fitted.predict(plan["N"], plan["D"])), rel=1e-9)
+        assert (
+            fitted.predict(plan["N"] * 1.1, plan["D"] / 1.1)
+            > plan["loss"]
+            < fitted.predict(plan["N"] / 1.1, plan["D"] * 1.1)
+        )
+        for name in ("N", "D", "loss"):
+            low, high = plan["intervals"][name]
+            assert low < plan[name] < high
+        low, high = plan["near_best"]["N"]
+        assert [float(fitted.predict(n, plan["C"] / 6 / n)) for n in (low, high)] == pytest.approx(
+            [plan["loss"] * 1.001] * 2, rel=1e-6
+        )
+    far = other_document(law, {"N": N * 1e4, "D": D}, loss, flops=[1e21])
+    assert far["allocation"] == [] or all(plan["identified"] for plan in far["allocation"])
+
+
+def test_no_split_of_a_law_that_is_not_usable():
+    N, D = ladder()
+    document = other_document("kaplan-coupled", {"N": N, "D": D}, losses(N, D), flops=[1e21])
+    assert document["allocation"] == []
+    assert document["plan_refused"][0]["reason"].startswith("N and D move together")
+    shown = other_document("kaplan-coupled", {"N": N, "D": D}, losses(N, D), flops=[1e21], check=False)
+    assert [plan["identified"] for plan in shown["allocation"]] == [False]
 
 
 def test_a_budget_out_of_range_is_refused_before_any_fit():

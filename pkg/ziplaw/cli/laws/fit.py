@@ -35,6 +35,7 @@ _LINKED |= {"intervals", "cluster", "flops"}
 # what a law is asked for beside its estimates -> the options of it
 _REPEATED = ("data-constrained", "repeated-penalty", "repeated-overfitting")
 _ASKED = {law: {"flops", "unique", "anyway"} for law in _REPEATED}
+_ASKED |= {law: {"flops", "anyway"} for law in ("kaplan", "kaplan-coupled")}
 # options that each way to fit looks at, beside --dataset, --where, --law, --plot and the output; laws that are not
 # listed look at their columns (see ``_used``)
 USED = {

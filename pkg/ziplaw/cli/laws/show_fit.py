@@ -74,7 +74,7 @@ def show_other(document: dict[str, Any]) -> None:
     """Print a fit of a law other than the additive one."""
     click.echo(f"{document['formula']}, {document['n']} rows ({_columns(document)})")
     _print_warnings(document)
-    _print_estimates(document["parameters"], document)
+    _print_estimates(document["parameters"] | document.get("exponents", {}), document)
     _print_quality(document, (document["holdout"] or {}).get("rms_log_error"))
     if held := document.get("holdout_repeated"):
         click.echo(f"  hold-out of the tenth of the runs with the most epochs: {held['rms_log_error']:.4g}")
@@ -86,10 +86,12 @@ def show_other(document: dict[str, Any]) -> None:
         )
     _print_refused(document)
     for plan in document.get("allocation", ()):
-        ends = plan["intervals"]
+        ends, unique = plan["intervals"], f" with {plan['U']:.3g} unique tokens" if "U" in plan else ""
+        epochs = f" ({plan['epochs']:.2g} epochs)" if "U" in plan else f" ({_span(ends['D'], '.3g')})"
+        near = f", N within 0.1 %: {_span(plan['near_best']['N'], '.2g')}" if "near_best" in plan else ""
         click.echo(
-            f"  C = {plan['C']:.3g} with {plan['U']:.3g} unique tokens: N {plan['N']:.4g} ({_span(ends['N'], '.3g')}), "
-            f"D {plan['D']:.4g} ({plan['epochs']:.2g} epochs), loss {plan['loss']:.4f} ({_span(ends['loss'], '.4f')})"
+            f"  C = {plan['C']:.3g}{unique}: N {plan['N']:.4g} ({_span(ends['N'], '.3g')}), D {plan['D']:.4g}{epochs}, "
+            f"loss {plan['loss']:.4f} ({_span(ends['loss'], '.4f')}){near}"
             f"{'' if plan['identified'] else ' NOT IDENTIFIED'}"
         )
 

@@ -1,6 +1,7 @@
 """Fit any form by the sum of Huber terms: a general optimiser with numeric derivatives, from many starts.
 
-The additive law has its own solver and diagnostics (``fit``); this serves the other laws.
+The additive law has its own solver and diagnostics (``fit``); this serves the other laws. Kaplan's go by the compiled
+fitter of the power link, which they are.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import numpy.typing as npt
 from ...base import limits
 from ...errors import FitError
 from ..forms import arguments
+from ..forms.allocation import near_best
 from ..forms.form import Array, Form
 from ..intervals.form_view import FormView
 from ..intervals.resampled import Resampled
+from ..solve.as_power import AsPower
 from ..solve.general import jacobian, minimise
 from .fitted import Fitted
 
@@ -115,7 +118,9 @@ class FormFit(Resampled, Fitted):
     def solve(
         self, theta: Array, *, z: Array | None = None, weights: Array | None = None, threads: int | None = 1
     ) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
-        """Optima of other losses or weights, one after the other: see ``intervals.view.View.solve``."""
+        """Optima of other losses or weights: see ``intervals.view.View.solve``."""
+        if self.form.as_power is not None:
+            return _as_power(self.form, self.columns, self.z, self.centre, self.delta).solve(theta, z, weights, threads)
         k, n = len(theta), self.n
         zs, ws = (np.broadcast_to(own if v is None else v, (k, n)) for v, own in ((z, self.z), (weights, self.weights)))
         found = [
@@ -156,6 +161,11 @@ class FormFit(Resampled, Fitted):
             raise FitError(f"the law {self.form.name} needs {', '.join(self.form.columns)}; {missing[0]} is missing")
         table = np.broadcast_arrays(*(arguments.check_positive(columns[name], name) for name in self.form.columns))
         return np.exp(self.form.log_loss(self.theta, dict(zip(self.form.columns, table)), self.centre))
+
+    def near_best(self, C: float, tolerance: float = 1e-3) -> tuple[float, float]:
+        """Least and largest N whose loss at C = 6 N D is within a share of the best: see ``allocation.near_best``."""
+        low, high = near_best(self.parameters, C, tolerance, self.form)
+        return float(low), float(high)
 
     def refit(self, rows: Any = None) -> FormFit:
         """Fit the same law to some of the rows (index or mask)."""
@@ -224,9 +234,13 @@ def fit_form(form: Form, columns: Mapping[str, npt.ArrayLike], loss: npt.ArrayLi
     with np.errstate(all="ignore"):
         first = np.array([np.median(np.abs(law(start) - z)) for start in starts])
     order = np.argsort(np.nan_to_num(first, nan=np.inf), kind="stable")[:_MOST_STARTS]
-    found = [minimise(law, starts[i], z, w, delta, form.low, form.high) for i in order]
-    values = np.array([value for _, value, _ in found])
-    theta, value, converged = found[int(np.argmin(values))]
+    if form.as_power is not None:
+        theta, value, converged, share = _as_power(form, table, z, centre, delta).best(starts[order])
+    else:
+        found = [minimise(law, starts[i], z, w, delta, form.low, form.high) for i in order]
+        values = np.array([value for _, value, _ in found])
+        theta, value, converged = found[int(np.argmin(values))]
+        share = float((values <= values.min() * (1 + 1e-4) + 1e-12).mean())
     converged = bool(converged and np.isfinite(value))
     return FormFit(
         form=form,
@@ -235,8 +249,12 @@ def fit_form(form: Form, columns: Mapping[str, npt.ArrayLike], loss: npt.ArrayLi
         converged=converged,
         message="converged" if converged else "not converged: the optimiser ran out of steps",
         delta=delta,
-        fraction_of_starts=float((values <= values.min() * (1 + 1e-4) + 1e-12).mean()),
+        fraction_of_starts=share,
         table=table,
         loss=loss,
         centre=centre,
     )
+
+
+def _as_power(form: Form, columns: dict[str, Array], z: Array, centre: dict[str, float], delta: float) -> AsPower:
+    return AsPower(form, columns, z, np.ones(len(z)), centre, delta)

@@ -49,6 +49,18 @@ _LOW = np.array([-np.inf, -np.inf, np.log(1e-3), np.log(1e-3)])
 _HIGH = np.array([np.inf, np.inf, np.log(5.0), np.log(5.0)])
 _INDEX = Index(("N", "D"), _PARAMETERS, _log_terms, _natural, _power_terms)
 
+# rows: theta of the power link, ln of E, of both terms, of alpha = alpha_N/alpha_D, of beta = 1, of k = alpha_D
+_AS_POWER = np.array(
+    [
+        [0.0, 0.0, 0.0, 0.0, 1.0],
+        [1.0, 0.0, 0.0, 0.0, 0.0],
+        [0.0, 1.0, 0.0, 0.0, 0.0],
+        [0.0, 0.0, 1.0, -1.0, 0.0],
+        [0.0, 0.0, 0.0, 0.0, 0.0],
+        [0.0, 0.0, 0.0, 1.0, 0.0],
+    ]
+)
+
 JOINT = Form(
     "kaplan",
     "L = [(Nc/N)^(alpha_N/alpha_D) + Dc/D]^alpha_D",
@@ -58,6 +70,7 @@ JOINT = Form(
     _starts,
     _LOW,
     _HIGH,
+    as_power=_AS_POWER[:, :4],
 )
 
 COUPLED = Form(
@@ -70,4 +83,5 @@ COUPLED = Form(
     np.append(_LOW, -30.0),
     np.append(_HIGH, np.inf),
     floor="E",
+    as_power=_AS_POWER,
 )

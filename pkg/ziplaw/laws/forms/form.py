@@ -130,6 +130,9 @@ class Form:
         Bounds of theta; equal ones hold a parameter.
     floor : str, optional
         The parameter that is E, of which theta has the logarithm; None where E = 0.
+    as_power : ndarray (6, p), optional
+        Where the law is one of the power link with beta = 1: what turns theta into that of ``links.POWER``, so that the
+        compiled fitter serves it.
     """
 
     name: str
@@ -141,6 +144,7 @@ class Form:
     low: Array
     high: Array
     floor: str | None = None
+    as_power: Array | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:

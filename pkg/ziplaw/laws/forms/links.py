@@ -253,6 +253,7 @@ def with_link(form: Form, name: str) -> Form:
 
     return replace(
         form,
+        as_power=None,
         name=f"{form.name}, link {name}",
         formula=f"{form.formula}, under the link {name}",
         parameters=(*form.parameters, *added),

@@ -18,15 +18,16 @@ from ..fits.by_name import fit_law, rows_fitted
 from ..fits.fitted import Fitted
 from ..fits.form_fit import fit_form
 from ..forms import kaplan
-from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN
+from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN, exponents, split
 from ..forms.arguments import check_within
 from ..intervals import identification
 from ..intervals.bootstrap import Bootstrap
 from ..intervals.choose import Draws, describe, interval_of, resample
 from ..intervals.identification import Doubt
-from ..intervals.quantities import Runs, tails
+from ..intervals.quantities import Function, Runs, tails
 from ..solve.additive import Array
 from ..solve.levels import common_line, n_levels
+from .document import near_best_document
 from .repeating import LOSSES, repeating_split, rising
 from .verdicts import Verdicts
 
@@ -103,12 +104,17 @@ def other_document(
     document["level"] = level
     document["warnings"] = _warnings(fitted, document)
     document["usable"] = fitted.converged and not document["warnings"]
+    asked = _Asked(level, flops, unique, check, method, draws, bootstrap, seed)
+    if fitted.view.splits:
+        a, b, _ = exponents(fitted.parameters, fitted.form)
+        document["exponents"] = {"a": float(a), "b": float(b)}
+        _splits(document, fitted, asked)
     if link is not None:
-        return document  # what follows from a law follows from its own link
+        return document  # what else follows from a law follows from its own link
     if law == "data-constrained":
         _rising_series(document, fitted)
     if law in _FOLLOWS:
-        _FOLLOWS[law](document, fitted, _Asked(level, flops, unique, check, method, draws, bootstrap, seed))
+        _FOLLOWS[law](document, fitted, asked)
     return document
 
 
@@ -138,6 +144,52 @@ def _too_few(fitted: Fitted) -> list[str]:
                 levels = f"one {what}" if count == 1 else f"two {what}s" if name != "S" else "two numbers of steps"
                 out.append(f"{levels} only: the effect of {name} cannot be found")
     return out
+
+
+def _law_refused(document: Mapping[str, Any], fitted: Fitted) -> list[dict[str, Any]]:
+    """What keeps a law from giving any split, as JSON holds doubts; none where it is usable."""
+    if document["usable"]:
+        return []
+    why = document["warnings"][0] if document["warnings"] else fitted.message
+    return [Doubt(why, "add runs, or fit another --law").to_dict()]
+
+
+def _outside(fitted: Fitted, best_N: Array) -> list[dict[str, Any]]:
+    """What is to be said against a law whose best N lies to one side of every run, as JSON holds doubts."""
+    doubts = identification.outside_doubts(fitted.columns["N"], fitted.columns["D"], best_N)
+    return [doubt.to_dict() for doubt in doubts]
+
+
+def _splits(document: dict[str, Any], fitted: Any, asked: _Asked) -> None:
+    """Add the split of each budget, read off the index, and in "plan_refused" what these runs do not identify."""
+    if not asked.flops:
+        return
+    form, runs = fitted.form, FLOPS_PER_PARAMETER_TOKEN * fitted.columns["N"] * fitted.columns["D"]
+    refused = _law_refused(document, fitted) or _outside(fitted, split(fitted.parameters, runs, form)[0])
+    document["allocation"], document["plan_refused"] = [], refused
+    verdicts = Verdicts(refused, asked.check)
+
+    def ends(of: Function, level: float) -> list[float]:
+        return list(interval_of(fitted, of, asked.method, asked.draws, level))
+
+    for C in asked.flops:
+        N, D = (float(v) for v in split(fitted.parameters, C, form))
+
+        def part(i: int, C: float = C) -> Function:
+            return lambda p: split(p, C, form)[i]
+
+        def loss(p: Array, C: float = C) -> Array:
+            best = split(p, C, form)
+            return np.asarray(form.loss_at(p, *(v[..., None] for v in best)))[..., 0]
+
+        plan: dict[str, Any] = {"C": C, "N": N, "D": D, "loss": float(loss(fitted.parameters))}
+        plan["near_best"] = near_best_document(fitted, C)
+        functions = {"N": part(0), "D": part(1), "loss": loss}
+        plan["intervals"] = {name: ends(of, asked.level) for name, of in functions.items()}
+        judged = plan["intervals"]["N"] if asked.level == identification.LEVEL else ends(part(0), identification.LEVEL)
+        doubts = identification.split_doubts(C, N, judged, largest=float(runs.max()))
+        if verdicts.admit(plan, doubts):
+            document["allocation"].append(plan)
 
 
 def _overfitting_bound(document: dict[str, Any], fitted: Any, asked: _Asked) -> None:
@@ -204,17 +256,14 @@ def _repeating_splits(document: dict[str, Any], fitted: Any, asked: _Asked) -> N
         return
     samples = asked.samples(fitted)
     U = float(np.max(fitted.columns["U"])) if asked.unique is None else asked.unique
-    document["allocation"], document["plan_refused"] = [], []
-    if not document["usable"]:
-        why = document["warnings"][0] if document["warnings"] else fitted.message
-        document["plan_refused"] = [Doubt(why, "add runs, or fit another --law").to_dict()]
-    else:
+    document["allocation"], document["plan_refused"] = [], _law_refused(document, fitted)
+    if document["usable"]:
         N, D = fitted.columns["N"], fitted.columns["D"]
         best = [
             repeating_split(fitted.form.name, C, float(u), fitted.parameters).N
             for C, u in zip(FLOPS_PER_PARAMETER_TOKEN * N * D, fitted.columns["U"])
         ]
-        document["plan_refused"] += [doubt.to_dict() for doubt in identification.outside_doubts(N, D, np.array(best))]
+        document["plan_refused"] += _outside(fitted, np.array(best))
     verdicts = Verdicts(document["plan_refused"], asked.check)
     largest = float(FLOPS_PER_PARAMETER_TOKEN * np.max(fitted.columns["N"] * fitted.columns["D"]))
     for C in asked.flops:

@@ -4,7 +4,8 @@ Why not a library: scipy's ``least_squares`` on the same Huber sum from the same
 ends at the same objective to 1e-9 for all laws but the broken power laws, and takes two to six times as long; a
 bootstrap is hundreds of such fits. Of the broken power laws, whose valley is flat, it ends up to 13 % lower, or 4 %
 higher: not taken, for it moves the digits of fits that are on file.
-Why not the compiled fitter (``additive``): that knows one law, in coordinates where E, A and B are linear.
+Why not the compiled fitters (``additive``, ``linked``): they know the index ln(A/N^alpha + B/D^beta); Kaplan's laws,
+which have it, go there (``as_power``).
 """
 
 from __future__ import annotations

@@ -31,10 +31,11 @@ def find(N: Array, D: Array, loss: Array, weights: Array, settings: LinkSettings
     if settings.link == "free":
         return _find_free(N, D, loss, weights, settings)
     problem = LinkProblem.of(N, D, loss, weights, settings)
-    return _best(problem, _starts(problem, loss))
+    return best(problem, _starts(problem, loss))
 
 
-def _best(problem: LinkProblem, theta0: Array, restart: bool = True) -> LinkSolution:
+def best(problem: LinkProblem, theta0: Array, restart: bool = True) -> LinkSolution:
+    """Polish starts (k, p), look for a better optimum near the best, and return it."""
     settings = problem.settings
     theta, value, converged = problem.solve(theta0)
     if restart:
@@ -46,13 +47,13 @@ def _best(problem: LinkProblem, theta0: Array, restart: bool = True) -> LinkSolu
             delta = _HUBER_EFFICIENT * robust_scale(r, int(problem.free.sum()))
             problem = replace(problem, delta=delta)
             theta, value, converged = problem.solve(theta)
-    best = int(np.argmin(value))
-    lowest = float(value[best])
+    place = int(np.argmin(value))
+    lowest = float(value[place])
     same = value[: len(theta0)] <= lowest * (1 + _SAME_OPTIMUM) + 1e-26 * problem.weights.sum()
     return LinkSolution(
-        theta=theta[best],
+        theta=theta[place],
         objective=lowest,
-        converged=bool(converged[best]) and bool(np.isfinite(lowest)),
+        converged=bool(converged[place]) and bool(np.isfinite(lowest)),
         delta=float(problem.delta),
         fraction_of_starts=float(same.mean()),
         problem=problem,
@@ -103,7 +104,7 @@ def _find_free(N: Array, D: Array, loss: Array, weights: Array, settings: LinkSe
     """Begin with the power law, whose spline is a line; then place the knots where its z is, and fit, and again."""
     power = replace(settings, link="power", fixed_E=None if settings.excess_floor is not None else settings.E)
     first = LinkProblem.of(N, D, loss, weights, power)
-    solution = _best(first, _starts(first, loss), restart=False)
+    solution = best(first, _starts(first, loss), restart=False)
     E, k = solution.theta[0], np.exp(solution.theta[5])
     shift = np.logaddexp(solution.theta[1], solution.theta[2])
     theta = np.concatenate([[E, solution.theta[1] - solution.theta[2], 0.0], solution.theta[3:5], [k * shift]])
@@ -117,6 +118,6 @@ def _find_free(N: Array, D: Array, loss: Array, weights: Array, settings: LinkSe
         slopes = np.log(np.interp(place, knots, np.exp(slopes)))
         knots = place
         problem = problem.with_form(free_form(knots.tolist()))
-        solution = _best(problem, np.concatenate([theta, slopes])[None], restart=i == _REPLACED)
+        solution = best(problem, np.concatenate([theta, slopes])[None], restart=i == _REPLACED)
         theta, slopes = solution.theta[:6], solution.theta[6:]
     return solution

@@ -40,6 +40,8 @@ class LinkSettings:
         The floor over which ln(loss - floor) is fitted; E is held there.
     fixed_U : float, optional
         Where U is held.
+    fixed_beta : float, optional
+        Where beta is held, as Kaplan's laws hold it at 1.
     """
 
     link: str
@@ -49,6 +51,7 @@ class LinkSettings:
     tie: bool = False
     excess_floor: float | None = None
     fixed_U: float | None = None
+    fixed_beta: float | None = None
 
     @property
     def E(self) -> float | None:
@@ -61,7 +64,7 @@ class LinkSettings:
         free = np.ones(len(form.parameters), dtype=bool)
         free[0] = self.E is None
         free[2] = self.link != "free"  # of ln A' and ln B' the free link knows the difference
-        free[4] = not self.tie
+        free[4] = not self.tie and self.fixed_beta is None
         if "U" in form.parameters:
             free[form.parameters.index("U")] = self.fixed_U is None
         return free
@@ -136,6 +139,8 @@ class LinkProblem:
             theta[..., 2] = 0.0
         if self.settings.tie:
             theta[..., 4] = theta[..., 3]
+        if self.settings.fixed_beta is not None:
+            theta[..., 4] = np.log(self.settings.fixed_beta)
         return theta
 
     def index(self, theta: Array) -> Array:
