@@ -221,7 +221,19 @@ def test_a_plan_says_what_the_score_says(tmp_path):
     rng = np.random.default_rng(0)
     text = bytes(rng.integers(33, 123, 20_000, dtype=np.uint8))
     (tmp_path / "noise.txt").write_bytes(text + b"\xff")
-    command = [sys.executable, "-m", "ziplaw", "plan", "noise.txt", "--flops", "1e12", "--epsilon", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "ziplaw",
+        "plan",
+        "noise.txt",
+        "--flops",
+        "1e12",
+        "--prior",
+        "none",
+        "--epsilon",
+        "0",
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "bytes a token: the vocabulary does not fit this text" in done.stdout

@@ -36,15 +36,16 @@ def test_commands_write_the_same_bytes_twice(folder, tmp_path, capsys):
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
     law = tmp_path / "one.json"
-    code, out, _ = ended(capsys, "predict", "--gzip", 0.3, "--flops", 1e21, "--law", law)
+    alone = ("--prior", "none", "--law", law)
+    code, out, _ = ended(capsys, "predict", "--gzip", 0.3, "--flops", 1e21, *alone)
     assert code == 0
     assert "orders of magnitude outside" in out
     assert "Chinchilla" in out
     assert "fitted on 5 datasets" in out
-    code, out, _ = ended(capsys, "predict", "--gzip", 0.3, "--flops", 1e21, "--law", law, "--json")
+    code, out, _ = ended(capsys, "predict", "--gzip", 0.3, "--flops", 1e21, *alone, "--json")
     assert json.loads(out)["N"] > 0
     (tmp_path / "ids.txt").write_bytes(b"the same words, again and again; " * 400)
-    code, out, _ = ended(capsys, "plan", tmp_path / "ids.txt", "--tokenizer", "bytes", "--flops", 1e12, "--law", law,
+    code, out, _ = ended(capsys, "plan", tmp_path / "ids.txt", "--tokenizer", "bytes", "--flops", 1e12, *alone,
                        "--threads", 1)  # fmt: skip
     assert code == 0
     assert "Best split" in out
@@ -98,7 +99,9 @@ def test_two_datasets_still_write_their_files(folder, tmp_path, capsys):
     assert code == 0
     assert "not enough datasets" in out
     assert {row["verdict"] for row in read_csv(tmp_path / "c.csv")} == {"undecided"}
-    code, _, error = ended(capsys, "predict", "--gzip", 0.3, "--flops", 1e20, "--law", tmp_path / "r.json")
+    code, _, error = ended(
+        capsys, "predict", "--gzip", 0.3, "--flops", 1e20, "--prior", "none", "--law", tmp_path / "r.json"
+    )
     assert code == 2
     assert "holds no law" in error
 
