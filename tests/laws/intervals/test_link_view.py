@@ -73,3 +73,36 @@ def test_the_truth_is_inside(fits):
     draws = fits["held"].bootstrap(20)
     assert draws.samples.shape == (20, 7)
     assert np.all(draws.samples[:, 0] == 1.2)
+
+
+@pytest.mark.parametrize("method", ["case", "delta", "sandwich", "jackknife", "profile"])
+def test_a_free_link_tells_no_loss_beyond_the_runs_unless_E_is_given(table, method):
+    N, D, _ = table
+    beyond, among = {"C": 60 * N.max() * D.max(), "N": 2 * N.max(), "D": 2 * D.max()}, {"N": 1e4, "D": 3e5, "C": 1e10}
+    unknown, known = (fit_link(*table, link="free", E=E, units="keep") for E in (None, 0.0))
+    options = {"n": 20, "clusters": N if method == "jackknife" else None}
+    for fitted in (unknown, known):
+        found = fitted.intervals(method, **options, **among)
+        for name in ("loss", "loss_opt"):
+            assert 0 < found[name][0] < found[name][1] < np.inf
+    found = unknown.intervals(method, **options, **beyond)
+    assert found["loss"] == found["loss_opt"] == (0.0, np.inf)
+    assert all(isinstance(end, float) for name in ("loss", "loss_opt") for end in found[name])
+    assert 0 < found["N_opt"][0] < found["N_opt"][1] < np.inf
+    found = known.intervals(method, **options, **beyond)
+    assert 0 < found["loss"][0] < found["loss"][1] < np.inf
+    assert np.isfinite(found["loss_opt"]).all()
+
+
+def test_every_law_with_a_formula_tells_the_loss_anywhere(fits):
+    columns = {"N": np.array([1.0, 1e30]), "D": np.array([1e30, 1e30])}
+    for fitted in fits.values():
+        assert fitted.view.tells_loss(columns).all()
+        assert fitted.view.told_loss((np.ones(2), np.ones(2)), columns)[1].tolist() == [1.0, 1.0]
+
+
+def test_a_row_of_losses_is_told_one_by_one(table):
+    view = fit_link(*table, link="free", units="keep").view
+    low, high = view.told_loss((np.ones(2), np.full(2, 2.0)), {"N": np.array([1e4, 1e7]), "D": np.array([3e5, 1e9])})
+    assert low.tolist() == [1.0, 0.0]
+    assert high.tolist() == [2.0, np.inf]

@@ -38,8 +38,11 @@ def show(result: dict[str, Any]) -> None:
     click.echo(f"{mark}{', '.join(parts)}: best split of C = {result['C']:.3g}, {100 * result['level']:g}% bands")
     if result["loss"] is not None:
         low, high = result["loss_interval"]
+        known = (
+            f"{low:.4g} to {high:.4g}" if high < float("inf") else "no band: beyond the runs a free link tells no loss"
+        )
         unit = result["runs"]["loss_unit"] if result["runs"] else "nats per token"
-        click.echo(f"loss {result['loss']:.4g} ({low:.4g} to {high:.4g}) {unit} by the law of the own runs")
+        click.echo(f"loss {result['loss']:.4g} ({known}) {unit} by the law of the own runs")
     click.echo(_near(result))
     print_table(_rows(result))
     click.echo(_rests_on(result))

@@ -79,7 +79,7 @@ class Bootstrap:
         N, D = np.broadcast_arrays(arguments.check_positive(N, "N"), arguments.check_positive(D, "D"))
         at = {"N": N.ravel(), "D": D.ravel()}
         draws, estimate = self.view.loss(self.points, at), self.view.loss(self._estimate, at)
-        lo, hi = self._quantiles(draws, estimate, level, kind)
+        lo, hi = self.view.told_loss(self._quantiles(draws, estimate, level, kind), at)
         return np.reshape(lo, N.shape), np.reshape(hi, N.shape)
 
     def allocate(self, C: npt.ArrayLike, level: float = 0.95, kind: str = "bias-corrected") -> Bands:
@@ -89,6 +89,7 @@ class Bootstrap:
             name: self._quantiles(draw, estimate, level, kind)
             for name, draw, estimate in zip(("N", "D", "loss"), draws, estimates)
         }
+        out["loss"] = self.view.told_loss(out["loss"], dict(zip("ND", estimates)))
         return split_limits(self.view.unknown(), out)
 
     def interval_of(self, function: Function, level: float = 0.95, kind: str = "bias-corrected") -> Ends:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..forms import arguments
 from .bootstrap import Bootstrap, bootstrap
 from .delta import delta_interval, delta_interval_of
@@ -112,8 +114,18 @@ def intervals(
     method, draws = resample(fitted, method, clusters=clusters, n=n, seed=seed)
     if draws is None:
         if method == "profile":
-            return profile_interval(fitted, level, C=C, N=N, D=D)
-        return delta_interval(fitted, level, method == "sandwich", C=C, N=N, D=D)
+            out = profile_interval(fitted, level, C=C, N=N, D=D)
+        else:
+            out = delta_interval(fitted, level, method == "sandwich", C=C, N=N, D=D)
+        view = fitted.view
+        if "loss_opt" in out:
+            best = view.split(view.points(view.theta), np.asarray(C, dtype=np.float64))
+            out["loss_opt"] = view.told_loss(out["loss_opt"], dict(zip("ND", best)))
+        if "loss" in out:
+            out["loss"] = view.told_loss(
+                out["loss"], {"N": np.asarray(N, dtype=float), "D": np.asarray(D, dtype=float)}
+            )
+        return out
     out = draws.interval(level)
     if C is not None:
         out.update({f"{name}_opt": pair for name, pair in draws.allocate(C, level).items()})

@@ -61,13 +61,15 @@ class Jackknife:
         """Interval of the law's mean loss at N, D (broadcast): arrays lo, hi."""
         N, D = np.broadcast_arrays(arguments.check_positive(N, "N"), arguments.check_positive(D, "D"))
         at = {"N": N.ravel(), "D": D.ravel()}
-        lo, hi = self._ends(self.view.loss(self.points, at), self.view.loss(self._estimate, at), level, True)
+        ends = self._ends(self.view.loss(self.points, at), self.view.loss(self._estimate, at), level, True)
+        lo, hi = self.view.told_loss(ends, at)
         return np.reshape(lo, N.shape), np.reshape(hi, N.shape)
 
     def allocate(self, C: npt.ArrayLike, level: float = 0.95) -> Bands:
         """Intervals of N_opt, D_opt and the loss there for C training FLOPs: name -> (lo, hi)."""
         draws, estimates = self.view.split(self.points, C), self.view.split(self._estimate, C)
         out = {name: self._ends(d, e, level, True) for name, d, e in zip(("N", "D", "loss"), draws, estimates)}
+        out["loss"] = self.view.told_loss(out["loss"], dict(zip("ND", estimates)))
         return split_limits(self.view.unknown(), out)
 
     def interval_of(self, function: Function, level: float = 0.95, on_log: bool = True) -> Ends:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from .quantities import unknown_ranges
 from .view import Ends
 
 _STEPS = 200
+_SAME_Z = 1e-9  # of the index: rounding
 
 
 class FittedLink(FittedLaw, Protocol):
@@ -79,6 +81,19 @@ class LinkView(FormView):
     def loss(self, points: Array, columns: Mapping[str, Array]) -> Array:
         """Mean loss (..., m) at columns (m,) or (..., m)."""
         return self.form.loss_at(self.natural(points), columns["N"], columns["D"])
+
+    def tells_loss(self, columns: Mapping[str, Array]) -> npt.NDArray[np.bool_]:
+        """Whether the law says anything about the loss at columns (m,): bool (m,).
+
+        A free link whose E nobody gave does so among the runs alone: a rising curve may level out beyond them.
+        """
+        problem = self._problem
+        if problem.settings.link != "free" or problem.settings.given_E:
+            return super().tells_loss(columns)
+        x, y = (np.log(np.ravel(columns[name])) - problem.centre[name] for name in ("N", "D"))
+        lowest = problem.index(self.theta)[self.weights > 0].min()
+        told = replace(problem, x=x, y=y).index(self.theta) >= lowest - _SAME_Z
+        return np.reshape(told, np.shape(columns["N"]))
 
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
         """Log residuals (n,) and their derivatives (n, p)."""

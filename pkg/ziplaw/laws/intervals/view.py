@@ -132,6 +132,16 @@ class View(ABC):
     def loss(self, points: Array, columns: Mapping[str, Array]) -> Array:
         """Mean loss (..., m) at columns (m,)."""
 
+    def tells_loss(self, columns: Mapping[str, Array]) -> npt.NDArray[np.bool_]:
+        """Whether the law says anything about the loss at columns (m,): bool (m,). Any law with a formula does."""
+        return np.ones(np.shape(next(iter(columns.values()))), dtype=bool)
+
+    def told_loss(self, ends: tuple[Any, Any], columns: Mapping[str, Array]) -> tuple[Any, Any]:
+        """Ends (...) of an interval of the loss at columns (...), from 0 to infinity where the law says nothing."""
+        told = self.tells_loss(columns)
+        low, high = np.where(told, ends[0], 0.0), np.where(told, ends[1], np.inf)
+        return (float(low), float(high)) if low.ndim == 0 else (low, high)
+
     @abstractmethod
     def quantities(
         self, C: float | None = None, N: float | None = None, D: float | None = None

@@ -54,6 +54,11 @@ class LinkSettings:
     fixed_beta: float | None = None
 
     @property
+    def given_E(self) -> bool:
+        """Whether somebody said what E is."""
+        return self.fixed_E is not None or self.excess_floor is not None
+
+    @property
     def E(self) -> float | None:
         """E where it is held, of either way; the free link has none of its own."""
         held = self.fixed_E if self.excess_floor is None else self.excess_floor

@@ -74,7 +74,8 @@ class OwnRuns:
         """Loss at N and D by the law of the runs, and its band over the refits."""
         drawn = self.fit.form.loss_at(self.samples, N, D)
         ends = np.quantile(drawn[np.isfinite(drawn)], tails(level))
-        return float(self.fit.predict(N, D)), ends.tolist()
+        told = self.fit.view.told_loss(tuple(ends), {"N": np.asarray(N), "D": np.asarray(D)})
+        return float(self.fit.predict(N, D)), list(told)
 
 
 def own_runs(
