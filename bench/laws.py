@@ -8,7 +8,10 @@ published one (tests/twins/approach3.py), in the same process. Tables: the four 
 hand, else a planted 6 x 6 grid. One thread; processor time, which other processes disturb less than wall time. The gate
 is tests/laws/solve/test_optimum.py and the last column: ziplaw's objective over the peer's, at most 1.
 
-``--general``: the general fitter, which serves every law but the additive one, beside scipy's ``least_squares`` on the
+The other links of the same index: ``bench/link_fits.py``.
+
+``--general``: the general fitter, which serves laws of another index (Kaplan's, which the compiled fitter of links
+serves, are measured with it too), beside scipy's ``least_squares`` on the
 same Huber sum (``loss="huber"``, ``f_scale=1e-3``) from the same twelve starts within the same bounds, once as it is
 and once with delta shrinking fourfold at a time from the median residual, as the fitter does: lowest objective and
 time. The gate is tests/laws/solve/test_general.py.
