@@ -23,7 +23,9 @@ def _natural(theta: Array, centre: Centre) -> list[float]:
 
 def _power_terms(Nc: Array, Dc: Array, alpha_N: Array, alpha_D: Array) -> tuple[Array, Array, Array, Array]:
     alpha = alpha_N / alpha_D
-    return Nc**alpha, Dc, alpha, np.ones_like(alpha)
+    # a law that its runs do not identify may have a term of any size
+    with np.errstate(over="ignore"):
+        return Nc**alpha, Dc, alpha, np.ones_like(alpha)
 
 
 def _starts(columns: Columns, z: Array, centre: Centre) -> list[list[float]]:
