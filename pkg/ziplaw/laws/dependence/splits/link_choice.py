@@ -45,7 +45,9 @@ def choose_link(fits: Sequence[Fit], among: Sequence[str] = LINKS) -> tuple[str,
         return "", {}
     errors = {link: _errors(fits, link) for link in candidates}
     kind = "excess" if any(of == "excess" for found in errors.values() for of, _ in found.values()) else "loss"
-    shared = set.intersection(*({name for name, (of, _) in found.items() if of == kind} for found in errors.values()))
+    shared = sorted(
+        set.intersection(*({name for name, (of, _) in found.items() if of == kind} for found in errors.values()))
+    )
     choice: dict[str, Any] = {}
     for link in candidates:
         mine = [errors[link][name][1] for name in shared]
