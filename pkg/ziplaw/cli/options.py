@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -80,6 +81,11 @@ class Numbers(Number):
                 f"{shown(value)} is a list or one number with commas: put spaces after a list's commas", param, ctx
             )
         return self._read(value, numbers, param, ctx)
+
+
+def standard_input(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Name standard input as a path: it may be a file that an output must not replace."""
+    return "/dev/stdin" if value == "-" and os.path.exists("/dev/stdin") else value
 
 
 def joined(context: click.Context, parameter: click.Parameter, values: tuple[list[float], ...]) -> list[float]:

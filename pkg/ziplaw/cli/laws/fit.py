@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from ...base.outputs import by_kind, numbers_of
 from ...laws.forms.catalogue import LAWS, LINKS
 from ...laws.intervals.kinds import METHODS
 from ...tables.column_names import LOSS_UNITS
-from ..options import Number, Numbers, joined, json_option, options
+from ..options import Number, Numbers, joined, json_option, options, standard_input
 from ..printing import print_json, say_written
 from ..verb import OutputFile, OutputImage, Verb
 from .show_fit import show_comparison, show_dataset, show_law, show_links, show_other, summary
@@ -35,7 +34,6 @@ _LINKED |= {"intervals", "cluster", "flops"}
 # what a law is asked for beside its estimates -> the options of it
 _REPEATED = ("data-constrained", "repeated-penalty", "repeated-overfitting")
 _ASKED = {law: {"flops", "unique", "anyway"} for law in _REPEATED}
-_ASKED |= {law: {"flops", "anyway"} for law in ("kaplan", "kaplan-coupled")}
 # options that each way to fit looks at, beside --dataset, --where, --law, --plot and the output; laws that are not
 # listed look at their columns (see ``_used``)
 USED = {
@@ -57,12 +55,21 @@ def _extra(law: str) -> tuple[str, ...]:
     return tuple(name for name in find(law).columns if name not in ("N", "D"))
 
 
+def _splits(law: str) -> set[str]:
+    """Options about the split of compute, where it can be read off the index of a law."""
+    from ...laws.forms.catalogue import law as find
+
+    index = getattr(find(law), "index", None)
+    return {"flops", "anyway"} if index is not None and index.power_terms is not None else set()
+
+
 def _used(way: str) -> set[str]:
     """Options that a way to fit looks at."""
     way = _AS.get(way, way)
     if way in USED:
         return USED[way]
-    return _OTHER | {name if name == "x" else f"{name.lower()}_column" for name in _extra(way)} | _ASKED.get(way, set())
+    columns = {name if name == "x" else f"{name.lower()}_column" for name in _extra(way)}
+    return _OTHER | columns | _ASKED.get(way, set()) | _splits(way)
 
 
 def _plot_headers(given: dict[str, Any]) -> list[list[str]]:
@@ -171,13 +178,8 @@ plan_options = options(
 )  # fmt: skip
 
 
-def _standard_input(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    """Name standard input as a path: it may be a file that an output must not replace."""
-    return "/dev/stdin" if value == "-" and os.path.exists("/dev/stdin") else value
-
-
 @click.command(cls=Verb)
-@click.argument("table", type=click.Path(exists=True, dir_okay=False, allow_dash=True), callback=_standard_input)
+@click.argument("table", type=click.Path(exists=True, dir_okay=False, allow_dash=True), callback=standard_input)
 @rows_options
 @law_options
 @interval_options

@@ -10,11 +10,10 @@ from ...base import limits
 from ...base.limits import Range
 from ...base.numerals import read_number
 from ...base.outputs import by_kind
-from ..options import Number, json_option, options
+from ..options import Number, json_option, options, standard_input
 from ..printing import print_json, say_written
 from ..verb import OutputFile, Verb
 from .show_mixtures import show_mixtures, summary
-from .skills import standard_input
 
 _WEIGHT = Range(0.0, 1.0, "", "give a share, such as 0.25")
 _COUNTS = Range(0.0, 1e9, "", "give what the loss counts, such as 1")

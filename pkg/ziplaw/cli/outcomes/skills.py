@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
@@ -10,7 +9,7 @@ import click
 from ...base import limits
 from ...base.limits import Range
 from ...base.outputs import by_kind, numbers_of
-from ..options import Number, Numbers, joined, json_option, options
+from ..options import Number, Numbers, joined, json_option, options, standard_input
 from ..printing import print_json, say_written
 from ..verb import OutputFile, OutputImage, Verb
 from .show_skills import show_skills, summary
@@ -74,11 +73,6 @@ _questions = options(
                  help="Coverage of the intervals."),
     click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True, help="Seed of the resampling."),
 )  # fmt: skip
-
-
-def standard_input(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    """Name standard input as a path."""
-    return "/dev/stdin" if value == "-" and os.path.exists("/dev/stdin") else value
 
 
 @click.command(cls=Verb)

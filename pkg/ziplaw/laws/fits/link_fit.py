@@ -83,11 +83,6 @@ class LinkFit(Resampled, Fitted):
         return np.asarray(self.solution.parameters, dtype=np.float64)
 
     @property
-    def index_parameters(self) -> Array:
-        """A, B, alpha, beta (4,)."""
-        return self.parameters[1:5]
-
-    @property
     def knots(self) -> tuple[float, ...]:
         """Where the free link's spline bends, in z; empty for others."""
         return self.form.link.knots

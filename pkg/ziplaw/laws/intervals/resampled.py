@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 
 from .bootstrap import Bootstrap, bootstrap
@@ -14,13 +15,13 @@ from .view import Ends, View
 REFITS = 200  # the general optimiser takes longer than the additive law's own
 
 
-class Resampled:
+class Resampled(ABC):
     """Base of a fit that has a ``view``."""
 
-    @cached_property
+    @property
+    @abstractmethod
     def view(self) -> View:
         """The fit as intervals see it."""
-        raise NotImplementedError
 
     def bootstrap(
         self,
