@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from lesser_processor import output_here, output_there
 
 from ziplaw.errors import TrainError
 from ziplaw.models import plain_decoder
@@ -138,3 +139,22 @@ def test_mup_start_is_uniform_and_norms_are_one():
     tokens = torch.randint(0, 33, (2, 20))
     assert torch.allclose(model.token_losses(tokens), torch.tensor(33.0).log())
     assert all((model.parameters[n] == 1).all() for n, _, g in parameter_layout(config) if g == "norms")
+
+
+SHOWN = """
+import hashlib, torch
+from ziplaw.models.decoder import Decoder, ModelConfig
+from ziplaw.models.lstm import Lstm, LstmConfig
+def show(tensor):
+    print(hashlib.sha256(tensor.numpy().tobytes()).hexdigest()[:16])
+for style in ("mup", "llama"):
+    for model in (Decoder(ModelConfig(24, 2, 37, heads=2, context=300)), Lstm(LstmConfig(9, 2, 37))):
+        model.initialise(2, style)
+        show(model.flat)
+show(Decoder(ModelConfig(24, 1, 2, heads=2, context=4096)).table)
+"""
+
+
+def test_a_model_starts_from_the_same_bits_on_every_processor():
+    golden = "ee7cd4377fa931ad 614c7f8db054a5b1 c161c5dcf33e887e 7edbcbd806e93311 25e17e344933de06"
+    assert output_here(SHOWN).split() == output_there(SHOWN).split() == golden.split()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+
+from .sums import mean
 
 
 def clustered_stderr(values: np.ndarray, sources: np.ndarray | None = None) -> float | None:
@@ -28,9 +32,10 @@ def clustered_stderr(values: np.ndarray, sources: np.ndarray | None = None) -> f
     if groups < 2:
         return None
     if sources is None or groups == n:
-        return float(values.std(ddof=1) / np.sqrt(n))
-    sums = np.bincount(sources, values - values.mean())
-    return float(np.sqrt(groups / (groups - 1) * (sums**2).sum()) / n)
+        sources = np.arange(n)
+    # in the order of the values, by source; then exact
+    sums = np.bincount(sources, values - mean(values))
+    return math.sqrt(groups / (groups - 1) * math.fsum(sums * sums)) / n
 
 
 def median_interval(values: np.ndarray, sources: np.ndarray, level: float = 0.95) -> tuple[float, float] | None:

@@ -8,9 +8,11 @@ width d, I intermediate, V vocabulary. Any floating dtype.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ..base.elementary import exp, log, sin_cos
 from ..errors import TrainError
 
 EPSILON = 1e-5
@@ -91,7 +93,7 @@ def rope_table(positions: int, width: int, *, scale_queries: bool = True, dtype:
     Returns
     -------
     Tensor, complex, shape (3, S, d/2)
-        Rows: queries, keys, values (all ones). Computed in float64 before rounding.
+        Rows: queries, keys, values (all ones). Computed in float64 before rounding, alike on every machine.
 
     Raises
     ------
@@ -100,11 +102,12 @@ def rope_table(positions: int, width: int, *, scale_queries: bool = True, dtype:
     """
     if width % 2:
         raise TrainError(f"head width is {width}, rotary positions need an even one: change hidden or heads")
-    frequency = ROPE_BASE ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
-    angle = torch.arange(positions, dtype=torch.float64)[:, None] * frequency
-    turn = torch.polar(torch.ones_like(angle), angle)
-    table = torch.stack([turn * (width**-0.5 if scale_queries else 1.0), turn, torch.ones_like(turn)])
-    return table.to(torch.complex128 if dtype == torch.float64 else torch.complex64)
+    frequency = exp(-log(ROPE_BASE) * (np.arange(0, width, 2) / width))
+    sin, cos = sin_cos(np.arange(positions)[:, None] * frequency)
+    scale = 1.0 / np.sqrt(width) if scale_queries else 1.0
+    parts = np.stack([cos * scale, cos, np.ones_like(cos)]), np.stack([sin * scale, sin, np.zeros_like(sin)])
+    real, imaginary = (torch.from_numpy(part) for part in parts)
+    return torch.complex(real, imaginary).to(torch.complex128 if dtype == torch.float64 else torch.complex64)
 
 
 def rope_forward(qkv: Tensor, table: Tensor, heads: int) -> Tensor:

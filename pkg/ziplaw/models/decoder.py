@@ -14,6 +14,7 @@ from torch import Tensor
 from ..base import limits
 from ..errors import TrainError
 from .flat import FlatModel, Layout, shifted, whole
+from .normals import Normals
 
 HEAD_WIDTH = 64
 
@@ -170,7 +171,7 @@ class Decoder(FlatModel):
         self.table = self.ops.rope_table(config.context, config.head_width, dtype=dtype).to(device)
 
     def initialise(self, seed: int, style: str = "mup") -> None:
-        """Draw initial weights on the CPU, so that a seed gives the same weights on every device.
+        """Draw initial weights: a seed gives the same ones on every device and machine.
 
         Parameters
         ----------
@@ -181,25 +182,25 @@ class Decoder(FlatModel):
             sqrt(2 layers); head zero; norms one. llama: N(0, 0.02^2) for everything but the norms
             (``initializer_range`` of transformers' LlamaConfig).
         """
-        generator = torch.Generator().manual_seed(seed)
+        normals = Normals(seed)
         # the padding stays zero, so a seed gives the same weights whatever the padding
         for name, shape, group in parameter_layout(self.config):
             weight = self.parameters[name][: shape[0]]
             if group == "norms":
                 weight.fill_(1.0)
                 continue
-            draw = torch.randn(shape, generator=generator, dtype=torch.float32)
             if style == "llama":
                 std = 0.02
             elif group == "embedding":
                 std = 1.0
             elif group == "head":
-                std = 0.0
+                weight.zero_()
+                continue
             else:
-                std = shape[1] ** -0.5
+                std = 1.0 / math.sqrt(shape[1])
                 if name.endswith((".out", ".down")):
                     std /= math.sqrt(2 * self.config.layers)
-            weight.copy_(draw.mul_(std))
+            weight.copy_(torch.from_numpy(normals.draw(shape, std)))
         self.refresh()
 
     # x is the residual stream before the pending branch is added to it; the norm that follows adds it

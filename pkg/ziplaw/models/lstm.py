@@ -7,6 +7,7 @@ depend on arithmetic.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from ..base import limits
 from .flat import FlatModel, Layout, shifted, whole
+from .normals import Normals
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Lstm(FlatModel):
         self.recurrent = [f"layer{i}.{part}" for i in range(config.layers) for part in ("input", "state", "bias")]
 
     def initialise(self, seed: int, style: str = "mup") -> None:
-        """Draw initial weights on the CPU, so that a seed gives the same weights on every device.
+        """Draw initial weights: a seed gives the same ones on every device and machine.
 
         Parameters
         ----------
@@ -123,15 +125,18 @@ class Lstm(FlatModel):
             mup: embedding N(0, 1), matrices N(0, 1/h), head zero. llama: N(0, 0.02^2) for all of them. Biases are
             zero, but one for the forget gates, which lets gradients pass from the start (Gers et al. 2000).
         """
-        generator = torch.Generator().manual_seed(seed)
+        normals = Normals(seed)
         h = self.config.hidden
         for name, shape, group in self.config.layout():
             weight = self.parameters[name][: shape[0]]
             if group == "biases":
                 weight.zero_()[h : 2 * h].fill_(1.0)
                 continue
-            std = {"embedding": 1.0, "head": 0.0}.get(group, h**-0.5) if style == "mup" else 0.02
-            weight.copy_(torch.randn(shape, generator=generator).mul_(std))
+            if style == "mup" and group == "head":
+                weight.zero_()
+                continue
+            std = {"embedding": 1.0}.get(group, 1.0 / math.sqrt(h)) if style == "mup" else 0.02
+            weight.copy_(torch.from_numpy(normals.draw(shape, std)))
         self.refresh()
 
     # rows of the embedding (S, B, h) and the outputs above them; with a graph of torch's own if asked for

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from ..base.sums import mean
+
 SPIKE_WINDOW = 32
 SPIKE_FACTOR = 8.0
 
@@ -63,8 +65,8 @@ class Segment:
                     "step": step,
                     "tokens": step * tokens_per_step,
                     "learning_rate": rate(step - 1),
-                    "train_loss": float(losses[first:last].mean()),
-                    "grad_norm": float(norms[first:last].mean()),
+                    "train_loss": mean(losses[first:last]),
+                    "grad_norm": mean(norms[first:last]),
                     "grad_norm_max": float(norms[first:last].max()),
                     "spikes": int(spikes[first:last].sum()),
                 }

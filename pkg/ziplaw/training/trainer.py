@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,6 +11,8 @@ import torch
 from torch import Tensor
 
 from ..base.clusters import clustered_stderr
+from ..base.elementary import log
+from ..base.sums import mean
 from ..errors import TrainError
 from ..models.decoder import ModelConfig
 from ..models.flat import FlatModel, init_seed
@@ -112,7 +113,7 @@ class Trainer:
         self.points: list[dict[str, Any]] = []
         self.trunk: Snapshot | None = None
         self.on_branch = False
-        self.worst_loss = math.log(model.vocab_size) + WORSE_THAN_GUESSING
+        self.worst_loss = float(log(model.vocab_size)) + WORSE_THAN_GUESSING
         # dead: the trunk has diverged, and so has every budget to come; lost: the branch has
         self.dead = self.lost = self.diverged = False
         self.meter = meter
@@ -188,16 +189,16 @@ class Trainer:
         losses = self.engine.document_losses(self.valid, int(published)).numpy()
         stderr = clustered_stderr(losses, self.valid_sources)
         if published:
-            batches = [losses[i : i + PAPER_BATCH].mean() for i in range(0, len(losses), PAPER_BATCH)]
+            batches = [mean(losses[i : i + PAPER_BATCH]) for i in range(0, len(losses), PAPER_BATCH)]
             return float(np.median(batches)), stderr
-        return float(losses.mean()), stderr
+        return mean(losses), stderr
 
     def _point(self, plan: BudgetPlan, finite: bool) -> dict[str, Any]:
         loss = stderr = train_loss = None
         if finite:
             loss, stderr = self.evaluate()
             tail = min(max(1, round(TAIL * plan.steps)), plan.cooldown)
-            train_loss = float(self.segments[-1].losses[-tail:].double().mean())
+            train_loss = mean(self.segments[-1].losses[-tail:].cpu().numpy())
         if loss is None or not loss <= self.worst_loss:
             self.diverged = True
             loss = stderr = train_loss = None

@@ -7,7 +7,6 @@ what a separate run of that budget would do, so D counts only that path.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -127,7 +126,8 @@ def rate_factor(step: int, plan: BudgetPlan | None, warmup: int, schedule: str =
         Steps of linear warmup: step s has (s + 1) / (warmup + 1) of the rate, the full rate from step ``warmup``.
     schedule : {"wsd", "cosine", "constant"}
         wsd: cooldown step i of n has 1 - (i + 1) / (n + 1), so it would reach 0 one step after the last.
-        cosine: (1 + cos(pi s / steps)) / 2, torch's CosineAnnealingLR with T_max = steps.
+        cosine: (1 + cos(pi s / steps)) / 2, torch's CosineAnnealingLR with T_max = steps, but the same bits
+        on every machine.
 
     Returns
     -------
@@ -138,7 +138,10 @@ def rate_factor(step: int, plan: BudgetPlan | None, warmup: int, schedule: str =
     if plan is None or schedule == "constant":
         return factor
     if schedule == "cosine":
-        return factor * 0.5 * (1.0 + math.cos(math.pi * step / plan.steps))
+        # here, as the command line reads the schedules' names without numpy
+        from ...base.elementary import cos_pi
+
+        return factor * 0.5 * (1.0 + cos_pi(step / plan.steps))
     if step >= plan.branch:
         # a branch that leaves the trunk during warmup cools down from the rate the trunk had reached
         peak = min(1.0, (plan.branch + 1) / (warmup + 1))
