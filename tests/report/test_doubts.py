@@ -20,6 +20,7 @@ CASES = {
     "worse_held_out": ("worse held out", "30 % at worst", "planted"),
     "models_far_smaller": ("planted", "10 orders of magnitude", "huge"),
     "one_training_seed": ("planted", "one training seed", "seeds"),
+    "bytes_of_one_machine": ("trained by torch", "6 of 36 runs (llama) were made by torch 2.13.0 on a CPU", "planted"),
     "exploratory": ("shipped", "the grammars of syn-a, which come with ziplaw", "planted"),
     "few_levels_of_H": ("planted", "6 levels of H", "one"),
     "H_goes_with_the_floor": ("planted", "−1.00 over 6 datasets", "imports"),

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ..sweep.folder import Sweep, finite
+from .provenance import trained_by
 from .sentences import count, groups_of, percent, sentence, signed
 
 FEW_LEVELS = 8
@@ -126,6 +127,23 @@ def _one_training_seed(sweep: Sweep) -> str | None:
     return (
         "Which of misfit and seed noise is which: there is one training seed, so seed noise is not measured and no "
         "interval holds it."
+    )
+
+
+@sentence("does not carry")
+def _bytes_of_one_machine(sweep: Sweep) -> str | None:
+    made = {
+        folder: trained_by(found)
+        for folder, found in sweep.executions.items()
+        if found and found.get("step") != "compiled"
+    }
+    if not made:
+        return None
+    architectures = {sweep.run_folder(row): str(row.get("architecture") or "llama") for row in sweep.runs}
+    of = sorted({architectures[folder] for folder in made})
+    return (
+        f"That training gives the same bytes on another machine: {len(made)} of {count(len(sweep.executions), 'run')} "
+        f"({', '.join(of)}) were made by {' and '.join(sorted(set(made.values())))}, which adds in an order of its own."
     )
 
 

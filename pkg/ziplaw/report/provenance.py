@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from .. import __version__, versions
 from ..base.documents import read_json, sha256_file
@@ -25,6 +28,8 @@ def provenance(sweep: Sweep, folder: Path, config: str | Path | None) -> dict[st
     if not seeds:
         del found["grammar seeds (seed.sub-seed)"]
     found["training seeds"] = ", ".join(sorted({str(row["seed"]) for row in sweep.runs}))
+    ways = Counter(map(trained_by, sweep.executions.values()))
+    found["trained by"] = "; ".join(f"{way}, {n} runs" for way, n in sorted(ways.items())) or "–"
     run = sweep.run_folder(sweep.runs[0]) / "run.json"
     if run.exists():
         settings = read_json(run, "run").get("training") or {}
@@ -39,6 +44,16 @@ def provenance(sweep: Sweep, folder: Path, config: str | Path | None) -> dict[st
         if sweep.has(name):
             found[f"sha256 of {name}"] = sha256_file(folder / name)
     return found
+
+
+def trained_by(execution: Mapping[str, Any]) -> str:
+    """Say what computed a run from the ``execution`` of its run.json."""
+    if "device_name" in execution:
+        return f"{execution['device_name']} in {execution['precision']}"
+    step = execution.get("step")
+    if step == "compiled":
+        return "the compiled step"
+    return f"{step} on a CPU" if step else "what its run.json does not say"
 
 
 def installed(package: str) -> str:

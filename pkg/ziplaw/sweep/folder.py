@@ -150,6 +150,13 @@ class Sweep:
         path = self.run_folder(row) / "curve.csv"
         return [step for step in CURVE.read(path) if step["kind"] in ("log", "branch")] if path.exists() else []
 
+    @cached_property
+    def executions(self) -> dict[Path, dict[str, Any]]:
+        """What computed each run (``execution`` of its run.json), by its folder, of those that are at hand."""
+        folders = dict.fromkeys(self.run_folder(row) for row in self.runs)
+        records = {folder: folder / "run.json" for folder in folders}
+        return {at: read_json(path, "run").get("execution") or {} for at, path in records.items() if path.exists()}
+
     def run_folder(self, row: dict[str, Any]) -> Path:
         """Folder of the run behind a row of runs.csv."""
         return self.folder / "runs" / row["dataset"] / row["model"] / f"s{row['seed']}"

@@ -19,22 +19,31 @@ from .trainer import Trainer
 
 
 def execution(trainer: Trainer) -> dict[str, Any]:
-    """Return where and how a run was computed, as far as it decides bits: nothing for a CPU, which computes in fp32."""
+    """Return what computed a run, as far as it decides bits; on a CPU in fp32.
+
+    Returns
+    -------
+    dict
+        Of a step whose bits are the same on every machine, its name alone beside "cpu". Other results hang on the
+        processor or GPU that made them: a CPU's say so, with torch's version, a GPU's name it and the precision.
+    """
+    if trainer.engine.same_everywhere:
+        return {"device": "cpu", "step": "compiled"}
     if trainer.device.type == "cpu":
-        return {}
+        return {"device": "cpu", "step": f"torch {torch.__version__}", "machine_dependent": True}
     name = torch.cuda.get_device_name(trainer.device)
     return {"device": trainer.device.type, "device_name": name, "precision": trainer.precision}
 
 
 def run_identity(trainer: Trainer, corpus_sha256: str) -> dict[str, Any]:
     """Everything that decides the bits of a run; a checkpoint is only used under the same."""
+    libraries = {"torch": torch.__version__, "threads": trainer.config.threads}
     return {
         "trainer version": versions.TRAINER,
-        "torch": torch.__version__,
         "checkpoint format": checkpoint.FORMAT,
         "device": trainer.device.type,
         "execution": execution(trainer),
-        "threads": trainer.config.threads,
+        **({} if trainer.engine.same_everywhere else libraries),
         "corpus_sha256": corpus_sha256,
         "arm": trainer.config.arm,
         "seed": trainer.config.seed,
@@ -60,7 +69,7 @@ def write_run(out_dir: str | os.PathLike, trainer: Trainer, corpus_sha256: str, 
         "status": "diverged" if trainer.diverged else "finished",
         "points": trainer.points,
         "versions": {"ziplaw_trainer": versions.TRAINER},
-        **({"execution": execution(trainer)} if execution(trainer) else {}),
+        "execution": execution(trainer),
         **more,
     }
     write_json(out / "run.json", record, kind="run")

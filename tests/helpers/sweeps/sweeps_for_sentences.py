@@ -238,6 +238,18 @@ def _many_sources(folder):
     _rows(folder, "runs.csv", lambda row: {"valid_sources": 200})
 
 
+def _executions(**by_width):
+    """Runs of a width made in another way."""
+
+    def change(folder):
+        for path in (folder / "runs").glob("*/*/*/run.json"):
+            run = read_json(path)
+            if (width := f"h{run['model']['hidden']}") in by_width:
+                _json(path.parent, path.name, "run", execution=by_width[width])
+
+    return change
+
+
 # name -> (the sweep it starts from, what is changed)
 CHANGED = {
     "bare": ("planted", _bare),
@@ -285,6 +297,14 @@ CHANGED = {
     "imports of few sources": ("imports", _few_sources),
     "imports of many sources": ("imports", _many_sources),
     "no sources": ("planted", lambda folder: _rows(folder, "runs.csv", lambda row: {"valid_sources": None})),
+    "trained by torch": (
+        "planted",
+        _executions(h12={"device": "cpu", "step": "torch 2.13.0", "machine_dependent": True}),
+    ),
+    "trained on a GPU": (
+        "planted",
+        _executions(h12={"device": "cuda", "device_name": "NVIDIA H100", "precision": "bfloat16"}, h6={}),
+    ),
     "trained on code": ("planted", _trunk_of_code),
 }
 

@@ -229,7 +229,8 @@ def _run(folder, where, name, width, seed, law, budgets, noise, lost, rng, of=lo
         "curve_sha256": sha256_file(where / "curve.csv"),
         "status": "diverged" if lost else "finished",
         "points": points,
-        "versions": {"ziplaw_trainer": 1},
+        "versions": {"ziplaw_trainer": 2},
+        "execution": {"device": "cpu", "step": "compiled"},
     }
     write_json(where / "run.json", run, kind="run")
 

@@ -36,6 +36,8 @@ class CpuStep:
         Mean training loss (nats per token) and gradient norm before clipping of every step, by slot.
     """
 
+    same_everywhere = False
+
     def __init__(self, model: Decoder, config: TrainConfig, batches: Batches, program: list[Stretch]):
         self.model, self.config, self.batches = model, config, batches
         self.optimizer = AdamW(model, config)

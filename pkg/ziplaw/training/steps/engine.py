@@ -15,8 +15,11 @@ class Engine(Protocol):
     ----------
     losses, norms : Tensor, shape (slots,) or longer
         Mean training loss (nats per token) and gradient norm before clipping of every step, by its place in the run.
+    same_everywhere : bool
+        Whether its bits hang on shapes and settings alone: on no processor, no thread count and no library's version.
     """
 
+    same_everywhere: bool
     losses: Tensor
     norms: Tensor
 

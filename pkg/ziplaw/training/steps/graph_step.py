@@ -92,6 +92,8 @@ class GraphStep:
         Slot of the next step.
     """
 
+    same_everywhere = False
+
     def __init__(
         self,
         model: FlatModel,

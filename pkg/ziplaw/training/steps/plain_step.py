@@ -34,6 +34,8 @@ class PlainStep:
         The whole run; decides how long the logs are.
     """
 
+    same_everywhere = False
+
     def __init__(self, model: Decoder, config: TrainConfig, batches: Batches, program: list[Stretch]):
         self.model, self.config, self.batches = model, config, batches
         self.scales, self.decays = config.rate_scales(model.config.hidden), config.decay_factors()

@@ -120,6 +120,8 @@ class SideBySide(GraphStep):
 class Seat:
     """One model among several: what a Trainer asks of its model and engine, on that model's part of the buffers."""
 
+    same_everywhere = False
+
     def __init__(self, engine: SideBySide, index: int):
         self.engine, self.index = engine, index
         self.flat = engine.model.flat[index]
