@@ -1,0 +1,146 @@
+/* Sixteen lanes of fp32 as vectors of whatever width the processor has, by compiler vector types alone.
+ *
+ * A variant defines ZL_WIDTH (floats in a vector: 4, 8 or 16) and ZL_FMA (1: the processor fuses a multiply and an add).
+ * Lanes never meet but in sum16(), whose order is fixed; so the width changes no bit. What is not the same everywhere
+ * by IEEE 754 (exp, log) is computed here. Nothing is left to contraction: fma is called where it is meant. */
+#ifndef ZL_DECODER_VECTOR_H
+#define ZL_DECODER_VECTOR_H
+
+#include <stdint.h>
+
+#define ZL_INLINE static inline __attribute__((always_inline))
+#define ZL_REGS (16 / ZL_WIDTH)
+
+/* vfN, viN: N floats, N unsigned integers; vf_uN the same floats anywhere in memory. fmaN(a, b, c) = ab + c, rounded
+ * once. */
+#define ZL_VECTOR(N)                                                                                                   \
+    typedef float vf_##N __attribute__((vector_size(4 * N)));                                                           \
+    typedef uint32_t vi_##N __attribute__((vector_size(4 * N)));                                                        \
+    typedef float vf_u_##N __attribute__((vector_size(4 * N), aligned(4), may_alias));                                  \
+    ZL_INLINE vf_##N load_##N(const float *p) { return *(const vf_u_##N *)p; }                                            \
+    ZL_INLINE void store_##N(float *p, vf_##N v) { *(vf_u_##N *)p = v; }                                                  \
+    ZL_FMA_OF(N)
+
+#if ZL_FMA
+/* compilers make one instruction of this loop */
+#define ZL_FMA_OF(N)                                                                                                   \
+    ZL_INLINE vf_##N fma_##N(vf_##N a, vf_##N b, vf_##N c)                                                                  \
+    {                                                                                                                  \
+        vf_##N r;                                                                                                       \
+        for (int l = 0; l < N; l++)                                                                                    \
+            r[l] = __builtin_fmaf(a[l], b[l], c[l]);                                                                   \
+        return r;                                                                                                      \
+    }
+#else
+/* Without the instruction: the product is exact in double; the sum is rounded to odd there (Boldo and Melquiond 2008),
+ * so that rounding it once more, to float, gives what rounding once would. */
+#define ZL_FMA_OF(N)                                                                                                   \
+    typedef double vd_##N __attribute__((vector_size(8 * N)));                                                          \
+    typedef int64_t vl_##N __attribute__((vector_size(8 * N)));                                                         \
+    ZL_INLINE vf_##N fma_##N(vf_##N a, vf_##N b, vf_##N c)                                                                  \
+    {                                                                                                                  \
+        vd_##N p = __builtin_convertvector(a, vd_##N) * __builtin_convertvector(b, vd_##N);                               \
+        vd_##N z = __builtin_convertvector(c, vd_##N), s = p + z, q = s - p, e = (p - (s - q)) + (z - q);                \
+        vl_##N bits = (vl_##N)s, inexact = (e != 0.0) & (e == e), even = (bits & 1) == 0;                                \
+        vl_##N same_sign = ((vl_##N)e ^ bits) >= 0;                                                                      \
+        bits += inexact & even & (-1 - 2 * same_sign);                                                                 \
+        return __builtin_convertvector((vd_##N)bits, vf_##N);                                                            \
+    }
+#endif
+
+ZL_VECTOR(4)
+#if ZL_WIDTH > 4
+ZL_VECTOR(8)
+#endif
+#if ZL_WIDTH > 8
+ZL_VECTOR(16)
+#endif
+
+#define ZL_PASTE_(a, b) a##b
+#define ZL_PASTE(a, b) ZL_PASTE_(a, b)
+#define vf ZL_PASTE(vf_, ZL_WIDTH)
+#define vi ZL_PASTE(vi_, ZL_WIDTH)
+#define load ZL_PASTE(load_, ZL_WIDTH)
+#define store ZL_PASTE(store_, ZL_WIDTH)
+#define fused ZL_PASTE(fma_, ZL_WIDTH)
+
+/* one number in all lanes */
+#define ALL(x) ((x) - (vf){0})
+#define CHOOSE(mask, a, b) ((vf)(((vi)(mask) & (vi)(a)) | (~(vi)(mask) & (vi)(b))))
+
+ZL_INLINE vf square_root(vf x)
+{
+    vf r = x;
+    for (int l = 0; l < ZL_WIDTH; l++)
+        r[l] = __builtin_sqrtf(x[l]);
+    return r;
+}
+
+ZL_INLINE vf magnitude(vf x) { return (vf)((vi)x & 0x7fffffffu); }
+
+/* Below this exp() is 0: e^-64 beside 1 is nothing in fp32, and products of what is left stay clear of denormals. */
+#define ZL_EXP_LEAST (-64.0f)
+
+/* e^x for x <= 88, relative error below 1.1e-7: x = n ln 2 + r, a polynomial in r, n added to the exponent. */
+ZL_INLINE vf exponential(vf x)
+{
+    const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number, in the low bits */
+    vf t = fused(x, ALL(1.44269504f), ALL(shift)), n = t - ALL(shift);
+    vf r = fused(n, ALL(-1.42860677e-6f), fused(n, ALL(-0.693145752f), x));
+    vf p = fused(ALL(1.381454e-3f), r, ALL(8.368745e-3f));
+    p = fused(p, r, ALL(4.166839e-2f));
+    p = fused(p, r, ALL(0.16666521f));
+    p = fused(p, r, ALL(0.49999994f));
+    p = fused(p, r, ALL(1.0f));
+    p = fused(p, r, ALL(1.0f));
+    vf scale = (vf)(((vi)t + (127u - 0x4b400000u)) << 23);
+    return (vf)((vi)(p * scale) & ~(vi)(x < ALL(ZL_EXP_LEAST)));
+}
+
+/* ln x for normal x > 0, error below 1.5 units in the last place: x = m 2^e with m in [.7071, 1.4143),
+ * ln m = 2 artanh((m - 1) / (m + 1)). */
+ZL_INLINE vf logarithm(vf x)
+{
+    vi bits = (vi)x, e = (bits - 0x3f3504f3u) & 0xff800000u;
+    vf m = (vf)(bits - e), whole;
+    for (int l = 0; l < ZL_WIDTH; l++)
+        whole[l] = (float)((int32_t)e[l] / (1 << 23));
+    vf f = m - ALL(1.0f), s = f / (f + ALL(2.0f)), z = s * s;
+    vf p = fused(z, ALL(0.222222222f), ALL(0.285714286f));
+    p = fused(z, p, ALL(0.4f));
+    p = fused(z, p, ALL(0.666666667f));
+    vf rest = fused(s * z, p, whole * ALL(1.42860677e-6f));
+    return fused(whole, ALL(0.693145752f), s + (s + rest));
+}
+
+/* sixteen lanes as registers */
+typedef struct {
+    vf r[ZL_REGS];
+} lanes;
+
+ZL_INLINE lanes lanes_load(const float *p)
+{
+    lanes x;
+    for (int i = 0; i < ZL_REGS; i++)
+        x.r[i] = load(p + i * ZL_WIDTH);
+    return x;
+}
+
+ZL_INLINE void lanes_store(float *p, lanes x)
+{
+    for (int i = 0; i < ZL_REGS; i++)
+        store(p + i * ZL_WIDTH, x.r[i]);
+}
+
+/* Sum of sixteen numbers: lane l and l + 8, then l and l + 4, l + 2, l + 1. */
+ZL_INLINE float sum16(const float *x)
+{
+    float y[8];
+    for (int l = 0; l < 8; l++)
+        y[l] = x[l] + x[l + 8];
+    for (int l = 0; l < 4; l++)
+        y[l] += y[l + 4];
+    return (y[0] + y[2]) + (y[1] + y[3]);
+}
+
+#endif
