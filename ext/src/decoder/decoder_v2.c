@@ -7,7 +7,8 @@
 #endif
 #define ZL_WIDTH 4
 #define ZL_FMA 0
-#define ZL_MOST_ROWS 4
+#define ZL_ROWS_OF_16 4
+#define ZL_ROWS_OF_8 4
 #include "step.h"
 const zl_build_t zl_build_v2 = {"v2", group_losses, add, adamw};
 #ifdef __clang__

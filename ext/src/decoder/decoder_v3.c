@@ -7,7 +7,8 @@
 #endif
 #define ZL_WIDTH 8
 #define ZL_FMA 1
-#define ZL_MOST_ROWS 6
+#define ZL_ROWS_OF_16 6
+#define ZL_ROWS_OF_8 12
 #include "step.h"
 const zl_build_t zl_build_v3 = {"v3", group_losses, add, adamw};
 #ifdef __clang__

@@ -7,7 +7,8 @@
 #endif
 #define ZL_WIDTH 16
 #define ZL_FMA 1
-#define ZL_MOST_ROWS 8
+#define ZL_ROWS_OF_16 8
+#define ZL_ROWS_OF_8 8
 #include "step.h"
 const zl_build_t zl_build_v4 = {"v4", group_losses, add, adamw};
 #ifdef __clang__

@@ -12,23 +12,32 @@ static void head_losses(const zl_decoder_t *s, const float *head, const float *y
 {
     int64_t V = s->vocabulary;
     float picked[16] = {0}, lost[16];
-    times_panel(0, V, rows_of(head, s->hidden), s->hidden, y, logits);
+    rows_times(0, V, head, s->hidden, s->hidden, y, logits);
     for (int t = 0; t < tokens; t++)
         picked[t] = logits[(int64_t)targets[t] * 16 + t];
-    lanes top[2];
-    top[0] = top[1] = lanes_load(logits);
-    for (int64_t v = 0; v < V; v++)
-        for (int r = 0; r < ZL_REGS; r++) {
-            vf x = load(logits + v * 16 + r * ZL_WIDTH), *most = &top[v & 1].r[r];
-            *most = CHOOSE(x > *most, x, *most);
-        }
     for (int r = 0; r < ZL_REGS; r++) {
-        vf most = CHOOSE(top[1].r[r] > top[0].r[r], top[1].r[r], top[0].r[r]), sum = {0};
-        for (int64_t v = 0; v < V; v++) {
-            vf e = exponential(load(logits + v * 16 + r * ZL_WIDTH) - most);
-            store(logits + v * 16 + r * ZL_WIDTH, e);
-            sum += e;
+        float *column = logits + r * ZL_WIDTH;
+        vf top = load(column), other = top, part[ZL_TOGETHER] = {{0}}, most, sum;
+        int64_t v = 0;
+        for (; v + 2 <= V; v += 2) {
+            top = larger(load(column + v * 16), top);
+            other = larger(load(column + v * 16 + 16), other);
         }
+        for (; v < V; v++)
+            top = larger(load(column + v * 16), top);
+        most = larger(top, other);
+        /* the logits' place has room for an even number: what is behind the last becomes 0 */
+        for (; v & (ZL_TOGETHER - 1); v++)
+            store(column + v * 16, most + ALL(2.0f * ZL_EXP_LEAST));
+        for (v = 0; v < V; v += ZL_TOGETHER) {
+            float *here = column + v * 16;
+            vf e[ZL_TOGETHER];
+            EACH(i) e[i] = load(here + i * 16) - most;
+            exponentials(e);
+            EACH(i) store(here + i * 16, e[i]);
+            EACH(i) part[i] += e[i];
+        }
+        sum = part[0] + part[1];
         store(lost + r * ZL_WIDTH, (most - load(picked + r * ZL_WIDTH)) + logarithm(sum));
         store(sums + r * ZL_WIDTH, sum);
     }
@@ -52,7 +61,7 @@ static void head_gradient(const zl_decoder_t *s, const float *head, float *y, co
             logits[(int64_t)targets[t] * 16 + t] -= sum[t];
         else
             factor[t] = 0.0f;
-    times_panel(0, h, columns_of(head, h), V, logits, dy);
+    columns_times(0, h, head, h, V, logits, dy);
     for (int64_t i = 0; i < h * 16; i += ZL_WIDTH) {
         vf f = load(factor + i % 16);
         store(dy + i, load(dy + i) * f);

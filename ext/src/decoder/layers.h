@@ -8,20 +8,22 @@
 /* unit = x / sqrt(mean(x^2) + epsilon), y = weight * unit. */
 static void norm_forward(int64_t h, const float *x, const float *weight, float *y, float *unit, float *rstd)
 {
-    for (int l = 0; l < 16; l += ZL_WIDTH) {
-        vf sum = {0};
-        for (int64_t i = 0; i < h; i++) {
-            vf v = load(x + i * 16 + l);
-            sum = fused(v, v, sum);
+    lanes even = {0}, odd = {0}; /* h is even */
+    for (int64_t i = 0; i < h; i += 2)
+        for (int r = 0; r < ZL_REGS; r++) {
+            vf a = load(x + i * 16 + r * ZL_WIDTH), b = load(x + i * 16 + 16 + r * ZL_WIDTH);
+            even.r[r] = fused(a, a, even.r[r]);
+            odd.r[r] = fused(b, b, odd.r[r]);
         }
-        vf scale = ALL(1.0f) / square_root(sum / ALL((float)h) + ALL(ZL_RMS_EPSILON));
-        store(rstd + l, scale);
-        for (int64_t i = 0; i < h; i++) {
-            vf u = load(x + i * 16 + l) * scale;
-            store(unit + i * 16 + l, u);
-            store(y + i * 16 + l, u * ALL(weight[i]));
+    for (int r = 0; r < ZL_REGS; r++)
+        even.r[r] = ALL(1.0f) / square_root((even.r[r] + odd.r[r]) / ALL((float)h) + ALL(ZL_RMS_EPSILON));
+    lanes_store(rstd, even);
+    for (int64_t i = 0; i < h; i++)
+        for (int r = 0; r < ZL_REGS; r++) {
+            vf u = load(x + i * 16 + r * ZL_WIDTH) * even.r[r];
+            store(unit + i * 16 + r * ZL_WIDTH, u);
+            store(y + i * 16 + r * ZL_WIDTH, u * ALL(weight[i]));
         }
-    }
 }
 
 /* y = weight * unit, as the forward pass had it. */
@@ -36,19 +38,24 @@ static void norm_again(int64_t h, const float *unit, const float *weight, float 
 static void norm_backward(int64_t h, const float *dy, const float *weight, const float *unit, const float *rstd,
                           float *grad, float *sums)
 {
-    for (int l = 0; l < 16; l += ZL_WIDTH) {
-        vf inner = {0};
-        for (int64_t i = 0; i < h; i++) {
-            vf both = load(dy + i * 16 + l) * load(unit + i * 16 + l);
-            inner = fused(both, ALL(weight[i]), inner);
-            store(sums + i * 16 + l, load(sums + i * 16 + l) + both);
+    lanes even = {0}, odd = {0}, scale = lanes_load(rstd);
+    for (int64_t i = 0; i < h; i += 2)
+        for (int r = 0; r < ZL_REGS; r++) {
+            int64_t at = i * 16 + r * ZL_WIDTH;
+            vf a = load(dy + at) * load(unit + at), b = load(dy + at + 16) * load(unit + at + 16);
+            even.r[r] = fused(a, ALL(weight[i]), even.r[r]);
+            odd.r[r] = fused(b, ALL(weight[i + 1]), odd.r[r]);
+            store(sums + at, load(sums + at) + a);
+            store(sums + at + 16, load(sums + at + 16) + b);
         }
-        vf scale = load(rstd + l), mean = inner / ALL((float)h);
-        for (int64_t i = 0; i < h; i++) {
-            vf d = fused(load(unit + i * 16 + l), -mean, load(dy + i * 16 + l) * ALL(weight[i]));
-            store(grad + i * 16 + l, fused(d, scale, load(grad + i * 16 + l)));
+    for (int r = 0; r < ZL_REGS; r++)
+        even.r[r] = -((even.r[r] + odd.r[r]) / ALL((float)h));
+    for (int64_t i = 0; i < h; i++)
+        for (int r = 0; r < ZL_REGS; r++) {
+            int64_t at = i * 16 + r * ZL_WIDTH;
+            vf d = fused(load(unit + at), even.r[r], load(dy + at) * ALL(weight[i]));
+            store(grad + at, fused(d, scale.r[r], load(grad + at)));
         }
-    }
 }
 
 /* Turn features 2j, 2j + 1 of `heads` heads of width d by their angles; turns (d/2, 2, 16): cos, sin of this panel. */
@@ -69,12 +76,20 @@ ZL_INLINE void turn(int64_t heads, int64_t d, const float *turns, float back, fl
 /* gate_up (2m, 16): gate, then up. inner = silu(gate) up, sigmoid of the gate kept. */
 static void swiglu_forward(int64_t m, const float *gate_up, float *sigmoid, float *inner)
 {
-    for (int64_t i = 0; i < m * 16; i += ZL_WIDTH) {
-        vf gate = load(gate_up + i), up = load(gate_up + m * 16 + i), e = exponential(-magnitude(gate));
-        /* 1 / (1 + e^-|gate|) is the sigmoid of |gate| */
-        vf positive = ALL(1.0f) / (ALL(1.0f) + e), s = CHOOSE(gate < ALL(0.0f), positive * e, positive);
-        store(sigmoid + i, s);
-        store(inner + i, gate * s * up);
+    for (int64_t i = 0; i < m * 16; i += 2 * ZL_WIDTH) {
+        /* a last vector without a neighbour is its own */
+        int64_t at[2] = {i, i + ZL_WIDTH < m * 16 ? i + ZL_WIDTH : i};
+        vf e[ZL_TOGETHER];
+        EACH(k) e[k] = -magnitude(load(gate_up + at[k]));
+        exponentials(e);
+        EACH(k)
+        {
+            vf gate = load(gate_up + at[k]), up = load(gate_up + m * 16 + at[k]);
+            /* 1 / (1 + e^-|gate|) is the sigmoid of |gate| */
+            vf positive = ALL(1.0f) / (ALL(1.0f) + e[k]), s = CHOOSE(gate < ALL(0.0f), positive * e[k], positive);
+            store(sigmoid + at[k], s);
+            store(inner + at[k], gate * s * up);
+        }
     }
 }
 

@@ -17,17 +17,33 @@
 #define ZL_RMS_EPSILON 1e-5f
 
 static inline int64_t zl_panels(const zl_decoder_t *s) { return (s->positions + ZL_LANES - 1) / ZL_LANES; }
-static inline int64_t zl_round4(int64_t n) { return (n + 3) & ~(int64_t)3; }
+static inline int64_t zl_round8(int64_t n) { return (n + 7) & ~(int64_t)7; }
 
-/* Attention weights of panel q of queries begin here: queries see keys of panels 0..q. */
-static inline int64_t zl_weights_before(int64_t q) { return q * (q + 1) / 2 * ZL_LANES * ZL_LANES; }
+/* Queries of a block of panels see keys up to the block's end; their attention weights stand in one rectangle. */
+static inline int64_t zl_keys(int64_t block, int64_t panels)
+{
+    int64_t end = (block + 1) * ZL_BLOCK;
+    return (end < panels ? end : panels) * ZL_LANES;
+}
+
+/* Attention weights of a block of queries begin here. */
+static inline int64_t zl_weights_before(int64_t block)
+{
+    return block * (block + 1) / 2 * ZL_BLOCK * ZL_BLOCK * ZL_LANES * ZL_LANES;
+}
+
+static inline int64_t zl_weights(int64_t panels)
+{
+    int64_t blocks = (panels + ZL_BLOCK - 1) / ZL_BLOCK;
+    return zl_weights_before(blocks);
+}
 
 static inline int zl_keeps_weights(const zl_decoder_t *s, int64_t documents)
 {
-    return documents * s->heads * s->layers * zl_weights_before(zl_panels(s)) <= ZL_KEPT_WEIGHTS;
+    return documents * s->heads * s->layers * zl_weights(zl_panels(s)) <= ZL_KEPT_WEIGHTS;
 }
 
-/* Offsets into a flat buffer, as it is or with rows padded to a multiple of four floats. */
+/* Offsets into a flat buffer, as it is or with rows padded to a multiple of eight floats. */
 typedef struct {
     int64_t embedding, norms, layers, head, end;   /* norms: two a layer, then the final one */
     int64_t qkv, out, gate_up, down, layer;        /* within a layer, and its length */
@@ -35,7 +51,7 @@ typedef struct {
 
 static inline zl_layout_t zl_layout(const zl_decoder_t *s, int pad)
 {
-    int64_t h = s->hidden, m = s->intermediate, hp = pad ? zl_round4(h) : h, mp = pad ? zl_round4(m) : m;
+    int64_t h = s->hidden, m = s->intermediate, hp = pad ? zl_round8(h) : h, mp = pad ? zl_round8(m) : m;
     zl_layout_t at = {0};
     at.norms = pad ? 0 : (int64_t)s->vocabulary * h; /* the embedding's gradient needs no padding */
     at.layers = at.norms + (2 * (int64_t)s->layers + 1) * h;
@@ -59,7 +75,7 @@ typedef struct {
     int64_t panels; /* of a document */
     int64_t all;    /* of the group */
     int keeps;      /* attention weights */
-    float *x, *grad, *side, *wide, *scores, *scores2, *rows1, *rows2, *rows3, *rows4, *inner, *logits, *norm_sums, *padded;
+    float *x, *grad, *side, *wide, *scores, *dscores, *keys, *rows1, *rows2, *rows3, *rows4, *inner, *logits, *norm_sums, *padded;
     float *unit, *rstd; /* of the final norm */
 } zl_scratch_t;
 
@@ -83,12 +99,13 @@ static inline int64_t zl_lay_out(const zl_decoder_t *s, int64_t documents, int g
     w->rstd = zl_take(base, &used, T * L);
     w->side = zl_take(base, &used, (T > 2 ? T : 2) * h * L);
     w->wide = zl_take(base, &used, ZL_BLOCK * 2 * m * L);
-    w->scores = zl_take(base, &used, P * L * L);
-    w->logits = zl_take(base, &used, (int64_t)s->vocabulary * L);
+    w->scores = zl_take(base, &used, ZL_BLOCK * P * L * L);
+    w->keys = zl_take(base, &used, 2 * d * (P + 1) * L);
+    w->logits = zl_take(base, &used, ((int64_t)s->vocabulary + 3) * L);
     if (gradient) {
-        int64_t block = ZL_BLOCK * L, mp = zl_round4(m), hp = zl_round4(h), dp = zl_round4(d);
+        int64_t block = ZL_BLOCK * L, mp = zl_round8(m), hp = zl_round8(h), dp = zl_round8(d);
         w->grad = zl_take(base, &used, T * h * L);
-        w->scores2 = zl_take(base, &used, P * L * L);
+        w->dscores = zl_take(base, &used, ZL_BLOCK * P * L * L);
         w->rows1 = zl_take(base, &used, P * L * dp > block * mp ? P * L * dp : block * mp);
         w->rows2 = zl_take(base, &used, P * L * dp > block * hp ? P * L * dp : block * hp);
         w->rows3 = zl_take(base, &used, P * L * dp);
@@ -102,7 +119,7 @@ static inline int64_t zl_lay_out(const zl_decoder_t *s, int64_t documents, int g
         k.unit1 = zl_take(base, &used, T * h * L);
         k.rstd1 = zl_take(base, &used, T * L);
         k.qkv = zl_take(base, &used, 3 * T * h * L);
-        k.weights = w->keeps ? zl_take(base, &used, documents * s->heads * zl_weights_before(P)) : NULL;
+        k.weights = w->keeps ? zl_take(base, &used, documents * s->heads * zl_weights(P)) : NULL;
         k.most = zl_take(base, &used, T * s->heads * L);
         k.inverse = zl_take(base, &used, T * s->heads * L);
         k.mixed = zl_take(base, &used, T * h * L);

@@ -10,49 +10,49 @@ typedef struct {
     int64_t row, inner, outer;
 } operand;
 
-/* rows of a tile: a variant's registers hold so many sums beside what is multiplied */
-#ifndef ZL_MOST_ROWS
-#error "a variant defines ZL_MOST_ROWS"
+#ifdef __clang__
+#define ZL_UNKNOWN __attribute__((noinline))
+#else
+#define ZL_UNKNOWN __attribute__((noinline, noclone))
 #endif
 
+/* A variant says how many rows a tile of 16 and one of 8 columns may have beside what is multiplied. */
 #define ZL_TILE 16
+#define TILE_ROWS ZL_ROWS_OF_16
 #include "tile.h"
 #define ZL_TILE 8
+#define TILE_ROWS ZL_ROWS_OF_8
 #include "tile.h"
-#define ZL_TILE 4
-#include "tile.h"
-
-/* Columns of a row-major matrix W (rows, columns) as A(i, k) = W(k, i), or its rows as A(i, k) = W(i, k). */
-ZL_INLINE operand rows_of(const float *w, int64_t columns) { return (operand){w, columns, 1, 0}; }
-ZL_INLINE operand columns_of(const float *w, int64_t columns) { return (operand){w, 1, columns, 0}; }
 
 /* Lanes of n rows in panels as k: A(i, t) of the panels from `p` on, `panel` floats apart. */
 ZL_INLINE operand lanes_of(const float *p, int64_t panel) { return (operand){p, 16, 1, panel}; }
 
-/* out panel (m, 16) (+)= A (m, k) times panel (k, 16). */
-ZL_INLINE void times_panel(int add, int64_t m, operand a, int64_t k, const float *panel, float *out)
+/* out panel (m, 16) (+)= W (m, k) times panel (k, 16), or the transpose of W (k, m) times it; W's rows `columns` apart. */
+ZL_INLINE void rows_times(int add, int64_t m, const float *w, int64_t columns, int64_t k, const float *panel, float *out)
 {
-    product16(add, m, a, panel, 16, 0, 1, k, out, 16);
+    product16(add, m, (operand){w, columns, 1, 0}, panel, 16, 0, 1, k, out, 16);
+}
+
+ZL_INLINE void columns_times(int add, int64_t m, const float *w, int64_t columns, int64_t k, const float *panel,
+                             float *out)
+{
+    product16(add, m, (operand){w, 1, columns, 0}, panel, 16, 0, 1, k, out, 16);
 }
 
 /* out (m, n), rows n apart, (+)= sum over the lanes of `panels` panels of A (m, lanes) times B (lanes, n), B's rows n
- * apart; n is a multiple of 4. */
+ * apart; n is a multiple of 8. A's rows of a panel stand `a.outer` from those of the next. */
 ZL_INLINE void times_rows(int add, int64_t m, operand a, int64_t panels, int64_t lanes, const float *b, int64_t n,
                           float *out)
 {
     int64_t j = 0;
     for (; n - j >= 16; j += 16)
         product16(add, m, a, b + j, n, lanes * n, panels, lanes, out + j, n);
-    if (n - j >= 8) {
+    if (n > j)
         product8(add, m, a, b + j, n, lanes * n, panels, lanes, out + j, n);
-        j += 8;
-    }
-    if (n - j >= 4)
-        product4(add, m, a, b + j, n, lanes * n, panels, lanes, out + j, n);
 }
 
-/* The same number of floats or more, a multiple of four. */
-ZL_INLINE int64_t padded(int64_t n) { return (n + 3) & ~(int64_t)3; }
+/* The same number of floats or more, a multiple of eight. */
+ZL_INLINE int64_t padded(int64_t n) { return (n + 7) & ~(int64_t)7; }
 
 #ifdef __clang__
 #define SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
@@ -73,7 +73,7 @@ ZL_INLINE void exchange(vf_4 r[4])
 static void panel_to_rows(const float *panel, int64_t n, float *rows)
 {
     int64_t width = padded(n);
-    for (int64_t i = 0; i < n; i += 4)
+    for (int64_t i = 0; i < width; i += 4)
         for (int l = 0; l < 16; l += 4) {
             vf_4 r[4];
             for (int k = 0; k < 4; k++)

@@ -31,9 +31,12 @@ static zl_kept_t kept_of(const group_t *g, int32_t layer)
 
 static head_t head_of(const group_t *g, const zl_kept_t *k, int64_t document, int64_t head)
 {
-    int64_t h = g->h;
-    const float *query = k->qkv + document * g->w.panels * 3 * h * 16 + head * g->d * 16;
-    return (head_t){g->d, 3 * h * 16, query, query + h * 16, query + 2 * h * 16};
+    int64_t h = g->h, across = (g->w.panels + 1) * 16; /* a panel more, so that rows do not meet in one cache set */
+    float *query = k->qkv + document * g->w.panels * 3 * h * 16 + head * g->d * 16;
+    head_t x = {g->d, g->w.panels, 3 * h * 16, across, query, query + h * 16, query + 2 * h * 16, g->w.keys,
+                g->w.keys + g->d * across};
+    copy_keys(&x);
+    return x;
 }
 
 /* tokens of a panel: fewer than 16 at the end of a document */
@@ -77,7 +80,7 @@ static void layer_forward(const group_t *g, int32_t i)
         float *y = g->w.side, *qkv = k.qkv + q * 3 * h * 16;
         const float *turns = g->turns + q % P * d * 16;
         norm_forward(h, g->w.x + q * h * 16, norms, y, k.unit1 + q * h * 16, k.rstd1 + q * 16);
-        times_panel(0, 3 * h, rows_of(weights, h), h, y, qkv);
+        rows_times(0, 3 * h, weights, h, h, y, qkv);
         turn(heads, d, turns, 1.0f, scale, qkv);
         turn(heads, d, turns, 1.0f, 1.0f, qkv + h * 16);
     }
@@ -86,19 +89,20 @@ static void layer_forward(const group_t *g, int32_t i)
             head_t x = head_of(g, &k, document, head);
             int64_t one = document * heads + head;
             for (int64_t q = 0; q < P; q++) {
+                int64_t block = q / ZL_BLOCK, place = q % ZL_BLOCK * zl_keys(block, P) * 16;
                 float *e = k.weights == NULL ? g->w.scores
-                                             : k.weights + one * zl_weights_before(P) + zl_weights_before(q);
+                                             : k.weights + one * zl_weights(P) + zl_weights_before(block) + place;
                 attention_forward(&x, q, e, k.most + (one * P + q) * 16, k.inverse + (one * P + q) * 16,
                                   k.mixed + ((document * P + q) * h + head * d) * 16);
             }
         }
     for (int64_t q = 0; q < g->w.all; q++) {
         float *x = g->w.x + q * h * 16, *y = g->w.side, *gate_up = k.gate_up + q * 2 * m * 16, *inner = g->w.wide;
-        times_panel(1, h, rows_of(weights + g->at.out, h), h, k.mixed + q * h * 16, x);
+        rows_times(1, h, weights + g->at.out, h, h, k.mixed + q * h * 16, x);
         norm_forward(h, x, norms + h, y, k.unit2 + q * h * 16, k.rstd2 + q * 16);
-        times_panel(0, 2 * m, rows_of(weights + g->at.gate_up, h), h, y, gate_up);
+        rows_times(0, 2 * m, weights + g->at.gate_up, h, h, y, gate_up);
         swiglu_forward(m, gate_up, k.sigmoid + q * m * 16, inner);
-        times_panel(1, h, rows_of(weights + g->at.down, m), m, inner, x);
+        rows_times(1, h, weights + g->at.down, m, m, inner, x);
     }
 }
 
@@ -116,7 +120,7 @@ static void layer_backward(const group_t *g, int32_t i)
         for (int64_t b = 0; b < here; b++) {
             int64_t q = first + b;
             float *dinner = g->w.inner, *inner = dinner + m * 16, *y = g->w.side + q * h * 16;
-            times_panel(0, m, columns_of(weights + g->at.down, m), h, grad + b * h * 16, dinner);
+            columns_times(0, m, weights + g->at.down, m, h, grad + b * h * 16, dinner);
             swiglu_backward(m, k.gate_up + q * 2 * m * 16, k.sigmoid + q * m * 16, dinner, wide + b * 2 * m * 16, inner);
             panel_to_rows(inner, m, inner_rows + b * 16 * mp);
             norm_again(h, k.unit2 + q * h * 16, norms + h, y);
@@ -127,10 +131,10 @@ static void layer_backward(const group_t *g, int32_t i)
         for (int64_t b = 0; b < here; b++) {
             int64_t q = first + b;
             float *y = g->w.side + q * h * 16;
-            times_panel(0, h, columns_of(weights + g->at.gate_up, h), 2 * m, wide + b * 2 * m * 16, y);
+            columns_times(0, h, weights + g->at.gate_up, h, 2 * m, wide + b * 2 * m * 16, y);
             norm_backward(h, y, norms + h, k.unit2 + q * h * 16, k.rstd2 + q * 16, grad + b * h * 16, sums + h * 16);
             panel_to_rows(k.mixed + q * h * 16, h, y_rows + b * 16 * hp);
-            times_panel(0, h, columns_of(weights + g->at.out, h), h, grad + b * h * 16, y);
+            columns_times(0, h, weights + g->at.out, h, h, grad + b * h * 16, y);
         }
         times_rows(1, h, lanes_of(grad, h * 16), here, 16, y_rows, hp, padded_to + g->padded_at.out);
     }
@@ -139,19 +143,17 @@ static void layer_backward(const group_t *g, int32_t i)
             head_t x = head_of(g, &k, document, head);
             int64_t one = document * heads + head, rows = (document * P * h + head * d) * 16;
             attention_t a = {
-                .weights = k.weights == NULL ? NULL : k.weights + one * zl_weights_before(P),
+                .weights = k.weights == NULL ? NULL : k.weights + one * zl_weights(P),
                 .most = k.most + one * P * 16,
                 .inverse = k.inverse + one * P * 16,
                 .again = g->w.scores,
-                .dscores = g->w.scores2,
+                .dscores = g->w.dscores,
                 .query_rows = g->w.rows1,
                 .dmixed_rows = g->w.rows2,
                 .dkey_rows = g->w.rows3,
                 .dvalue_rows = g->w.rows4,
             };
-            /* queries, keys and values give way to their gradients */
-            attention_backward(&x, P, &a, k.mixed + rows, g->w.side + rows, h * 16, (float *)x.query, (float *)x.key,
-                               (float *)x.value);
+            attention_backward(&x, &a, k.mixed + rows, g->w.side + rows, h * 16);
         }
     for (int64_t first = 0; first < g->w.all; first += ZL_BLOCK) {
         int64_t here = g->w.all - first < ZL_BLOCK ? g->w.all - first : ZL_BLOCK;
@@ -164,7 +166,7 @@ static void layer_backward(const group_t *g, int32_t i)
             turn(heads, d, turns, -1.0f, 1.0f, mine + h * 16);
             norm_again(h, k.unit1 + q * h * 16, norms, y);
             panel_to_rows(y, h, y_rows + b * 16 * hp);
-            times_panel(0, h, columns_of(weights, h), 3 * h, mine, y);
+            columns_times(0, h, weights, h, 3 * h, mine, y);
             norm_backward(h, y, norms, k.unit1 + q * h * 16, k.rstd1 + q * 16, g->w.grad + q * h * 16, sums);
         }
         times_rows(1, 3 * h, lanes_of(dqkv, 3 * h * 16), here, 16, y_rows, hp, padded_to);

@@ -1,4 +1,5 @@
-/* A tile of a product in registers, for rows of ZL_TILE floats: included once for 16, 8 and 4.
+/* A tile of a product in registers, for rows of ZL_TILE floats: included once for 16 and once for 8, with its
+ * height TILE_ROWS.
  *
  * C(i, :) (+)= sum over k of A(i, k) B(k, :), k in order, one fused multiply-add a term, so the order of the sum does
  * not hang on how a product is cut into tiles. k runs over `outer` blocks of `inner`, with strides of their own. */
@@ -15,14 +16,18 @@
 ZL_INLINE void TILE_NAME(tile)(const int rows, const int add, operand a, const float *b, int64_t b_inner,
                                int64_t b_outer, int64_t outer, int64_t inner, float *c, int64_t c_row)
 {
-    TILE_V sum[ZL_MOST_ROWS][TILE_REGS];
+    TILE_V sum[TILE_ROWS][TILE_REGS];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (int r = 0; r < TILE_REGS; r++)
             sum[i][r] = (TILE_V){0};
     for (int64_t o = 0; o < outer; o++) {
-        const float *from = a.at + o * a.outer, *with = b + o * b_outer;
+        /* every third row has a pointer, those between are one and two strides away: addresses without arithmetic */
+        const float *from[(TILE_ROWS + 2) / 3], *with = b + o * b_outer;
+#pragma GCC unroll 4
+        for (int i = 0; i < rows; i += 3)
+            from[i / 3] = a.at + o * a.outer + i * a.row;
         for (int64_t k = 0; k < inner; k++) {
             TILE_V row[TILE_REGS];
 #pragma GCC unroll 4
@@ -30,12 +35,15 @@ ZL_INLINE void TILE_NAME(tile)(const int rows, const int add, operand a, const f
                 row[r] = ZL_PASTE(load_, TILE_WIDTH)(with + r * TILE_WIDTH);
 #pragma GCC unroll 16
             for (int i = 0; i < rows; i++) {
-                TILE_V scalar = from[i * a.row] - (TILE_V){0};
+                TILE_V scalar = from[i / 3][i % 3 * a.row] - (TILE_V){0};
 #pragma GCC unroll 4
                 for (int r = 0; r < TILE_REGS; r++)
                     sum[i][r] = ZL_PASTE(fma_, TILE_WIDTH)(scalar, row[r], sum[i][r]);
             }
-            from += a.inner, with += b_inner;
+#pragma GCC unroll 4
+            for (int i = 0; i < rows; i += 3)
+                from[i / 3] += a.inner;
+            with += b_inner;
         }
     }
 #pragma GCC unroll 16
@@ -48,21 +56,26 @@ ZL_INLINE void TILE_NAME(tile)(const int rows, const int add, operand a, const f
         }
 }
 
-/* All rows of C, cut into tiles of nearly equal height. */
+/* All rows of C: tiles of full height, the last two alike. */
 ZL_INLINE void TILE_NAME(rows)(const int add, int64_t m, operand a, const float *b, int64_t b_inner, int64_t b_outer,
                                int64_t outer, int64_t inner, float *c, int64_t c_row)
 {
-    for (int64_t left = (m + ZL_MOST_ROWS - 1) / ZL_MOST_ROWS; left > 0; left--) {
-        int64_t here = (m + left - 1) / left;
+    for (; m >= 2 * TILE_ROWS; m -= TILE_ROWS, a.at += TILE_ROWS * a.row, c += TILE_ROWS * c_row)
+        TILE_NAME(tile)(TILE_ROWS, add, a, b, b_inner, b_outer, outer, inner, c, c_row);
+    while (m > 0) {
+        int64_t here = m > TILE_ROWS ? (m + 1) / 2 : m;
         switch (here) {
 #define TILE_CASE(n)                                                                                                   \
     case n: TILE_NAME(tile)(n, add, a, b, b_inner, b_outer, outer, inner, c, c_row); break;
             TILE_CASE(1) TILE_CASE(2) TILE_CASE(3) TILE_CASE(4)
-#if ZL_MOST_ROWS > 4
+#if TILE_ROWS > 4
             TILE_CASE(5) TILE_CASE(6)
 #endif
-#if ZL_MOST_ROWS > 6
+#if TILE_ROWS > 6
             TILE_CASE(7) TILE_CASE(8)
+#endif
+#if TILE_ROWS > 8
+            TILE_CASE(9) TILE_CASE(10) TILE_CASE(11) TILE_CASE(12)
 #endif
 #undef TILE_CASE
         }
@@ -70,9 +83,10 @@ ZL_INLINE void TILE_NAME(rows)(const int add, int64_t m, operand a, const float 
     }
 }
 
-static __attribute__((noinline)) void TILE_NAME(product)(int add, int64_t m, operand a, const float *b,
-                                                         int64_t b_inner, int64_t b_outer, int64_t outer,
-                                                         int64_t inner, float *c, int64_t c_row)
+/* Strides must stay unknown here: gcc makes loads and shuffles of more than is asked for out of rows whose distance it
+ * knows. */
+static ZL_UNKNOWN void TILE_NAME(product)(int add, int64_t m, operand a, const float *b, int64_t b_inner,
+                                          int64_t b_outer, int64_t outer, int64_t inner, float *c, int64_t c_row)
 {
     if (add)
         TILE_NAME(rows)(1, m, a, b, b_inner, b_outer, outer, inner, c, c_row);
@@ -85,3 +99,4 @@ static __attribute__((noinline)) void TILE_NAME(product)(int add, int64_t m, ope
 #undef TILE_NAME
 #undef TILE_V
 #undef ZL_TILE
+#undef TILE_ROWS

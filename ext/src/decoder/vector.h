@@ -76,25 +76,39 @@ ZL_INLINE vf square_root(vf x)
     return r;
 }
 
+/* a where it is larger, else b, so b where one is not a number */
+ZL_INLINE vf larger(vf a, vf b) { return CHOOSE(a > b, a, b); }
+
 ZL_INLINE vf magnitude(vf x) { return (vf)((vi)x & 0x7fffffffu); }
 
 /* Below this exp() is 0: e^-64 beside 1 is nothing in fp32, and products of what is left stay clear of denormals. */
 #define ZL_EXP_LEAST (-64.0f)
 
-/* e^x for x <= 88, relative error below 1.1e-7: x = n ln 2 + r, a polynomial in r, n added to the exponent. */
-ZL_INLINE vf exponential(vf x)
+/* vectors that exponentials() works on together: alone each would wait for its own last result */
+#define ZL_TOGETHER 2
+#define EACH(i)                                                                                                        \
+    _Pragma("GCC unroll 2") for (int i = 0; i < ZL_TOGETHER; i++)
+
+/* e^x for x <= 0 in place: x = n ln 2 + r, a polynomial in r, n added to its exponent. Relative error below 1e-7, and 2e-9 |x|
+ * more for what n ln 2 lacks in fp32. */
+ZL_INLINE void exponentials(vf x[ZL_TOGETHER])
 {
     const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number, in the low bits */
-    vf t = fused(x, ALL(1.44269504f), ALL(shift)), n = t - ALL(shift);
-    vf r = fused(n, ALL(-1.42860677e-6f), fused(n, ALL(-0.693145752f), x));
-    vf p = fused(ALL(1.381454e-3f), r, ALL(8.368745e-3f));
-    p = fused(p, r, ALL(4.166839e-2f));
-    p = fused(p, r, ALL(0.16666521f));
-    p = fused(p, r, ALL(0.49999994f));
-    p = fused(p, r, ALL(1.0f));
-    p = fused(p, r, ALL(1.0f));
-    vf scale = (vf)(((vi)t + (127u - 0x4b400000u)) << 23);
-    return (vf)((vi)(p * scale) & ~(vi)(x < ALL(ZL_EXP_LEAST)));
+    vf t[ZL_TOGETHER], r[ZL_TOGETHER], r2[ZL_TOGETHER], p[ZL_TOGETHER], middle[ZL_TOGETHER];
+    EACH(i) t[i] = fused(x[i], ALL(1.44269504f), ALL(shift));
+    EACH(i) p[i] = t[i] - ALL(shift);
+    EACH(i) r[i] = fused(p[i], ALL(-0.693147182f), x[i]);
+    /* 1 + r + c2 r^2 + ... + c6 r^6, by halves: a shorter chain than one term after another */
+    EACH(i) p[i] = fused(ALL(8.368745e-3f), r[i], ALL(4.166839e-2f));
+    EACH(i) r2[i] = r[i] * r[i];
+    EACH(i) middle[i] = fused(ALL(0.16666521f), r[i], ALL(0.49999994f));
+    EACH(i) p[i] = fused(ALL(1.381454e-3f), r2[i], p[i]);
+    EACH(i) r[i] = r[i] + ALL(1.0f);
+    EACH(i) p[i] = fused(p[i], r2[i], middle[i]);
+    EACH(i) p[i] = fused(p[i], r2[i], r[i]);
+    /* the low bits of t are those of n; what is above them is shifted out */
+    EACH(i) t[i] = (vf)((vi)p[i] + ((vi)t[i] << 23));
+    EACH(i) x[i] = (vf)((vi)t[i] & ~(vi)(x[i] < ALL(ZL_EXP_LEAST)));
 }
 
 /* ln x for normal x > 0, error below 1.5 units in the last place: x = m 2^e with m in [.7071, 1.4143),
