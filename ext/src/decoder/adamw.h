@@ -68,7 +68,7 @@ static double adamw(const zl_adamw_t *c, const zl_stretch_t *stretches, int64_t 
         n += stretches[i].length;
     double norm = norm_of(n, gradient), shrink = c->clip / (norm + 1e-6);
     update_t u = {
-        .shrink = c->clip > 0.0 && shrink < 1.0 ? (float)shrink : 1.0f,
+        .shrink = c->clip > 0.0 && !(shrink >= 1.0) ? (float)shrink : 1.0f, /* a norm that is no number is not hidden */
         .keep1 = (float)c->beta1,
         .take1 = (float)(1.0 - c->beta1),
         .keep2 = (float)c->beta2,

@@ -1,6 +1,7 @@
 /* Which build of the core runs, sizes, and the table of rotations. */
 #include "decoder.h"
 
+#include <fenv.h>
 #include <string.h>
 
 #include "build.h"
@@ -109,7 +110,16 @@ static double ten_thousand_to_minus(double x)
     return e;
 }
 
-void zl_decoder_turns(const zl_decoder_t *s, float *turns)
+/* The modes that C begins with, whatever the process has set: other libraries let denormals count as zero (those built
+ * with -ffast-math when they are loaded, torch when asked to), and round in other ways. */
+static void usual_modes(fenv_t *before)
+{
+    fegetenv(before);
+    fesetenv(FE_DFL_ENV);
+}
+
+/* apart from usual_modes(), so that no arithmetic moves across its call */
+static __attribute__((noinline)) void fill_turns(const zl_decoder_t *s, float *turns)
 {
     int64_t d = s->hidden / s->heads;
     for (int64_t j = 0; j < d / 2; j++) {
@@ -123,17 +133,38 @@ void zl_decoder_turns(const zl_decoder_t *s, float *turns)
     }
 }
 
+void zl_decoder_turns(const zl_decoder_t *shape, float *turns)
+{
+    fenv_t before;
+    usual_modes(&before);
+    fill_turns(shape, turns);
+    fesetenv(&before);
+}
+
 void zl_decoder_group_losses(const zl_decoder_t *shape, const float *turns, const float *parameters,
                              const uint32_t *tokens, int32_t documents, float share, float *losses, float *gradient,
                              float *scratch)
 {
+    fenv_t before;
+    usual_modes(&before);
     used->group_losses(shape, turns, parameters, tokens, documents, share, losses, gradient, scratch);
+    fesetenv(&before);
 }
 
-void zl_decoder_add(int64_t n, const float *part, float *total) { used->add(n, part, total); }
+void zl_decoder_add(int64_t n, const float *part, float *total)
+{
+    fenv_t before;
+    usual_modes(&before);
+    used->add(n, part, total);
+    fesetenv(&before);
+}
 
 double zl_decoder_adamw(const zl_adamw_t *settings, const zl_stretch_t *stretches, int64_t n_stretches,
                         const float *gradient, float *parameters, float *first, float *second)
 {
-    return used->adamw(settings, stretches, n_stretches, gradient, parameters, first, second);
+    fenv_t before;
+    usual_modes(&before);
+    double norm = used->adamw(settings, stretches, n_stretches, gradient, parameters, first, second);
+    fesetenv(&before);
+    return norm;
 }

@@ -112,7 +112,7 @@ ZL_INLINE void exponentials(vf x[ZL_TOGETHER])
 }
 
 /* ln x for normal x > 0, error below 1.5 units in the last place: x = m 2^e with m in [.7071, 1.4143),
- * ln m = 2 artanh((m - 1) / (m + 1)). */
+ * ln m = 2 artanh((m - 1) / (m + 1)). Infinity and what is no number stay themselves. */
 ZL_INLINE vf logarithm(vf x)
 {
     vi bits = (vi)x, e = (bits - 0x3f3504f3u) & 0xff800000u;
@@ -124,7 +124,7 @@ ZL_INLINE vf logarithm(vf x)
     p = fused(z, p, ALL(0.4f));
     p = fused(z, p, ALL(0.666666667f));
     vf rest = fused(s * z, p, whole * ALL(1.42860677e-6f));
-    return fused(whole, ALL(0.693145752f), s + (s + rest));
+    return CHOOSE(x < ALL(__builtin_inff()), fused(whole, ALL(0.693145752f), s + (s + rest)), x);
 }
 
 /* sixteen lanes as registers */
