@@ -17,40 +17,30 @@ ZL_INLINE void TILE_NAME(tile)(const int rows, const int add, operand a, const f
                                int64_t b_outer, int64_t outer, int64_t inner, float *c, int64_t c_row)
 {
     TILE_V sum[TILE_ROWS][TILE_REGS];
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
-        for (int r = 0; r < TILE_REGS; r++)
+    ZL_UNROLL for (int i = 0; i < rows; i++)
+        ZL_UNROLL for (int r = 0; r < TILE_REGS; r++)
             sum[i][r] = (TILE_V){0};
     for (int64_t o = 0; o < outer; o++) {
         /* every third row has a pointer, those between are one and two strides away: addresses without arithmetic */
         const float *from[(TILE_ROWS + 2) / 3], *with = b + o * b_outer;
-#pragma GCC unroll 4
-        for (int i = 0; i < rows; i += 3)
+        ZL_UNROLL for (int i = 0; i < rows; i += 3)
             from[i / 3] = a.at + o * a.outer + i * a.row;
         for (int64_t k = 0; k < inner; k++) {
             TILE_V row[TILE_REGS];
-#pragma GCC unroll 4
-            for (int r = 0; r < TILE_REGS; r++)
+            ZL_UNROLL for (int r = 0; r < TILE_REGS; r++)
                 row[r] = ZL_PASTE(load_, TILE_WIDTH)(with + r * TILE_WIDTH);
-#pragma GCC unroll 16
-            for (int i = 0; i < rows; i++) {
+            ZL_UNROLL for (int i = 0; i < rows; i++) {
                 TILE_V scalar = from[i / 3][i % 3 * a.row] - (TILE_V){0};
-#pragma GCC unroll 4
-                for (int r = 0; r < TILE_REGS; r++)
+                ZL_UNROLL for (int r = 0; r < TILE_REGS; r++)
                     sum[i][r] = ZL_PASTE(fma_, TILE_WIDTH)(scalar, row[r], sum[i][r]);
             }
-#pragma GCC unroll 4
-            for (int i = 0; i < rows; i += 3)
+            ZL_UNROLL for (int i = 0; i < rows; i += 3)
                 from[i / 3] += a.inner;
             with += b_inner;
         }
     }
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
-        for (int r = 0; r < TILE_REGS; r++)
-{
+    ZL_UNROLL for (int i = 0; i < rows; i++)
+        ZL_UNROLL for (int r = 0; r < TILE_REGS; r++) {
             float *to = c + i * c_row + r * TILE_WIDTH;
             ZL_PASTE(store_, TILE_WIDTH)(to, add ? ZL_PASTE(load_, TILE_WIDTH)(to) + sum[i][r] : sum[i][r]);
         }

@@ -12,6 +12,12 @@
 #error "the same bits on every machine need IEEE 754 arithmetic in float: no -ffast-math, no x87"
 #endif
 
+/* a loop over registers: it must be unrolled whole, and before variables are given registers */
+#ifdef __clang__
+#define ZL_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define ZL_UNROLL _Pragma("GCC unroll 16")
+#endif
 #define ZL_INLINE static inline __attribute__((always_inline))
 #define ZL_REGS (16 / ZL_WIDTH)
 
@@ -90,8 +96,7 @@ ZL_INLINE vf magnitude(vf x) { return (vf)((vi)x & 0x7fffffffu); }
 
 /* vectors that exponentials() works on together: alone each would wait for its own last result */
 #define ZL_TOGETHER 2
-#define EACH(i)                                                                                                        \
-    _Pragma("GCC unroll 2") for (int i = 0; i < ZL_TOGETHER; i++)
+#define EACH(i) ZL_UNROLL for (int i = 0; i < ZL_TOGETHER; i++)
 
 /* e^x for x <= 0 in place: x = n ln 2 + r, a polynomial in r, n added to its exponent. Relative error below 1e-7, and 2e-9 |x|
  * more for what n ln 2 lacks in fp32. */
