@@ -61,6 +61,7 @@ OWNERS = {
     "ziplaw._earley": "grammars.floor",
     "ziplaw._gzip": "corpora.compress",
     "ziplaw._laws": "laws.solve.additive",
+    "ziplaw._decoder": "training.steps.compiled_step",
 }
 # what a room and its inner rooms never import
 NEVER = {
@@ -189,6 +190,7 @@ HEAVY = [
     "ziplaw._gzip",
     "ziplaw._earley",
     "ziplaw._laws",
+    "ziplaw._decoder",
 ]
 
 

@@ -44,7 +44,7 @@ def ready(root: str | os.PathLike, log: str | os.PathLike) -> bool:
             raise ZiplawError(
                 f"the compiled cores in {root} are not built and it cannot be written: run `make build` there"
             )
-        print("Building the compiled cores (sampler, scorer, floor, fitter)", file=sys.stderr)
+        print("Building the compiled cores (sampler, scorer, floor, fitter, trainer)", file=sys.stderr)
         log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace", "--force"]
         with open(log, "wb") as output:
