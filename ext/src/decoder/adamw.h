@@ -3,7 +3,7 @@
 #define ZL_DECODER_ADAMW_H
 
 #include "decoder.h"
-#include "vector.h"
+#include "lanes/vector.h"
 
 /* Moments nearer to zero than this are set to zero: far below epsilon, and denormals cost a hundred times as much. */
 #define ZL_LEAST_MOMENT 0x1p-100f

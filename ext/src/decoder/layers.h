@@ -3,7 +3,7 @@
 #define ZL_DECODER_LAYERS_H
 
 #include "layout.h"
-#include "product.h"
+#include "lanes/product.h"
 
 /* unit = x / sqrt(mean(x^2) + epsilon), y = weight * unit. */
 static void norm_forward(int64_t h, const float *x, const float *weight, float *y, float *unit, float *rstd)
