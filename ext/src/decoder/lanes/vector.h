@@ -43,18 +43,31 @@
     }
 #else
 /* Without the instruction: the product is exact in double; the sum is rounded to odd there (Boldo and Melquiond 2008),
- * so that rounding it once more, to float, gives what rounding once would. */
+ * so that rounding it once more, to float, gives what rounding once would. Two lanes at a time, which is what registers
+ * of that age hold of doubles: compilers take wider ones apart. */
+typedef double vd_2 __attribute__((vector_size(16)));
+typedef int64_t vl_2 __attribute__((vector_size(16)));
+typedef float vf_2 __attribute__((vector_size(8)));
+
+ZL_INLINE vf_2 fma_2(vf_2 a, vf_2 b, vf_2 c)
+{
+    vd_2 p = __builtin_convertvector(a, vd_2) * __builtin_convertvector(b, vd_2), z = __builtin_convertvector(c, vd_2);
+    vd_2 s = p + z, q = s - p, error = (p - (s - q)) + (z - q);
+    /* a unit of the last place towards what was lost, where something was and s is even; masks are -1 and 0 */
+    vl_2 bits = (vl_2)s, away = (vl_2)(error < 0.0) - (vl_2)(error > 0.0), negative = (vl_2)(s < 0.0);
+    bits += ((away ^ negative) - negative) & ((bits & 1) - 1);
+    return __builtin_convertvector((vd_2)bits, vf_2);
+}
+
 #define ZL_FMA_OF(N)                                                                                                   \
-    typedef double vd_##N __attribute__((vector_size(8 * N)));                                                          \
-    typedef int64_t vl_##N __attribute__((vector_size(8 * N)));                                                         \
-    ZL_INLINE vf_##N fma_##N(vf_##N a, vf_##N b, vf_##N c)                                                                  \
+    ZL_INLINE vf_##N fma_##N(vf_##N a, vf_##N b, vf_##N c)                                                             \
     {                                                                                                                  \
-        vd_##N p = __builtin_convertvector(a, vd_##N) * __builtin_convertvector(b, vd_##N);                               \
-        vd_##N z = __builtin_convertvector(c, vd_##N), s = p + z, q = s - p, e = (p - (s - q)) + (z - q);                \
-        vl_##N bits = (vl_##N)s, inexact = (e != 0.0) & (e == e), even = (bits & 1) == 0;                                \
-        vl_##N same_sign = ((vl_##N)e ^ bits) >= 0;                                                                      \
-        bits += inexact & even & (-1 - 2 * same_sign);                                                                 \
-        return __builtin_convertvector((vd_##N)bits, vf_##N);                                                            \
+        vf_##N r;                                                                                                      \
+        for (int l = 0; l < N; l += 2) {                                                                               \
+            vf_2 two = fma_2((vf_2){a[l], a[l + 1]}, (vf_2){b[l], b[l + 1]}, (vf_2){c[l], c[l + 1]});                  \
+            r[l] = two[0], r[l + 1] = two[1];                                                                          \
+        }                                                                                                              \
+        return r;                                                                                                      \
     }
 #endif
 
