@@ -3,6 +3,7 @@
 import os
 from glob import glob
 
+import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
@@ -20,7 +21,8 @@ def extension(core):
         f"ziplaw._{core}",
         sources=[f"ext/_{core}.pyx", *sorted(glob(f"ext/src/{core}/*.c"))],
         depends=glob("ext/src/**/*.h", recursive=True),
-        include_dirs=["ext/src", f"ext/src/{core}"],
+        include_dirs=["ext/src", f"ext/src/{core}", numpy.get_include()],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
         extra_compile_args=FLAGS + SANITIZE,
         extra_link_args=SANITIZE,
         libraries=["m"],
@@ -29,7 +31,7 @@ def extension(core):
 
 setup(
     ext_modules=cythonize(
-        [extension(core) for core in ("pcfg", "gzip", "earley", "laws", "decoder")],
+        [extension(core) for core in ("pcfg", "gzip", "earley", "laws", "numerics", "decoder")],
         build_dir="build/cython",
         compiler_directives={"language_level": "3"},
     )

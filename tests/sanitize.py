@@ -14,7 +14,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "sanitize"
-TESTS = ["test_compress", "test_floor", "test_fuzz", "test_grammar*", "test_additive", "test_sampl*"]
+TESTS = [
+    "test_compress",
+    "test_floor",
+    "test_fuzz",
+    "test_grammar*",
+    "test_additive",
+    "test_sampl*",
+    "test_functions",
+    "test_linear",
+,
+]
 FUZZED_INPUTS = 20_000
 C_FLAGS = ["-std=c99", "-g", "-O1", "-ffp-contract=off", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 

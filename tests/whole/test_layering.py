@@ -13,39 +13,40 @@ import import_graph
 
 # room -> the rooms that it may import besides itself and the rooms at its own top: errors, versions
 ROOMS = {
-    "base": "",
+    "numerics": "",
+    "base": "numerics",
     "kernels": "base",
     "kernels.triton": "kernels",
-    "grammars": "base",
-    "corpora.storage": "base",
+    "grammars": "numerics base",
+    "corpora.storage": "numerics base",
     "corpora.readers": "base corpora.storage",
-    "corpora": "base grammars tables corpora.storage corpora.readers",
+    "corpora": "numerics base grammars tables corpora.storage corpora.readers",
     "models": "base kernels",
     "training.recipe": "base",
     "training.steps": "kernels models training.recipe",
     "training": "base corpora.storage models tables training.recipe training.steps",
     "laws": "",
-    "laws.forms": "base",
-    "laws.solve": "base laws.forms",
-    "laws.intervals": "base laws.forms laws.solve",
-    "laws.valleys": "laws.forms laws.solve",
-    "laws.fits": "base laws.forms laws.solve laws.intervals laws.valleys",
-    "laws.dependence.statistics": "laws.solve",
-    "laws.dependence.splits": "laws.forms laws.solve laws.dependence.statistics",
-    "laws.dependence": "base laws.forms laws.solve laws.intervals laws.fits "
+    "laws.forms": "numerics base",
+    "laws.solve": "numerics base laws.forms",
+    "laws.intervals": "numerics base laws.forms laws.solve",
+    "laws.valleys": "numerics laws.forms laws.solve",
+    "laws.fits": "numerics base laws.forms laws.solve laws.intervals laws.valleys",
+    "laws.dependence.statistics": "numerics laws.solve",
+    "laws.dependence.splits": "numerics laws.forms laws.solve laws.dependence.statistics",
+    "laws.dependence": "numerics base laws.forms laws.solve laws.intervals laws.fits "
     "laws.dependence.statistics laws.dependence.splits",
-    "laws.plans": "base laws.forms laws.solve laws.intervals laws.valleys laws.fits laws.dependence",
-    "laws.outcomes": "base laws.forms laws.solve laws.intervals laws.fits",
-    "laws.plans.evidence": "base laws.forms laws.solve laws.intervals laws.fits",
-    "tables": "base corpora.storage",
-    "sweep": "base corpora corpora.readers tables training.recipe laws.forms laws.intervals laws.fits laws.plans "
-    "laws.plans.evidence laws.dependence.splits",
-    "report.figures": "base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
-    "report": "base sweep report.figures laws.dependence laws.dependence.splits laws.fits laws.solve",
+    "laws.plans": "numerics base laws.forms laws.solve laws.intervals laws.valleys laws.fits laws.dependence",
+    "laws.outcomes": "numerics base laws.forms laws.solve laws.intervals laws.fits",
+    "laws.plans.evidence": "numerics base laws.forms laws.solve laws.intervals laws.fits",
+    "tables": "numerics base corpora.storage",
+    "sweep": "numerics base corpora corpora.readers tables training.recipe laws.forms laws.intervals laws.fits "
+    "laws.plans laws.plans.evidence laws.dependence.splits",
+    "report.figures": "numerics base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
+    "report": "numerics base sweep report.figures laws.dependence laws.dependence.splits laws.fits laws.solve",
     "cli": "base corpora.storage corpora.readers",
     "cli.data": "cli base grammars tables corpora corpora.readers",
     "cli.runs": "cli base corpora.storage models training training.recipe tables sweep",
-    "cli.laws": "cli base corpora corpora.readers tables sweep report.figures laws.forms "
+    "cli.laws": "cli numerics base corpora corpora.readers tables sweep report.figures laws.forms "
     "laws.intervals laws.dependence laws.dependence.statistics laws.plans laws.plans.evidence laws.outcomes",
     "cli.outcomes": "cli base tables report.figures laws.outcomes",
     "cli.show": "cli base report report.figures",
@@ -62,6 +63,7 @@ OWNERS = {
     "ziplaw._gzip": "corpora.compress",
     "ziplaw._laws": "laws.solve.additive",
     "ziplaw._decoder": "training.steps.compiled_step",
+    "ziplaw._numerics": "numerics",
 }
 # what a room and its inner rooms never import
 NEVER = {
@@ -191,6 +193,7 @@ HEAVY = [
     "ziplaw._earley",
     "ziplaw._laws",
     "ziplaw._decoder",
+    "ziplaw._numerics",
 ]
 
 

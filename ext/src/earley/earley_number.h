@@ -6,13 +6,14 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "../numerics/elementary.h"
 #include "earley_grammar.h"
 
 static inline double
 minus_log(double mantissa, int64_t exponent)
 {
     /* the sum with 0.0 turns -0.0 into 0.0 */
-    return 0.0 - (log(mantissa) + (double) exponent * 0.6931471805599453094);
+    return 0.0 - (zl_log(mantissa) + (double) exponent * 0.6931471805599453094);
 }
 
 static inline double

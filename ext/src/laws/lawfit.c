@@ -1,4 +1,5 @@
 #include "lawfit.h"
+#include "../numerics/elementary.h"
 #include "descent.h"
 
 #include <math.h>
@@ -58,14 +59,14 @@ static void evaluate(zl_descent_t *descent, const double *theta)
 
     /* exponentials are what a fit spends its time on: one for each distinct size and budget, not for each row */
     for (i = 0; i < law->nx; i++)
-        rows->eu[i] = exp(-theta[3] * law->ux[i]);
+        rows->eu[i] = zl_exp(-theta[3] * law->ux[i]);
     for (i = 0; i < law->ny; i++)
-        rows->ev[i] = exp(-theta[4] * law->uy[i]);
+        rows->ev[i] = zl_exp(-theta[4] * law->uy[i]);
     for (i = 0; i < rows->n; i++) {
         rows->tu[i] = rows->eu[rows->ix[i]];
         rows->tv[i] = rows->ev[rows->iy[i]];
         rows->tf[i] = theta[0] + theta[1] * rows->tu[i] + theta[2] * rows->tv[i];
-        r[i] = log(rows->tf[i]) - rows->z[i];
+        r[i] = zl_log(rows->tf[i]) - rows->z[i];
     }
 }
 
@@ -199,7 +200,7 @@ void zl_law_project(const zl_law_t *law, const double *z, const double *w, const
 
     gram[0][0] = rhs[0] = 0.0;
     for (k = 0; k < n; k++) {
-        double loss = exp(z[k]);
+        double loss = zl_exp(z[k]);
 
         /* errors relative to the loss: near an optimum they are the residuals of its logarithm */
         weight[k] = (w == NULL ? 1.0 : w[k]) / (loss * loss);
@@ -210,8 +211,8 @@ void zl_law_project(const zl_law_t *law, const double *z, const double *w, const
     }
     for (i = 0; i < m; i++)
         for (k = 0; k < n; k++) {
-            u[i * n + k] = exp(-exponents[i] * law->x[k]);
-            v[i * n + k] = exp(-exponents[i] * law->y[k]);
+            u[i * n + k] = zl_exp(-exponents[i] * law->x[k]);
+            v[i * n + k] = zl_exp(-exponents[i] * law->y[k]);
         }
     for (i = 0; i < m; i++) {
         const double *ui = u + i * n;

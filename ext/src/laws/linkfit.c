@@ -1,4 +1,5 @@
 #include "linkfit.h"
+#include "../numerics/elementary.h"
 #include "descent.h"
 
 #include <math.h>
@@ -63,7 +64,7 @@ static void gather(rows_t *rows, const zl_link_t *law, const double *z, const do
 
 static double log_sum(double a, double b)
 {
-    return a > b ? a + log1p(exp(b - a)) : b + log1p(exp(a - b));
+    return a > b ? a + zl_log1p(zl_exp(b - a)) : b + zl_log1p(zl_exp(a - b));
 }
 
 /* Integrals from the first knot to z of the hat functions of the knots, and the hats at z. */
@@ -99,18 +100,18 @@ static void evaluate(zl_descent_t *descent, const double *theta)
     rows_t *rows = descent->law;
     const zl_link_t *law = rows->law;
     point_t *at = &rows->trial;
-    double *r = descent->tr, alpha = exp(theta[3]), beta = exp(theta[4]), E = law->excess ? 0.0 : exp(theta[0]);
+    double *r = descent->tr, alpha = zl_exp(theta[3]), beta = zl_exp(theta[4]), E = law->excess ? 0.0 : zl_exp(theta[0]);
     int64_t i;
 
     for (i = 0; i < law->nx; i++)
-        rows->ex[i] = exp(fmin(theta[1] - alpha * law->ux[i], LARGEST));
+        rows->ex[i] = zl_exp(fmin(theta[1] - alpha * law->ux[i], LARGEST));
     for (i = 0; i < law->ny; i++)
-        rows->ey[i] = exp(fmin(theta[2] - beta * law->uy[i], LARGEST));
+        rows->ey[i] = zl_exp(fmin(theta[2] - beta * law->uy[i], LARGEST));
     for (i = 0; i < rows->n; i++) {
         double first = rows->ex[rows->ix[i]], sum = first + rows->ey[rows->iy[i]] + 1e-280;
 
         at->share[i] = first / sum;
-        at->z[i] = log(sum);
+        at->z[i] = zl_log(sum);
     }
     if (law->link == ZL_FREE) {
         double slope[ZL_MOST_KNOTS], rise[ZL_MOST_KNOTS], hat[ZL_MOST_KNOTS], zero = 0.0, whole;
@@ -119,7 +120,7 @@ static void evaluate(zl_descent_t *descent, const double *theta)
         whole = log_sum(theta[1], theta[2]);
         rises(law, 0.0, rise, hat);
         for (j = 0; j < law->knots; j++) {
-            slope[j] = exp(theta[6 + j]);
+            slope[j] = zl_exp(theta[6 + j]);
             zero += slope[j] * rise[j];
         }
         for (i = 0; i < rows->n; i++) {
@@ -134,30 +135,30 @@ static void evaluate(zl_descent_t *descent, const double *theta)
                 at->excess[i] = 1.0;
                 r[i] = h - rows->target[i];
             } else {
-                double g = exp(fmin(h, LARGEST));
+                double g = zl_exp(fmin(h, LARGEST));
 
                 at->excess[i] = g / (E + g);
-                r[i] = log(E + g) - rows->target[i];
+                r[i] = zl_log(E + g) - rows->target[i];
             }
         }
     } else {
-        double k = exp(theta[5]), gap = law->link == ZL_BOUNDED ? exp(theta[6]) - exp(theta[0]) : INFINITY;
+        double k = zl_exp(theta[5]), gap = law->link == ZL_BOUNDED ? zl_exp(theta[6]) - zl_exp(theta[0]) : INFINITY;
         /* U below E is no law: the objective there is not a number, and the step is refused */
         double inverse = gap > 0.0 ? 1.0 / gap : NAN;
 
         for (i = 0; i < rows->n; i++) {
             double h = k * at->z[i], over, g;
 
-            g = exp(fmin(h, LARGEST));
+            g = zl_exp(fmin(h, LARGEST));
             over = g * inverse;
             g /= 1.0 + over;
             at->ended[i] = over / (1.0 + over);
             if (E == 0.0) {
                 at->excess[i] = 1.0;
-                r[i] = (law->link == ZL_BOUNDED ? log(g) : h) - rows->target[i];
+                r[i] = (law->link == ZL_BOUNDED ? zl_log(g) : h) - rows->target[i];
             } else {
                 at->excess[i] = g / (E + g);
-                r[i] = log(E + g) - rows->target[i];
+                r[i] = zl_log(E + g) - rows->target[i];
             }
         }
     }
@@ -198,12 +199,12 @@ static void prepare(const zl_link_t *law, const double *theta, common_t *common)
     if (law->link == ZL_FREE) {
         rises(law, 0.0, common->zero, hat);
         for (j = 0; j < law->knots; j++)
-            common->slope[j] = exp(theta[6 + j]);
+            common->slope[j] = zl_exp(theta[6 + j]);
         return;
     }
-    common->k = exp(theta[5]);
+    common->k = zl_exp(theta[5]);
     if (law->link == ZL_BOUNDED) {
-        double E = exp(theta[0]), U = exp(theta[6]), gap = U - E;
+        double E = zl_exp(theta[0]), U = zl_exp(theta[6]), gap = U - E;
 
         common->gap_E = -E / gap;
         common->gap_U = U / gap;
@@ -259,7 +260,7 @@ static void derivatives(const zl_descent_t *descent, const double *theta, double
     const rows_t *rows = descent->law;
     const zl_link_t *law = rows->law;
     const point_t *at = &rows->now;
-    double alpha = exp(theta[3]), beta = exp(theta[4]), from[2] = {0.0, 0.0};
+    double alpha = zl_exp(theta[3]), beta = zl_exp(theta[4]), from[2] = {0.0, 0.0};
     double sum[INDEX] = {0.0}, inner[INNER] = {0.0};
     double square[2][INDEX][INDEX] = {{{0.0}}}, cross[2][INDEX][INNER] = {{{0.0}}}, block[2][INNER][INNER] = {{{0.0}}};
     int place[INNER], count = inner_places(law, place), has_E = law->link != ZL_FREE && !law->excess, a, b;
@@ -269,7 +270,7 @@ static void derivatives(const zl_descent_t *descent, const double *theta, double
     prepare(law, theta, &common);
     if (law->link == ZL_FREE)
         for (a = 0; a < 2; a++) /* shares at the centre, from which z is counted */
-            from[a] = exp(theta[1 + a] - log_sum(theta[1], theta[2]));
+            from[a] = zl_exp(theta[1 + a] - log_sum(theta[1], theta[2]));
     for (i = 0; i < rows->n; i++) {
         double s = at->excess[i], t = 1.0 - s, n = at->share[i], d = 1.0 - n, nd = n * d;
         double bx = -alpha * rows->x[i], by = -beta * rows->y[i], psi, slope, bend, rz, zz;

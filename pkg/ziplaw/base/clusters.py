@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ..numerics.distributions import student_quantile
 from .sums import mean
 
 
@@ -56,12 +57,10 @@ def median_interval(values: np.ndarray, sources: np.ndarray, level: float = 0.95
     (float, float) or None
         None for fewer than two sources.
     """
-    from scipy.special import stdtrit
-
     error = clustered_stderr((values <= np.median(values)).astype(np.float64), sources)
     if error is None:
         return None
-    reach = stdtrit(len(np.unique(sources)) - 1, (1 + level) / 2) * error
+    reach = student_quantile(len(np.unique(sources)) - 1, (1 + level) / 2) * error
     low, high = np.quantile(values, [max(0.0, 0.5 - reach), min(1.0, 0.5 + reach)])
     return float(low), float(high)
 

@@ -91,7 +91,7 @@ def floor(grammar: Grammar, tokens: np.ndarray, threads: int | None = None) -> F
     n, context = tokens.shape
     per_token = nll / context
     mean = math.fsum(per_token) / n
-    stderr = math.sqrt(math.fsum((per_token - mean) ** 2) / (n - 1) / n) if n > 1 else math.nan
+    stderr = math.sqrt(math.fsum(np.square(per_token - mean)) / (n - 1) / n) if n > 1 else math.nan
     return Floor(mean, stderr, n, context, nll)
 
 

@@ -6,9 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..numerics.functions import log, product, rounded
+from ..numerics.linear import LinAlgError, solve
+
 # an eigenvalue of exactly 1 comes out of the solver as 1 - 1e-15; such a grammar is critical
 CRITICAL = 1.0 - 1e-9
 DENSE = 600
+DIGITS = 9  # of what a larger matrix gives
 TOLERANCE = 1e-12
 POWER_STEPS = 1000
 NODA_STEPS = 100
@@ -57,8 +61,8 @@ def rewrite_matrices(
 def spectral_radius(matrix: Any) -> float:
     """Return the spectral radius of a sparse nonnegative matrix: the largest over its strongly connected components.
 
-    Components keep nilpotent and repeated eigenvalues exact, which a dense solver on the whole matrix blurs. Large
-    components are bounded by Collatz and Wielandt: min and max of (Ax)_i / x_i for a positive x.
+    Components keep nilpotent and repeated eigenvalues exact, which a dense solver on the whole matrix blurs. Each
+    component is bounded by Collatz and Wielandt: min and max of (Ax)_i / x_i for a positive x.
     """
     from scipy.sparse.csgraph import connected_components
 
@@ -70,19 +74,15 @@ def spectral_radius(matrix: Any) -> float:
     for component in np.flatnonzero(sizes > 1):
         members = order[bounds[component] : bounds[component + 1]]
         block = matrix[members][:, members]
-        radius = max(radius, _dense_radius(block.toarray()) if len(members) <= DENSE else _power_radius(block))
+        radius = max(radius, _power_radius(block))
     return radius
-
-
-def _dense_radius(block):
-    return float(np.abs(np.linalg.eigvals(block)).max())
 
 
 def _power_radius(block):
     """Bound the radius of an irreducible block by power iteration, then by Noda's where that gets on too slowly."""
     vector = np.ones(block.shape[0])
     for _ in range(POWER_STEPS):
-        image = block @ vector + vector
+        image = block @ vector + vector  # a sum a row, in the order of its entries
         ratio = image / vector
         low, high = ratio.min(), ratio.max()
         if high - low <= TOLERANCE * high:
@@ -96,14 +96,12 @@ def _noda_radius(block, vector):
 
     The block is scaled by every iterate, so that the iterate is all ones: a Perron vector may span hundreds of decades.
     """
-    from scipy.sparse import diags_array, eye_array
-    from scipy.sparse.linalg import splu
+    from scipy.sparse import diags_array
 
-    unit = eye_array(block.shape[0], format="csc")
     bound = np.inf
     for _ in range(NODA_STEPS):
-        scaled = (diags_array(1.0 / vector) @ block @ diags_array(vector)).tocsc()
-        ratio = scaled.sum(axis=1)
+        scaled = (diags_array(1.0 / vector) @ block @ diags_array(vector)).tocsr()
+        ratio = scaled @ np.ones(len(vector))
         # rounding has the last word
         if not ratio.max() < bound:
             break
@@ -111,13 +109,24 @@ def _noda_radius(block, vector):
         if bound - ratio.min() <= TOLERANCE * bound:
             break
         try:
-            vector = splu(bound * unit - block).solve(np.ones(len(ratio)))
-        except RuntimeError:  # exactly singular: the bound is the radius
+            vector = _solved(bound, block, np.ones(len(ratio)))
+        except (RuntimeError, LinAlgError):  # exactly singular: the bound is the radius
             break
-        vector /= np.abs(vector).max()
+        vector = vector / np.abs(vector).max()
         if not vector.min() > 0.0:
             break
     return float(bound)
+
+
+def _solved(shift, matrix, rhs):
+    """X of (shift - matrix) x = rhs; of a large matrix by scipy, rounded, for its last digits are the processor's."""
+    n = len(rhs)
+    if n <= DENSE:
+        return solve(shift * np.eye(n) - matrix.toarray(), rhs)
+    from scipy.sparse import eye_array
+    from scipy.sparse.linalg import splu
+
+    return rounded(splu((shift * eye_array(n) - matrix).tocsc()).solve(rhs), DIGITS)
 
 
 def criticality(
@@ -149,16 +158,10 @@ def sentence_moments(
     n = len(start)
     matrix, _ = rewrite_matrices(prod_lhs, prod_offsets, symbols, probabilities, n)
     # one transposed solve gives the expected visits to every nonterminal
-    if n <= DENSE:
-        visits = np.linalg.solve(np.eye(n) - matrix.toarray().T, start)
-    else:
-        from scipy.sparse import eye_array
-        from scipy.sparse.linalg import spsolve
-
-        visits = spsolve((eye_array(n) - matrix.T).tocsc(), start)
+    visits = _solved(1.0, matrix.T, start)
     rule = np.repeat(np.arange(len(prod_lhs)), np.diff(prod_offsets))
     per_rule = np.bincount(rule, weights=symbols > 0, minlength=len(prod_lhs))
     terminals = np.bincount(prod_lhs, weights=probabilities * per_rule, minlength=n)
-    entropy = np.bincount(prod_lhs, weights=-probabilities * np.log(probabilities), minlength=n)
+    entropy = np.bincount(prod_lhs, weights=-probabilities * log(probabilities), minlength=n)
     used = start[start > 0]
-    return float(visits @ terminals), float(visits @ entropy - (used * np.log(used)).sum())
+    return float(product(visits, terminals)), float(product(visits, entropy) - (used * log(used)).sum())

@@ -201,7 +201,7 @@ def correlation(x: list[float], y: list[float]) -> float | None:
     if len(x) < 3:
         return None
     mx, my = sum(x) / len(x), sum(y) / len(y)
-    spread = math.sqrt(sum((a - mx) ** 2 for a in x) * sum((b - my) ** 2 for b in y))
+    spread = math.sqrt(sum((a - mx) * (a - mx) for a in x) * sum((b - my) * (b - my) for b in y))
     return sum((a - mx) * (b - my) for a, b in zip(x, y)) / spread if spread else None
 
 

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
+from ..numerics.distributions import student_quantile
+from ..numerics.functions import exp, log, raised
+from ..numerics.linear import polyfit
 from .folder import finite
 
 SAME_N = 0.05
@@ -25,7 +27,7 @@ def interval(values: Sequence[float] | np.ndarray, level: float = LEVEL) -> tupl
     mean = float(values.mean())
     if len(values) < 2:
         return mean, None, None
-    half = float(stats.t.ppf(0.5 + level / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    half = float(student_quantile(len(values) - 1, 0.5 + level / 2) * values.std(ddof=1) / np.sqrt(len(values)))
     return mean, mean - half, mean + half
 
 
@@ -76,9 +78,7 @@ def slope(ladder: Sequence[MeasuredModel]) -> float | None:
     """D ln(loss) / d ln(N) along a ladder, by least squares; None for fewer than two sizes."""
     if len({m.N for m in ladder}) < 2:
         return None
-    return float(
-        np.polyfit([np.log(m.N) for m in ladder], [np.log(interval(list(m.loss.values()))[0]) for m in ladder], 1)[0]
-    )
+    return float(polyfit([log(m.N) for m in ladder], [log(interval(list(m.loss.values()))[0]) for m in ladder], 1)[0])
 
 
 def at_equal_N(reference: MeasuredModel, ladder: Sequence[MeasuredModel]) -> list[float]:
@@ -91,7 +91,7 @@ def at_equal_N(reference: MeasuredModel, ladder: Sequence[MeasuredModel]) -> lis
         if len(sizes) < 2 or not min(sizes) <= reference.N <= max(sizes):
             continue
         x = sorted(sizes)
-        ratios.append(float(np.exp(np.interp(np.log(reference.N), np.log(x), np.log([sizes[n] for n in x])))) / loss)
+        ratios.append(float(exp(np.interp(log(reference.N), log(x), log([sizes[n] for n in x])))) / loss)
     return ratios
 
 
@@ -157,6 +157,6 @@ def _rows_at(models: list[MeasuredModel], where: dict[str, Any]) -> list[dict[st
         for m in near:
             shared = sorted(set(m.loss) & set(reference.loss))
             row = m.row("shape", where) | {"N_mismatch": m.N / reference.N - 1.0}
-            row["N_effect"] = None if steep is None else (m.N / reference.N) ** steep - 1.0
+            row["N_effect"] = None if steep is None else raised(m.N / reference.N, steep) - 1.0
             found.append(_relative(row, [m.loss[s] / reference.loss[s] for s in shared]))
     return found

@@ -14,6 +14,7 @@ from ..laws.dependence.splits.dataset_splits import reference_C, with_splits
 from ..laws.dependence.splits.link_choice import choose_link
 from ..laws.forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ..laws.forms.catalogue import LINKS
+from ..numerics.functions import exp, log, product
 
 Row = dict[str, Any]
 ISOFLOP = "isoflop"
@@ -64,7 +65,7 @@ def reference_of(documents: Iterable[Mapping[str, Any]]) -> float | None:
     if not middles:
         return None
     weights, C = np.array(middles, dtype=np.float64).T
-    return float(np.exp(np.average(np.log(C), weights=weights)))
+    return float(exp(np.average(log(C), weights=weights)))
 
 
 def _splits(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -77,12 +78,12 @@ def moved(split: Mapping[str, Any], C: float) -> Row:
     ln N_opt(C) = ln N + a ln(C/C0), so its variance is u' V u with u = (1, ln(C/C0)); the interval keeps the width in
     standard errors that ln N has at C0.
     """
-    far = float(np.log(C / split["C"]))
+    far = float(log(C / split["C"]))
     out: Row = {"ln_N": split["ln_N"] + split["a"] * far, "low": None, "high": None}
     low, high = split["intervals"]["ln_N"]
     if split.get("covariance") and None not in (low, high):
         V, u = np.array(split["covariance"], dtype=np.float64), np.array([1.0, far])
-        width = (high - low) / 2 * float(np.sqrt(u @ V @ u / V[0, 0])) if V[0, 0] > 0 else 0.0
+        width = (high - low) / 2 * float(np.sqrt(product(u, V, u) / V[0, 0])) if V[0, 0] > 0 else 0.0
         out |= {"low": out["ln_N"] - width, "high": out["ln_N"] + width}
     return out
 
@@ -92,7 +93,7 @@ def _split(split: Mapping[str, Any] | None, C: float | None) -> Row:
     if not split or C is None:
         return dict.fromkeys(("C", "N_opt", "D_opt", "a", "b"), None) | {"identified": False}
     at, (a_low, a_high) = moved(split, C), split["intervals"]["a"]
-    tokens = float(np.log(C / FLOPS_PER_PARAMETER_TOKEN))
+    tokens = float(log(C / FLOPS_PER_PARAMETER_TOKEN))
     if not 0 <= at["ln_N"] <= tokens:
         # less than one parameter or token: a term of the law vanished
         return _split(None, C)
@@ -105,7 +106,7 @@ def _split(split: Mapping[str, Any] | None, C: float | None) -> Row:
         "D_lo": None if at["high"] is None else tokens - at["high"],
         "D_hi": None if at["low"] is None else tokens - at["low"],
     }
-    out |= {key: None if out[key] is None else float(np.exp(out[key])) for key in out if key != "C"}
+    out |= {key: None if out[key] is None else float(exp(out[key])) for key in out if key != "C"}
     ends = {"a": split["a"], "a_lo": a_low, "a_hi": a_high}
     ends |= {"b": 1 - split["a"], "b_lo": None if a_high is None else 1 - a_high}
     ends |= {"b_hi": None if a_low is None else 1 - a_low}
@@ -130,11 +131,11 @@ def _near(near: Mapping[str, Any] | None, C: float | None) -> Row:
     """Least and most N within the tolerance of the best loss, between the budgets at which they were computed."""
     if not near or C is None or not near["C"][0] <= C <= near["C"][-1]:
         return {"near_lo": None, "near_hi": None}
-    at, out = np.log(near["C"]), {}
+    at, out = log(near["C"]), {}
     for key, name in (("near_lo", "low"), ("near_hi", "high")):
         # an end that is not there at a budget is not there between it and the next
-        end = np.interp(np.log(C), at, np.log(np.array(near[name], dtype=np.float64)))
-        out[key] = float(np.exp(end)) if np.isfinite(end) else None
+        end = np.interp(log(C), at, log(np.array(near[name], dtype=np.float64)))
+        out[key] = float(exp(end)) if np.isfinite(end) else None
     return out
 
 

@@ -4,7 +4,6 @@ units.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ _SCALE = {word: factor for factor, words in SCALES.items() for word in words.spl
 _FLOPS = {"pflops": 1e15, "petaflops": 1e15, "eflops": 1e18, "exaflops": 1e18, "zflops": 1e21, "zettaflops": 1e21,
           "pfdays": 8.64e19}  # fmt: skip
 
+_LN2 = 0.6931471805599453
 # unit of a loss -> its law's unit, and how it becomes that: a factor, or None for a logarithm
 LOSS_UNITS = {
     "nats": ("nats per token", 1.0),
@@ -40,9 +40,9 @@ LOSS_UNITS = {
     "perplexity": ("nats per token", None),
     "byte-perplexity": ("nats per byte", None),
     "word-perplexity": ("nats per word", None),
-    "bits": ("nats per token", math.log(2)),
-    "bits-per-byte": ("nats per byte", math.log(2)),
-    "bits-per-character": ("nats per character", math.log(2)),
+    "bits": ("nats per token", _LN2),
+    "bits-per-byte": ("nats per byte", _LN2),
+    "bits-per-character": ("nats per character", _LN2),
 }
 
 _PARAMS = set("params param parameters parameter".split())

@@ -320,7 +320,9 @@ def _convert_loss(columns, origin, notes, header, reading):
         raise FitError(f"the loss's unit is {given!r}, must be one of {', '.join(LOSS_UNITS)}")
     unit, factor = LOSS_UNITS[given]
     if factor is None:
-        columns["loss"] = [_logarithm(value) for value in columns["loss"]]
+        from ..numerics.functions import log
+
+        columns["loss"] = [_logarithm(value, log) for value in columns["loss"]]
         origin["loss"] = f"ln({name})"
     elif factor != 1:
         columns["loss"] = [None if value is None else value * factor for value in columns["loss"]]
@@ -339,10 +341,10 @@ def _convert_loss(columns, origin, notes, header, reading):
     return unit
 
 
-def _logarithm(value):
+def _logarithm(value, log):
     if value is None or math.isnan(value):
         return value
-    return math.log(value) if value > 0 else -math.inf
+    return float(log(value)) if value > 0 else -math.inf
 
 
 def _ratio(c, v):

@@ -12,10 +12,17 @@ from ziplaw.laws.intervals.view import View
 LAWS = ("chinchilla", "kaplan", "kaplan-coupled", "broken")
 
 
+def bent():
+    """A table of the broken law with its break amid the runs: of a table without one the law tells no break."""
+    D = np.geomspace(1e8, 1e12, 36)
+    loss = 1.5 + 60 * D**-0.15 * (1 + (D / 1e10) ** 2) ** -0.15
+    return D, D, loss * np.exp(0.002 * np.random.default_rng(0).normal(size=36))
+
+
 @pytest.fixture(scope="module")
 def views():
-    N, D, loss = planted(0.01)
-    return {law: fit_law(law, {"N": N, "D": D}, loss, x="D").view for law in LAWS}
+    tables = dict.fromkeys(LAWS, planted(0.01)) | {"broken": bent()}
+    return {law: fit_law(law, {"N": N, "D": D}, loss, x="D").view for law, (N, D, loss) in tables.items()}
 
 
 @pytest.mark.parametrize("law", LAWS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
 from typing import Any
 
 import click
@@ -36,10 +35,12 @@ def repeating(result: dict[str, Any], unique: float | None) -> dict[str, Any] | 
     import math
 
     from ...laws.plans.repeating import repeating_advice
+    from ...numerics.distributions import normal_inverse
+    from ...numerics.functions import log
 
     low, high = result["N_interval"]
-    z = NormalDist().inv_cdf((1 + result["level"]) / 2)
-    sd = math.log(high / low) / (2 * z) if low > 0 and math.isfinite(high) else 0.0
+    z = normal_inverse((1 + result["level"]) / 2)
+    sd = float(log(high / low) / (2 * z)) if low > 0 and math.isfinite(high) else 0.0
     return repeating_advice(result["C"], result["N"], result["D"], unique, log_sd=sd, level=result["level"])
 
 

@@ -21,6 +21,7 @@ from ...base.limits import CORPUS_CONTEXT, DOCUMENTS, MAX_VOCAB
 from ...base.locks import lock
 from ...base.outputs import Output, by_kind, check
 from ...errors import CorpusError, ZiplawError, integer
+from ...numerics.functions import log
 
 PARTS = ("train", "valid")
 CHUNK_TOKENS = 1 << 20
@@ -107,7 +108,7 @@ def unigram_entropy(counts: np.ndarray) -> float:
     if not len(counts):
         return 0.0
     p = counts / counts.sum()
-    return max(0.0, float(-(p * np.log(p)).sum()))
+    return max(0.0, float(-(p * log(p)).sum()))
 
 
 @dataclass(frozen=True)

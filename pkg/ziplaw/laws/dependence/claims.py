@@ -40,8 +40,9 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
+from ...numerics.distributions import f_beyond, normal_inverse, student_beyond, student_quantile
+from ...numerics.functions import log, product
 from ..intervals.drawn_laws import multivariate_t
 from ..solve.additive import Array
 from . import joint
@@ -156,7 +157,7 @@ def _monotone(regression, name, errors, alpha):
     datasets = regression["datasets"]
     H = np.array([d["H"] for d in datasets])
     raw = np.array([d["parameters"][name] for d in datasets], dtype=np.float64)
-    values = raw if name in ("alpha", "beta") else np.log(np.maximum(raw, 1e-300))
+    values = raw if name in ("alpha", "beta") else log(np.maximum(raw, 1e-300))
     statistic = "Spearman rank correlation with H"
     rho, p = spearman(H, values, regression["seed"])
     claim, note = f"{name}_monotone", _about_E(regression, name)
@@ -188,10 +189,10 @@ def reversal(H: Array, values: Array, errors: Array, alpha: float) -> tuple[tupl
         return None
     z = {}
     for i, j in pairs:
-        spread = np.hypot(errors[i], errors[j])
+        spread = np.sqrt(errors[i] * errors[i] + errors[j] * errors[j])
         # an error of zero means that the value is known (a floor): any difference is real
         z[i, j] = (values[j] - values[i]) / max(spread, 1e-9) if np.isfinite(spread) else 0.0
-    limit = stats.norm.isf(alpha / 2 / len(pairs))
+    limit = -normal_inverse(alpha / 2 / len(pairs))
     up, down = (end(z, key=lambda pair: z[pair]) for end in (max, min))
     return (up, down) if z[up] > limit and z[down] < -limit else None
 
@@ -261,12 +262,12 @@ def slope_of_a(law: Mapping[str, Any], alpha: float = 0.05) -> tuple[float, tupl
     coefficients, covariance, df = np.array(law["coefficients"]), np.array(law["covariance"]), law["df"]
     (a0, a1), (b0, b1) = coefficients[3], coefficients[4]
     total = a0 + b0
-    slope = (a0 * b1 - b0 * a1) / total**2
-    gradient = np.array([b1 / total**2 - 2 * slope / total, -b0 / total**2,
-                         -a1 / total**2 - 2 * slope / total, a0 / total**2])  # fmt: skip
-    sd = float(np.sqrt(max(gradient @ covariance[6:, 6:] @ gradient, 1e-300)))
-    t = stats.t.ppf(1 - alpha / 2, df)
-    return float(slope), (float(slope - t * sd), float(slope + t * sd)), float(2 * stats.t.sf(abs(slope) / sd, df))
+    slope = (a0 * b1 - b0 * a1) / np.square(total)
+    gradient = np.array([b1 / np.square(total) - 2 * slope / total, -b0 / np.square(total),
+                         -a1 / np.square(total) - 2 * slope / total, a0 / np.square(total)])  # fmt: skip
+    sd = float(np.sqrt(max(product(gradient, covariance[6:, 6:], gradient), 1e-300)))
+    t = student_quantile(df, 1 - alpha / 2)
+    return float(slope), (float(slope - t * sd), float(slope + t * sd)), float(2 * student_beyond(abs(slope) / sd, df))
 
 
 def _fixed_vocabulary(regression, panel, alpha):
@@ -309,7 +310,7 @@ def _fixed_H(regression, panel, alpha):
     alone, null = joint.saturated(part), joint.common(part)
     extra, freedom = 2 * (len(rows) - 1), part.n - len(rows) * (part.n_local + 2)
     F = float(f_statistic(null.rss[0], alone.rss.sum(), extra, freedom))
-    p = float(stats.f.sf(max(F, 0.0), extra, freedom))
+    p = float(f_beyond(max(F, 0.0), extra, freedom))
     names = ", ".join(part.names)
     if p <= alpha:
         why = f"exponents differ among {names}, {p_words(p)}, although their H agrees"

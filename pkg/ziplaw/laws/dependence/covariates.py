@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...numerics.functions import exp, log, product
 from ..forms.chinchilla import additive
 from ..solve.additive import EXPONENT_BOUNDS, Array
 from . import law_in_H
@@ -74,19 +75,19 @@ def _errors(y, S, panel, X):
     out = np.empty((K, 2))
     for k in range(K):
         rest = np.arange(K) != k
-        line = meta_regression(y[rest], S[rest], X[rest]).coefficients @ X[k]
+        line = product(meta_regression(y[rest], S[rest], X[rest]).coefficients, X[k])
         on = panel.w[k] > 0
         for j, ln_E in enumerate((line[0], y[k, 0])):
             # a line that runs out of what a law can have predicts badly, but a number
             alpha, beta = np.maximum(line[3:], EXPONENT_BOUNDS[0])
-            law = [*np.exp(np.clip([ln_E, line[1], line[2]], -60, 60)), alpha, beta]
-            predicted = additive(law, np.exp(panel.x[k, on]), np.exp(panel.y[k, on]))
-            out[k, j] = np.sqrt(((np.log(predicted) - panel.z[k, on]) ** 2).mean())
+            law = [*exp(np.clip([ln_E, line[1], line[2]], -60, 60)), alpha, beta]
+            predicted = additive(law, exp(panel.x[k, on]), exp(panel.y[k, on]))
+            out[k, j] = np.sqrt(np.square(log(predicted) - panel.z[k, on]).mean())
     return out
 
 
 def _row(name, errors, constant, panel):
-    pooled, base = np.sqrt((errors**2).mean(axis=0)), np.sqrt((constant**2).mean(axis=0))
+    pooled, base = np.sqrt(np.square(errors).mean(axis=0)), np.sqrt(np.square(constant).mean(axis=0))
     return {
         "covariate": name,
         "rms_E_predicted": float(pooled[0]),

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
+from ...numerics.distributions import student_quantile
+from ...numerics.functions import product
 from ..forms.allocation import exponents
 from .law_in_H import law_arrays, parameters_at
 
@@ -25,13 +26,13 @@ def crossing(law: Mapping[str, Any], level: float = 0.95, H_range: Sequence[floa
     coefficients, covariance, _, df, c = law_arrays(law)
     contrast = np.zeros((2, 10))
     contrast[0, [6, 8]] = contrast[1, [7, 9]] = 1, -1
-    (d0, d1), V = contrast @ coefficients.ravel(), contrast @ covariance @ contrast.T
-    t2 = stats.t.ppf((1 + level) / 2, df) ** 2
+    (d0, d1), V = product(contrast, coefficients.ravel()), product(contrast, covariance, contrast.T)
+    t2 = np.square(student_quantile(df, (1 + level) / 2))
     H_cross = c["H"] - d0 / d1 if abs(d1) > 1e-12 else None
     # Fieller: all h with (d0 + d1 h)^2 <= t^2 var(d0 + d1 h)
-    p2, p1, p0 = d1**2 - t2 * V[1, 1], 2 * (d0 * d1 - t2 * V[0, 1]), d0**2 - t2 * V[0, 0]
+    p2, p1, p0 = np.square(d1) - t2 * V[1, 1], 2 * (d0 * d1 - t2 * V[0, 1]), np.square(d0) - t2 * V[0, 0]
     interval = [None, None]
-    under = p1**2 - 4 * p2 * p0
+    under = np.square(p1) - 4 * p2 * p0
     if p2 > 0 and under >= 0:
         interval = [c["H"] + (-p1 + sign * np.sqrt(under)) / (2 * p2) for sign in (-1, 1)]
     in_range = None

@@ -15,11 +15,14 @@ from functools import reduce
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.functions import einsum, exp, geomspace, log, product
+from ...numerics.linear import pinv
+from ...numerics.linear import solve as solve_system
 from ..solve.additive import Array, Design, project
 from ..solve.many import Problems, damp, descend
 from .panel import Panel
 
-_GRID = np.geomspace(0.02, 3.0, 20)
+_GRID = geomspace(0.02, 3.0, 20)
 _BLOCK = 25_000  # cells x problems handled together: the arrays of a step stay near the processor
 
 
@@ -76,17 +79,17 @@ class OwnAmplitudes(Problems):
         """See ``Problems.unfold``."""
         K, q = self.extra.shape[1:]
         local = theta[:, : 3 * K].reshape(-1, K, 3)
-        return local, np.matmul(self.extra, theta[:, 3 * K :].reshape(-1, q, 2))
+        return local, product(self.extra, theta[:, 3 * K :].reshape(-1, q, 2))
 
     def step(self, M: Array, g: Array) -> Array:
         """See ``Problems.step``: the amplitudes are eliminated, the exponents solved for, the amplitudes follow."""
         P, K, L = *g.shape[:2], self.n_local
         W, step, S, gx = _reduce(M, g, L)
         big, small = _assemble(self.extra, S, gx)
-        coefficients = -np.linalg.solve(big, small[..., None])[..., 0]
-        exponents = np.matmul(self.extra, coefficients.reshape(P, -1, 2))
+        coefficients = -solve_system(big, small[..., None])[..., 0]
+        exponents = product(self.extra, coefficients.reshape(P, -1, 2))
         local = np.zeros((P, K, 3))
-        local[..., 3 - L :] = -(step + np.matmul(W, exponents[..., None])[..., 0])
+        local[..., 3 - L :] = -(step + product(W, exponents[..., None])[..., 0])
         return np.concatenate([local.reshape(P, -1), coefficients], axis=1)
 
 
@@ -94,18 +97,18 @@ def _reduce(M, g, n_local):
     """Eliminate the amplitudes: W (.., L, 2), step (.., L), and the exponents' matrix (.., 2, 2), gradient (.., 2)."""
     L = n_local
     right = np.concatenate([M[..., :L, L:], g[..., :L, None]], axis=-1)
-    solved = np.linalg.solve(M[..., :L, :L], right)
+    solved = solve_system(M[..., :L, :L], right)
     W, step = solved[..., :2], solved[..., 2]
-    S = M[..., L:, L:] - np.matmul(M[..., L:, :L], W)
-    return W, step, S, g[..., L:] - np.matmul(M[..., L:, :L], step[..., None])[..., 0]
+    S = M[..., L:, L:] - product(M[..., L:, :L], W)
+    return W, step, S, g[..., L:] - product(M[..., L:, :L], step[..., None])[..., 0]
 
 
 def _assemble(basis, S, g):
     """Sum the datasets' 2x2 blocks over the basis: (P, 2q, 2q) and (P, 2q)."""
     P, q = S.shape[0], basis.shape[-1]
     basis = np.broadcast_to(basis, (P, *basis.shape[1:]))
-    big = np.einsum("pki,pkj,pkab->piajb", basis, basis, S)
-    small = np.einsum("pki,pka->pia", basis, g)
+    big = einsum("pki,pkj,pkab->piajb", basis, basis, S)
+    small = einsum("pki,pka->pia", basis, g)
     return big.reshape(P, 2 * q, 2 * q), small.reshape(P, 2 * q)
 
 
@@ -191,11 +194,11 @@ def grid(panel: Panel) -> tuple[Array, Array]:
     for k in range(panel.K):
         on = panel.w[k] > 0
         design = Design(panel.x[k, on], panel.y[k, on], panel.z[k, on], 0.0, 0.0, 1.0)
-        floor = None if panel.ln_E is None else float(np.exp(panel.ln_E[k]))
+        floor = None if panel.ln_E is None else float(exp(panel.ln_E[k]))
         amplitudes, value = project(design, panel.w[k, on], _GRID, floor)
         # a vanished term has no gradient: start it small
-        small = 1e-3 * np.exp(panel.z[k, on].mean())
-        local.append(np.log(np.maximum(amplitudes, small)))
+        small = 1e-3 * exp(panel.z[k, on].mean())
+        local.append(log(np.maximum(amplitudes, small)))
         cost.append(value)
     return np.array(local), np.array(cost)
 
@@ -247,19 +250,19 @@ def with_basis(panel: Panel, basis: Array, alone: Saturated, null: Joint) -> Joi
     K, q = basis.shape[1:]
     P = len(basis)
     S = np.broadcast_to(alone.information, (P, K, 2, 2))
-    target = np.einsum("kab,kb->ka", alone.information, alone.exponents)
+    target = einsum("kab,kb->ka", alone.information, alone.exponents)
     big, small = _assemble(basis, S, np.broadcast_to(target, (P, K, 2)))
     # a dataset that does not identify its exponents leaves the sum singular
     ridge = 1e-9 * np.einsum("pii->p", big)[:, None, None] * np.eye(2 * q)
-    first = np.linalg.solve(big + ridge, small[..., None])[..., 0].reshape(-1, q, 2)
-    change = np.matmul(basis, first) - alone.exponents
-    foretold = alone.rss.sum() + np.einsum("pka,kab,pkb->p", change, alone.information, change)
+    first = solve_system(big + ridge, small[..., None])[..., 0].reshape(-1, q, 2)
+    change = product(basis, first) - alone.exponents
+    foretold = alone.rss.sum() + einsum("pka,kab,pkb->p", change, alone.information, change)
     local = np.repeat(alone.local[None], P, axis=0)
-    local[..., 3 - panel.n_local :] -= np.clip(np.einsum("klx,pkx->pkl", alone.W, change), -3, 3)
+    local[..., 3 - panel.n_local :] -= np.clip(einsum("klx,pkx->pkl", alone.W, change), -3, 3)
     second = np.zeros((1, q, 2))
     second[:, 0] = null.coefficients[:, 0]
     # so far from the saturated fits the quadratic model knows nothing
-    first[(np.abs(np.matmul(basis, first)) > 4).any(axis=(1, 2))] = second
+    first[(np.abs(product(basis, first)) > 4).any(axis=(1, 2))] = second
     found = solve(panel, basis, local, first)
     again = np.flatnonzero(~found.converged | (found.rss > 1.01 * foretold))
     if again.size:
@@ -272,8 +275,8 @@ def with_basis(panel: Panel, basis: Array, alone: Saturated, null: Joint) -> Joi
 def covariance_of_coefficients(panel: Panel, fitted: Joint, basis: Array) -> Array:
     """Unscaled covariance (2q, 2q) of the coefficients (c_alpha0, c_beta0, c_alpha1, ...) of one joint fit."""
     model = OwnAmplitudes.of(panel, basis)
-    exponents = np.matmul(basis, fitted.coefficients[:1])
+    exponents = product(basis, fitted.coefficients[:1])
     M, g = model.normal(model.terms(fitted.local[:1], exponents)[1], np.zeros(1))
     _, _, S, gx = _reduce(damp(M, np.zeros(1)), g, panel.n_local)
     big, _ = _assemble(basis, S, gx)
-    return np.linalg.pinv(big[0], hermitian=True)
+    return pinv(big[0], hermitian=True)

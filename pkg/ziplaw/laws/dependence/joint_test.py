@@ -6,9 +6,11 @@ from math import factorial
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from ...errors import FitError
+from ...numerics.distributions import f_beyond, student_beyond, student_quantile
+from ...numerics.draws import normals
+from ...numerics.functions import exp, log
 from ..solve.additive import Array
 from . import joint, pooled
 from .panel import Panel
@@ -21,10 +23,10 @@ _TIE = 1e-7  # two sums of squares this close (relative) are equal: the optimise
 
 def information_criteria(rss: float, n: int, p: int) -> tuple[float | None, float]:
     """AICc (None where undefined) and BIC of a least-squares fit with p parameters; the variance is one more."""
-    fit = n * np.log(max(rss, 1e-300) / n)
+    fit = n * log(max(rss, 1e-300) / n)
     k = p + 1
     aicc = fit + 2 * k + 2 * k * (k + 1) / (n - k - 1) if n - k - 1 > 0 else None
-    return None if aicc is None else float(aicc), float(fit + k * np.log(n))
+    return None if aicc is None else float(aicc), float(fit + k * log(n))
 
 
 def f_statistic(rss0: float | Array, rss1: float | Array, extra: int, freedom: int) -> Any:
@@ -85,7 +87,7 @@ def joint_test(panel: Panel, *, bootstrap: int = 499, level: float = 0.95, seed:
     scatter_F, scatter_p = None, None
     if K > 2 and pS > p1:
         scatter_F = float(max(f_statistic(rss1, rssS, pS - p1, n - pS), 0.0))
-        scatter_p = float(stats.f.sf(scatter_F, pS - p1, n - pS))
+        scatter_p = float(f_beyond(scatter_F, pS - p1, n - pS))
     out = {
         "question": "do alpha and beta depend on H?",
         "model_null": "M0: E, A, B of each dataset, alpha and beta common",
@@ -96,7 +98,7 @@ def joint_test(panel: Panel, *, bootstrap: int = 499, level: float = 0.95, seed:
         "n_cells": n,
         "statistic": "F",
         "F": F,
-        "log_likelihood_ratio": float(n * np.log(rss0 / rss1)),
+        "log_likelihood_ratio": float(n * log(rss0 / rss1)),
         "df": [2, n - p1],
         "p_permutation": p_permutation,
         "n_permutations": len(order),
@@ -156,7 +158,7 @@ def _effects(panel, fits, basis, alone, scatter_F, level):
     K = panel.K
     sigma2 = float(alone.rss.sum()) / (panel.n - K * (panel.n_local + 2))
     V = joint.covariance_of_coefficients(panel, fits, basis) * sigma2 * (scatter_F or 1.0)
-    t = float(stats.t.ppf((1 + level) / 2, K - 2))
+    t = float(student_quantile(K - 2, (1 + level) / 2))
     out = {"H_centre": float(panel.H.mean()), "covariance": V.tolist(), "df": K - 2}
     out["order"] = ["alpha at centre", "beta at centre", "slope of alpha", "slope of beta"]
     for i, name in enumerate(("alpha", "beta")):
@@ -168,7 +170,7 @@ def _effects(panel, fits, basis, alone, scatter_F, level):
             "slope": slope,
             "slope_stderr": sd1,
             "slope_ci": [slope - t * sd1, slope + t * sd1],
-            "p_value": float(2 * stats.t.sf(abs(slope) / max(sd1, 1e-300), K - 2)),
+            "p_value": float(2 * student_beyond(abs(slope) / max(sd1, 1e-300), K - 2)),
         }
     return out
 
@@ -179,9 +181,9 @@ def _parametric(panel, null, alone, basis, F, freedom, count, seed):
     free = np.maximum(alone.n - panel.n_local - 2, 1)
     sd = np.sqrt(alone.rss / free)
     alpha, beta = null.coefficients[0, 0]
-    E, A, B = (np.exp(null.local[0, :, i, None]) for i in range(3))
-    mean = np.log(E + A * np.exp(-alpha * panel.x) + B * np.exp(-beta * panel.y))
-    z = mean + sd[:, None] * rng.standard_normal((count, *panel.x.shape))
+    E, A, B = (exp(null.local[0, :, i, None]) for i in range(3))
+    mean = log(E + A * exp(-alpha * panel.x) + B * exp(-beta * panel.y))
+    z = mean + sd[:, None] * normals(rng, (count, *panel.x.shape))
     zero = np.zeros((1, 2, 2))
     zero[:, 0] = null.coefficients[:, 0]
     first = joint.solve(panel, joint.ones(panel.K), null.local, null.coefficients, z=z)

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from ...base import limits
 from ...errors import FitError
+from ...numerics.distributions import student_beyond, student_quantile
+from ...numerics.functions import exp, product
 from ..forms import arguments
 from ..forms.chinchilla import CHINCHILLA, Constants
 from ..intervals.drawn_laws import multivariate_t
@@ -23,7 +24,7 @@ from ..solve.additive import EXPONENT_BOUNDS, Array
 from .statistics.meta_regression import meta_regression
 
 LINES = ("ln_E", "ln_A", "ln_B", "alpha", "beta")
-DRAWS = 4000
+DRAWS = 20_000  # ends of bands would change by half a decade with the seed at 4000
 _FORM = (
     "L(N, D, H) = E(H) + A(H)/N^alpha(H) + B(H)/D^beta(H); ln E, ln A, ln B, alpha and beta are linear in H; "
     "A and B are kept at the geometric mean of N and D, where they are least correlated with the exponents"
@@ -42,9 +43,9 @@ def centre(estimates: npt.ArrayLike, covariances: npt.ArrayLike, ln_N: float, ln
     y = np.array(estimates, dtype=np.float64)
     move = np.eye(5)
     move[1, 3], move[2, 4] = -ln_N, -ln_D
-    y = y @ move.T
+    y = product(y, move.T)
     S = np.nan_to_num(np.array(covariances, dtype=np.float64), nan=0.0)
-    return y, move @ S @ move.T
+    return y, product(move, S, move.T)
 
 
 def regress_laws(
@@ -141,12 +142,12 @@ def law_arrays(law: Mapping[str, Any]) -> LawArrays:
 def lines(law: Mapping[str, Any], level: float = 0.95) -> dict[str, dict[str, Any]]:
     """Slope and intercept (at H = 0, N = D = 1) of each parameter: estimate, interval, p-value of the slope."""
     coefficients, covariance, _, df, c = law_arrays(law)
-    t = stats.t.ppf((1 + level) / 2, df)
+    t = student_quantile(df, (1 + level) / 2)
     # ln A = ln A' + alpha ln N0, and the same for B
     back = np.eye(5)
     back[1, 3], back[2, 4] = c["ln_N"], c["ln_D"]
     both = np.kron(back, np.array([[1.0, -c["H"]], [0.0, 1.0]]))  # to (intercept at H = 0, slope)
-    natural, spread = (both @ coefficients.ravel()).reshape(5, 2), both @ covariance @ both.T
+    natural, spread = product(both, coefficients.ravel()).reshape(5, 2), product(both, covariance, both.T)
     # at the centre of N and D the slope of ln A and ln B is better known; both are given
     out = {}
     for i, name in enumerate(LINES):
@@ -171,7 +172,7 @@ def lines(law: Mapping[str, Any], level: float = 0.95) -> dict[str, dict[str, An
 def _p(value, sd, df):
     if sd <= 0:
         return None
-    return float(2 * stats.t.sf(abs(value) / sd, df))
+    return float(2 * student_beyond(abs(value) / sd, df))
 
 
 def parameters_at(law: Mapping[str, Any], H: npt.ArrayLike) -> Array:
@@ -186,7 +187,7 @@ def natural(y: Array, c: Mapping[str, float]) -> Array:
     # a line may cross zero far from its datasets, where no power law is left; e^690 is nearly the largest float
     alpha, beta = np.maximum(y[..., 3], EXPONENT_BOUNDS[0]), np.maximum(y[..., 4], EXPONENT_BOUNDS[0])
     logs = (y[..., 0], y[..., 1] + alpha * c["ln_N"], y[..., 2] + beta * c["ln_D"])
-    return np.stack([*(np.exp(np.clip(value, -690, 690)) for value in logs), alpha, beta], axis=-1)
+    return np.stack([*(exp(np.clip(value, -690, 690)) for value in logs), alpha, beta], axis=-1)
 
 
 def draws_at(law: Mapping[str, Any], H: float, n: int = DRAWS, *, seed: int = 42, scatter: bool = True) -> Array:
@@ -197,7 +198,7 @@ def draws_at(law: Mapping[str, Any], H: float, n: int = DRAWS, *, seed: int = 42
     coefficients, covariance, T, df, c = law_arrays(law)
     h = float(H) - c["H"]
     at = np.kron(np.eye(5), [[1.0, h]])
-    spread = at @ covariance @ at.T + (T if scatter else 0.0)
+    spread = product(at, covariance, at.T) + (T if scatter else 0.0)
     y = multivariate_t(coefficients[:, 0] + coefficients[:, 1] * h, spread, df, n, seed)
     return natural(y, c)
 

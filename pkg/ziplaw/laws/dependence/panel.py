@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import FitError
+from ...numerics.functions import log
 from ..solve.additive import Array
 
 Table = tuple[Array, Array, Array]  # N, D, loss of a dataset, each (n_k,)
@@ -67,16 +68,16 @@ class Panel:
         """
         width = max(len(N) for N, _, _ in tables)
         x, y, z, w = (np.zeros((len(tables), width)) for _ in range(4))
-        x_mean = float(np.mean(np.log(np.concatenate([N for N, _, _ in tables]))))
-        y_mean = float(np.mean(np.log(np.concatenate([D for _, D, _ in tables]))))
+        x_mean = float(np.mean(log(np.concatenate([N for N, _, _ in tables]))))
+        y_mean = float(np.mean(log(np.concatenate([D for _, D, _ in tables]))))
         for k, (N, D, loss) in enumerate(tables):
-            x[k, : len(N)], y[k, : len(N)] = np.log(N) - x_mean, np.log(D) - y_mean
-            z[k, : len(N)], w[k, : len(N)] = np.log(loss), 1.0
+            x[k, : len(N)], y[k, : len(N)] = log(N) - x_mean, log(D) - y_mean
+            z[k, : len(N)], w[k, : len(N)] = log(loss), 1.0
         if floors is not None:
             floors = np.asarray(floors, dtype=np.float64)
             if not (np.isfinite(floors) & (floors > 0)).all():
                 raise FitError(f"floors are {floors.tolist()}: E can be held only at finite floors above 0")
-        ln_E = None if floors is None else np.log(floors)
+        ln_E = None if floors is None else log(floors)
         return cls(tuple(names), np.asarray(H, dtype=np.float64), x, y, z, w, ln_E, x_mean, y_mean)
 
     @property

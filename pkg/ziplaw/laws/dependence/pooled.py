@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...numerics.functions import product
+from ...numerics.linear import solve
 from ..solve.additive import Array
 from ..solve.many import Problems
 from .joint import Saturated, in_blocks
@@ -42,7 +44,7 @@ class Pooled(Problems):
     def unfold(self, theta: Array) -> tuple[Array, Array]:
         """See ``Problems.unfold``."""
         L = self.n_local
-        values = np.matmul(self.extra, theta[:, None, :, None])[..., 0]
+        values = product(self.extra, theta[:, None, :, None])[..., 0]
         local = np.zeros((*values.shape[:2], 3))
         local[..., 3 - L :] = values[..., :L]
         return local, values[..., L:]
@@ -50,8 +52,8 @@ class Pooled(Problems):
     def step(self, M: Array, g: Array) -> Array:
         """See ``Problems.step``."""
         D, turned = self.extra, self.extra.swapaxes(2, 3)
-        big, small = (turned @ M @ D).sum(axis=1), (turned @ g[..., None]).sum(axis=1)
-        return -np.linalg.solve(big, small)[..., 0]
+        big, small = product(turned, M, D).sum(axis=1), product(turned, g[..., None]).sum(axis=1)
+        return -solve(big, small)[..., 0]
 
 
 def fit_pooled(panel: Panel, D: Array, alone: Saturated) -> tuple[Array, Array]:
@@ -81,7 +83,7 @@ def fit_pooled(panel: Panel, D: Array, alone: Saturated) -> tuple[Array, Array]:
     rough = np.column_stack([low, level, level, np.full((K, 2), 0.5)])[:, 3 - panel.n_local :]
     found = []
     for start in (target, rough):
-        theta = np.linalg.solve(turned @ flat, (turned @ start.ravel())[..., None])[..., 0]
+        theta = solve(product(turned, flat), product(turned, start.ravel())[..., None])[..., 0]
         found.append(in_blocks(Pooled.of(panel, D), theta, panel.x.size)[:2])
     (near, near_cost), (far, far_cost) = found
     better = far_cost < near_cost

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import FitError
+from ...numerics.functions import log
 from ..forms import arguments
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ..forms.chinchilla import CHINCHILLA, CHINCHILLA_REFIT, PARAMETERS
@@ -119,7 +120,7 @@ def regress(
         document["joint_test_message"] = str(error)
     # ln E of an E that came out as zero would be a line's end at minus infinity
     values[:, 0] = np.maximum(values[:, 0], [_E_LEAST * loss.min() for _, _, loss in tables])
-    logs = np.column_stack([np.log(values[:, :3]), values[:, 3:]])
+    logs = np.column_stack([log(values[:, :3]), values[:, 3:]])
     common: dict[str, Any] = {"ln_N": panel.x_mean, "ln_D": panel.y_mean, "level": level}
     law = law_in_H.regress_laws(logs, covariances, H, **common)
     document["law"] = law

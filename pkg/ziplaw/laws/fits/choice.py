@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import FitError
+from ...numerics.functions import exp, expm1, log, log1p
 from ..forms import arguments
 from ..forms.catalogue import LINKS
 from .fit import LawFit
@@ -92,19 +93,19 @@ def choose_link(
         if link == first or fitted.n >= ROWS_A_PARAMETER * fitted.n_free:
             logs[link] = _log_errors(fitted, shares)
     errors: dict[str, float | None] = dict.fromkeys(links)
-    errors |= {link: float(np.exp(found.mean())) for link, found in logs.items() if np.isfinite(found).all()}
+    errors |= {link: float(exp(found.mean())) for link, found in logs.items() if np.isfinite(found).all()}
     chosen = first
     for link in links[1:]:
         if errors[link] is None or errors[chosen] is None:
             continue
         gain = logs[chosen] - logs[link]
-        if gain.min() > 0 and gain.mean() > -np.log1p(-LEAST_GAIN):
+        if gain.min() > 0 and gain.mean() > -log1p(-LEAST_GAIN):
             chosen = link
     if errors[first] is None:
         return LinkChoice(first, errors, f"{first}: too few rows to hold any out")
     if chosen == first:
         return LinkChoice(first, errors, f"{first}: no wider link has lower errors at the largest C by more than noise")
-    share = -float(np.expm1((logs[chosen] - logs[first]).mean()))
+    share = -float(expm1((logs[chosen] - logs[first]).mean()))
     return LinkChoice(chosen, errors, f"{chosen}: its errors at the largest C are {share:.0%} below those of {first}")
 
 
@@ -112,4 +113,4 @@ def _log_errors(fitted: LawFit | LinkFit, shares: Sequence[float]) -> npt.NDArra
     """Ln of the held-out error at each share, NaN where there is none."""
     held = [fitted.error_at_largest_C(share) for share in shares]
     with np.errstate(divide="ignore"):
-        return np.log([cell["rms_log_error"] if cell else np.nan for cell in held])
+        return log([cell["rms_log_error"] if cell else np.nan for cell in held])

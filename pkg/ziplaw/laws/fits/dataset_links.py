@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from ...errors import FitError
+from ...numerics.distributions import student_quantile
+from ...numerics.functions import exp, geomspace, log, logaddexp, product
 from ..forms import arguments
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN, exponents, near_best, split
 from ..forms.arguments import Array
@@ -63,7 +64,7 @@ def fit_links(
         keys, with ``converged`` false and a message.
     """
     kept = [row for row in rows if floor is None or _above(row, floor)]
-    middle = float(np.exp(np.mean([np.log(FLOPS_PER_PARAMETER_TOKEN * row["N"] * row["D"]) for row in rows] or [0.0])))
+    middle = float(exp(np.mean([log(FLOPS_PER_PARAMETER_TOKEN * row["N"] * row["D"]) for row in rows] or [0.0])))
     return {link: _one(link, kept, len(rows) - len(kept), floor, unigram, level, middle) for link in links}
 
 
@@ -153,8 +154,8 @@ def _holdout(fitted: Linked, floor: float | None) -> dict[str, Any] | None:
     if not rest.converged:
         return None
     predicted = rest.predict(fitted.columns["N"][top], fitted.columns["D"][top]) - (floor or 0.0)
-    error = np.log(predicted / (fitted.loss[top] - (floor or 0.0)))
-    return {"n": int(top.sum()), "rms_log_error": float(np.sqrt((error**2).mean()))}
+    error = log(predicted / (fitted.loss[top] - (floor or 0.0)))
+    return {"n": int(top.sum()), "rms_log_error": float(np.sqrt(np.square(error).mean()))}
 
 
 def jackknifed_split(fitted: Linked, runs: Sequence[str], C: float, level: float = 0.95) -> dict[str, Any]:
@@ -187,8 +188,8 @@ def jackknifed_split(fitted: Linked, runs: Sequence[str], C: float, level: float
     if draws is not None:
         k = len(draws)
         off = draws - draws.mean(axis=0)
-        covariance = (k - 1) / k * off.T @ off
-        t = special.stdtrit(k - 1, (1 + arguments.check_level(level)) / 2)
+        covariance = product((k - 1) / k * off.T, off)
+        t = student_quantile(k - 1, (1 + arguments.check_level(level)) / 2)
         half = t * np.sqrt(np.diag(covariance))
         ends = np.column_stack([estimate - half, estimate + half])
         # a is a share; N_opt has no more room than a token each way leaves
@@ -218,7 +219,7 @@ def _left_out(fitted, runs, C):
             if not rest.converged:
                 return None, f"none: without {name} the fit did not converge"
             found = rest.parameters
-        draws[i] = np.log(split(found, C, fitted.form)[0]), exponents(found, fitted.form)[0]
+        draws[i] = log(split(found, C, fitted.form)[0]), exponents(found, fitted.form)[0]
     if not np.isfinite(draws).all():
         return None, "none: without some run there is no split"
     return draws, f"jackknife over {len(names)} runs, t with {len(names) - 1} degrees of freedom"
@@ -232,11 +233,11 @@ def _doubt(fitted, split, draws):
     if draws is None:
         return split["method"].removeprefix("none: ")
     low, high = split["intervals"]["ln_N"]
-    if (high - low) / np.log(10) > identification.WIDE_DECADES:
+    if (high - low) / log(10) > identification.WIDE_DECADES:
         return f"the {identification.WIDE_DECADES:.0f} decades of N that may be best are no split"
     # at equal compute D/N changes by the square of N
-    sizes = np.log(fitted.columns["N"])
-    room = np.log(identification.OUTSIDE_FACTOR) / 2
+    sizes = log(fitted.columns["N"])
+    room = log(identification.OUTSIDE_FACTOR) / 2
     if not sizes.min() - room <= split["ln_N"] <= sizes.max() + room:
         return "the optimum lies outside the runs"
     return None
@@ -245,7 +246,7 @@ def _doubt(fitted, split, draws):
 def _near_best(fitted):
     """The best N over the measured compute, and the N whose loss at that compute is within ``NEAR`` of the best."""
     N, D = fitted.columns["N"], fitted.columns["D"]
-    C = np.geomspace(*np.quantile(FLOPS_PER_PARAMETER_TOKEN * N * D, [0.0, 1.0]), _BUDGETS)
+    C = geomspace(*np.quantile(FLOPS_PER_PARAMETER_TOKEN * N * D, [0.0, 1.0]), _BUDGETS)
     best, tokens = split(fitted.parameters, C, fitted.form)
     loss = fitted.form.loss_at(fitted.parameters, best, tokens)
     low, high = near_best(fitted.parameters, C, NEAR, fitted.form)
@@ -259,7 +260,7 @@ def _curve(fitted):
     """The link as drawn: excess over E at values of the index that span the cells and a little more."""
     _, A, B, alpha, beta = fitted.parameters[:5]
     N, D = fitted.columns["N"], fitted.columns["D"]
-    z = np.logaddexp(np.log(A) - alpha * np.log(N), np.log(B) - beta * np.log(D))
+    z = logaddexp(log(A) - alpha * log(N), log(B) - beta * log(D))
     grid = np.linspace(z.min() - _BEYOND, z.max() + _BEYOND, _CURVE)
     E = float(fitted.estimates.get("E", 0.0))
     return {"z": grid.tolist(), "excess": (fitted.form.loss_of_index(fitted.parameters, grid) - E).tolist()}

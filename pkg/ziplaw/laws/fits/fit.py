@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ...base import limits
 from ...errors import FitError
+from ...numerics.functions import log
 from ..forms import arguments
 from ..forms.allocation import Plan, allocate, near_best, split
 from ..forms.chinchilla import ADDITIVE, additive
@@ -118,7 +119,7 @@ class LawFit(Fitted):
 
     def split_at(self, C: float) -> tuple[float, float]:
         """Ln N_opt of C training FLOPs and the exponent a of N_opt ~ C^a, unchecked."""
-        return float(np.log(split(self.parameters, C)[0])), self.beta / (self.alpha + self.beta)
+        return float(log(split(self.parameters, C)[0])), self.beta / (self.alpha + self.beta)
 
     def near_best(self, C: float, tolerance: float = 1e-3) -> tuple[float, float]:
         """Least and largest N whose loss at C = 6 N D is within a share of the best: see ``allocation.near_best``."""

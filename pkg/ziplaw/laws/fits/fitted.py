@@ -104,4 +104,4 @@ class Fitted(ABC):
     @property
     def rms(self) -> float:
         """Root mean square of the log residuals."""
-        return float(np.sqrt((self.residuals**2).mean()))
+        return float(np.sqrt(np.square(self.residuals).mean()))

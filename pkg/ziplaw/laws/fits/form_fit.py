@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ...base import limits
 from ...errors import FitError
+from ...numerics.functions import exp, log
 from ..forms import arguments
 from ..forms.allocation import near_best
 from ..forms.form import Array, Form
@@ -87,7 +88,7 @@ class FormFit(Resampled, Fitted):
     @cached_property
     def z(self) -> Array:
         """Ln loss (n,)."""
-        return np.log(self.loss)
+        return log(self.loss)
 
     @cached_property
     def weights(self) -> Array:
@@ -113,7 +114,7 @@ class FormFit(Resampled, Fitted):
 
     def loss_at(self, theta: Array, columns: Mapping[str, Array]) -> Array:
         """Mean loss (..., m) at columns (m,) or (..., m), nats per token."""
-        return np.exp(self._log_loss(theta, columns))
+        return exp(self._log_loss(theta, columns))
 
     def solve(
         self, theta: Array, *, z: Array | None = None, weights: Array | None = None, threads: int | None = 1
@@ -150,8 +151,8 @@ class FormFit(Resampled, Fitted):
         if (~top).sum() <= len(self.theta):
             return None
         rest = self.refit(~top)
-        error = np.log(rest.predict(**{k: v[top] for k, v in self.columns.items()}) / self.loss[top])
-        return {"n": int(top.sum()), "rms_log_error": float(np.sqrt((error**2).mean()))}
+        error = log(rest.predict(**{k: v[top] for k, v in self.columns.items()}) / self.loss[top])
+        return {"n": int(top.sum()), "rms_log_error": float(np.sqrt(np.square(error).mean()))}
 
     def predict(self, *args: npt.ArrayLike, **columns: npt.ArrayLike) -> Any:
         """Loss in nats per token at the columns of the form, by name or in their order; arrays broadcast."""
@@ -160,7 +161,7 @@ class FormFit(Resampled, Fitted):
         if missing:
             raise FitError(f"the law {self.form.name} needs {', '.join(self.form.columns)}; {missing[0]} is missing")
         table = np.broadcast_arrays(*(arguments.check_positive(columns[name], name) for name in self.form.columns))
-        return np.exp(self.form.log_loss(self.theta, dict(zip(self.form.columns, table)), self.centre))
+        return exp(self.form.log_loss(self.theta, dict(zip(self.form.columns, table)), self.centre))
 
     def near_best(self, C: float, tolerance: float = 1e-3) -> tuple[float, float]:
         """Least and largest N whose loss at C = 6 N D is within a share of the best: see ``allocation.near_best``."""
@@ -224,8 +225,8 @@ def fit_form(form: Form, columns: Mapping[str, npt.ArrayLike], loss: npt.ArrayLi
         raise FitError(
             f"{len(loss)} rows cannot hold the {len(form.parameters)} parameters of {form.name}: measure more"
         )
-    centre = {name: float(np.log(values).mean()) for name, values in table.items()}
-    z, w = np.log(loss), np.ones(len(loss))
+    centre = {name: float(log(values).mean()) for name, values in table.items()}
+    z, w = log(loss), np.ones(len(loss))
 
     def law(theta: Array) -> Array:
         return form.log_loss(theta, table, centre)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ...base import limits
 from ...errors import FitError
+from ...numerics.functions import log
 from ..forms import arguments
 from ..forms.allocation import Plan, exponents, near_best, split
 from ..forms.catalogue import LINKS
@@ -135,7 +136,7 @@ class LinkFit(Resampled, Fitted):
     def split_at(self, C: float) -> tuple[float, float]:
         """Ln N_opt of C training FLOPs and the exponent a of N_opt ~ C^a, read off the index."""
         N, _ = split(self.parameters, C, self.form)
-        return float(np.log(N)), float(exponents(self.parameters, self.form)[0])
+        return float(log(N)), float(exponents(self.parameters, self.form)[0])
 
     def allocate(self, C: npt.ArrayLike, *, check: bool = True, clusters: Runs = None) -> Plan:
         """Compute-optimal N and D for C training FLOPs (C = 6 N D), and the loss there.

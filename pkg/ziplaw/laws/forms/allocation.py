@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...base import limits
+from ...numerics.functions import exp, log, log10, logaddexp, raised
 from .arguments import check_positive, check_within
 from .chinchilla import ADDITIVE
 from .form import Array, Form
@@ -57,8 +58,8 @@ def exponents(parameters: npt.ArrayLike, form: Form = ADDITIVE) -> tuple[Array, 
     """
     A, B, alpha, beta = form.power_terms(parameters)
     with np.errstate(divide="ignore", invalid="ignore"):
-        log_G = (np.log(alpha) + np.log(A) - np.log(beta) - np.log(B)) / (alpha + beta)
-        return beta / (alpha + beta), alpha / (alpha + beta), log_G / np.log(10)
+        log_G = (log(alpha) + log(A) - log(beta) - log(B)) / (alpha + beta)
+        return beta / (alpha + beta), alpha / (alpha + beta), log_G / log(10)
 
 
 def split(parameters: npt.ArrayLike, C: npt.ArrayLike, form: Form = ADDITIVE) -> tuple[Array, Array]:
@@ -70,11 +71,11 @@ def split(parameters: npt.ArrayLike, C: npt.ArrayLike, form: Form = ADDITIVE) ->
     a, _, log10_G = exponents(parameters, form)
     if C.ndim:
         a, log10_G = a[..., None], log10_G[..., None]
-    product = np.log10(C / FLOPS_PER_PARAMETER_TOKEN)
+    product = log10(C / FLOPS_PER_PARAMETER_TOKEN)
     # out of range means that a term vanished: one of N and D then runs to a limit
-    ends = np.log10([LEAST_SPLIT, MOST_SPLIT])
+    ends = log10([LEAST_SPLIT, MOST_SPLIT])
     log_N = np.clip(log10_G + a * product, *ends)
-    return 10.0**log_N, 10.0 ** np.clip(product - log_N, *ends)
+    return raised(10.0, log_N), raised(10.0, np.clip(product - log_N, *ends))
 
 
 def near_best(
@@ -100,8 +101,8 @@ def near_best(
     """
     p, C = np.asarray(parameters, dtype=np.float64), check_positive(C, "C")
     tolerance = float(check_positive(tolerance, "tolerance"))
-    log_N = np.log(split(p, C, form)[0])
-    product = np.log(C / FLOPS_PER_PARAMETER_TOKEN)
+    log_N = log(split(p, C, form)[0])
+    product = log(C / FLOPS_PER_PARAMETER_TOKEN)
     # a form takes (n,) of N for a stack of laws: one law at a time would be slow, so the rows are laid out
     shape = log_N.shape
     flat = np.broadcast_to(p[..., None, :] if C.ndim else p, (*shape, p.shape[-1])).reshape(-1, p.shape[-1])
@@ -110,7 +111,7 @@ def near_best(
     def loss(x: Array) -> Array:
         A, B, alpha, beta = (v[:, None] for v in form.power_terms(flat))
         with np.errstate(all="ignore"):
-            z = np.logaddexp(np.log(A) - alpha * x, np.log(B) - beta * (product - x))
+            z = logaddexp(log(A) - alpha * x, log(B) - beta * (product - x))
             return form.loss_of_index(flat, z)
 
     limit = loss(best) * (1 + tolerance)
@@ -123,7 +124,7 @@ def near_best(
             over = loss(best + sign * middle) > limit
             inside, outside = np.where(over, inside, middle), np.where(over, middle, outside)
         with np.errstate(over="ignore"):
-            ends.append(np.where(bounded, np.exp(best + sign * inside), beyond).reshape(shape))
+            ends.append(np.where(bounded, exp(best + sign * inside), beyond).reshape(shape))
     return ends[0], ends[1]
 
 
@@ -145,7 +146,7 @@ def optimal_split(parameters: npt.ArrayLike, C: npt.ArrayLike) -> tuple[Array, A
     N, D = split(p, C)
     E, A, B, alpha, beta = ((p[..., i, None] if np.ndim(C) else p[..., i]) for i in range(5))
     with np.errstate(over="ignore", invalid="ignore"):
-        loss = E + A * np.exp(-alpha * np.log(N)) + B * np.exp(-beta * np.log(D))
+        loss = E + A * exp(-alpha * log(N)) + B * exp(-beta * log(D))
     return N, D, loss
 
 

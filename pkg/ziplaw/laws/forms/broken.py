@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...numerics.functions import exp, log, logaddexp
 from .form import IDENTITY, Array, Centre, Columns, Form, Index, Logs, OneColumn
 
 _FORMULA = "L = E + b {x}^-c0 (1 + ({x}/d)^(1/f))^(-c1 f)"
@@ -18,27 +19,27 @@ def _broken(column: str) -> Form:
 
     # theta of the index: ln of the term at the centre, ln c0, ln d less the centre, c1, ln f
     def log_terms(theta: Array, columns: Columns, centre: Centre) -> Logs:
-        x = np.log(columns[column]) - centre[column]
-        width = np.exp(theta[4])
-        bend = np.logaddexp(0.0, (x - theta[2]) / width)
-        return [theta[0] - np.exp(theta[1]) * x - theta[3] * width * bend]
+        x = log(columns[column]) - centre[column]
+        width = exp(theta[4])
+        bend = logaddexp(0.0, (x - theta[2]) / width)
+        return [theta[0] - exp(theta[1]) * x - theta[3] * width * bend]
 
     def natural(theta: Array, centre: Centre) -> list[float]:
-        c0 = np.exp(theta[1])
+        c0 = exp(theta[1])
         with np.errstate(over="ignore"):
-            b, d = np.exp(theta[0] + c0 * centre[column]), np.exp(theta[2] + centre[column])
-        return [b, c0, d, theta[3], np.exp(theta[4])]
+            b, d = exp(theta[0] + c0 * centre[column]), exp(theta[2] + centre[column])
+        return [b, c0, d, theta[3], exp(theta[4])]
 
     def starts(columns: Columns, z: Array, centre: Centre) -> list[list[float]]:
-        x = np.log(columns[column]) - centre[column]
+        x = log(columns[column]) - centre[column]
         out = []
         for share in (0.1, 0.8):
-            E = z.min() + np.log(share)
-            rest = np.log(np.exp(z.mean()) - np.exp(E))
+            E = z.min() + log(share)
+            rest = log(exp(z.mean()) - exp(E))
             for c0 in (0.05, 0.3):
                 for where in np.quantile(x, [0.25, 0.5, 0.75]):
                     for c1 in (-0.5 * c0, 0.3):
-                        out.append([E, rest, np.log(c0), where, c1, np.log(0.5)])
+                        out.append([E, rest, log(c0), where, c1, log(0.5)])
         return out
 
     return Form(
@@ -48,8 +49,8 @@ def _broken(column: str) -> Form:
         Index((column,), ("b", "c0", "d", "c1", "f"), log_terms, natural),
         IDENTITY,
         starts,
-        np.array([-30.0, -30.0, np.log(1e-4), -50.0, -5.0, np.log(0.05)]),
-        np.array([30.0, 30.0, np.log(5.0), 50.0, 5.0, np.log(10.0)]),
+        np.array([-30.0, -30.0, log(1e-4), -50.0, -5.0, log(0.05)]),
+        np.array([30.0, 30.0, log(5.0), 50.0, 5.0, log(10.0)]),
         floor="E",
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.functions import exp, log
 from .form import IDENTITY, Array, Centre, Columns, Form, Index, Logs
 
 PARAMETERS = ("E", "A", "B", "alpha", "beta")
@@ -50,37 +51,37 @@ def additive(parameters: npt.ArrayLike, N: npt.ArrayLike, D: npt.ArrayLike) -> A
         E + A/N^alpha + B/D^beta, nats per token.
     """
     p = np.asarray(parameters, dtype=np.float64)
-    x, y = np.log(np.asarray(N, dtype=np.float64)), np.log(np.asarray(D, dtype=np.float64))
+    x, y = log(np.asarray(N, dtype=np.float64)), log(np.asarray(D, dtype=np.float64))
     E, A, B, alpha, beta = (p[..., i] if p.ndim == 1 else p[..., i, None] for i in range(5))
-    return E + A * np.exp(-alpha * x) + B * np.exp(-beta * y)
+    return E + A * exp(-alpha * x) + B * exp(-beta * y)
 
 
 # theta of the index: ln of both terms at the centre, ln alpha, ln beta
 def _log_terms(theta: Array, columns: Columns, centre: Centre) -> Logs:
-    first = theta[0] - np.exp(theta[2]) * (np.log(columns["N"]) - centre["N"])
-    second = theta[1] - np.exp(theta[3]) * (np.log(columns["D"]) - centre["D"])
+    first = theta[0] - exp(theta[2]) * (log(columns["N"]) - centre["N"])
+    second = theta[1] - exp(theta[3]) * (log(columns["D"]) - centre["D"])
     return [first, second]
 
 
 def natural_terms(theta: Array, centre: Centre) -> list[float]:
     """A, B, alpha, beta of theta (at least 4,): ln of both terms at the centre, ln alpha, ln beta."""
-    alpha, beta = np.exp(theta[2]), np.exp(theta[3])
-    return [np.exp(theta[0] + alpha * centre["N"]), np.exp(theta[1] + beta * centre["D"]), alpha, beta]
+    alpha, beta = exp(theta[2]), exp(theta[3])
+    return [exp(theta[0] + alpha * centre["N"]), exp(theta[1] + beta * centre["D"]), alpha, beta]
 
 
 def additive_starts(z: Array) -> list[list[float]]:
     """Starts ln E, ln of both terms, ln alpha, ln beta for ln losses z (n,): two values of E and of each exponent."""
     out = []
     for share in (0.3, 0.8):
-        E = z.min() + np.log(share)
-        rest = np.log(np.exp(z.mean()) - np.exp(E)) - np.log(2)
-        out += [[E, rest, rest, *np.log([alpha, beta])] for alpha in (0.2, 0.6) for beta in (0.2, 0.6)]
+        E = z.min() + log(share)
+        rest = log(exp(z.mean()) - exp(E)) - log(2)
+        out += [[E, rest, rest, *log([alpha, beta])] for alpha in (0.2, 0.6) for beta in (0.2, 0.6)]
     return out
 
 
 # bounds of ln E, ln of both terms, ln alpha, ln beta
-LOW = np.array([-30.0, -30.0, -30.0, *np.log([0.005, 0.005])])
-HIGH = np.array([30.0, 30.0, 30.0, *np.log([5.0, 5.0])])
+LOW = np.array([-30.0, -30.0, -30.0, *log([0.005, 0.005])])
+HIGH = np.array([30.0, 30.0, 30.0, *log([5.0, 5.0])])
 
 ADDITIVE = Form(
     "chinchilla",

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...base import limits
+from ...numerics.functions import exp, expm1, log, log1p
 from .allocation import FLOPS_PER_PARAMETER_TOKEN, Plan
 from .arguments import check_positive, check_within
 from .chinchilla import HIGH, LOW, PARAMETERS, Constants, additive, additive_starts, natural_terms
@@ -15,7 +16,7 @@ from .form import IDENTITY, Array, Centre, Columns, Form, Index, Logs
 
 # Muennighoff et al. 2023, arXiv 2305.16264, appendix A: C4, alpha = beta
 DATA_CONSTRAINED = Constants(
-    float(np.exp(0.6254804)), float(np.exp(6.255414)), float(np.exp(7.3049974)), 0.3526596, 0.3526596,
+    float(exp(0.6254804)), float(exp(6.255414)), float(exp(7.3049974)), 0.3526596, 0.3526596,
     "Muennighoff et al. 2023, arXiv 2305.16264, appendix A",
 )  # fmt: skip
 R_D_STAR, R_N_STAR = 15.387756, 5.309743
@@ -25,7 +26,7 @@ def effective_tokens(D: npt.ArrayLike, U: npt.ArrayLike, r_d_star: float = R_D_S
     """D' = U + U R* (1 - exp(-R/R*)) with R = D/U - 1 repetitions of U unique tokens; D' = D up to one epoch."""
     D, U = check_positive(D, "D"), check_positive(U, "U")
     repeats = np.maximum(D / U - 1, 0.0)
-    return np.minimum(D, U) * (1 + r_d_star * -np.expm1(-repeats / r_d_star))
+    return np.minimum(D, U) * (1 + r_d_star * -expm1(-repeats / r_d_star))
 
 
 def effective_parameters(
@@ -33,14 +34,14 @@ def effective_parameters(
 ) -> Array:
     """N' = U_N + U_N R* (1 - exp(-R/R*)), R = N/U_N - 1, U_N the compute-optimal N for U tokens, or N if smaller."""
     N = check_positive(N, "N")
-    unique = np.minimum(N, np.exp(_log_matching(np.asarray(parameters), np.log(check_positive(U, "U")))))
-    return unique * (1 + r_n_star * -np.expm1(-(N / unique - 1) / r_n_star))
+    unique = np.minimum(N, exp(_log_matching(np.asarray(parameters), log(check_positive(U, "U")))))
+    return unique * (1 + r_n_star * -expm1(-(N / unique - 1) / r_n_star))
 
 
 def _log_matching(parameters, log_U):
     """Ln N for which U tokens are compute-optimal: ln G + (beta/alpha) (ln U + ln G)."""
     _, A, B, alpha, beta = parameters
-    log_G = (np.log(alpha * A) - np.log(beta * B)) / (alpha + beta)
+    log_G = (log(alpha * A) - log(beta * B)) / (alpha + beta)
     return log_G + beta / alpha * (log_U + log_G)
 
 
@@ -79,14 +80,14 @@ def best_split(loss: Callable[[Array, Array], npt.ArrayLike], C: float) -> Plan:
     C : float
         Training FLOPs.
     """
-    low, high = 0.0, np.log(C / FLOPS_PER_PARAMETER_TOKEN)
+    low, high = 0.0, log(C / FLOPS_PER_PARAMETER_TOKEN)
     # the valley may have a shelf where repeats lose their worth: look everywhere, then closer three times
     for _ in range(4):
         x = np.linspace(low, high, 401)
-        values = np.asarray(loss(np.exp(x), C / FLOPS_PER_PARAMETER_TOKEN * np.exp(-x)))
+        values = np.asarray(loss(exp(x), C / FLOPS_PER_PARAMETER_TOKEN * exp(-x)))
         best = int(np.argmin(values))
         low, high = x[max(best - 2, 0)], x[min(best + 2, 400)]
-    N = float(np.exp(x[best]))
+    N = float(exp(x[best]))
     return Plan(C, N, C / (FLOPS_PER_PARAMETER_TOKEN * N), float(values[best]))
 
 
@@ -113,25 +114,25 @@ def repeating_plan(C: float, U: float, parameters: Sequence[float] | Array | Non
 
 # theta of the index: ln of both terms at the centre, ln alpha, ln beta, ln R_D*, ln R_N*
 def _log_terms(theta: Array, columns: Columns, centre: Centre) -> Logs:
-    alpha, beta = np.exp(theta[2]), np.exp(theta[3])
-    x, y, u = np.log(columns["N"]), np.log(columns["D"]), np.log(columns["U"])
+    alpha, beta = exp(theta[2]), exp(theta[3])
+    x, y, u = log(columns["N"]), log(columns["D"]), log(columns["U"])
     log_A, log_B = theta[0] + alpha * centre["N"], theta[1] + beta * centre["D"]
     log_G = (theta[2] + log_A - theta[3] - log_B) / (alpha + beta)
     # exponents far apart make U_N overflow; beyond e^700 it no longer matters
     unique = np.minimum(x, np.clip(log_G + beta / alpha * (np.minimum(u, y) + log_G), -700, 700))
-    r_d, r_n = np.exp(theta[4]), np.exp(theta[5])
-    x_effective = unique + np.log1p(r_n * -np.expm1(-np.expm1(np.minimum(x - unique, 700)) / r_n))
+    r_d, r_n = exp(theta[4]), exp(theta[5])
+    x_effective = unique + log1p(r_n * -expm1(-expm1(np.minimum(x - unique, 700)) / r_n))
     seen = np.minimum(u, y)
-    y_effective = seen + np.log1p(r_d * -np.expm1(-np.expm1(y - seen) / r_d))
+    y_effective = seen + log1p(r_d * -expm1(-expm1(y - seen) / r_d))
     return [theta[0] - alpha * (x_effective - centre["N"]), theta[1] - beta * (y_effective - centre["D"])]
 
 
 def _natural(theta: Array, centre: Centre) -> list[float]:
-    return [*natural_terms(theta, centre), np.exp(theta[4]), np.exp(theta[5])]
+    return [*natural_terms(theta, centre), exp(theta[4]), exp(theta[5])]
 
 
 def _starts(columns: Columns, z: Array, centre: Centre) -> list[list[float]]:
-    scales = [np.log([r_d, r_n]) for r_d in (3.0, 20.0) for r_n in (3.0, 300.0)]
+    scales = [log([r_d, r_n]) for r_d in (3.0, 20.0) for r_n in (3.0, 300.0)]
     return [[*start, *pair] for start in additive_starts(z) for pair in scales]
 
 
@@ -143,7 +144,7 @@ REPEATED = Form(
     Index(("N", "D", "U"), (*PARAMETERS[1:], "R_D*", "R_N*"), _log_terms, _natural),
     IDENTITY,
     _starts,
-    np.array([*LOW, *np.log([0.05, 0.05])]),
-    np.array([*HIGH, *np.log([1e4, 1e4])]),
+    np.array([*LOW, *log([0.05, 0.05])]),
+    np.array([*HIGH, *log([1e4, 1e4])]),
     floor="E",
 )

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import FitError
+from ...numerics.functions import exp, log, logaddexp
 from .arguments import Array, check_choice
 
 Columns = Mapping[str, Array]
@@ -82,7 +83,7 @@ class Link:
 def log_sum(logs: Logs) -> Array:
     """Ln of the sum of what has these logarithms."""
     # not ``np.logaddexp.reduce``, which begins with a sum of nothing: one exponential and logarithm more
-    return reduce(np.logaddexp, logs)
+    return reduce(logaddexp, logs)
 
 
 IDENTITY = Link(
@@ -99,7 +100,7 @@ def power(exponent: str) -> Link:
     return Link(
         "power",
         (exponent,),
-        lambda log_terms, theta: [np.exp(theta[0]) * log_sum(log_terms)],
+        lambda log_terms, theta: [exp(theta[0]) * log_sum(log_terms)],
         lambda z, values: values[0] * z,
         lambda z, values: (np.full_like(z, values[0]), [values[0] * z]),
     )
@@ -171,7 +172,7 @@ class Form:
     def natural(self, theta: Array, centre: Centre) -> list[float]:
         """Natural parameters (p,) of theta."""
         found = dict(zip(self.index.parameters, self.index.natural(theta[self._places[0]], centre)))
-        return [found.get(name, np.exp(value)) for name, value in zip(self.parameters, theta)]
+        return [found.get(name, exp(value)) for name, value in zip(self.parameters, theta)]
 
     def loss_at(self, parameters: npt.ArrayLike, N: npt.ArrayLike, D: npt.ArrayLike) -> Array:
         """Loss of one law or of a stack of them, where the index is ln(A/N^alpha + B/D^beta).
@@ -189,16 +190,16 @@ class Form:
             E + g(z), nats per token.
         """
         p = np.asarray(parameters, dtype=np.float64)
-        x, y = np.log(np.asarray(N, dtype=np.float64)), np.log(np.asarray(D, dtype=np.float64))
+        x, y = log(np.asarray(N, dtype=np.float64)), log(np.asarray(D, dtype=np.float64))
         A, B, alpha, beta = (_spread(v, p) for v in self.power_terms(p))
         with np.errstate(divide="ignore", over="ignore"):
-            z = np.logaddexp(np.log(A) - alpha * x, np.log(B) - beta * y)
+            z = logaddexp(log(A) - alpha * x, log(B) - beta * y)
             return self.loss_of_index(p, z)
 
     def loss_of_index(self, parameters: npt.ArrayLike, z: Array) -> Array:
         """E + g(z), nats per token, of one law at z (...) or of a stack (k, p) at z (k, n)."""
         p = np.asarray(parameters, dtype=np.float64)
-        excess = np.exp(self.link.curve(z, [_spread(p[..., i], p) for i in self._places[1]]))
+        excess = exp(self.link.curve(z, [_spread(p[..., i], p) for i in self._places[1]]))
         out: Array = excess if self.floor is None else _spread(p[..., self.parameters.index(self.floor)], p) + excess
         return out
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
 
 from ...base import limits
 from ...errors import FitError
+from ...numerics.functions import exp, log, raised
 from .allocation import FLOPS_PER_PARAMETER_TOKEN, Plan
 from .arguments import check_positive, check_within
 from .form import Array
@@ -53,40 +53,40 @@ KAPLAN = KaplanConstants()
 
 def loss_of_N(N: npt.ArrayLike, constants: KaplanConstants = KAPLAN) -> Array:
     """L(N) = (N_c/N)^alpha_N, trained to convergence on enough data (eq. 1.1)."""
-    return (constants.N_c / check_positive(N, "N")) ** constants.alpha_N
+    return raised(constants.N_c / check_positive(N, "N"), constants.alpha_N)
 
 
 def loss_of_D(D: npt.ArrayLike, constants: KaplanConstants = KAPLAN) -> Array:
     """L(D) = (D_c/D)^alpha_D, a large model stopped early (eq. 1.2)."""
-    return (constants.D_c / check_positive(D, "D")) ** constants.alpha_D
+    return raised(constants.D_c / check_positive(D, "D"), constants.alpha_D)
 
 
 def loss_of_C(C: npt.ArrayLike, constants: KaplanConstants = KAPLAN, minimal: bool = True) -> Array:
     """L(C) = (C_c/C)^alpha_C for C FLOPs: of C_min (eq. 1.3) by default, else of C at a fixed batch size."""
     pf_days = check_within(C, "C", limits.FLOPS) / PF_DAY
     if minimal:
-        return (constants.C_c_min / pf_days) ** constants.alpha_C_min
-    return (constants.C_c / pf_days) ** constants.alpha_C
+        return raised(constants.C_c_min / pf_days, constants.alpha_C_min)
+    return raised(constants.C_c / pf_days, constants.alpha_C)
 
 
 def joint_loss(N: npt.ArrayLike, D: npt.ArrayLike, constants: KaplanConstants = KAPLAN) -> Array:
     """L(N, D) = [(N_c/N)^(alpha_N/alpha_D) + D_c/D]^alpha_D (eq. 1.5), the early-stopped loss on D unique tokens."""
     c, N, D = constants, check_positive(N, "N"), check_positive(D, "D")
-    return ((c.joint_N_c / N) ** (c.joint_alpha_N / c.joint_alpha_D) + c.joint_D_c / D) ** c.joint_alpha_D
+    return raised(raised(c.joint_N_c / N, c.joint_alpha_N / c.joint_alpha_D) + c.joint_D_c / D, c.joint_alpha_D)
 
 
 def steps_loss(N: npt.ArrayLike, S_min: npt.ArrayLike, constants: KaplanConstants = KAPLAN) -> Array:
     """L(N, S_min) = (N_c/N)^alpha_N + (S_c/S_min)^alpha_S (eq. 1.6), S_min steps at a large batch."""
     c = constants
-    return (c.steps_N_c / check_positive(N, "N")) ** c.steps_alpha_N + (
-        c.S_c / check_positive(S_min, "S_min")
-    ) ** c.alpha_S
+    return raised(c.steps_N_c / check_positive(N, "N"), c.steps_alpha_N) + raised(
+        c.S_c / check_positive(S_min, "S_min"), c.alpha_S
+    )
 
 
 def overfitting(N: npt.ArrayLike, D: npt.ArrayLike, constants: KaplanConstants = KAPLAN) -> Array:
     """Overfitting dL = L(N, D)/L(N, inf) - 1 = [1 + (N/N_c)^(alpha_N/alpha_D) D_c/D]^alpha_D - 1 (eq. 4.3)."""
     c, N, D = constants, check_positive(N, "N"), check_positive(D, "D")
-    return (1 + (N / c.joint_N_c) ** (c.joint_alpha_N / c.joint_alpha_D) * c.joint_D_c / D) ** c.joint_alpha_D - 1
+    return raised(1 + raised(N / c.joint_N_c, c.joint_alpha_N / c.joint_alpha_D) * c.joint_D_c / D, c.joint_alpha_D) - 1
 
 
 def overfitting_bound(tolerance: float = 0.02, constants: KaplanConstants = KAPLAN) -> tuple[float, float]:
@@ -101,18 +101,18 @@ def overfitting_bound(tolerance: float = 0.02, constants: KaplanConstants = KAPL
     tolerance = float(check_positive(tolerance, "tolerance"))
     c = constants
     p = c.joint_alpha_N / c.joint_alpha_D
-    return c.joint_D_c * c.joint_N_c**-p / ((1 + tolerance) ** (1 / c.joint_alpha_D) - 1), p
+    return c.joint_D_c * raised(c.joint_N_c, -p) / (raised(1 + tolerance, 1 / c.joint_alpha_D) - 1), p
 
 
 def early_stopping_steps(N: npt.ArrayLike, D: npt.ArrayLike, constants: KaplanConstants = KAPLAN) -> Array:
     """Lower bound on the step of early stopping, S_c / [L(N, D) - L(N, inf)]^(1/alpha_S) (eq. 5.7)."""
-    infinite = (constants.joint_N_c / check_positive(N, "N")) ** constants.joint_alpha_N
-    return constants.S_c / (joint_loss(N, D, constants) - infinite) ** (1 / constants.alpha_S)
+    infinite = raised(constants.joint_N_c / check_positive(N, "N"), constants.joint_alpha_N)
+    return constants.S_c / raised(joint_loss(N, D, constants) - infinite, 1 / constants.alpha_S)
 
 
 def critical_batch(loss: npt.ArrayLike, constants: KaplanConstants = KAPLAN) -> Array:
     """B_crit(L) = B* / L^(1/alpha_B) in tokens (eq. 1.4)."""
-    return constants.B_star / check_positive(loss, "loss") ** (1 / constants.alpha_B)
+    return constants.B_star / raised(check_positive(loss, "loss"), 1 / constants.alpha_B)
 
 
 def minimal_compute(
@@ -147,7 +147,7 @@ def efficient_plan(C: npt.ArrayLike, constants: KaplanConstants = KAPLAN) -> Pla
         With the loss L(C_min) of the compute law.
     """
     C = check_within(C, "C", limits.FLOPS)
-    N = constants.N_opt_factor * (C / PF_DAY) ** constants.N_opt_exponent
+    N = constants.N_opt_factor * raised(C / PF_DAY, constants.N_opt_exponent)
     D = C / (FLOPS_PER_PARAMETER_TOKEN * N)
     values = (C, N, D, loss_of_C(C, constants))
     return Plan(*(float(v) for v in values)) if C.ndim == 0 else Plan(*values)
@@ -178,21 +178,21 @@ def contradiction(constants: KaplanConstants = KAPLAN) -> dict[str, float]:
     """
 
     def tokens(log_C: float) -> float:
-        return 2 * np.exp(log_C) * PF_DAY / (6 * constants.N_opt_factor * np.exp(log_C) ** constants.N_opt_exponent)
+        return 2 * exp(log_C) * PF_DAY / (6 * constants.N_opt_factor * raised(exp(log_C), constants.N_opt_exponent))
 
     def gap(log_C: float) -> float:
-        by_data = constants.alpha_D * (np.log(constants.D_c) - np.log(tokens(log_C)))
-        return by_data - constants.alpha_C_min * (np.log(constants.C_c_min) - log_C)
+        by_data = constants.alpha_D * (log(constants.D_c) - log(tokens(log_C)))
+        return by_data - constants.alpha_C_min * (log(constants.C_c_min) - log_C)
 
-    low, high = np.log(1e-12), np.log(1e30)
+    low, high = log(1e-12), log(1e30)
     if gap(low) * gap(high) > 0:
         raise FitError("the compute law and the data law do not meet: their exponents are too close")
     log_C = brentq(gap, low, high, xtol=1e-12)
-    C = float(np.exp(log_C))
+    C = float(exp(log_C))
     return {
         "C": C * PF_DAY,
         "C_pf_days": C,
-        "N": float(constants.N_opt_factor * C**constants.N_opt_exponent),
+        "N": float(constants.N_opt_factor * raised(C, constants.N_opt_exponent)),
         "D": float(tokens(log_C)),
         "loss": float(loss_of_C(C * PF_DAY, constants)),
     }

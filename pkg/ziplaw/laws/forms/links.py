@@ -13,15 +13,16 @@ The parameters of each begin with E, A, B, alpha, beta, and the best split is a 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import product
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...errors import FitError
+from ...numerics.functions import exp, log, logaddexp, product
 from . import chinchilla
 from .arguments import check_choice
 from .catalogue import LINKS
@@ -43,20 +44,20 @@ def _bounded_parts(z: Array, values: Values) -> tuple[Any, Any, Any, Array, Arra
     """E, k, U, ln(U - E) and k z."""
     E, k, U = values
     with np.errstate(invalid="ignore", divide="ignore"):
-        return E, k, U, np.log(U - E), k * z
+        return E, k, U, log(U - E), k * z
 
 
 def _bounded_curve(z: Array, values: Values) -> Array:
     _, _, _, gap, kz = _bounded_parts(z, values)
     # in this form an infinite z gives the end, not NaN
-    out: Array = -np.logaddexp(-kz, -gap)
+    out: Array = -logaddexp(-kz, -gap)
     return out
 
 
 def _bounded_slopes(z: Array, values: Values) -> tuple[Array, list[Array]]:
     E, k, U, gap, kz = _bounded_parts(z, values)
     with np.errstate(over="ignore"):
-        ended = 1 / (1 + np.exp(gap - kz))  # 1 at the upper end, 0 far below it
+        ended = 1 / (1 + exp(gap - kz))  # 1 at the upper end, 0 far below it
     return k * (1 - ended), [-ended * E / (U - E), kz * (1 - ended), ended * U / (U - E)]
 
 
@@ -65,7 +66,7 @@ def bounded(exponent: str = "k") -> Link:
     return Link(
         "bounded",
         ("E", exponent, "U"),
-        lambda log_terms, theta: [_bounded_curve(log_sum(log_terms), np.exp(theta))],
+        lambda log_terms, theta: [_bounded_curve(log_sum(log_terms), exp(theta))],
         _bounded_curve,
         _bounded_slopes,
     )
@@ -117,25 +118,25 @@ def free_link(knots: Sequence[float]) -> Link:
 
     def curve(z: Array, values: Values) -> Array:
         rise, _ = rises(z, knots)
-        return np.log(values[0]) + sum(k * rise[..., j] for j, k in enumerate(values[1:]))
+        return log(values[0]) + sum(k * rise[..., j] for j, k in enumerate(values[1:]))
 
     def slopes(z: Array, values: Values) -> tuple[Array, list[Array]]:
         rise, hats = rises(z, knots)
         k = np.asarray(values[1:], dtype=np.float64)
-        return hats @ k, [np.ones_like(z), *(k[j] * rise[:, j] for j in range(len(knots)))]
+        return product(hats, k), [np.ones_like(z), *(k[j] * rise[:, j] for j in range(len(knots)))]
 
-    return Link("free", names, lambda logs, theta: [curve(log_sum(logs), np.exp(theta))], curve, slopes, knots)
+    return Link("free", names, lambda logs, theta: [curve(log_sum(logs), exp(theta))], curve, slopes, knots)
 
 
 # the free link takes up place and scale of the index: ln of its terms is counted from their sum at the centre
 def _normal_terms(theta: Array, columns: Columns, centre: Centre) -> Logs:
-    whole = np.logaddexp(theta[0], theta[1])
+    whole = logaddexp(theta[0], theta[1])
     return [term - whole for term in ADDITIVE.index.log_terms(theta, columns, centre)]
 
 
 def _natural_normal(theta: Array, centre: Centre) -> list[float]:
     theta = np.array(theta, dtype=np.float64)
-    theta[:2] -= np.logaddexp(theta[0], theta[1])
+    theta[:2] -= logaddexp(theta[0], theta[1])
     return natural_terms(theta, centre)
 
 
@@ -145,20 +146,20 @@ _NORMAL = Index(("N", "D"), PARAMETERS[1:], _normal_terms, _natural_normal, ADDI
 def _with_k(columns: Columns, z: Array, centre: Centre) -> list[list[float]]:
     """Starts of the additive law, in an index whose k-th power they are."""
     return [
-        [start[0], *(np.array(start[1:3]) / k), *(np.array(start[3:]) - np.log(k)), np.log(k)]
+        [start[0], *(np.array(start[1:3]) / k), *(np.array(start[3:]) - log(k)), log(k)]
         for k in (0.5, 1.0, 2.0)
         for start in chinchilla.additive_starts(z)
     ]
 
 
 def _with_k_and_U(columns: Columns, z: Array, centre: Centre) -> list[list[float]]:
-    return [[*start, z.max() + np.log(over)] for over in (1.05, 2.0) for start in _with_k(columns, z, centre)]
+    return [[*start, z.max() + log(over)] for over in (1.05, 2.0) for start in _with_k(columns, z, centre)]
 
 
 # exponents of the index: such as leave alpha k and beta k the range of an additive law's
 _LOW, _HIGH = chinchilla.LOW.copy(), chinchilla.HIGH.copy()
-_LOW[3:] -= np.log(HIGH_K)
-_HIGH[3:] -= np.log(LOW_K)
+_LOW[3:] -= log(HIGH_K)
+_HIGH[3:] -= log(LOW_K)
 
 POWER = Form(
     "power",
@@ -167,8 +168,8 @@ POWER = Form(
     ADDITIVE.index,
     power("k"),
     _with_k,
-    np.append(_LOW, np.log(LOW_K)),
-    np.append(_HIGH, np.log(HIGH_K)),
+    np.append(_LOW, log(LOW_K)),
+    np.append(_HIGH, log(HIGH_K)),
     floor="E",
 )
 
@@ -179,8 +180,8 @@ BOUNDED = Form(
     ADDITIVE.index,
     bounded("k"),
     _with_k_and_U,
-    np.append(_LOW, [np.log(LOW_K), -30.0]),
-    np.append(_HIGH, [np.log(HIGH_K), 30.0]),
+    np.append(_LOW, [log(LOW_K), -30.0]),
+    np.append(_HIGH, [log(HIGH_K), 30.0]),
     floor="E",
 )
 
@@ -201,8 +202,8 @@ def free_form(knots: Sequence[float]) -> Form:
         _NORMAL,
         free_link(knots),
         starts,
-        np.concatenate([low, [-30.0], np.full(m, np.log(LOW_SLOPE))]),
-        np.concatenate([high, [30.0], np.full(m, np.log(HIGH_SLOPE))]),
+        np.concatenate([low, [-30.0], np.full(m, log(LOW_SLOPE))]),
+        np.concatenate([high, [30.0], np.full(m, log(HIGH_SLOPE))]),
         floor="E",
     )
 
@@ -240,15 +241,15 @@ def with_link(form: Form, name: str) -> Form:
         str, tuple[Any, Any, Callable[[Array], Any]]
     ] = {}  # name -> low, high, starts (ln loss) of its logarithm
     if name == "bounded" and form.floor is None:
-        added["E"] = (-30.0, 30.0, lambda z: [z.min() + np.log(0.3)])
+        added["E"] = (-30.0, 30.0, lambda z: [z.min() + log(0.3)])
     if name != "identity" and exponent not in form.parameters:
-        added[exponent] = (np.log(LOW_K), np.log(HIGH_K), lambda z: np.log([0.5, 1.0, 2.0]))
+        added[exponent] = (log(LOW_K), log(HIGH_K), lambda z: log([0.5, 1.0, 2.0]))
     if name == "bounded":
-        added["U"] = (-30.0, np.log(_MOST_U), lambda z: z.max() + np.log([1.05, 2.0]))
+        added["U"] = (-30.0, log(_MOST_U), lambda z: z.max() + log([1.05, 2.0]))
     links = {"identity": IDENTITY, "power": power(exponent), "bounded": bounded(exponent)}
 
     def starts(columns: Columns, z: Array, centre: Centre) -> list[list[float]]:
-        more = list(product(*(at(z) for _, _, at in added.values())))
+        more = list(itertools.product(*(at(z) for _, _, at in added.values())))
         return [[*start, *rest] for start in np.atleast_2d(form.starts(columns, z, centre)) for rest in more]
 
     return replace(

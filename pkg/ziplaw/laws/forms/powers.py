@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...numerics.functions import exp, log
 from .form import IDENTITY, Array, Centre, Columns, Form, Index, Logs, OneColumn
 
 
 def _power(column: str) -> Form:
     # theta: ln of the term at the centre, ln alpha
     def log_terms(theta: Array, columns: Columns, centre: Centre) -> Logs:
-        return [theta[0] - np.exp(theta[1]) * (np.log(columns[column]) - centre[column])]
+        return [theta[0] - exp(theta[1]) * (log(columns[column]) - centre[column])]
 
     def natural(theta: Array, centre: Centre) -> list[float]:
-        exponent = np.exp(theta[1])
-        return [np.exp(np.minimum(centre[column] + theta[0] / exponent, 700.0)), exponent]
+        exponent = exp(theta[1])
+        return [exp(np.minimum(centre[column] + theta[0] / exponent, 700.0)), exponent]
 
     def starts(columns: Columns, z: Array, centre: Centre) -> list[list[float]]:
-        return [[z.mean(), np.log(slope)] for slope in (0.03, 0.1, 0.4)]
+        return [[z.mean(), log(slope)] for slope in (0.03, 0.1, 0.4)]
 
     name = f"{column}c"
     return Form(
@@ -27,8 +28,8 @@ def _power(column: str) -> Form:
         Index((column,), (name, "alpha"), log_terms, natural),
         IDENTITY,
         starts,
-        np.array([-np.inf, np.log(1e-4)]),
-        np.array([np.inf, np.log(10.0)]),
+        np.array([-np.inf, log(1e-4)]),
+        np.array([np.inf, log(10.0)]),
     )
 
 

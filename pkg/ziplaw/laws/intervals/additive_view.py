@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.functions import exp, log, product
 from ..forms.allocation import optimal_split
 from ..forms.chinchilla import PARAMETERS, additive
 from ..solve import diagnostics
@@ -99,10 +100,10 @@ class AdditiveView(View):
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
         """Log residuals (n,) and their derivatives (n, 5) in the solver's coordinates."""
         x, y = self._design.x, self._design.y
-        u, v = np.exp(-theta[3] * x), np.exp(-theta[4] * y)
+        u, v = exp(-theta[3] * x), exp(-theta[4] * y)
         f = theta[0] + theta[1] * u + theta[2] * v
         J = np.column_stack([np.ones_like(u), u, v, -theta[1] * x * u, -theta[2] * y * v])
-        return np.log(f) - self.z, J / f[:, None]
+        return log(f) - self.z, J / f[:, None]
 
     def along(self, J: Array) -> Array:
         """See ``View.along``: columns taken rather than multiplied, whose last digits are on file."""
@@ -117,7 +118,7 @@ class AdditiveView(View):
     def chart(self, robust: bool = False) -> Chart:
         """Return ln E, ln A, ln B, alpha, beta, not centred; where ``robust``, steps along what moved freely."""
         with np.errstate(divide="ignore"):
-            centre = np.concatenate([np.log(self.fitted.parameters[:3]), self.fitted.parameters[3:]])
+            centre = np.concatenate([log(self.fitted.parameters[:3]), self.fitted.parameters[3:]])
         free = estimable(self.fitted)
         if not robust:
             return Chart(centre, diagnostics.covariance(self.fitted), free, _of_logs)
@@ -126,14 +127,14 @@ class AdditiveView(View):
             directions[4] += directions[3]
             free = free & (np.arange(5) != 4)
         directions = directions[:, free]
-        found = self.covariance(jacobian(self.theta, self._design) @ directions, robust)
+        found = self.covariance(product(jacobian(self.theta, self._design), directions), robust)
         # ln A = ln A' + ln scale + alpha * mean ln N, and the same for B
         back = np.eye(5)
         back[1, 3], back[2, 4] = self._design.x_mean, self._design.y_mean
-        moves, m = back @ directions, directions.shape[1]
+        moves, m = product(back, directions), directions.shape[1]
 
         def to_point(phi: Array) -> Array:
-            return _of_logs(centre + phi @ moves.T)
+            return _of_logs(centre + product(phi, moves.T))
 
         return Chart(np.zeros(m), found, np.ones(m, dtype=bool), to_point)
 
@@ -147,4 +148,4 @@ class AdditiveView(View):
 def _of_logs(phi: Array) -> Array:
     """E, A, B, alpha, beta of (ln E, ln A, ln B, alpha, beta)."""
     phi = np.asarray(phi, dtype=np.float64)
-    return np.concatenate([np.exp(phi[..., :3]), phi[..., 3:]], axis=-1)
+    return np.concatenate([exp(phi[..., :3]), phi[..., 3:]], axis=-1)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from ...errors import FitError, integer
+from ...numerics.distributions import normal_cdf, normal_inverse, student_quantile
+from ...numerics.draws import normals
 from ..forms import arguments
 from ..solve.additive import Array
 from .kinds import BOOTSTRAPS
@@ -117,8 +118,8 @@ class Bootstrap:
             # Efron's correction: twice as many normal deviations as lie between the refits' median and the estimate;
             # where all refits lie on one side, as many as so many refits can tell
             limit = 0.5 / len(good)
-            shift = 2 * special.ndtri(np.clip(below, limit, 1 - limit))
-            ends = special.ndtr(shift + special.stdtrit(self.freedom, ends))
+            shift = 2 * normal_inverse(np.clip(below, limit, 1 - limit))
+            ends = normal_cdf(shift + student_quantile(self.freedom, ends))
         found = np.array([[_quantile(column, q) for column, q in zip(good.T, row)] for row in ends])
         lo, hi = found.reshape(2, *shape)
         return (float(lo), float(hi)) if not shape else (lo, hi)
@@ -219,8 +220,8 @@ def _perturbed(view, n, rng, method, labels):
     if method == "residual":
         return mean - (noise - np.median(noise))[rng.integers(0, rows, (n, rows))]
     if method == "parametric":
-        variance = (view.residuals**2).sum() / max(rows - view.n_free, 1)
-        return mean + rng.normal(0.0, np.sqrt(variance), (n, rows))
+        variance = np.square(view.residuals).sum() / max(rows - view.n_free, 1)
+        return mean + np.sqrt(variance) * normals(rng, (n, rows))
     labels = np.arange(rows) if labels is None else labels
     # Webb's six points: enough distinct draws even with five clusters
     points = np.sqrt([1.5, 1.0, 0.5, 0.5, 1.0, 1.5]) * [-1, -1, -1, 1, 1, 1]

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
+from ...numerics.distributions import student_quantile
+from ...numerics.functions import exp, log, product
 from ..forms import arguments
 from ..solve.additive import Array
 from .view import Ends, Function, HasView
@@ -52,13 +53,13 @@ def delta_interval_of(
 
     def of_point(point: Array) -> Any:
         value = function(view.natural_of(point))
-        return np.log(value) if on_log else value
+        return log(value) if on_log else value
 
     return _ends(view.chart(robust), _quantile(view, level), of_point, on_log)
 
 
 def _quantile(view, level):
-    return stats.t.ppf((1 + arguments.check_level(level)) / 2, view.freedom)
+    return student_quantile(view.freedom, (1 + arguments.check_level(level)) / 2)
 
 
 def _ends(chart, t, function, is_log):
@@ -66,9 +67,9 @@ def _ends(chart, t, function, is_log):
     with np.errstate(all="ignore"):
         centre = float(function(chart.to_point(chart.centre)))
         g = _gradient(function, chart)
-        half = t * np.sqrt(max(float(g[chart.free] @ cov @ g[chart.free]), 0.0))
+        half = t * np.sqrt(max(float(product(g[chart.free], cov, g[chart.free])), 0.0))
         ends = np.array([centre - half, centre + half])
-        lo, hi = np.exp(ends) if is_log else ends
+        lo, hi = exp(ends) if is_log else ends
     return (float(lo), float(hi)) if np.isfinite(centre) else (0.0, np.inf)
 
 

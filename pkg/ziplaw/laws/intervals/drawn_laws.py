@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.draws import chi_squares, normals
+from ...numerics.functions import product
 from ..forms.allocation import optimal_split
 from ..solve.additive import Array
 from .quantities import Bands, tails
@@ -13,9 +15,9 @@ from .quantities import Bands, tails
 def multivariate_t(mean: Array, covariance: npt.ArrayLike, df: int, n: int, seed: int) -> Array:
     """Draw from a multivariate t, float64 (n, m); the scale matrix may be singular."""
     rng = np.random.default_rng(seed)
-    noise = rng.standard_normal((n, len(mean))) @ _cholesky(covariance).T
+    noise = product(normals(rng, (n, len(mean))), _cholesky(covariance).T)
     # one chi-square a draw: all parameters of a law are wide or narrow together
-    noise /= np.sqrt(rng.chisquare(df, n) / df)[:, None]
+    noise /= np.sqrt(chi_squares(rng, df, n) / df)[:, None]
     return mean + noise
 
 
@@ -25,12 +27,12 @@ def _cholesky(S):
     unit = np.sqrt(np.maximum(np.diag(S), 0.0))
     root = np.zeros_like(S)
     for j in range(len(S)):
-        pivot = S[j, j] - root[j, :j] @ root[j, :j]
+        pivot = S[j, j] - product(root[j, :j], root[j, :j])
         # what is exactly known, or follows from those before it, gets no noise of its own
-        if pivot <= 1e-12 * unit[j] ** 2:
+        if pivot <= 1e-12 * np.square(unit[j]):
             continue
         root[j, j] = np.sqrt(pivot)
-        root[j + 1 :, j] = (S[j + 1 :, j] - root[j + 1 :, :j] @ root[j, :j]) / root[j, j]
+        root[j + 1 :, j] = (S[j + 1 :, j] - product(root[j + 1 :, :j], root[j, :j])) / root[j, j]
     return root
 
 

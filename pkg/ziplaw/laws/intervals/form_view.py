@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.functions import log, product
 from ..forms.allocation import exponents, split
 from ..forms.arguments import check_positive
 from ..solve.additive import Array
@@ -90,7 +91,7 @@ class FormView(View):
         """See ``quantities.quantities``: every parameter by its logarithm, as theta has it."""
 
         def one(name: str, is_log: bool) -> Function:
-            return lambda p: np.log(self.named(p)[name]) if is_log else self.named(p)[name]
+            return lambda p: log(self.named(p)[name]) if is_log else self.named(p)[name]
 
         out = {name: (one(name, name not in self.signed), name not in self.signed) for name in self.names}
         if not self.splits:
@@ -100,12 +101,12 @@ class FormView(View):
             budget = float(check_positive(C, "C"))
 
             def log_split(i: int) -> Function:
-                return lambda p: np.log(self.split(p, budget)[i])
+                return lambda p: log(self.split(p, budget)[i])
 
             out |= {name: (log_split(i), True) for i, name in enumerate(("N_opt", "D_opt", "loss_opt"))}
         if N is not None and D is not None:
             at = {"N": check_positive([N], "N"), "D": check_positive([D], "D")}
-            out["loss"] = (lambda p: np.log(self.loss(p, at)[..., 0]), True)
+            out["loss"] = (lambda p: log(self.loss(p, at)[..., 0]), True)
         return out
 
     @property
@@ -153,7 +154,7 @@ class FormView(View):
 
     def tangent(self) -> Array:
         """Derivatives along the directions that end at no bound."""
-        return self.derivatives(self.theta)[1] @ self._inside()
+        return product(self.derivatives(self.theta)[1], self._inside())
 
     def _inside(self) -> Array:
         """Directions (p, m) in which theta moved freely: those of no parameter at its bound."""
@@ -164,7 +165,7 @@ class FormView(View):
         directions = self._inside()
         m = directions.shape[1]
         found = self.covariance(self.tangent(), robust)
-        return Chart(np.zeros(m), found, np.ones(m, dtype=bool), lambda phi: self.theta + phi @ directions.T)
+        return Chart(np.zeros(m), found, np.ones(m, dtype=bool), lambda phi: self.theta + product(phi, directions.T))
 
     def levels(self) -> tuple[dict[str, Array], int, str]:
         """Values of each column that is traded: three where E is free and the exponents are not tied, else two."""

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import FitError
+from ...numerics.functions import exp, log, log10
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN, split
 from ..solve import diagnostics
 from ..solve.additive import EXPONENT_BOUNDS, Array
@@ -85,7 +86,7 @@ def exponent_bounds(fitted: FittedLaw) -> dict[str, tuple[float, float]]:
     """Bounds of alpha and of beta in a fit: wider under a link that has an exponent of its own."""
     form = fitted.form
     places = {name: form.parameters.index(name) for name in ("alpha", "beta")}
-    ends = {name: np.exp([form.low[i], form.high[i]]) for name, i in places.items()}
+    ends = {name: exp([form.low[i], form.high[i]]) for name, i in places.items()}
     # theta has their logarithms: what comes back is 5.000000000000001
     return {name: (float(f"{low:.6g}"), float(f"{high:.6g}")) for name, (low, high) in ends.items()}
 
@@ -121,14 +122,14 @@ def outside_doubts(N: Array, D: Array, best_N: Array) -> list[Doubt]:
         The best N at the compute of each.
     """
     # D/N changes by the square of N at equal compute
-    off = 2 * np.log(N / best_N)
-    if -off.max() <= np.log(OUTSIDE_FACTOR) and off.min() <= np.log(OUTSIDE_FACTOR):
+    off = 2 * log(N / best_N)
+    if -off.max() <= log(OUTSIDE_FACTOR) and off.min() <= log(OUTSIDE_FACTOR):
         return []
     large = off.min() > 0
-    C = float(np.exp(np.log(FLOPS_PER_PARAMETER_TOKEN * N * D).mean()))
+    C = float(exp(log(FLOPS_PER_PARAMETER_TOKEN * N * D).mean()))
     # past the best split by a factor of three in N, but no further from the runs than thirty
-    middle = float(np.exp(np.log(N).mean()))
-    best = float(np.exp(np.log(best_N).mean()))
+    middle = float(exp(log(N).mean()))
+    best = float(exp(log(best_N).mean()))
     wanted = float(np.clip(best * (1 / 3 if large else 3), middle / 30, middle * 30))
     have, add = ("fewer", "more") if large else ("more", "fewer")
     return [
@@ -165,7 +166,7 @@ def split_doubts(C: float, N: float, interval: Sequence[float], *, largest: floa
         return [
             Doubt(f"the best split of C = {C:.3g} has less than one parameter or token, which means nothing", nearer, C)
         ]
-    if low > 0 and np.isfinite(high) and np.log10(high / low) <= WIDE_DECADES:
+    if low > 0 and np.isfinite(high) and log10(high / low) <= WIDE_DECADES:
         return []
     # an N above C/6 leaves less than one token
     most = C / FLOPS_PER_PARAMETER_TOKEN

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from ...errors import FitError
+from ...numerics.distributions import student_quantile
+from ...numerics.functions import exp, log, product
 from ..forms import arguments
 from ..solve.additive import Array
 from ..solve.levels import SAME_VALUE, near_groups
@@ -81,13 +82,13 @@ class Jackknife:
     def covariance(self) -> Array:
         """Jackknife covariance (5, 5) of ln E, ln A, ln B, alpha, beta; NaN rows where one is zero or held fixed."""
         with np.errstate(divide="ignore"):
-            phi = np.concatenate([np.log(self.samples[:, :3]), self.samples[:, 3:]], axis=1)
+            phi = np.concatenate([log(self.samples[:, :3]), self.samples[:, 3:]], axis=1)
         k = self.n_clusters
         with np.errstate(invalid="ignore"):
             off = phi - phi.mean(axis=0)
         fixed = np.isin(self.view.names, list(self.view.held()))
         held = ~np.isfinite(off).all(axis=0) | fixed
-        out = (k - 1) / k * np.where(held, 0.0, off).T @ np.where(held, 0.0, off)
+        out = product((k - 1) / k * np.where(held, 0.0, off).T, np.where(held, 0.0, off))
         out[held, :], out[:, held] = np.nan, np.nan
         return out
 
@@ -96,16 +97,16 @@ class Jackknife:
         return self.view.points(self.view.theta)
 
     def _ends(self, draws: Array, estimate: Any, level: float, on_log: bool) -> tuple[Any, Any]:
-        t = special.stdtrit(self.freedom, (1 + arguments.check_level(level)) / 2)
+        t = student_quantile(self.freedom, (1 + arguments.check_level(level)) / 2)
         with np.errstate(all="ignore"):
             if on_log:
-                draws, estimate = np.log(draws), np.log(estimate)
+                draws, estimate = log(draws), log(estimate)
             k = self.n_clusters
             # left-out estimates lie k - 1 times nearer to each other than estimates of fresh tables
-            half = t * np.sqrt((k - 1) / k * ((draws - draws.mean(axis=0)) ** 2).sum(axis=0))
+            half = t * np.sqrt((k - 1) / k * np.square(draws - draws.mean(axis=0)).sum(axis=0))
             lo, hi = estimate - half, estimate + half
             if on_log:
-                lo, hi = np.exp(lo), np.exp(hi)
+                lo, hi = exp(lo), exp(hi)
         low, high = (0.0 if on_log else -np.inf), np.inf
         lo, hi = np.where(np.isfinite(lo), lo, low), np.where(np.isfinite(hi), hi, high)
         return (float(lo), float(hi)) if np.ndim(lo) == 0 else (lo, hi)

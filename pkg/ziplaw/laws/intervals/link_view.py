@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.functions import exp, log
 from ..solve.additive import Array
 from ..solve.additive_fit import FittedLaw
 from ..solve.linked import LinkProblem, LinkSolution
@@ -90,7 +91,7 @@ class LinkView(FormView):
         problem = self._problem
         if problem.settings.link != "free" or problem.settings.given_E:
             return super().tells_loss(columns)
-        x, y = (np.log(np.ravel(columns[name])) - problem.centre[name] for name in ("N", "D"))
+        x, y = (log(np.ravel(columns[name])) - problem.centre[name] for name in ("N", "D"))
         lowest = problem.index(self.theta)[self.weights > 0].min()
         told = replace(problem, x=x, y=y).index(self.theta) >= lowest - _SAME_Z
         return np.reshape(told, np.shape(columns["N"]))
@@ -98,5 +99,5 @@ class LinkView(FormView):
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
         """Log residuals (n,) and their derivatives (n, p)."""
         J = self._problem.jacobian(theta)
-        J[:, 3:5] *= np.exp(theta[3:5])  # those in alpha and beta, of which theta has the logarithms
+        J[:, 3:5] *= exp(theta[3:5])  # those in alpha and beta, of which theta has the logarithms
         return self._problem.residuals(theta[None])[0], J

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
 
+from ...numerics.distributions import student_quantile
+from ...numerics.functions import exp, log, product
+from ...numerics.linear import eigh, norm
+from ...numerics.minimise import slope_of, where_room
 from ..forms import arguments
 from ..forms.chinchilla import PARAMETERS
 from ..solve.additive import Array, huber
@@ -24,7 +27,8 @@ def criterion(fitted: HasView, level: float = 0.95) -> float:
     """
     view = fitted.view
     square, slope = score_moments(view.residuals, view.weights, view.delta, view.n_free)
-    return 0.5 * square / slope * float(stats.f.ppf(arguments.check_level(level), 1, view.freedom))
+    t = float(student_quantile(view.freedom, (1 + arguments.check_level(level)) / 2))
+    return 0.5 * square / slope * t * t
 
 
 def profile_interval(
@@ -59,7 +63,7 @@ def profile_interval(
             out[name] = (held[name], held[name])
             continue
         lo, hi = region.extreme(function, -1), region.extreme(function, +1)
-        out[name] = (float(np.exp(lo)), float(np.exp(hi))) if is_log else (lo, hi)
+        out[name] = (float(exp(lo)), float(exp(hi))) if is_log else (lo, hi)
     ranges = {name: pair for name, pair in view.unknown().items() if name in out}
     return {**out, **ranges}
 
@@ -71,10 +75,10 @@ def profile_interval_of(fitted: HasView, function: Function, level: float = 0.95
 
     def of_point(point: Array) -> Any:
         value = function(view.natural_of(point))
-        return np.log(value) if on_log else value
+        return log(value) if on_log else value
 
     ends = np.array([region.extreme(of_point, sign) for sign in (-1, +1)])
-    lo, hi = np.exp(ends) if on_log else ends
+    lo, hi = exp(ends) if on_log else ends
     return float(lo), float(hi)
 
 
@@ -85,12 +89,12 @@ class _Region:
         self.view, self.rise, self.moving = view, rise, view.moving
         # scale: the inverse square root of the IRLS information at the optimum, kept away from singular
         information = self._information(view.theta)
-        values, vectors = np.linalg.eigh(information)
+        values, vectors = eigh(information)
         values = np.maximum(values, values.max() * 1e-10)
         self.root = vectors * np.sqrt(2 * rise / values)
 
     def _theta(self, u):
-        theta = self.view.theta + self.moving @ (self.root @ u)
+        theta = self.view.theta + product(self.moving, product(self.root, u))
         return np.clip(theta, self.view.low, self.view.high)
 
     def _parts(self, theta):
@@ -101,7 +105,7 @@ class _Region:
         r, J = self._parts(theta)
         p = self.view
         _, slope = score_moments(r, p.weights, p.delta, p.n_free)
-        return slope * (J * p.weights[:, None]).T @ J
+        return product(slope * (J * p.weights[:, None]).T, J)
 
     def _room(self, u):
         """1 - (rise of the objective) / (allowed rise): at least 0 inside the region."""
@@ -115,8 +119,8 @@ class _Region:
         with np.errstate(all="ignore"):
             r, J = self._parts(self._theta(u))
         delta = self.view.delta
-        g = (self.view.weights * np.clip(r, -delta, delta)) @ J
-        return -np.nan_to_num(g @ self.root) / self.rise
+        g = product((self.view.weights * np.clip(r, -delta, delta)), J)
+        return -np.nan_to_num(product(g, self.root)) / self.rise
 
     def extreme(self, function: Callable[[Array], Any], sign: int) -> float:
         """Smallest (sign -1) or largest (+1) value of a function of points over the region."""
@@ -127,24 +131,17 @@ class _Region:
             return -sign * out if np.isfinite(out) else 1e6
 
         k = self.moving.shape[1]
-        gradient = optimize.approx_fprime(np.zeros(k), value, 1e-4)
-        direction = -gradient / max(np.linalg.norm(gradient), 1e-300)
+        gradient = slope_of(value, np.zeros(k), 1e-4)
+        direction = -gradient / max(norm(gradient), 1e-300)
         best = value(np.zeros(k))
-        # from within the region and from beyond its edge: SLSQP may stop short from either
+        # from within the region and from beyond its edge: the search may stop short from either
         for length in (0.7, 1.2):
-            found = optimize.minimize(
-                value,
-                length * direction,
-                method="SLSQP",
-                constraints={"type": "ineq", "fun": self._room, "jac": self._room_gradient},
-                options={"maxiter": 200, "ftol": 1e-9},
-            )
-            u = self._pull_back(found.x)
+            u = self._pull_back(where_room(value, self._room, self._room_gradient, length * direction))
             best = min(best, value(u))
         return -sign * best
 
     def _pull_back(self, u):
-        """Shrink a point that SLSQP left outside the region towards the optimum until it is inside."""
+        """Shrink a point that the search left outside the region towards the optimum until it is inside."""
         if self._room(u) >= -1e-6:
             return u
         low, high = 0.0, 1.0

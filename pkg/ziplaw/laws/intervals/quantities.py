@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.functions import log
 from ..forms.allocation import LEAST_SPLIT, MOST_SPLIT, exponents, optimal_split
 from ..forms.chinchilla import PARAMETERS, additive
 from ..solve.additive import Array
@@ -55,10 +56,10 @@ def quantities(
         return lambda p: exponents(p)[i]
 
     def log_parameter(i: int) -> Function:
-        return lambda p: np.log(p[..., i])
+        return lambda p: log(p[..., i])
 
     def log_split(i: int, C: float) -> Function:
-        return lambda p: np.log(optimal_split(p, C)[i])
+        return lambda p: log(optimal_split(p, C)[i])
 
     # E, A and B range over decades; the exponents do not
     out = {name: (log_parameter(i), True) for i, name in enumerate(PARAMETERS[:3])}
@@ -67,7 +68,7 @@ def quantities(
     if C is not None:
         out |= {name: (log_split(i, C), True) for i, name in enumerate(("N_opt", "D_opt", "loss_opt"))}
     if N is not None and D is not None:
-        out["loss"] = (lambda p: np.log(additive(p, N, D)), True)
+        out["loss"] = (lambda p: log(additive(p, N, D)), True)
     return out
 
 

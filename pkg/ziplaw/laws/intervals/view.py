@@ -14,6 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.functions import product
+from ...numerics.linear import norm, pinv, svd
 from ..solve.additive import Array
 from ..solve.diagnostics import score_moments
 
@@ -162,7 +164,7 @@ class View(ABC):
 
     def along(self, J: Array) -> Array:
         """Derivatives (n, m) along ``moving`` of derivatives (n, p)."""
-        return J @ self.moving
+        return product(J, self.moving)
 
     @abstractmethod
     def tangent(self) -> Array:
@@ -179,8 +181,8 @@ class View(ABC):
         to zero as it has parameters; without this redrawn noise would be too small.
         """
         J = J * np.sqrt(self.weights)[:, None]
-        basis = np.linalg.svd(J, full_matrices=False)[0] if J.shape[1] else np.zeros((self.n, 1))
-        h = np.clip((basis**2).sum(axis=1), 0.0, 0.95)
+        basis = svd(J)[0] if J.shape[1] else np.zeros((self.n, 1))
+        h = np.clip(np.square(basis).sum(axis=1), 0.0, 0.95)
         _, slope = score_moments(self.residuals, self.weights, self.delta, self.n_free)
         return self.residuals + np.clip(self.residuals, -self.delta, self.delta) * h / (slope * (1 - h))
 
@@ -194,15 +196,15 @@ class View(ABC):
         square, slope = score_moments(self.residuals, self.weights, self.delta, self.n_free)
         S: Any = square
         if robust:
-            S = np.clip(self.left_out_residuals(J), -self.delta, self.delta) ** 2
-        V = S / slope**2
+            S = np.square(np.clip(self.left_out_residuals(J), -self.delta, self.delta))
+        V = S / np.square(slope)
         # columns of one size: what is singular is then a matter of directions, not of units
-        size = np.linalg.norm(J, axis=0)
+        size = norm(J, axis=0)
         scale = np.where(size > 0, size, 1.0)
         J = J / scale
-        bread = np.linalg.pinv((J * self.weights[:, None]).T @ J, rcond=1e-12, hermitian=True)
-        meat = (J * (V * self.weights**2)[:, None]).T @ J
-        found: Array = bread @ meat @ bread / np.outer(scale, scale)
+        bread = pinv(product((J * self.weights[:, None]).T, J), rcond=1e-12, hermitian=True)
+        meat = product((J * (V * np.square(self.weights))[:, None]).T, J)
+        found: Array = product(bread, meat, bread) / np.outer(scale, scale)
         return found
 
     @abstractmethod

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
+from ...numerics.functions import exp, expit, log
 from ..forms.arguments import Array
 from .bounded import descend
 
@@ -43,7 +43,7 @@ class Sigmoid:
         """Accuracy (...,) at losses (...,) by theta (..., 4)."""
         theta = self.theta if theta is None else theta
         z = (np.asarray(loss, dtype=np.float64) - self.middle) / self.spread
-        rise = special.expit(theta[..., 1] - np.exp(theta[..., 0]) * z)
+        rise = expit(theta[..., 1] - exp(theta[..., 0]) * z)
         return theta[..., 2] + (theta[..., 3] - theta[..., 2]) * rise
 
     @property
@@ -53,7 +53,7 @@ class Sigmoid:
 
     def natural(self, theta: Array) -> dict[str, Array]:
         """The parameters by theta (..., 4), each (...,)."""
-        k = np.exp(theta[..., 0]) / self.spread
+        k = exp(theta[..., 0]) / self.spread
         return {"k": k, "x0": self.middle + theta[..., 1] / k, "low": theta[..., 2], "high": theta[..., 3]}
 
     @property
@@ -74,7 +74,7 @@ class Sigmoid:
     @property
     def scatter(self) -> float:
         """Standard deviation about the sigmoid, in accuracy."""
-        return float(np.sqrt((self.residuals**2).sum() / self.freedom))
+        return float(np.sqrt(np.square(self.residuals).sum() / self.freedom))
 
     def redrawn(self, accuracy: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
         """Refit to redrawn accuracies (B, n) from here; returns theta (B, 4) and whether each converged."""
@@ -114,7 +114,7 @@ def fit_sigmoid(loss: Array, accuracy: Array, *, low: float | None = None, high:
             lo = lower * floor if low is None else low
             hi = ceiling + upper * (1 - ceiling) if high is None else high
             share = np.clip((accuracy.mean() - lo) / max(hi - lo, 1e-9), 0.01, 0.99)
-            starts += [[np.log(k), np.log(share / (1 - share)), lo, hi] for k in (0.2, 0.7, 2.0)]
+            starts += [[log(k), log(share / (1 - share)), lo, hi] for k in (0.2, 0.7, 2.0)]
     theta, cost, converged = _solve(loss, accuracy[None], middle, spread, np.array(starts), bounds)
     best = int(np.argmin(cost))
     return Sigmoid(theta[best], middle, spread, loss, accuracy, bounds, bool(converged[best]))
@@ -125,8 +125,8 @@ def _solve(loss, accuracy, middle, spread, theta, bounds):
 
     def residuals(theta, which):
         measured = accuracy[which] if len(accuracy) > 1 else accuracy
-        steep = np.exp(theta[:, :1]) * z
-        rise = special.expit(theta[:, 1:2] - steep)
+        steep = exp(theta[:, :1]) * z
+        rise = expit(theta[:, 1:2] - steep)
         height = theta[:, 3:] - theta[:, 2:3]
         slope = height * rise * (1 - rise)
         J = np.stack([-slope * steep, slope, 1 - rise, rise], axis=-1)

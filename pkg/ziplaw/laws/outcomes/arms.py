@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from ...base import limits
 from ...errors import FitError, integer
+from ...numerics.distributions import f_beyond, student_quantile
+from ...numerics.functions import einsum, exp, log
 from ..forms import arguments
 from ..solve.additive import Array
 from .arms_design import Table, checked_arms
@@ -149,7 +150,7 @@ def _constant(found: ArmsFit, drawn: ArmsFit | None, cells: ArmCells, level: flo
     for name, (estimate,) in constant_factors(found.local, cells.ladder).items():
         if draws is None:
             freedom = max(cells.n - found.theta.shape[-1], 1)
-            ends = estimate + errors[name] * stats.t.ppf([(1 - level) / 2, (1 + level) / 2], freedom)
+            ends = estimate + errors[name] * student_quantile(freedom, [(1 - level) / 2, (1 + level) / 2])
         else:
             ends = interval(draws[name], estimate, level, _freedom(cells))
         out[name] = _row(value=estimate, interval=ends)
@@ -167,7 +168,7 @@ class _Own:
 
     def by_C(self, ranges: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
         """The factor at up to three computes of the arm, where the loss is within what both arms measured if any is."""
-        (base_low, base_high), (low, high) = np.log(ranges)
+        (base_low, base_high), (low, high) = log(ranges)
         grid = np.linspace(low, high, _POINTS)
         log_m = log_factor_at_C(self.found.local[0], self.cells, grid)
         inside = np.flatnonzero((grid + log_m >= base_low - 1e-9) & (grid + log_m <= base_high + 1e-9))
@@ -179,13 +180,13 @@ class _Own:
                 log_factor_at_C(self.drawn.local, self.cells, grid[i]), log_m[i], self.level, _freedom(self.cells)
             )
             row = _row(C=grid[i], factor=log_m[i], interval=ends)
-            out.append(row | {"loss": float(E + np.exp(k - gamma * grid[i])), "extrapolates": not len(inside)})
+            out.append(row | {"loss": float(E + exp(k - gamma * grid[i])), "extrapolates": not len(inside)})
         return out
 
     def at_size(self, N: float, D: Array) -> dict[str, Any]:
         """How many tokens of the base one of the arm's is worth at N, in the middle of the arm's D."""
-        log_D = float(np.log(D).min() + np.log(D).max()) / 2
-        of = (self.cells, np.log(N), log_D)
+        log_D = float(log(D).min() + log(D).max()) / 2
+        of = (self.cells, log(N), log_D)
         estimate = float(log_factor_at_size(self.found.local[0], *of))
         ends = interval(log_factor_at_size(self.drawn.local, *of), estimate, self.level, _freedom(self.cells))
         return {"N": N} | _row(D=log_D, factor=estimate, interval=ends)
@@ -199,7 +200,7 @@ def _freedom(cells: ArmCells) -> int:
 def _row(**logs: Any) -> dict[str, Any]:
     """Logarithms as numbers; what is infinite or no number is None."""
     with np.errstate(over="ignore"):
-        return {key: _plain(np.exp(value).tolist()) for key, value in logs.items()}
+        return {key: _plain(exp(value).tolist()) for key, value in logs.items()}
 
 
 def _plain(value: Any) -> Any:
@@ -217,7 +218,7 @@ def _f_test(fits: Mapping[str, ArmsFit], cells: ArmCells, null: str, alternative
     if freedom < 1:
         return {"F": None, "df": [p1 - p0, freedom], "p_value": None}
     F = max(rss0 - rss1, 0.0) / (p1 - p0) / max(rss1 / freedom, 1e-300)
-    return {"F": F, "df": [p1 - p0, freedom], "p_value": float(stats.f.sf(F, p1 - p0, freedom))}
+    return {"F": F, "df": [p1 - p0, freedom], "p_value": float(f_beyond(F, p1 - p0, freedom))}
 
 
 def _relabelled(cells: ArmCells, rng: np.random.Generator) -> float | None:
@@ -230,7 +231,7 @@ def _relabelled(cells: ArmCells, rng: np.random.Generator) -> float | None:
     paired = replace(cells, x=x, y=y, z=z, w=w)
     found, equal = fit_model(paired, "factor"), fit_model(paired, "equal").local[0]
     # as they stand, and from one law for both: after a swap the arms may stand the other way about
-    starts = [found.theta[0], np.einsum("kip,ki->p", S, equal) / S.sum(axis=(0, 1))]
+    starts = [found.theta[0], einsum("kip,ki->p", S, equal) / S.sum(axis=(0, 1))]
     swap = rng.integers(0, 2, (_RELABELLINGS, 1, pairs)).astype(bool)
     swapped = np.where(swap, z[None, ::-1], z[None])
     rss = [solve(paired, "factor", np.repeat(s[None], _RELABELLINGS, axis=0), z=swapped).rss for s in starts]
@@ -243,12 +244,12 @@ def _natural(local: Array, cells: ArmCells) -> dict[str, float]:
     E, log_A, log_B, alpha, beta = local.tolist()
     with np.errstate(over="ignore"):
         if cells.ladder:
-            found = {"E": np.exp(E), "K": 2 * np.exp(log_A + alpha * cells.centre[0]), "gamma": alpha}
+            found = {"E": exp(E), "K": 2 * exp(log_A + alpha * cells.centre[0]), "gamma": alpha}
         else:
             found = {
-                "E": np.exp(E),
-                "A": np.exp(log_A + alpha * cells.centre[0]),
-                "B": np.exp(log_B + beta * cells.centre[1]),
+                "E": exp(E),
+                "A": exp(log_A + alpha * cells.centre[0]),
+                "B": exp(log_B + beta * cells.centre[1]),
                 "alpha": alpha,
                 "beta": beta,
             }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
+from ...numerics.distributions import normal_cdf, normal_inverse, student_quantile
+from ...numerics.functions import einsum, exp, log, product
 from ..solve.additive import Array
 from .arms_fit import ArmCells, ArmsFit, covariance, sharing
 
@@ -25,12 +26,12 @@ def deviations(found: ArmsFit, cells: ArmCells) -> dict[str, float]:
     """Standard errors of the logarithms of ``constant_factors``, by the delta method."""
     S, theta = sharing("factor", 2, cells.ladder), found.theta[0]
     moved = theta + 1e-5 * np.concatenate([np.eye(len(theta)), -np.eye(len(theta))])
-    factors = constant_factors(np.einsum("kip,Pp->Pki", S, moved), cells.ladder)
+    factors = constant_factors(einsum("kip,Pp->Pki", S, moved), cells.ladder)
     C = covariance(cells, "factor", found)
     out = {}
     for name, values in factors.items():
         slope = (values[: len(theta)] - values[len(theta) :]) / 2e-5
-        out[name] = float(np.sqrt(np.maximum(slope @ C @ slope, 0.0)))
+        out[name] = float(np.sqrt(np.maximum(product(slope, C, slope), 0.0)))
     return out
 
 
@@ -38,15 +39,15 @@ def frontier(local: Array, cells: ArmCells) -> tuple[Array, Array, Array]:
     """Frontier E + e^k / C^gamma of each law (..., 5): E, k, gamma (...)."""
     E, log_A, log_B, alpha, beta = (local[..., i] for i in range(5))
     if cells.ladder:
-        return np.exp(E), log_A + np.log(2) + alpha * cells.centre[0], alpha
+        return exp(E), log_A + log(2) + alpha * cells.centre[0], alpha
     log_A, log_B = log_A + alpha * cells.centre[0], log_B + beta * cells.centre[1]
     with np.errstate(all="ignore"):
         total = alpha + beta
         gamma = alpha * beta / total
         # A/N^alpha at the best N, which is beta/(alpha + beta) of the excess
-        log_G = (np.log(alpha) + log_A - np.log(beta) - log_B) / total
-        k = log_A - alpha * log_G + np.log(total / beta) + gamma * np.log(6.0)
-    return np.exp(E), k, gamma
+        log_G = (log(alpha) + log_A - log(beta) - log_B) / total
+        k = log_A - alpha * log_G + log(total / beta) + gamma * log(6.0)
+    return exp(E), k, gamma
 
 
 def log_factor_at_C(local: Array, cells: ArmCells, log_C: npt.ArrayLike) -> Array:
@@ -54,8 +55,8 @@ def log_factor_at_C(local: Array, cells: ArmCells, log_C: npt.ArrayLike) -> Arra
     (E, k, gamma), (E1, k1, gamma1) = (frontier(local[..., i, :], cells) for i in (0, 1))
     at = np.asarray(log_C, dtype=np.float64)
     with np.errstate(all="ignore"):
-        above = E1 - E + np.exp(k1 - gamma1 * at)
-        out = (k - np.log(above)) / gamma - at
+        above = E1 - E + exp(k1 - gamma1 * at)
+        out = (k - log(above)) / gamma - at
     return np.where(above > 0, out, np.inf)
 
 
@@ -64,9 +65,9 @@ def interval(draws: Array, estimate: float, level: float, freedom: int) -> Array
     draws = np.clip(draws[~np.isnan(draws)], -_FAR, _FAR)
     below = (draws < estimate).mean() + 0.5 * (draws == estimate).mean()
     limit = 0.5 / len(draws)
-    shift = 2 * special.ndtri(np.clip(below, limit, 1 - limit))
+    shift = 2 * normal_inverse(np.clip(below, limit, 1 - limit))
     tail = (1 - level) / 2
-    ends = np.quantile(draws, special.ndtr(shift + special.stdtrit(freedom, np.array([tail, 1 - tail]))))
+    ends = np.quantile(draws, normal_cdf(shift + student_quantile(freedom, np.array([tail, 1 - tail]))))
     return np.where(np.abs(ends) >= _FAR / 2, np.copysign(np.inf, ends), ends)
 
 
@@ -75,5 +76,5 @@ def log_factor_at_size(local: Array, cells: ArmCells, log_N: float, log_D: float
     x, y = log_N - cells.centre[0], log_D - cells.centre[1]
     (E, a, b, alpha, beta), (E1, a1, b1, alpha1, beta1) = (np.moveaxis(local[..., k, :], -1, 0) for k in (0, 1))
     with np.errstate(all="ignore"):
-        left = np.exp(E1) - np.exp(E) + np.exp(a1 - alpha1 * x) - np.exp(a - alpha * x) + np.exp(b1 - beta1 * y)
-        return np.where(left > 0, (b - np.log(left)) / beta - y, np.inf)
+        left = exp(E1) - exp(E) + exp(a1 - alpha1 * x) - exp(a - alpha * x) + exp(b1 - beta1 * y)
+        return np.where(left > 0, (b - log(left)) / beta - y, np.inf)

@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.functions import einsum, exp, log
+from ...numerics.linear import pinv
+from ...numerics.linear import solve as solve_system
 from ..solve.additive import Array
 from ..solve.many import Problems, descend
 
@@ -64,17 +67,17 @@ class ArmCells:
 
 def cells_of(tables: Sequence[tuple[Array, Array, Array]], ladder: bool, match: float = 1e-3) -> ArmCells:
     """Lay out N, D and loss of each arm; runs of two arms with N and D equal within ``match`` (relative) are a pair."""
-    logs = [np.log(np.stack(table)) for table in tables]
+    logs = [log(np.stack(table)) for table in tables]
     pairs = _pairs(logs[0][:2], logs[1][:2], match) if len(logs) == 2 else []
     order = [[pair[k] for pair in pairs] for k in range(len(logs))]
-    order = [first + sorted(set(range(log.shape[1])) - set(first)) for first, log in zip(order, logs)]
+    order = [first + sorted(set(range(table.shape[1])) - set(first)) for first, table in zip(order, logs)]
     n = max(map(len, order))
     x, y, z, w = np.zeros((4, len(logs), n))
-    for k, (log, rows) in enumerate(zip(logs, order)):
-        x[k, : len(rows)], y[k, : len(rows)], z[k, : len(rows)] = log[:, rows]
+    for k, (table, rows) in enumerate(zip(logs, order)):
+        x[k, : len(rows)], y[k, : len(rows)], z[k, : len(rows)] = table[:, rows]
         w[k, : len(rows)] = 1.0
     if ladder:
-        x = y = x + y + np.log(6.0)
+        x = y = x + y + log(6.0)
     centre = float((x * w).sum() / w.sum()), float((y * w).sum() / w.sum())
     return ArmCells((x - centre[0]) * w, (y - centre[1]) * w, z, w, ladder, len(pairs), centre)
 
@@ -110,14 +113,14 @@ class _Sharing(Problems):
 
     def unfold(self, theta: Array) -> tuple[Array, Array]:
         """See ``Problems.unfold``."""
-        full = np.einsum("kip,Pp->Pki", self.extra[0], theta)
+        full = einsum("kip,Pp->Pki", self.extra[0], theta)
         return full[..., :3], full[..., 3:]
 
     def step(self, M: Array, g: Array) -> Array:
         """See ``Problems.step``."""
         S = self.extra[0]
-        big = np.einsum("kip,Pkij,kjq->Ppq", S, M, S, optimize=True)
-        step: Array = -np.linalg.solve(big, np.einsum("kip,Pki->Pp", S, g)[..., None])[..., 0]
+        big = einsum("kip,Pkij,kjq->Ppq", S, M, S)
+        step: Array = -solve_system(big, einsum("kip,Pki->Pp", S, g)[..., None])[..., 0]
         return step
 
 
@@ -148,7 +151,7 @@ def solve(cells: ArmCells, model: str, theta: Array, *, z: Array | None = None, 
         S,
     )
     theta, rss, converged = descend(problems, theta)
-    return ArmsFit(theta, np.einsum("kip,Pp->Pki", S[0], theta), rss, converged)
+    return ArmsFit(theta, einsum("kip,Pp->Pki", S[0], theta), rss, converged)
 
 
 def covariance(cells: ArmCells, model: str, found: ArmsFit) -> Array:
@@ -158,7 +161,7 @@ def covariance(cells: ArmCells, model: str, found: ArmsFit) -> Array:
     _, parts = problems.terms(*problems.unfold(found.theta))
     M, _ = problems.normal(parts, np.zeros(1))
     freedom = max(cells.n - S.shape[-1], 1)
-    inverse: Array = np.linalg.pinv(np.einsum("kip,kij,kjq->pq", S, M[0], S, optimize=True))
+    inverse: Array = pinv(einsum("kip,kij,kjq->pq", S, M[0], S))
     return found.rss[0] / freedom * inverse
 
 
@@ -172,7 +175,7 @@ def fit_model(cells: ArmCells, model: str) -> ArmsFit:
         starts = [np.concatenate([common, mixed[:, k]]) for k, common in enumerate(starts)]
     S = sharing(model, cells.K, cells.ladder)
     # a shared unknown starts at the mean of what the arms say
-    theta = np.einsum("kip,kPi->Pp", S, np.stack(starts)) / S.sum(axis=(0, 1))
+    theta = einsum("kip,kPi->Pp", S, np.stack(starts)) / S.sum(axis=(0, 1))
     return solve(cells, model, theta).best()
 
 
@@ -181,8 +184,8 @@ def _starts(cells: ArmCells) -> Array:
     z = cells.z[cells.w > 0]
     out = []
     for share in (0.3, 0.7, 0.95):
-        E = z.min() + np.log(share)
-        rest = np.log(np.exp(z.mean()) - np.exp(E)) - np.log(2)
+        E = z.min() + log(share)
+        rest = log(exp(z.mean()) - exp(E)) - log(2)
         for alpha in (0.1, 0.3, 0.6):
             for beta in (alpha,) if cells.ladder else (0.2, 0.5):
                 out.append([E, rest, rest, alpha, beta])

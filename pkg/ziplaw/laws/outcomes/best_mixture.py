@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
 
 from ...errors import FitError
+from ...numerics.functions import exp, log, product
+from ...numerics.minimise import convex_on_simplex, on_simplex
 from ..forms.arguments import Array
 from .mixtures import MixtureLaw
 
@@ -103,17 +104,17 @@ def best_mixture(
     if lo.sum() > 1 + 1e-9 or hi.sum() < 1 - 1e-9:
         raise FitError(f"the least weights sum to {lo.sum():.4g} and the largest to {hi.sum():.4g}: 1 must lie between")
     if reference is None:
-        base = law.weights[int(np.argmin(law.losses @ share))]
+        base = law.weights[int(np.argmin(product(law.losses, share)))]
     else:
         base = np.asarray(reference, dtype=np.float64)
     best = _minimise(law.theta, share, lo, hi, base)
     points = np.array([best, base])
-    loss, reference_loss = (law.predict(points) @ share).tolist()
+    loss, reference_loss = product(law.predict(points), share).tolist()
     thetas = law.refits(draws, seed)
     drawn = law.predict(points, thetas)
     random = np.random.default_rng([seed, 2])
-    scatter = np.log(law.losses / law.held_out)
-    drawn = (drawn * np.exp(scatter[random.integers(0, len(scatter), size=drawn.shape[:2])])) @ share
+    scatter = log(law.losses / law.held_out)
+    drawn = product((drawn * exp(scatter[random.integers(0, len(scatter), size=drawn.shape[:2])])), share)
     found = [_minimise(theta, share, lo, hi, best) for theta in thetas[:_OPTIMISM_REFITS]]
     optimism = float(np.mean([_target(law.theta, w, share) - loss for w in found]))
     optimism = max(optimism, 0.0)
@@ -125,29 +126,21 @@ def best_mixture(
 
 
 def _target(theta, w, share):
-    return float((theta[:, 0] + np.exp(np.minimum(theta[:, 1:] @ w, 60.0))) @ share)
+    return float(product((theta[:, 0] + exp(np.minimum(product(theta[:, 1:], w), 60.0))), share))
 
 
 def _minimise(theta, share, lo, hi, start):
     """Return the best mixture within limits: the sum of exponentials is convex, so any descent ends at the optimum."""
 
     def value(w):
-        excess = share * np.exp(np.minimum(theta[:, 1:] @ w, 60.0))
-        return float(excess.sum()), excess @ theta[:, 1:]
+        excess = share * exp(np.minimum(product(theta[:, 1:], w), 60.0))
+        return float(excess.sum()), product(excess, theta[:, 1:])
 
-    start = np.clip(start, lo, hi)
-    room = (hi - start) if start.sum() < 1 else (start - lo)
-    start = start + room * (1 - start.sum()) / max(room.sum(), 1e-300)
-    sums = {"type": "eq", "fun": lambda w: w.sum() - 1.0, "jac": np.ones_like}
     scale = 1.0 / max(value(start)[0], 1e-300)
-    found = optimize.minimize(
-        lambda w: tuple(part * scale for part in value(w)), start, jac=True, method="SLSQP",
-        bounds=np.stack([lo, hi], axis=1), constraints=[sums], options={"maxiter": 300, "ftol": 1e-10},
-    )  # fmt: skip
-    w = np.clip(found.x, lo, hi)
+    w = convex_on_simplex(lambda w: tuple(part * scale for part in value(w)), start, lo, hi)
     w = np.where(w < 1e-9, 0.0, w)
     best = w / w.sum()
-    return best if value(best)[0] <= value(start)[0] else start
+    return best if value(best)[0] <= value(start := on_simplex(start, lo, hi))[0] else start
 
 
 def _distances(weights, point):

@@ -11,6 +11,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.functions import einsum, product
+from ...numerics.linear import solve
 from ..forms.arguments import Array
 
 # theta (b, p) and the numbers of the problems (b,) -> residuals (b, m) and their Jacobian (b, m, p)
@@ -87,8 +89,8 @@ def _normal(residuals, theta, numbers):
     """Sums of squares (b,), J'J (b, p, p) and J'r (b, p); inf and zeros where something is not finite."""
     with np.errstate(all="ignore"):
         r, J = residuals(theta, numbers)
-        cost = np.einsum("bm,bm->b", r, r)
-        A, g = np.matmul(J.swapaxes(1, 2), J), np.matmul(J.swapaxes(1, 2), r[..., None])[..., 0]
+        cost = einsum("bm,bm->b", r, r)
+        A, g = product(J.swapaxes(1, 2), J), product(J.swapaxes(1, 2), r[..., None])[..., 0]
     fine = np.isfinite(cost) & np.isfinite(A).all(axis=(1, 2)) & np.isfinite(g).all(axis=1)
     A[~fine], g[~fine] = 0.0, 0.0
     return np.where(fine, cost, np.inf), A, g
@@ -104,4 +106,4 @@ def _step(A, g, held, damping):
     M[held[:, :, None] | held[:, None, :]] = 0.0
     M[:, index, index] = np.where(held, 1.0, M[:, index, index] + damping[:, None] + 1e-12)
     right = np.where(held, 0.0, -g / scale)
-    return np.linalg.solve(M, right[..., None])[..., 0] / scale
+    return solve(M, right[..., None])[..., 0] / scale

@@ -15,6 +15,8 @@ import numpy.typing as npt
 from scipy import stats
 
 from ...errors import FitError
+from ...numerics.functions import cov, exp, log, product
+from ...numerics.linear import pinv, solve
 from ..forms.arguments import Array, check_column
 from .bounded import descend
 
@@ -83,8 +85,8 @@ class MixtureLaw:
         loss = self.predict(weights)
         drawn = self.predict(weights, self.refits(draws, seed))
         random = np.random.default_rng([seed, 1])
-        scatter = np.log(self.losses / self.held_out)
-        drawn = drawn * np.exp(scatter[random.integers(0, len(scatter), size=drawn.shape[:2])])
+        scatter = log(self.losses / self.held_out)
+        drawn = drawn * exp(scatter[random.integers(0, len(scatter), size=drawn.shape[:2])])
         ends = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=0)
         return Prediction(loss, np.moveaxis(ends, 0, -1))
 
@@ -104,7 +106,7 @@ class MixtureLaw:
     def effects(self, theta: Array | None = None) -> Array:
         """T of every domain (..., T, J), centred at the average mixture: below 0 where weight lowers the loss."""
         u = (self.theta if theta is None else theta)[..., 1:]
-        return u - (u @ self.average)[..., None]
+        return u - product(u, self.average)[..., None]
 
     def effect_intervals(self, level: float = 0.95, draws: int = 200, seed: int = 42) -> Array:
         """Intervals of the effects, (T, J, 2)."""
@@ -115,12 +117,12 @@ class MixtureLaw:
     def parameters(self) -> dict[str, Array]:
         """C and k, each (T,), and t (T, J)."""
         u = self.theta[:, 1:]
-        return {"c": self.theta[:, 0], "k": np.exp(u @ self.average), "t": self.effects()}
+        return {"c": self.theta[:, 0], "k": exp(product(u, self.average)), "t": self.effects()}
 
     @property
     def residuals(self) -> Array:
         """Log residuals, law over measured, (n, T)."""
-        return np.log(self.predict(self.weights) / self.losses)
+        return log(self.predict(self.weights) / self.losses)
 
 
 def fit_mixtures(
@@ -209,7 +211,7 @@ def check_weights(
 def _law(theta, w):
     """Loss by theta (..., 1 + J) at w (..., J)."""
     u = theta[..., 1:]
-    return theta[..., 0] + np.exp(np.minimum((w * u).sum(axis=-1), _LARGEST))
+    return theta[..., 0] + exp(np.minimum((w * u).sum(axis=-1), _LARGEST))
 
 
 def _choose(w, y, average, fold, ridges):
@@ -228,7 +230,7 @@ def _choose(w, y, average, fold, ridges):
     for ridge in ridges:
         found, _, done = _solve(w, y, average, ridge, counts, found)
         predicted = _law(found[fold], w)
-        error = float(((predicted - y) ** 2).mean())
+        error = float(np.square(predicted - y).mean())
         if error < least * 0.999:
             best, least = (found[-1], ridge, predicted, bool(done[-1])), error
     if best is None:
@@ -240,13 +242,13 @@ def _starts(w, y, average):
     """Log-linear fits above three floors, (3, 1 + J)."""
     centred = w - average
     J = w.shape[1]
-    matrix = centred.T @ centred / len(w)
+    matrix = product(centred.T, centred) / len(w)
     rows = []
     for share in (0.3, 0.6, 0.9):
         c = share * y.min()
-        z = np.log(y - c)
-        t = np.linalg.solve(matrix + 1e-3 * np.eye(J), centred.T @ (z - z.mean()) / len(w))
-        rows.append(np.concatenate([[c], z.mean() + t - average @ t]))
+        z = log(y - c)
+        t = solve(matrix + 1e-3 * np.eye(J), product(centred.T, z - z.mean()) / len(w))
+        rows.append(np.concatenate([[c], z.mean() + t - product(average, t)]))
     return np.array(rows)
 
 
@@ -254,21 +256,21 @@ def _solve(w, y, average, ridge, counts, theta):
     """Minimise the mean of count (law - y)^2 + ridge y^2 |t|^2 from theta (P, 1 + J); counts (P or 1, n)."""
     n, J = w.shape
     root = np.sqrt(counts)
-    scale = 1.0 / np.sqrt((y**2).mean() * n)
+    scale = 1.0 / np.sqrt(np.square(y).mean() * n)
     pull = np.sqrt(ridge) * (np.eye(J) - average)  # t = u - average . u
     low = np.concatenate([[0.0], np.full(J, _LEAST)])
     high = np.concatenate([[y.mean()], np.full(J, _LARGEST)])  # noise may take the least loss below c
 
     def residuals(theta, which):
         part = (root[which] if len(root) > 1 else root) * scale
-        excess = np.exp(np.minimum(theta[:, 1:] @ w.T, _LARGEST))
+        excess = exp(np.minimum(product(theta[:, 1:], w.T), _LARGEST))
         fit = (theta[:, :1] + excess - y) * part
         J_fit = np.empty((len(theta), n, 1 + J))
         J_fit[..., 0] = part
         J_fit[..., 1:] = (excess * part)[..., None] * w
         J_pull = np.zeros((len(theta), J, 1 + J))
         J_pull[:, :, 1:] = pull
-        return np.concatenate([fit, theta[:, 1:] @ pull.T], axis=1), np.concatenate([J_fit, J_pull], axis=1)
+        return np.concatenate([fit, product(theta[:, 1:], pull.T)], axis=1), np.concatenate([J_fit, J_pull], axis=1)
 
     return descend(residuals, theta, low, high)
 
@@ -279,7 +281,8 @@ def rank_correlation(predicted: Array, measured: Array) -> Array:
     def one(x, y):
         if np.ptp(x) == 0 or np.ptp(y) == 0:
             return np.nan
-        return float(np.corrcoef(stats.rankdata(x), stats.rankdata(y))[0, 1])
+        together = cov([stats.rankdata(x), stats.rankdata(y)])
+        return float(together[0, 1] / np.sqrt(together[0, 0] * together[1, 1]))
 
     return np.array([one(p, m) for p, m in zip(predicted.T, measured.T)])
 
@@ -291,7 +294,7 @@ def linear_prediction(law: MixtureLaw, weights: Array, ridge: float = 0.0) -> Ar
     """
     average, n = law.weights.mean(axis=0), len(law.weights)
     centred = law.weights - average
-    matrix = centred.T @ centred / n
+    matrix = product(centred.T, centred) / n
     matrix = matrix + ridge * np.eye(len(matrix)) * np.trace(matrix) / len(matrix)
-    slope = np.linalg.pinv(matrix, rcond=1e-8, hermitian=True) @ centred.T @ (law.losses - law.losses.mean(axis=0)) / n
-    return law.losses.mean(axis=0) + (np.atleast_2d(weights) - average) @ slope
+    slope = product(pinv(matrix, rcond=1e-8, hermitian=True), centred.T, law.losses - law.losses.mean(axis=0)) / n
+    return law.losses.mean(axis=0) + product(np.atleast_2d(weights) - average, slope)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
+from ...numerics.distributions import normal_inverse
+from ...numerics.functions import exp, log, log1p, product, tanh
 from ..forms.arguments import Array
 from .best_mixture import best_mixture
 from .mixtures import FOLDS, MixtureLaw, linear_prediction, rank_correlation
@@ -49,7 +50,7 @@ def mixtures_document(
     parameters = law.parameters
     domains = {}
     drawn = law.refits(draws, seed)
-    drawn_k = np.exp(drawn[..., 1:] @ law.average)
+    drawn_k = exp(product(drawn[..., 1:], law.average))
     for i, domain in enumerate(law.domains):
         domains[domain] = {
             "c": float(parameters["c"][i]),
@@ -57,7 +58,7 @@ def mixtures_document(
             "k": float(parameters["k"][i]),
             "k_interval": _ends(drawn_k[:, i], level),
             "ridge": float(law.ridge[i]),
-            "rms_log_residual": float(np.sqrt((law.residuals[:, i] ** 2).mean())),
+            "rms_log_residual": float(np.sqrt(np.square(law.residuals[:, i]).mean())),
             "converged": bool(law.converged[i]),
             "effects": {
                 name: {"t": float(effects[i, j]), "interval": ends[i, j].tolist()}
@@ -90,20 +91,21 @@ def rank_interval(r: float, n: int, level: float) -> tuple[float, float]:
     """Interval of a rank correlation over n pairs: Fisher's z with the variance of Bonett and Wright (2000)."""
     if not np.isfinite(r) or n < 5:
         return np.nan, np.nan
-    half = stats.norm.ppf(0.5 + level / 2) * np.sqrt((1 + r * r / 2) / (n - 3))
-    z = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
-    return float(np.tanh(z - half)), float(np.tanh(z + half))
+    half = normal_inverse(0.5 + level / 2) * np.sqrt((1 + r * r / 2) / (n - 3))
+    r = np.clip(r, -1 + 1e-12, 1 - 1e-12)
+    z = 0.5 * log1p(2 * r / (1 - r))  # the inverse of tanh
+    return float(tanh(z - half)), float(tanh(z + half))
 
 
 def _errors(domains, predicted, measured, level):
     ranks = rank_correlation(predicted, measured)
-    log = np.log(np.maximum(predicted, 1e-300) / measured)
+    off = log(np.maximum(predicted, 1e-300) / measured)
     return {
         domain: {
             "rank": float(ranks[i]),
             "rank_interval": list(rank_interval(ranks[i], len(measured), level)),
-            "rms_log_error": float(np.sqrt((log[:, i] ** 2).mean())),
-            "mean_log_error": float(log[:, i].mean()),
+            "rms_log_error": float(np.sqrt(np.square(off[:, i]).mean())),
+            "mean_log_error": float(off[:, i].mean()),
         }
         for i, domain in enumerate(domains)
     }
@@ -150,7 +152,7 @@ def _ridge(law, weights):
         for i in range(FOLDS):
             part = replace(law, weights=law.weights[fold != i], losses=law.losses[fold != i])
             found = linear_prediction(part, law.weights[fold == i], ridge)
-            total += float(((found - law.losses[fold == i]) ** 2).sum())
+            total += float(np.square(found - law.losses[fold == i]).sum())
         return total
 
     return linear_prediction(law, weights, min(_PEER_RIDGES, key=error))

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from ...errors import FitError
+from ...numerics.distributions import f_beyond, normal_inverse, student_quantile
 from ..forms.allocation import optimal_split
 from ..forms.arguments import Array, check_column
 from ..forms.chinchilla import PARAMETERS
@@ -181,10 +181,10 @@ class Skills:
         if law.group.max() > 0 or law.n_tasks < 2:
             return None
         own = fit_task_losses(law.N, law.D, law.losses, shared=False, tie=law.tie)
-        squares = (own.residuals**2).sum(axis=0)
+        squares = np.square(own.residuals).sum(axis=0)
         df1, df2 = (2 if law.tie else 3) * (law.n_tasks - 1), law.n_tasks * own.freedom
-        F = float((((law.residuals**2).sum(axis=0) - squares) / (squares / own.freedom + 1e-30)).sum() / df1)
-        return {"F": max(F, 0.0), "df1": df1, "df2": df2, "p_value": float(stats.f.sf(max(F, 0.0), df1, df2))}
+        F = float(((np.square(law.residuals).sum(axis=0) - squares) / (squares / own.freedom + 1e-30)).sum() / df1)
+        return {"F": max(F, 0.0), "df1": df1, "df2": df2, "p_value": float(f_beyond(max(F, 0.0), df1, df2))}
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def _draw(skills, draws, seed):
 
 def widened_interval(draws: Array, estimate: float, level: float, freedom: float) -> tuple[float, float]:
     """Percentiles of draws (B,), widened about the estimate by Student's t for the scatter was estimated."""
-    wide = stats.t.ppf(0.5 + level / 2, freedom) / stats.norm.ppf(0.5 + level / 2)
+    wide = student_quantile(freedom, 0.5 + level / 2) / normal_inverse(0.5 + level / 2)
     lo, hi = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2])
     return float(estimate + (lo - estimate) * wide), float(estimate + (hi - estimate) * wide)
 

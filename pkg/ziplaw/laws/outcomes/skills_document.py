@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import FitError
+from ...numerics.functions import exp, log
 from ..forms.arguments import Array
 from .skills import LEAST_RUNS, Skills, widened_interval
 
@@ -86,7 +87,7 @@ def skills_document(
 def _ends(values, estimate, level, freedom):
     """Interval of a parameter; those above 0 are widened in their logarithm."""
     if estimate > 0 and (values > 0).all():
-        return [float(np.exp(end)) for end in widened_interval(np.log(values), np.log(estimate), level, freedom)]
+        return [float(exp(end)) for end in widened_interval(log(values), log(estimate), level, freedom)]
     return [max(end, 0.0) for end in widened_interval(values, estimate, level, freedom)]
 
 

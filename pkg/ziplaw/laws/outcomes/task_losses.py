@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import FitError
+from ...numerics.functions import exp, log
 from ..forms.arguments import Array
 from .bounded import descend
 
@@ -69,7 +70,7 @@ class TaskLosses:
         """Losses (..., m, T) at N and D, each (m,), by theta (..., p)."""
         theta = self.theta if theta is None else theta
         N, D = np.atleast_1d(np.asarray(N, dtype=np.float64)), np.atleast_1d(np.asarray(D, dtype=np.float64))
-        u, _ = _index(theta, self.group, np.log(N) - self.centre[0], np.log(D) - self.centre[1])
+        u, _ = _index(theta, self.group, log(N) - self.centre[0], log(D) - self.centre[1])
         E, s = _amplitudes(theta, self.group)
         return E[..., None, :] + s[..., None, :] * u
 
@@ -91,15 +92,15 @@ class TaskLosses:
 
     def off_the_ladder(self, N: float, D: float) -> str | None:
         """Say why nothing can be told at N and D: N and D move together in the runs, and these do not; else None."""
-        x, y = np.log(self.N), np.log(self.D)
-        slope = float(((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum())
+        x, y = log(self.N), log(self.D)
+        slope = float(((x - x.mean()) * (y - y.mean())).sum() / np.square(x - x.mean()).sum())
         about = y - y.mean() - slope * (x - x.mean())
-        there = float(y.mean() + slope * (np.log(N) - x.mean()))
-        if about.std() > _TOGETHER or abs(np.log(D) - there) <= 3 * _TOGETHER:
+        there = float(y.mean() + slope * (log(N) - x.mean()))
+        if about.std() > _TOGETHER or abs(log(D) - there) <= 3 * _TOGETHER:
             return None
         return (
-            f"N and D move together in these runs (about D = {np.exp(y.mean() - x.mean()):.3g} N): what each is worth "
-            f"is not identified; ask at D = {np.exp(there):.3g} for N = {N:.3g}, or add runs of other D/N"
+            f"N and D move together in these runs (about D = {exp(y.mean() - x.mean()):.3g} N): what each is worth "
+            f"is not identified; ask at D = {exp(there):.3g} for N = {N:.3g}, or add runs of other D/N"
         )
 
     def parameters(self, task: int, theta: Array | None = None) -> dict[str, Array]:
@@ -107,7 +108,7 @@ class TaskLosses:
         theta = self.theta if theta is None else theta
         alpha, beta, rho = (part[..., self.group[task]] for part in _exponents(theta, self.group))
         E, s = (part[..., task] for part in _amplitudes(theta, self.group))
-        A, B = s * np.exp(rho + alpha * self.centre[0]), s * np.exp(beta * self.centre[1])
+        A, B = s * exp(rho + alpha * self.centre[0]), s * exp(beta * self.centre[1])
         return {"E": E, "A": A, "B": B, "alpha": alpha, "beta": beta}
 
     def redrawn(self, losses: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
@@ -117,7 +118,7 @@ class TaskLosses:
         for _ in range(_ROUNDS_OF_REFITS):
             theta, _, converged = _solve(self, theta, losses, scatter)
             off = losses / self.predict(self.N, self.D, theta) - 1.0
-            scatter = np.sqrt((off**2).sum(axis=1) / self.freedom) + _LEAST_SCATTER
+            scatter = np.sqrt(np.square(off).sum(axis=1) / self.freedom) + _LEAST_SCATTER
         return theta, converged
 
 
@@ -148,9 +149,9 @@ def fit_task_losses(N: Array, D: Array, losses: Array, *, shared: bool = True, t
     if n < needed:
         raise FitError(f"{n} runs are too few for the loss of a task in N and D: at least {needed} are needed")
     for name, column in (("N", N), ("D", D)):
-        if np.ptp(np.log(column)) < 0.05:
+        if np.ptp(log(column)) < 0.05:
             raise FitError(f"{name} is the same in every run: a law in N and D needs runs that differ in both")
-    centre = np.array([np.log(N).mean(), np.log(D).mean()])
+    centre = np.array([log(N).mean(), log(D).mean()])
     bare = TaskLosses(np.empty(0), group, centre, N, D, losses, np.full(T, 0.01), tie, False)
     best, cost, converged = _solve(bare, _starts(bare), losses[None])
     order = np.argsort(cost, kind="stable")
@@ -158,7 +159,7 @@ def fit_task_losses(N: Array, D: Array, losses: Array, *, shared: bool = True, t
         raise FitError("the losses of the tasks follow no law in N and D: check the columns")
     found = replace(bare, theta=best[order[0]], converged=bool(converged[order[0]]))
     for _ in range(_ROUNDS):
-        scatter = np.sqrt((found.residuals**2).sum(axis=0) / found.freedom) + _LEAST_SCATTER
+        scatter = np.sqrt(np.square(found.residuals).sum(axis=0) / found.freedom) + _LEAST_SCATTER
         settled = np.allclose(scatter, found.scatter, rtol=1e-4)
         found = replace(found, scatter=scatter)
         if settled:
@@ -177,7 +178,7 @@ def _starts(law):
         for rho in (-1.5, 0.0, 1.5):
             for share in (0.2, 0.7):
                 E = share * least
-                s = np.log(np.maximum(typical - E, 1e-3 * typical) / (1 + np.exp(rho)))
+                s = log(np.maximum(typical - E, 1e-3 * typical) / (1 + exp(rho)))
                 rows.append(np.concatenate([np.repeat([alpha, alpha, rho], G), E, s]))
     return np.array(rows)
 
@@ -191,20 +192,20 @@ def _exponents(theta, group):
 def _amplitudes(theta, group):
     """Return E and s, each (..., T)."""
     G, T = group.max() + 1, len(group)
-    return theta[..., 3 * G : 3 * G + T], np.exp(theta[..., 3 * G + T :])
+    return theta[..., 3 * G : 3 * G + T], exp(theta[..., 3 * G + T :])
 
 
 def _index(theta, group, x, y):
     """Return the index (..., n, T) and its derivatives by alpha, beta and rho."""
     alpha, beta, rho = (part[..., group][..., None, :] for part in _exponents(theta, group))
-    of_N, of_D = np.exp(rho - alpha * x[:, None]), np.exp(-beta * y[:, None])
+    of_N, of_D = exp(rho - alpha * x[:, None]), exp(-beta * y[:, None])
     return of_N + of_D, (-x[:, None] * of_N, -y[:, None] * of_D, of_N)
 
 
 def _solve(law, theta, losses, scatter=None):
     """Minimise the weighted squares from theta (P, p) for losses (P or 1, n, T), tasks of scatter (P or 1, T)."""
     scatter = np.atleast_2d(law.scatter if scatter is None else scatter)[:, None]
-    x, y = np.log(law.N) - law.centre[0], np.log(law.D) - law.centre[1]
+    x, y = log(law.N) - law.centre[0], log(law.D) - law.centre[1]
     group, T, n = law.group, law.n_tasks, len(x)
     G = group.max() + 1
     p = 3 * G + 2 * T

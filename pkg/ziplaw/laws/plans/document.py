@@ -10,6 +10,7 @@ import numpy as np
 
 from ...base import limits
 from ...errors import FitError
+from ...numerics.functions import expm1, log10, raised
 from ..fits.dataset import resampled_document
 from ..fits.fit import LawFit
 from ..fits.link_fit import LinkFit
@@ -184,8 +185,8 @@ def _serving_doubts(fitted, plan, draws, level):
 
 def _decades(fitted):
     C = FLOPS_PER_PARAMETER_TOKEN * fitted.N * fitted.D
-    first, last = int(np.ceil(np.log10(C.min()))), int(np.floor(np.log10(C.max())))
-    decades = [10.0**power for power in range(first, last + 3)]
+    first, last = int(np.ceil(log10(C.min()))), int(np.floor(log10(C.max())))
+    decades = [float(raised(10.0, decade)) for decade in range(first, last + 3)]
     return [C for C in decades if C in limits.FLOPS]
 
 
@@ -213,7 +214,7 @@ def approaches(fitted: LawFit | LinkFit, clusters: Runs = None, level: float = 0
             "a": found.a,
             "interval": [_finite(end) for end in found.a_interval],
             "bias": found.bias,
-            "bias_N": None if found.bias_log_N is None else float(np.expm1(found.bias_log_N)),
+            "bias_N": None if found.bias_log_N is None else float(expm1(found.bias_log_N)),
             "note": found.note,
             "measured": found.measured,
             "points": [

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import FitError
+from ...numerics.functions import log, log10, raised
 from ..dependence import law_in_H
 from ..dependence.selection import Fit, choose_fits
 from ..forms.allocation import optimal_split
@@ -22,9 +23,9 @@ BEYOND = 2.0  # decades of C past the largest run
 
 def compute_grid(low: float, high: float) -> Array:
     """C from the decade quarter at or below ``low`` to that at or above 100 ``high``, four a decade, float64."""
-    first = int(np.floor(np.log10(low) * PER_DECADE + 1e-9))
-    last = int(np.ceil((np.log10(high) + BEYOND) * PER_DECADE - 1e-9))
-    return 10.0 ** (np.arange(first, last + 1) / PER_DECADE)
+    first = int(np.floor(log10(low) * PER_DECADE + 1e-9))
+    last = int(np.ceil((log10(high) + BEYOND) * PER_DECADE - 1e-9))
+    return raised(10.0, np.arange(first, last + 1) / PER_DECADE)
 
 
 def frontier(
@@ -91,7 +92,7 @@ def _draws(found, regression):
     if not np.isfinite(np.diag(S)[1:]).all():
         return None
     values = np.array([found["parameters"][name] for name in PARAMETERS])
-    logs = np.concatenate([np.log(np.maximum(values[:3], 1e-300)), values[3:]])
+    logs = np.concatenate([log(np.maximum(values[:3], 1e-300)), values[3:]])
     where = law_centre(regression)
     y, S = law_in_H.centre(logs[None], S[None], where["ln_N"], where["ln_D"])
     # cells less the parameters that were fitted: what was held has no variance
@@ -105,7 +106,7 @@ def law_centre(regression: Mapping[str, Any]) -> Mapping[str, float]:
     if regression["law"] is not None:
         return regression["law"]["centre"]
     on = regression["fitted_on"]
-    return {"ln_N": float(np.log(on["N"]).mean()), "ln_D": float(np.log(on["D"]).mean())}
+    return {"ln_N": float(log(on["N"]).mean()), "ln_D": float(log(on["D"]).mean())}
 
 
 def _rows(source, H, C, values, drawn, doubts, *, level, measured, check):

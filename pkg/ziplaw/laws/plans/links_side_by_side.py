@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ...base import limits
 from ...errors import FitError
+from ...numerics.functions import exp, log
 from ..fits.choice import choose_link
 from ..fits.link_fit import fit_link
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN
@@ -70,7 +71,7 @@ def links_document(
     splits: list[dict[str, Any]] = []
     measured = FLOPS_PER_PARAMETER_TOKEN * np.asarray(N, dtype=np.float64) * np.asarray(D, dtype=np.float64)
     budgets = [float(check_within(C, "C", limits.FLOPS)) for C in flops]
-    budgets = budgets or [float(np.exp(np.log(measured).mean())), float(measured.max())]
+    budgets = budgets or [float(exp(log(measured).mean())), float(measured.max())]
     how, failure = "", None
     for link in LINKS:
         try:
@@ -101,7 +102,7 @@ def links_document(
                 (fitted.intervals(kind, at, C=C)["N_opt"] if draws is None else draws.allocate(C, at)["N"])
                 for at in (level, identification.LEVEL)
             ]
-            best = float(np.exp(fitted.split_at(C)[0]))
+            best = float(exp(fitted.split_at(C)[0]))
             unsure = doubts or identification.split_doubts(C, best, found[1], largest=float(measured.max()))
             ends = [float(end) for end in found[0]]
             splits.append({"link": link, "C": C, "N": best, "interval": ends, "identified": not unsure})

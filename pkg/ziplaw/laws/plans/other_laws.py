@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...base import limits
+from ...numerics.functions import log
 from ..fits.by_name import fit_law, rows_fitted
 from ..fits.fitted import Fitted
 from ..fits.form_fit import fit_form
@@ -242,8 +243,8 @@ def _error_at_most_repeated(fitted: Fitted) -> dict[str, Any] | None:
     if (~top).sum() <= fitted.n_free or np.ptp(epochs) == 0:
         return None
     rest = fitted.refit(~top)
-    error = np.log(rest.predict(**{name: column[top] for name, column in fitted.columns.items()}) / fitted.loss[top])
-    return {"n": int(top.sum()), "rms_log_error": float(np.sqrt((error**2).mean()))}
+    error = log(rest.predict(**{name: column[top] for name, column in fitted.columns.items()}) / fitted.loss[top])
+    return {"n": int(top.sum()), "rms_log_error": float(np.sqrt(np.square(error).mean()))}
 
 
 def _repeating_splits(document: dict[str, Any], fitted: Any, asked: _Asked) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...numerics.draws import normals
+from ...numerics.functions import product
 from ..forms.overfitting import OVERFITTING
 from ..solve.additive import Array
 
@@ -34,7 +36,7 @@ _ROOT[np.tril_indices(9)] = [
 
 def covariance() -> Array:
     """Covariance (9, 9) of theta, which is the logarithms of all parameters, amplitudes at the centre."""
-    return _ROOT @ _ROOT.T
+    return product(_ROOT, _ROOT.T)
 
 
 def estimate() -> Array:
@@ -44,5 +46,5 @@ def estimate() -> Array:
 
 def drawn(n: int, seed: int = 42) -> Array:
     """Natural parameters (n, 9) of laws drawn about the estimate."""
-    noise = np.random.default_rng(seed).standard_normal((n, 9))
-    return np.array([OVERFITTING.natural(theta, CENTRE) for theta in THETA + noise @ _ROOT.T])
+    noise = normals(np.random.default_rng(seed), (n, 9))
+    return np.array([OVERFITTING.natural(theta, CENTRE) for theta in THETA + product(noise, _ROOT.T)])

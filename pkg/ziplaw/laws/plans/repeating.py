@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...base import limits
+from ...numerics.draws import normals
+from ...numerics.functions import exp
 from ..forms import constrained
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN, Plan, allocate
 from ..forms.arguments import check_within
@@ -111,7 +113,7 @@ def repeating_advice(
     out["extrapolates"] = [text for text, _ in beyond]
     if not any(factor > _FAR for _, factor in beyond):
         drawn = [_moved(row, C, epochs)["factor"] for row in repeated_runs.drawn(_DRAWS, seed)]
-        own = np.exp(log_sd * np.random.default_rng(seed).standard_normal(_DRAWS))
+        own = exp(log_sd * normals(np.random.default_rng(seed), _DRAWS))
         N_best, D_best = N * best["factor"], D / best["factor"]
         low, high = np.quantile(N * np.array(drawn) * own, tails(level)).tolist()
         out["split"] = {

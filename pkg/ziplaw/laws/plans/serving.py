@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ...base import limits
 from ...errors import FitError
+from ...numerics.functions import exp, log, logaddexp
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ..forms.arguments import check_within
 from ..solve.additive import Array
@@ -82,15 +83,13 @@ def serve(parameters: npt.ArrayLike, loss: float, served_tokens: float) -> Servi
             f"the target loss {loss:g} is not above the law's floor E = {float(E):.4g}: ask for a higher loss"
         )
     with np.errstate(all="ignore"):
-        least = (np.log(A) - np.log(loss - E)) / alpha  # ln N below which no D is enough
+        least = (log(A) - log(loss - E)) / alpha  # ln N below which no D is enough
 
         def log_D(x: Array) -> Array:
-            return (np.log(B) - np.log(loss - E - A * np.exp(-alpha * x))) / beta
+            return (log(B) - log(loss - E - A * exp(-alpha * x))) / beta
 
         def log_total(x: Array) -> Array:
-            value = x + np.logaddexp(
-                np.log(FLOPS_PER_PARAMETER_TOKEN) + log_D(x), np.log(SERVING_FLOPS * served_tokens)
-            )
+            value = x + logaddexp(log(FLOPS_PER_PARAMETER_TOKEN) + log_D(x), log(SERVING_FLOPS * served_tokens))
             return np.where(np.isfinite(value), value, np.inf)
 
         # far right of the optimum D(N) no longer falls: 40 / alpha nepers of N are beyond any use
@@ -103,7 +102,7 @@ def serve(parameters: npt.ArrayLike, loss: float, served_tokens: float) -> Servi
             low, high = np.where(left, low, one), np.where(left, two, high)
             one, two = high - ratio * (high - low), low + ratio * (high - low)
         x = 0.5 * (low + high)
-        N, D = np.exp(x), np.exp(log_D(x))
+        N, D = exp(x), exp(log_D(x))
     if p.ndim == 1:
         return ServingPlan(loss, served_tokens, float(N), float(D))
     return ServingPlan(loss, served_tokens, N, D)

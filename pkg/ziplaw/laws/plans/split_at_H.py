@@ -12,6 +12,7 @@ import numpy as np
 
 from ...base import limits
 from ...errors import FitError
+from ...numerics.functions import log10
 from ..dependence.law_in_H import blend, draws_at, parameters_at
 from ..forms import arguments, kaplan
 from ..forms.allocation import exponents, optimal_split
@@ -128,7 +129,7 @@ def _doubts(drawn, C, N, fitted_on):
 def extrapolation(H: float, C: float, fitted_on: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     """How far H and C lie outside what a law was fitted on: orders of magnitude in C, distance in H, and a sentence."""
     (h_lo, h_hi), (c_lo, c_hi) = fitted_on["H"], fitted_on["C"]
-    decades = max(np.log10(C / c_hi), np.log10(c_lo / C), 0.0)
+    decades = max(log10(C / c_hi), log10(c_lo / C), 0.0)
     distance = max(H - h_hi, h_lo - H, 0.0)
     parts = []
     if decades > 0:

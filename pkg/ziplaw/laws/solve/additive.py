@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ...base.threads import each, n_threads
 from ...errors import FitError
+from ...numerics.functions import exp, log
 from ..forms.arguments import Array
 
 Index32 = npt.NDArray[np.int32]
@@ -55,9 +56,9 @@ class Design:
     @classmethod
     def of(cls, N: Array, D: Array, loss: Array) -> Design:
         """Centre and scale a table of N, D and loss (each float64 (n,))."""
-        x, y, z = np.log(N), np.log(D), np.log(loss)
-        x_mean, y_mean, scale = float(x.mean()), float(y.mean()), float(np.exp(z.mean()))
-        return cls(x - x_mean, y - y_mean, z - np.log(scale), x_mean, y_mean, scale)
+        x, y, z = log(N), log(D), log(loss)
+        x_mean, y_mean, scale = float(x.mean()), float(y.mean()), float(exp(z.mean()))
+        return cls(x - x_mean, y - y_mean, z - log(scale), x_mean, y_mean, scale)
 
     @cached_property
     def distinct(self) -> tuple[Array, Index32, Array, Index32]:
@@ -69,8 +70,8 @@ class Design:
         """Turn centred (..., 5) parameters into natural E, A, B, alpha, beta."""
         out = np.array(theta, dtype=np.float64)
         out[..., 0] *= self.scale
-        out[..., 1] *= self.scale * np.exp(out[..., 3] * self.x_mean)
-        out[..., 2] *= self.scale * np.exp(out[..., 4] * self.y_mean)
+        out[..., 1] *= self.scale * exp(out[..., 3] * self.x_mean)
+        out[..., 2] *= self.scale * exp(out[..., 4] * self.y_mean)
         return out
 
 
@@ -84,7 +85,7 @@ def huber(r: Array, delta: float | Array) -> Array:
 def residuals(theta: Array, design: Design) -> Array:
     """Log residuals ln f - ln loss, (problems, n), of centred parameters (problems, 5)."""
     E, A, B, alpha, beta = (theta[:, i, None] for i in range(5))
-    return np.log(E + A * np.exp(-alpha * design.x) + B * np.exp(-beta * design.y)) - design.z
+    return log(E + A * exp(-alpha * design.x) + B * exp(-beta * design.y)) - design.z
 
 
 def core() -> ModuleType:

@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.functions import log, product
+from ...numerics.linear import inv
 from ..forms.arguments import Array
 from ..forms.form import Form
 from ..forms.links import POWER
@@ -47,24 +49,24 @@ class AsPower:
         self.matrix, self.floor = form.as_power, form.floor is not None
         # beta, and E where the law has none, are rows of zeros
         self.rows = self.matrix.any(axis=1)
-        self.back = np.linalg.inv(self.matrix[self.rows])
+        self.back = inv(self.matrix[self.rows])
         low, high = np.full(6, -_FAR), np.full(6, _FAR)
         # alpha is alpha_N/alpha_D and k alpha_D: within the bounds of both
         (least, most), (least_k, most_k) = ((form.low[i], form.high[i]) for i in (2, 3))
         low[3:], high[3:] = [least - most_k, 0.0, least_k], [most - least_k, 0.0, most_k]
         low[0] = form.low[4] if self.floor else low[0]
         settings = LinkSettings("power", delta=delta, fixed_E=None if self.floor else 0.0, fixed_beta=1.0)
-        x, y = (np.log(columns[name]) - centre[name] for name in ("N", "D"))
+        x, y = (log(columns[name]) - centre[name] for name in ("N", "D"))
         bounded = replace(POWER, low=low, high=high)
         self.problem = LinkProblem(bounded, settings, x, y, z, weights, dict(centre), delta)
 
     def to(self, theta: Array) -> Array:
         """Theta of the power link (..., 6) of theta (..., p)."""
-        return self.problem.held(theta @ self.matrix.T)
+        return self.problem.held(product(theta, self.matrix.T))
 
     def of(self, linked: Array) -> Array:
         """Theta (..., p) of that of the power link (..., 6)."""
-        out: Array = linked[..., self.rows] @ self.back.T
+        out: Array = product(linked[..., self.rows], self.back.T)
         return out
 
     def best(self, starts: Array) -> tuple[Array, float, bool, float]:

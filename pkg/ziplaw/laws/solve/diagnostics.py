@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from ...errors import FitError
+from ...numerics.distributions import normal_cdf
+from ...numerics.functions import exp, log, product, raised
+from ...numerics.linear import norm, pinv, svd
 from .additive import Array, Design
 from .additive_fit import FittedLaw
 from .levels import common_line, n_levels
@@ -68,7 +70,7 @@ _ABOVE_U, _MANY_ABOVE = 1.02, 0.05
 def jacobian(theta: Array, design: Design) -> Array:
     """Derivatives (n, 5) of ln f in the centred coordinates ln E, ln A, ln B, alpha, beta."""
     E, A, B, alpha, beta = theta
-    u, v = A * np.exp(-alpha * design.x), B * np.exp(-beta * design.y)
+    u, v = A * exp(-alpha * design.x), B * exp(-beta * design.y)
     f = E + u + v
     return np.column_stack([np.full_like(u, E) / f, u / f, v / f, -u * design.x / f, -v * design.y / f])
 
@@ -92,11 +94,11 @@ def score_moments(r: Array, weights: Array, delta: float, n_free: int) -> tuple[
     n = len(r)
     if not np.isfinite(delta):
         return float((weights * r * r).sum() / weights.sum() * n / max(n - n_free, 1)), 1.0
-    psi2 = np.clip(r, -delta, delta) ** 2
+    psi2 = np.square(np.clip(r, -delta, delta))
     kept = r[np.argsort(np.abs(r), kind="stable")[min(n_free, n - 2) :]]
     spread = min(kept.std(), (np.subtract(*np.percentile(kept, [75, 25]))) / 1.34) or kept.std() or 1e-12
-    width = 0.9 * max(spread, 1e-12) * len(kept) ** -0.2
-    chance = (stats.norm.cdf((delta - kept) / width) - stats.norm.cdf((-delta - kept) / width)).mean()
+    width = 0.9 * max(spread, 1e-12) * raised(len(kept), -0.2)
+    chance = (normal_cdf((delta - kept) / width) - normal_cdf((-delta - kept) / width)).mean()
     chance = max(chance, 1.0 / n * min(1.0, delta / max(spread, 1e-12)))
     return float((weights * psi2).sum() / weights.sum() * n / max(n - n_free, 1)), float(chance)
 
@@ -119,15 +121,15 @@ def covariance(fitted: FittedLaw) -> Array:
     if not index.size or not np.isfinite(fitted.objective):
         return out
     square, slope = score_moments(fitted.residuals, w, fitted.solution.delta, len(index))
-    V = square / slope**2
-    bread = np.linalg.pinv((J[:, index] * w[:, None]).T @ J[:, index], rcond=1e-13, hermitian=True)
-    meat = (J[:, index] * (w * w)[:, None]).T @ J[:, index]
-    out[np.ix_(index, index)] = V * bread @ meat @ bread
+    V = square / np.square(slope)
+    bread = pinv(product((J[:, index] * w[:, None]).T, J[:, index]), rcond=1e-13, hermitian=True)
+    meat = product((J[:, index] * (w * w)[:, None]).T, J[:, index])
+    out[np.ix_(index, index)] = product(V * bread, meat, bread)
     if tied and free[3]:
         out[4, :], out[:, 4] = out[3, :], out[:, 3]
         out[4, 4] = out[3, 3]
     back, known = fitted.problem.back(theta), np.isfinite(np.diag(out))
-    filled = back @ np.where(known[:, None] & known, out, 0.0) @ back.T
+    filled = product(back, np.where(known[:, None] & known, out, 0.0), back.T)
     # the free link holds ln B at the centre, and has it from ln A there
     known[2] |= bool(back[2, 1]) and known[1]
     return np.where(known[:, None] & known, filled, np.nan)
@@ -186,10 +188,10 @@ def condition(fitted: FittedLaw) -> tuple[float, Array]:
     if not index.size:
         return np.inf, correlations
     J = fitted.problem.jacobian(fitted.solution.theta)[:, index] * np.sqrt(fitted.weights)[:, None]
-    norms = np.linalg.norm(J, axis=0)
-    singular = np.linalg.svd(J / np.where(norms > 0, norms, 1.0), compute_uv=False)
+    norms = norm(J, axis=0)
+    singular = svd(J / np.where(norms > 0, norms, 1.0))[1]
     # below the rounding of the largest a singular value is zero
-    number = float((singular[0] / max(singular[-1], 1e-16 * singular[0], 1e-150)) ** 2)
+    number = float(np.square(singular[0] / max(singular[-1], 1e-16 * singular[0], 1e-150)))
     sd = np.sqrt(np.diag(fitted.covariance))
     with np.errstate(invalid="ignore", divide="ignore"):
         correlations = fitted.covariance / sd[:, None] / sd
@@ -217,7 +219,7 @@ def holdout(fitted: FittedLaw) -> dict[str, Any]:
     cells = {name: held_out(fitted, values) for name, values in along.items()}
     found = [cell for cell in cells.values() if cell]
     count = sum(cell["n"] for cell in found)
-    squares = sum(cell["n"] * cell["rms_log_error"] ** 2 for cell in found)
+    squares = sum(cell["n"] * np.square(cell["rms_log_error"]) for cell in found)
     return {"n": count, "rms_log_error": float(np.sqrt(squares / count)) if count else None, "cells": cells}
 
 
@@ -240,10 +242,10 @@ def held_out(fitted: FittedLaw, values: Array, share: float = 0.1) -> dict[str, 
         return None
     floor = fitted.settings.excess_floor or 0.0
     with np.errstate(all="ignore"):
-        error = np.log((part.predict(fitted.N[top], fitted.D[top]) - floor) / (fitted.loss[top] - floor))
+        error = log((part.predict(fitted.N[top], fitted.D[top]) - floor) / (fitted.loss[top] - floor))
     if not np.isfinite(error).all():
         return None
-    return {"n": int(top.sum()), "rms_log_error": float(np.sqrt((error**2).mean()))}
+    return {"n": int(top.sum()), "rms_log_error": float(np.sqrt(np.square(error).mean()))}
 
 
 def diagnose(fitted: FittedLaw) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.functions import product
+from ...numerics.linear import lstsq
 from ..forms.arguments import Array
 from .additive import huber
 
@@ -75,11 +77,11 @@ def minimise(
             J = jacobian(law, theta, low, high)
         J = np.nan_to_num(J, nan=0.0, posinf=0.0, neginf=0.0)
         size = np.abs(r)
-        gradient = J.T @ (weights * np.clip(r, -current, current))
+        gradient = product(J.T, (weights * np.clip(r, -current, current)))
         # least squares is Huber with a delta that no residual reaches
         pull = current / np.maximum(size, current)
-        irls = (J * (weights * pull)[:, None]).T @ J
-        newton = (J * (weights * (size <= current))[:, None]).T @ J
+        irls = product((J * (weights * pull)[:, None]).T, J)
+        newton = product((J * (weights * (size <= current))[:, None]).T, J)
         held = ((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0)) | (np.diag(irls) <= 1e-200)
         move, predicted = np.zeros(len(theta)), 0.0
         index = np.flatnonzero(~held)
@@ -87,8 +89,8 @@ def minimise(
             scale = np.sqrt(np.diag(irls)[index])
             block = np.ix_(index, index)
             matrix = (newton[block] + damping * irls[block]) / np.outer(scale, scale) + 1e-9 * np.eye(index.size)
-            step = np.linalg.lstsq(matrix, -gradient[index] / scale)[0]
-            move[index], predicted = step / scale, float(-0.5 * (gradient[index] / scale) @ step)
+            step = lstsq(matrix, -gradient[index] / scale)[0]
+            move[index], predicted = step / scale, float(product(-0.5 * (gradient[index] / scale), step))
         trial = np.clip(theta + move, low, high)
         trial_value, trial_r = objective(trial, current)
         gain = value - trial_value

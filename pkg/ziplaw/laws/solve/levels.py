@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.functions import exp, log
+from ...numerics.linear import svd
 from ..forms.arguments import Array
 
 # sizes (or budgets) this near to each other are one: C/(6 N) and rounding move them in the seventh digit
@@ -17,7 +19,7 @@ TOGETHER_SPREAD = 0.1
 def near_groups(values: Array, tolerance: float = 0.02) -> npt.NDArray[np.intp]:
     """Label values (n,), those within 2 % of the least of their group alike: budgets are seldom exact."""
     order = np.argsort(values, kind="stable")
-    x = np.log(values[order])
+    x = log(values[order])
     labels = np.empty(len(values), dtype=np.intp)
     start = label = 0
     while start < len(x):
@@ -39,20 +41,20 @@ def common_line(N: Array, D: Array, name: str = "D") -> str:
     """
     if min(n_levels(N), n_levels(D)) < 2:
         return ""
-    x, y = np.log(N), np.log(D)
+    x, y = log(N), log(D)
     X = np.column_stack([x - x.mean(), y - y.mean()])
-    _, singular, axes = np.linalg.svd(X, full_matrices=False)
+    _, singular, axes = svd(X)
     spread = singular[1] / np.sqrt(len(x))
     if spread > TOGETHER_SPREAD:
         return ""
     near = "" if spread < SAME_VALUE else f" within {spread:.1g} in logarithms"
     if abs(axes[0, 1]) < 0.02 * abs(axes[0, 0]):
-        return f"{name} is about {np.exp(y.mean()):.3g} throughout"
+        return f"{name} is about {exp(y.mean()):.3g} throughout"
     if abs(axes[0, 0]) < 0.02 * abs(axes[0, 1]):
-        return f"N is about {np.exp(x.mean()):.3g} throughout"
+        return f"N is about {exp(x.mean()):.3g} throughout"
     power = axes[0, 1] / axes[0, 0]
     if abs(power - 1) < 0.02:
-        return f"{name} = {np.exp(y.mean() - x.mean()):.3g} N{near}"
+        return f"{name} = {exp(y.mean() - x.mean()):.3g} N{near}"
     if abs(power + 1) < 0.02 and name == "D":
-        return f"D = C/(6 N), one budget of C = {6 * np.exp(x.mean() + y.mean()):.3g}{near}"
-    return f"{name} = {np.exp(y.mean() - power * x.mean()):.2g} N^{power:.2g}{near}"
+        return f"D = C/(6 N), one budget of C = {6 * exp(x.mean() + y.mean()):.3g}{near}"
+    return f"{name} = {exp(y.mean() - power * x.mean()):.2g} N^{power:.2g}{near}"

@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 
+from ...numerics.functions import exp, log, logaddexp
 from ..forms.arguments import Array
 from ..forms.links import free_form
 from .additive import Design
@@ -85,14 +86,14 @@ def _starts(problem: LinkProblem, loss: Array) -> Array:
         if np.isfinite(U):
             # what lies at the upper end or beyond says no more than that it does
             excess = 1 / (1 / np.minimum(excess, 0.98 * (U - E)) - 1 / (U - E))
-        design = Design(problem.x, problem.y, np.log(excess) / k, 0.0, 0.0, 1.0)
+        design = Design(problem.x, problem.y, log(excess) / k, 0.0, 0.0, 1.0)
         start = starts(design, problem.weights, fixed_E=0.0, tie=settings.tie, count=1)[0]
         theta = np.zeros(len(names))
         with np.errstate(divide="ignore"):
-            theta[:5] = np.log([max(E, 1e-6), *start[1:]])
-        theta[names.index("k")] = np.log(k)
+            theta[:5] = log([max(E, 1e-6), *start[1:]])
+        theta[names.index("k")] = log(k)
         if has_U:
-            theta[names.index("U")] = np.log(U)
+            theta[names.index("U")] = log(U)
         found.append(theta)
     theta = problem.held(np.clip(np.array(found), problem.form.low, problem.form.high))
     with np.errstate(all="ignore"):
@@ -105,17 +106,17 @@ def _find_free(N: Array, D: Array, loss: Array, weights: Array, settings: LinkSe
     power = replace(settings, link="power", fixed_E=None if settings.excess_floor is not None else settings.E)
     first = LinkProblem.of(N, D, loss, weights, power)
     solution = best(first, _starts(first, loss), restart=False)
-    E, k = solution.theta[0], np.exp(solution.theta[5])
-    shift = np.logaddexp(solution.theta[1], solution.theta[2])
+    E, k = solution.theta[0], exp(solution.theta[5])
+    shift = logaddexp(solution.theta[1], solution.theta[2])
     theta = np.concatenate([[E, solution.theta[1] - solution.theta[2], 0.0], solution.theta[3:5], [k * shift]])
-    slopes = np.array([np.log(k)])
+    slopes = np.array([log(k)])
     problem = LinkProblem.of(N, D, loss, weights, settings)
     knots = np.zeros(1)
     m = int(np.clip(len(N) // _ROWS_A_KNOT, _LEAST_KNOTS, _MOST_KNOTS))
     for i in range(1 + _REPLACED):
         z = problem.index(theta)
         place = np.quantile(z, np.linspace(_OUTER, 1 - _OUTER, m))
-        slopes = np.log(np.interp(place, knots, np.exp(slopes)))
+        slopes = log(np.interp(place, knots, exp(slopes)))
         knots = place
         problem = problem.with_form(free_form(knots.tolist()))
         solution = best(problem, np.concatenate([theta, slopes])[None], restart=i == _REPLACED)

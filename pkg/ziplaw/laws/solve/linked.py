@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ...base.threads import n_threads
 from ...errors import FitError
+from ...numerics.functions import exp, log, logaddexp
 from ..forms.arguments import Array
 from ..forms.form import Form
 from ..forms.links import HIGH_U, LOW_U, linked
@@ -109,14 +110,14 @@ class LinkProblem:
     @classmethod
     def of(cls, N: Array, D: Array, loss: Array, weights: Array, settings: LinkSettings) -> LinkProblem:
         """Take a table that was checked, each (n,)."""
-        x, y = np.log(N), np.log(D)
+        x, y = log(N), log(D)
         centre = {"N": float(x.mean()), "D": float(y.mean())}
-        z = np.log(loss - (settings.excess_floor or 0.0))
+        z = log(loss - (settings.excess_floor or 0.0))
         form = linked(settings.link)
         low, high = form.low.copy(), form.high.copy()
         if "U" in form.parameters:
             i = form.parameters.index("U")
-            low[i], high[i] = np.log([LOW_U * loss.max(), HIGH_U * loss.max()])
+            low[i], high[i] = log([LOW_U * loss.max(), HIGH_U * loss.max()])
         delta = settings.delta if settings.objective == "huber" else np.inf
         form = replace(form, low=low, high=high)
         return cls(form, settings, x - centre["N"], y - centre["D"], z, weights, centre, delta)
@@ -129,39 +130,39 @@ class LinkProblem:
     @property
     def columns(self) -> dict[str, Array]:
         """N and D, each (n,)."""
-        return {"N": np.exp(self.x + self.centre["N"]), "D": np.exp(self.y + self.centre["D"])}
+        return {"N": exp(self.x + self.centre["N"]), "D": exp(self.y + self.centre["D"])}
 
     def held(self, theta: npt.ArrayLike) -> Array:
         """Return theta (..., p) with what is held put in."""
         theta = np.array(theta, dtype=np.float64)
         if self.settings.E is not None:
             with np.errstate(divide="ignore"):
-                theta[..., 0] = np.log(self.settings.E)
+                theta[..., 0] = log(self.settings.E)
         if self.settings.fixed_U is not None:
-            theta[..., self.form.parameters.index("U")] = np.log(self.settings.fixed_U)
+            theta[..., self.form.parameters.index("U")] = log(self.settings.fixed_U)
         if self.settings.link == "free":
             theta[..., 1] -= theta[..., 2]
             theta[..., 2] = 0.0
         if self.settings.tie:
             theta[..., 4] = theta[..., 3]
         if self.settings.fixed_beta is not None:
-            theta[..., 4] = np.log(self.settings.fixed_beta)
+            theta[..., 4] = log(self.settings.fixed_beta)
         return theta
 
     def index(self, theta: Array) -> Array:
         """Z of the index (..., n) at theta (..., p): 0 at the centre for the free link."""
         t = theta[..., None]
-        first = t[..., 1, :] - np.exp(t[..., 3, :]) * self.x
-        second = t[..., 2, :] - np.exp(t[..., 4, :]) * self.y
-        out = np.logaddexp(first, second)
-        return out - np.logaddexp(t[..., 1, :], t[..., 2, :]) if self.settings.link == "free" else out
+        first = t[..., 1, :] - exp(t[..., 3, :]) * self.x
+        second = t[..., 2, :] - exp(t[..., 4, :]) * self.y
+        out = logaddexp(first, second)
+        return out - logaddexp(t[..., 1, :], t[..., 2, :]) if self.settings.link == "free" else out
 
     def log_fitted(self, theta: npt.ArrayLike) -> Array:
         """Ln of the loss, or of its excess where that is fitted, (..., n) at theta (..., p)."""
         theta = np.asarray(theta, dtype=np.float64)
-        values = np.exp(theta[..., [self.form.parameters.index(name) for name in self.form.link.parameters], None])
+        values = exp(theta[..., [self.form.parameters.index(name) for name in self.form.link.parameters], None])
         h = self.form.link.curve(self.index(theta), [values[..., i, :] for i in range(values.shape[-2])])
-        return h if self.settings.excess_floor is not None else np.logaddexp(theta[..., :1], h)
+        return h if self.settings.excess_floor is not None else logaddexp(theta[..., :1], h)
 
     def residuals(self, theta: npt.ArrayLike, z: Array | None = None) -> Array:
         """``log_fitted`` less the target, (P, n) at theta (P, p)."""
@@ -171,11 +172,11 @@ class LinkProblem:
         """Natural parameters (..., p) of theta (..., p)."""
         theta = np.array(theta, dtype=np.float64)
         if self.settings.link == "free":
-            theta[..., 1:3] -= np.logaddexp(theta[..., 1], theta[..., 2])[..., None]
+            theta[..., 1:3] -= logaddexp(theta[..., 1], theta[..., 2])[..., None]
         for term, exponent, column in ((1, 3, "N"), (2, 4, "D")):
-            theta[..., term] += np.exp(theta[..., exponent]) * self.centre[column]
+            theta[..., term] += exp(theta[..., exponent]) * self.centre[column]
         with np.errstate(over="ignore"):
-            out: Array = np.exp(theta)
+            out: Array = exp(theta)
         for name, value in (("E", self.settings.E), ("U", self.settings.fixed_U)):
             if value is not None and name in self.form.parameters:
                 out[..., self.form.parameters.index(name)] = value  # to the last digit
@@ -186,21 +187,21 @@ class LinkProblem:
         theta = np.asarray(theta, dtype=np.float64)
         form, link = self.form, self.form.link
         z = self.index(theta)
-        whole = np.logaddexp(theta[1], theta[2]) if self.settings.link == "free" else 0.0
-        s = np.exp(theta[1] - np.exp(theta[3]) * self.x - z - whole)
+        whole = logaddexp(theta[1], theta[2]) if self.settings.link == "free" else 0.0
+        s = exp(theta[1] - exp(theta[3]) * self.x - z - whole)
         t = 1.0 - s
         places = [form.parameters.index(name) for name in link.parameters]
-        slope, parts = link.slopes(z, np.exp(theta[places]).tolist())
+        slope, parts = link.slopes(z, exp(theta[places]).tolist())
         J = np.zeros((len(z), len(theta)))
         for place, part in zip(places, parts):
             J[:, place] = part
-        at_centre = np.exp(theta[1:3] - whole) if self.settings.link == "free" else np.zeros(2)
+        at_centre = exp(theta[1:3] - whole) if self.settings.link == "free" else np.zeros(2)
         J[:, 1], J[:, 2] = slope * (s - at_centre[0]), slope * (t - at_centre[1])
         J[:, 3], J[:, 4] = -slope * s * self.x, -slope * t * self.y
         if self.settings.excess_floor is None:
-            h = link.curve(z, np.exp(theta[places]).tolist())
+            h = link.curve(z, exp(theta[places]).tolist())
             with np.errstate(over="ignore"):
-                floor = 1 / (1 + np.exp(h - theta[0]))  # share of E in the loss
+                floor = 1 / (1 + exp(h - theta[0]))  # share of E in the loss
             J *= (1 - floor)[:, None]
             J[:, 0] += floor
         return J
@@ -211,7 +212,7 @@ class LinkProblem:
         out = np.eye(len(theta))
         out[1, 3], out[2, 4] = self.centre["N"], self.centre["D"]
         if self.settings.link == "free":  # ln of the terms at the centre, less that of their sum
-            share = np.exp(theta[1:3] - np.logaddexp(theta[1], theta[2]))
+            share = exp(theta[1:3] - logaddexp(theta[1], theta[2]))
             out[1:3, 1:3] -= share
         return out
 
@@ -220,21 +221,21 @@ class LinkProblem:
         form, out = self.form, {}
         z, whole = self.index(theta), 0.0
         if self.settings.link == "free":
-            whole = float(np.logaddexp(theta[1], theta[2]))
+            whole = float(logaddexp(theta[1], theta[2]))
         for name, value, exponent, along in (("A", theta[1], theta[3], self.x), ("B", theta[2], theta[4], self.y)):
-            if np.exp((value - whole - np.exp(exponent) * along - z).max()) < _VANISHED:
+            if exp((value - whole - exp(exponent) * along - z).max()) < _VANISHED:
                 out[name] = "at zero"
         for name, value, low, high, free in zip(form.parameters, theta, form.low, form.high, self.free):
             if free and name not in ("E", "A", "B") and not low + _AT_BOUND < value < high - _AT_BOUND:
                 out[name] = "at its bound"
-        if self.free[0] and theta[0] - self.log_fitted(theta).min() < np.log(_VANISHED):
+        if self.free[0] and theta[0] - self.log_fitted(theta).min() < log(_VANISHED):
             out["E"] = "at zero"
         return out
 
     def coordinate(self, name: str, values: Array) -> Array:
         """Turn natural values of E, alpha or beta into what theta has of them."""
         with np.errstate(divide="ignore"):
-            out: Array = np.log(values)
+            out: Array = log(values)
         return out
 
     def starts_at(self, E: float) -> Array:

@@ -16,6 +16,7 @@ from typing import Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.functions import einsum, exp, log, product
 from ..forms.arguments import Array
 
 BOUNDS = (-1.0, 8.0)  # exponents beyond these are no power law; negative ones are needed for an unbiased test
@@ -90,12 +91,12 @@ class Problems:
     def terms(self, local: Array, exponents: Array) -> tuple[Array, tuple[Array, ...]]:
         """Cost (P,), inf where an exponent leaves its bounds, and the parts that the derivatives need, (P, K, n)."""
         ln_E = local[..., 0] if self.ln_E is None else np.broadcast_to(self.ln_E, local.shape[:-1])
-        u = np.exp(np.minimum(local[..., 1, None] - exponents[..., 0, None] * self.x, 60.0))
-        v = np.exp(np.minimum(local[..., 2, None] - exponents[..., 1, None] * self.y, 60.0))
-        E = np.exp(np.minimum(ln_E, 60.0))[..., None]
+        u = exp(np.minimum(local[..., 1, None] - exponents[..., 0, None] * self.x, 60.0))
+        v = exp(np.minimum(local[..., 2, None] - exponents[..., 1, None] * self.y, 60.0))
+        E = exp(np.minimum(ln_E, 60.0))[..., None]
         f = E + u + v
-        r = np.log(f) - self.z
-        cost = np.einsum("pkn,pkn->p", r, r * self.w)
+        r = log(f) - self.z
+        cost = einsum("pkn,pkn->p", r, r * self.w)
         inside = ((exponents > BOUNDS[0]) & (exponents < BOUNDS[1])).all(axis=(1, 2))
         return np.where(inside & np.isfinite(cost), cost, np.inf), (E, u, v, f, r)
 
@@ -114,7 +115,7 @@ class Problems:
             columns.insert(0, E / f)
         J = np.stack(columns, axis=-2)
         q = r * newton[:, None, None]
-        M = np.matmul(J * (self.w * (1.0 - q))[..., None, :], J.swapaxes(-1, -2))
+        M = product(J * (self.w * (1.0 - q))[..., None, :], J.swapaxes(-1, -2))
         q *= self.w
         i = len(columns) - 4
         if i:
@@ -127,7 +128,7 @@ class Problems:
             M[..., amplitude, exponent] -= mixed
             M[..., exponent, amplitude] -= mixed
             M[..., exponent, exponent] += (part * along).sum(axis=-1)
-        return M, np.matmul(J, (self.w * r)[..., None])[..., 0]
+        return M, product(J, (self.w * r)[..., None])[..., 0]
 
 
 def damp(M: Array, lam: Array) -> Array:

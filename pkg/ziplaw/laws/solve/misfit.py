@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
+from ...numerics.distributions import f_beyond
+from ...numerics.functions import exp, expm1, log, product, raised
+from ...numerics.linear import lstsq
 from .additive import Array
 from .additive_fit import Coordinates, FittedLaw
 from .levels import SAME_VALUE, near_groups
@@ -53,17 +55,17 @@ def _smooth_share(r: Array, table: Coordinates) -> tuple[float | None, float | N
     columns = [np.ones_like(r)]
     for values in (table.x, table.y):
         levels = min(len(np.unique(values)) - 1, 2)
-        columns += [values**power for power in range(1, levels + 1)]
+        columns += [raised(values, degree) for degree in range(1, levels + 1)]
     if len(columns) == 5:
         columns.append(table.x * table.y)
     X = np.column_stack(columns)
     freedom = len(r) - X.shape[1]
-    total = float(((r - r.mean()) ** 2).sum())
+    total = float(np.square(r - r.mean()).sum())
     if freedom < 4 or total <= 0 or X.shape[1] < 2:
         return None, None
-    rest = float(((r - X @ np.linalg.lstsq(X, r, rcond=None)[0]) ** 2).sum())
+    rest = float(np.square(r - product(X, lstsq(X, r)[0])).sum())
     F = (total - rest) / (X.shape[1] - 1) / max(rest / freedom, 1e-300)
-    return max(0.0, 1 - rest / total), float(stats.f.sf(max(F, 0.0), X.shape[1] - 1, freedom))
+    return max(0.0, 1 - rest / total), float(f_beyond(max(F, 0.0), X.shape[1] - 1, freedom))
 
 
 def _rises(along: npt.NDArray[np.intp], across: npt.NDArray[np.intp], loss: Array) -> tuple[int, int]:
@@ -72,7 +74,7 @@ def _rises(along: npt.NDArray[np.intp], across: npt.NDArray[np.intp], loss: Arra
     for value in np.unique(across):
         rows = across == value
         steps, inverse = np.unique(along[rows], return_inverse=True)
-        mean = np.bincount(inverse, np.log(loss[rows])) / np.bincount(inverse)
+        mean = np.bincount(inverse, log(loss[rows])) / np.bincount(inverse)
         pairs += len(steps) - 1
         rises += int((np.diff(mean) > 0.02).sum())
     return pairs, rises
@@ -85,7 +87,7 @@ def _pure_error(n_group: npt.NDArray[np.intp], d_group: npt.NDArray[np.intp], r:
     freedom = len(r) - len(counts)
     if freedom < 1:
         return {"df": 0, "rms": None, "ss": 0.0, "cells": len(counts)}
-    ss = float(((r - (np.bincount(inverse, r) / counts)[inverse]) ** 2).sum())
+    ss = float(np.square(r - (np.bincount(inverse, r) / counts)[inverse]).sum())
     return {"df": freedom, "rms": float(np.sqrt(ss / freedom)), "ss": ss, "cells": len(counts)}
 
 
@@ -102,7 +104,10 @@ def together_along_runs(fitted: FittedLaw) -> float | None:
         if len(rows) < _HISTORY:
             continue
         r = fitted.residuals[rows[np.argsort(fitted.D[rows], kind="stable")]]
-        products, squares = products + float((r[1:] * r[:-1]).sum()), squares + float((r[1:] ** 2 + r[:-1] ** 2).sum())
+        products, squares = (
+            products + float((r[1:] * r[:-1]).sum()),
+            squares + float((np.square(r[1:]) + np.square(r[:-1])).sum()),
+        )
         count, sizes = count + len(r) - 1, sizes + 1
     correlation = 2 * products / squares if squares > 0 else 0.0
     # by chance it is over three standard errors once in a thousand tables; and m rows that share c of their errors'
@@ -121,9 +126,9 @@ def lack_of_fit(fitted: FittedLaw) -> dict[str, float] | None:
     freedom = pure["cells"] - fitted.n_free
     if pure["df"] < 1 or freedom < 1 or pure["ss"] <= 0:
         return None
-    lack = max(float((fitted.residuals**2).sum()) - pure["ss"], 0.0)
+    lack = max(float(np.square(fitted.residuals).sum()) - pure["ss"], 0.0)
     F = lack / freedom / (pure["ss"] / pure["df"])
-    return {"F": F, "df1": freedom, "df2": pure["df"], "p_value": float(stats.f.sf(F, freedom, pure["df"]))}
+    return {"F": F, "df1": freedom, "df2": pure["df"], "p_value": float(f_beyond(F, freedom, pure["df"]))}
 
 
 def worst_region(fitted: FittedLaw) -> str:
@@ -133,8 +138,8 @@ def worst_region(fitted: FittedLaw) -> str:
     """
     r = -fitted.residuals
     one = int(np.argmax(np.abs(r)))
-    if r[one] ** 2 > 0.5 * (r**2).sum() and len(r) > 2:
-        how = f"{np.exp(abs(r[one])):.3g} times" if abs(r[one]) > 1 else f"{abs(np.expm1(r[one])):.0%}"
+    if np.square(r[one]) > 0.5 * np.square(r).sum() and len(r) > 2:
+        how = f"{exp(abs(r[one])):.3g} times" if abs(r[one]) > 1 else f"{abs(expm1(r[one])):.0%}"
         return f"most of it is row {one + 1}, {how} {'above' if r[one] > 0 else 'below'} the law"
     thirds = [np.searchsorted(np.quantile(v, [1 / 3, 2 / 3]), v, side="right") for v in (fitted.N, fitted.D)]
     words = ("small", "middling", "large")
@@ -147,4 +152,4 @@ def worst_region(fitted: FittedLaw) -> str:
     if not found:
         return "too few rows to say where"
     off, where = max(found, key=lambda item: abs(item[0]))
-    return f"at {where} the loss lies {abs(np.expm1(off)):.0%} {'above' if off > 0 else 'below'} the law"
+    return f"at {where} the loss lies {abs(expm1(off)):.0%} {'above' if off > 0 else 'below'} the law"

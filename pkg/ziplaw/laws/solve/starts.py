@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.functions import geomspace
 from .additive import EXPONENT_BOUNDS, Array, Design, project
 
-_GRID = np.geomspace(EXPONENT_BOUNDS[0] * 2, EXPONENT_BOUNDS[1] * 0.6, 12)
+_GRID = geomspace(EXPONENT_BOUNDS[0] * 2, EXPONENT_BOUNDS[1] * 0.6, 12)
 _MOST_STARTS, _LEAST_STARTS, _ROWS_POLISHED = 8, 4, 400
 
 

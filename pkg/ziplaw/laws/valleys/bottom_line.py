@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
 
 from ...errors import FitError
+from ...numerics.distributions import chi_squared_beyond
+from ...numerics.draws import normals
+from ...numerics.functions import exp, log, product
+from ...numerics.linear import pinv, polyfit
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ..forms.arguments import Array
 from ..forms.chinchilla import additive
@@ -20,7 +23,7 @@ from .run_noise import Noise, budget_noise, curve_noise, run_labels
 _SHIFTS = 3
 _UNSHARED = 1e-9
 # sizes of one compute between which a bottom is looked for where others have more
-_NARROWEST = float(np.log(3.0))
+_NARROWEST = float(log(3.0))
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def bottom_line(
     FitError
         When fewer than three valleys have their bottom between the measured sizes.
     """
-    z, log_C, run = np.log(loss), log_compute(N, D), run_labels(runs, len(N))
+    z, log_C, run = log(loss), log_compute(N, D), run_labels(runs, len(N))
     valleys, curves = _valleys(N, D, z, points)
 
     def noise_about(shape: float | None) -> Noise:
@@ -128,18 +131,18 @@ def bottom_line(
     else:
         # three sizes each leave no residual: the line's own is left, where its points are independent
         scatter = _about_line(x, found.x[0]) if curves is None else float("nan")
-    weights = 1.0 / (variance + np.nan_to_num(scatter) ** 2 + _UNSHARED)
+    weights = 1.0 / (variance + np.square(np.nan_to_num(scatter)) + _UNSHARED)
     value, slope = (float(v[0]) for v in line(x, found.x, weights))
     if scatter:
-        more = scatter * np.random.default_rng([seed, 1]).normal(size=drawn.x.shape)
+        more = scatter * normals(np.random.default_rng([seed, 1]), drawn.x.shape)
         drawn = replace(drawn, x=drawn.x + more)
     bias = None
     if law is not None and np.min(law[1:]) > 0:
         E, A, B, alpha, beta = law
         a = beta / (alpha + beta)
-        exact = bottoms(kept, np.log(additive(np.array([E, A, B, alpha, beta]), N, D))[None])
+        exact = bottoms(kept, log(additive(np.array([E, A, B, alpha, beta]), N, D))[None])
         on_law = line(x, exact.x, weights)
-        true = np.log(alpha * A / (beta * B)) / (alpha + beta) + a * (centre - np.log(FLOPS_PER_PARAMETER_TOKEN))
+        true = log(alpha * A / (beta * B)) / (alpha + beta) + a * (centre - log(FLOPS_PER_PARAMETER_TOKEN))
         bias = float(on_law[0][0] - true), float(on_law[1][0] - a)
     return BottomLine(
         kept,
@@ -187,8 +190,8 @@ def _at_common_compute(valleys, N, D, z):
         ok = np.isfinite(x)
         if ok.sum() < 3:
             return valleys
-        a = np.polyfit(centres[ok], x[ok], 1)[0]
-        k_slope = np.polyfit(centres[ok], np.log(curvature[ok]), 1)[0]
+        a = polyfit(centres[ok], x[ok], 1)[0]
+        k_slope = polyfit(centres[ok], log(curvature[ok]), 1)[0]
         h_slope = np.interp(centres, centres[ok], np.gradient(height[ok], centres[ok]))
         out = []
         for j, (valley, r) in enumerate(zip(valleys, rows)):
@@ -196,8 +199,10 @@ def _at_common_compute(valleys, N, D, z):
                 out.append(valley)
                 continue
             off = log_C[r] - valley.log_C
-            there = h_slope[j] * off + curvature[j] * np.exp(k_slope * off) * (valley.x - x[j] - a * off) ** 2
-            out.append(Valley(valley.log_C, valley.x, valley.weights, curvature[j] * (valley.x - x[j]) ** 2 - there))
+            there = h_slope[j] * off + curvature[j] * exp(k_slope * off) * np.square(valley.x - x[j] - a * off)
+            out.append(
+                Valley(valley.log_C, valley.x, valley.weights, curvature[j] * np.square(valley.x - x[j]) - there)
+            )
         valleys = out
     return valleys
 
@@ -213,7 +218,7 @@ def _inside(valleys, x):
         middle = (valley.x.min() + valley.x.max()) / 2
         # without a bottom the losses fall on one side or bend down in the middle
         side = "no" if not np.isfinite(x[j]) else "smallest" if x[j] < middle else "largest"
-        beyond.setdefault(side, []).append(float(np.exp(valley.log_C)))
+        beyond.setdefault(side, []).append(float(exp(valley.log_C)))
     return inside, beyond
 
 
@@ -243,7 +248,7 @@ def _within_reach(valleys, drawn):
 def robust_variance(columns: Array) -> Array:
     """Variance of each column (m, k) from its quartiles, NaN left out: single wild values do not decide it."""
     low, high = np.nanquantile(columns, (0.25, 0.75), axis=0)
-    return ((high - low) / 1.349) ** 2
+    return np.square((high - low) / 1.349)
 
 
 def _believable(variance):
@@ -254,17 +259,17 @@ def _believable(variance):
 
 def _about_line(log_C, x):
     """Standard deviation of bottoms about their straight line."""
-    residual = x - np.polyval(np.polyfit(log_C, x, 1), log_C)
-    return float(np.sqrt((residual**2).sum() / (len(x) - 2)))
+    residual = x - np.polyval(polyfit(log_C, x, 1), log_C)
+    return float(np.sqrt(np.square(residual).sum() / (len(x) - 2)))
 
 
 def _scatter(log_C, x, variance):
     """Standard deviation of bottoms about their line beyond their own errors (DerSimonian and Laird), 0 if unclear."""
     w = 1.0 / (variance + _UNSHARED)
     value, slope = (v[0] for v in line(log_C, x[None], w))
-    Q, df = float((w * (x - value - slope * log_C) ** 2).sum()), len(x) - 2
-    if Q <= stats.chi2.ppf(0.95, df):
+    Q, df = float((w * np.square(x - value - slope * log_C)).sum()), len(x) - 2
+    if chi_squared_beyond(Q, df) >= 0.05:
         return 0.0
     X = np.column_stack([np.ones_like(log_C), log_C])
-    hat = np.linalg.pinv(X.T @ (w[:, None] * X)) @ (X.T @ (w[:, None] ** 2 * X))
+    hat = product(pinv(product(X.T, (w[:, None] * X))), product(X.T, (np.square(w[:, None]) * X)))
     return float(np.sqrt((Q - df) / (w.sum() - np.trace(hat))))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...numerics.functions import einsum, exp, log, product
+from ...numerics.linear import pinv
 from ..forms.arguments import Array
 from .curves import Valley
 
@@ -40,7 +42,7 @@ def _basis(t: Array, lean: float | None) -> Array:
     if lean is None:
         return np.column_stack([np.ones_like(t), t, t * t])
     alpha, beta = (STEEPNESS - lean) / 2, (STEEPNESS + lean) / 2
-    return np.column_stack([np.ones_like(t), np.exp(-alpha * t) / alpha, np.exp(beta * t) / beta])
+    return np.column_stack([np.ones_like(t), exp(-alpha * t) / alpha, exp(beta * t) / beta])
 
 
 def _lowest(weights: Array, lean: float | None) -> tuple[Array, Array, Array]:
@@ -55,8 +57,8 @@ def _lowest(weights: Array, lean: float | None) -> tuple[Array, Array, Array]:
                 np.where(ok, q, np.nan),
             )
         alpha, beta = (STEEPNESS - lean) / 2, (STEEPNESS + lean) / 2
-        t = np.log(p / q) / STEEPNESS
-        left, right = p * np.exp(-alpha * t), q * np.exp(beta * t)
+        t = log(p / q) / STEEPNESS
+        left, right = p * exp(-alpha * t), q * exp(beta * t)
         ok = (p > 0) & (q > 0)
         height = c + left / alpha + right / beta
         curvature = (alpha * left + beta * right) / 2
@@ -71,15 +73,15 @@ class ValleyShape:
         self.valleys = valleys
         self.centres = np.array([valley.x.mean() for valley in valleys])
         self.bases = [_basis(valley.x - centre, lean) for valley, centre in zip(valleys, self.centres)]
-        self.solvers = [np.linalg.pinv(basis) for basis in self.bases]
+        self.solvers = [pinv(basis) for basis in self.bases]
 
     def losses(self, z: Array) -> list[Array]:
         """Log losses (m, k) of every valley for tables of log losses z (m, n)."""
-        return [z @ valley.weights.T + valley.shift for valley in self.valleys]
+        return [product(z, valley.weights.T) + valley.shift for valley in self.valleys]
 
     def bottoms(self, losses: list[Array]) -> tuple[Array, Array, Array]:
         """Places (ln N), heights and curvatures, each (m, J)."""
-        found = [_lowest(y @ solver.T, self.lean) for y, solver in zip(losses, self.solvers)]
+        found = [_lowest(product(y, solver.T), self.lean) for y, solver in zip(losses, self.solvers)]
         x, height, curvature = (np.stack(column, axis=-1) for column in zip(*found))
         return x + self.centres, height, curvature
 
@@ -87,16 +89,19 @@ class ValleyShape:
         """Sum of squares about the fits, (m,)."""
         total = np.zeros(len(losses[0]))
         for y, solver, basis in zip(losses, self.solvers, self.bases):
-            total += ((y - (y @ solver.T) @ basis.T) ** 2).sum(axis=-1)
+            total += np.square(y - product(product(y, solver.T), basis.T)).sum(axis=-1)
         return total
 
     def fitted(self, z: Array) -> list[Array]:
         """Fitted log losses (k,) of every valley for one table z (n,)."""
-        return [b @ (s @ (v.weights @ z + v.shift)) for v, s, b in zip(self.valleys, self.solvers, self.bases)]
+        return [
+            product(b, product(s, (product(v.weights, z) + v.shift)))
+            for v, s, b in zip(self.valleys, self.solvers, self.bases)
+        ]
 
     def leverages(self) -> list[Array]:
         """How much each loss of a valley moves its own fitted value, (k,) each."""
-        return [np.einsum("ki,ik->k", basis, solver) for basis, solver in zip(self.bases, self.solvers)]
+        return [einsum("ki,ik->k", basis, solver) for basis, solver in zip(self.bases, self.solvers)]
 
 
 def parabolas(valleys: list[Valley], z: Array) -> Bottoms:
@@ -130,7 +135,7 @@ def leaning(shapes: list[ValleyShape], z: Array, noise: float, share: float = 1.
     """
     losses = shapes[0].losses(z)
     # zero noise leaves the losses the only word
-    penalty = (noise * _LEANS / LEAN_SD) ** 2
+    penalty = np.square(noise * _LEANS / LEAN_SD)
     misfit = np.array([share * shape.misfit(losses) for shape in shapes]) + penalty[:, None]
     found = np.array([shape.bottoms(losses) for shape in shapes])  # (L, 3, m, J)
     best = np.clip(misfit.argmin(axis=0), 1, len(_LEANS) - 2)

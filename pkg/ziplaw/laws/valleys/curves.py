@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import FitError
+from ...numerics.functions import log, product
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ..forms.arguments import Array
 from ..solve.levels import SAME_VALUE, n_levels, near_groups
@@ -21,7 +22,7 @@ _WIDEST = 0.5
 # four points of a curve spaced as evenly as this take a cubic between them, others a line (it amplifies no error)
 _EVEN = 1.5
 # a slope needs a factor of two of compute
-_LEAST_RANGE = float(np.log(2.0))
+_LEAST_RANGE = float(log(2.0))
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,13 @@ class Curve:
 
 def log_compute(N: Array, D: Array) -> Array:
     """ln(6 N D), (n,)."""
-    return np.log(FLOPS_PER_PARAMETER_TOKEN) + np.log(N) + np.log(D)
+    return log(FLOPS_PER_PARAMETER_TOKEN) + log(N) + log(D)
 
 
 def size_curves(N: Array, D: Array) -> list[Curve]:
     """Group a table into one curve a model size, two points at least; sizes within a thousandth are one."""
     out = []
-    labels, log_D = near_groups(N, SAME_VALUE), np.log(D)
+    labels, log_D = near_groups(N, SAME_VALUE), log(D)
     for label in range(labels.max() + 1):
         rows = np.flatnonzero(labels == label)
         y, point = np.unique(log_D[rows], return_inverse=True)
@@ -101,14 +102,14 @@ def along(curve: Curve, log_D: float) -> Array | None:
         near = slice(right - 1, right + 1)
     nodes = y[near]
     lagrange = [np.prod((log_D - np.delete(nodes, i)) / (nodes[i] - np.delete(nodes, i))) for i in range(len(nodes))]
-    return np.asarray(lagrange @ curve.mean[near])
+    return np.asarray(product(lagrange, curve.mean[near]))
 
 
 def shared_compute(curves: list[Curve], points: int) -> Array:
     """Logs of C at which at least three sizes were measured, evenly spaced; FitError where there are none."""
     if len(curves) < 3:
         raise FitError(f"{len(curves)} model sizes have two points or more, 3 are needed: measure more budgets a size")
-    starts, ends = np.array([np.log(FLOPS_PER_PARAMETER_TOKEN * curve.N) + curve.log_D[[0, -1]] for curve in curves]).T
+    starts, ends = np.array([log(FLOPS_PER_PARAMETER_TOKEN * curve.N) + curve.log_D[[0, -1]] for curve in curves]).T
 
     def shared(edges: Array) -> Array:
         inside = (edges[:, None] >= starts - SAME_VALUE) & (edges[:, None] <= ends + SAME_VALUE)
@@ -124,9 +125,9 @@ def at_compute(curves: list[Curve], log_C: float) -> Valley | None:
     """The valley at one compute between the points of the curves; None with fewer than three sizes."""
     x, weights = [], []
     for curve in curves:
-        row = along(curve, log_C - np.log(FLOPS_PER_PARAMETER_TOKEN * curve.N))
+        row = along(curve, log_C - log(FLOPS_PER_PARAMETER_TOKEN * curve.N))
         if row is not None:
-            x.append(np.log(curve.N))
+            x.append(log(curve.N))
             weights.append(row)
     if len(x) < 3:
         return None
@@ -161,5 +162,5 @@ def measured_valleys(N: Array, D: Array, labels: npt.NDArray[np.intp]) -> list[V
         rows = np.flatnonzero(labels == label)
         weights = np.zeros((len(rows), len(N)))
         weights[np.arange(len(rows)), rows] = 1.0
-        out.append(Valley(float(log_C[rows].mean()), np.log(N[rows]), weights, np.zeros(len(rows))))
+        out.append(Valley(float(log_C[rows].mean()), log(N[rows]), weights, np.zeros(len(rows))))
     return out

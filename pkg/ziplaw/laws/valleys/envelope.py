@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import FitError
+from ...numerics.functions import exp, log, product
 from ..forms import arguments
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ..forms.chinchilla import additive
@@ -61,13 +62,13 @@ def envelope(
     level = arguments.check_level(level)
     curves = size_curves(N, D)
     log_C = shared_compute(curves, points)
-    log_N = np.log([curve.N for curve in curves])
+    log_N = log([curve.N for curve in curves])
     # ln loss of size s at C number j = weights[s, j] @ z; infinite where it was not measured
     weights = np.zeros((len(curves), points, len(N)))
     outside = np.zeros((len(curves), points))
     for s, curve in enumerate(curves):
         for j, c in enumerate(log_C):
-            row = along(curve, c - np.log(FLOPS_PER_PARAMETER_TOKEN) - log_N[s])
+            row = along(curve, c - log(FLOPS_PER_PARAMETER_TOKEN) - log_N[s])
             if row is None:
                 outside[s, j] = np.inf
             else:
@@ -75,7 +76,7 @@ def envelope(
 
     def lowest(z):
         """Number of the best size at every C, and where it is the first or last one measured there, (points,)."""
-        best = (weights @ z + outside).argmin(axis=0)
+        best = (product(weights, z) + outside).argmin(axis=0)
         there = np.isfinite(outside) & (outside == 0)
         first, last = there.argmax(axis=0), len(curves) - 1 - there[::-1].argmax(axis=0)
         return best, (best == first) | (best == last)
@@ -85,7 +86,7 @@ def envelope(
         value, slope = line(log_C, np.where(edge, np.nan, log_N[best])[None], np.ones(points))
         return float(value[0]), float(slope[0])
 
-    z = np.log(loss)
+    z = log(loss)
     best, edge = lowest(z)
     if (~edge).sum() < 3:
         raise FitError("the lowest loss is at the smallest or largest size nearly everywhere: widen the range of sizes")
@@ -99,7 +100,7 @@ def envelope(
     bias = None
     law = None if law is None else np.asarray(law, dtype=np.float64)
     if law is not None and law[1:].min() > 0:
-        bias = through(np.log(additive(law, N, D)))[1] - float(law[4] / (law[3] + law[4]))
+        bias = through(log(additive(law, N, D)))[1] - float(law[4] / (law[3] + law[4]))
         bias = bias if np.isfinite(bias) else None
     widen = widening(noise.df, level)
     keep = np.flatnonzero(~edge)
@@ -107,10 +108,10 @@ def envelope(
         "envelope",
         log_C=log_C[keep],
         log_N=log_N[best[keep]],
-        loss=np.exp((weights @ z)[best[keep], keep]),
+        loss=exp(product(weights, z)[best[keep], keep]),
         line=(value, slope),
         a_interval=interval(slope, slopes, level, widen),
-        N_interval=np.exp([interval(log_N[best[j]], places[:, j], level, 1.0) for j in keep]),
+        N_interval=exp([interval(log_N[best[j]], places[:, j], level, 1.0) for j in keep]),
         bias=bias,
         bias_log_N=None,
         measured=False,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import FitError
+from ...numerics.functions import cov, exp, log
 from ..forms import arguments
 from .bottom_line import bottom_line, robust_variance
 from .lines import Approach, approach_of, interval, widening
@@ -17,7 +18,7 @@ _REFITS = 1000
 # share of redrawn tables that must give a line again
 _MOST_LOST = 0.05
 # an N known to no better than a factor of a hundred is not known
-_WIDEST = float(np.log(100.0))
+_WIDEST = float(log(100.0))
 
 
 def isoflop(
@@ -94,12 +95,10 @@ def isoflop(
         "isoflop",
         log_C=np.array([valley.log_C for valley in found.valleys]),
         log_N=found.bottoms.x[0],
-        loss=np.exp(found.bottoms.height[0]),
+        loss=exp(found.bottoms.height[0]),
         line=(found.value - found.slope * found.centre, found.slope),
         a_interval=interval(found.slope, found.lines[:, 1], level, widen),
-        N_interval=np.exp(
-            [interval(x, column, level, widen) for x, column in zip(found.bottoms.x[0], found.drawn.x.T)]
-        ),
+        N_interval=exp([interval(x, column, level, widen) for x, column in zip(found.bottoms.x[0], found.drawn.x.T)]),
         bias=None if found.bias is None else found.bias[1],
         bias_log_N=None if found.bias is None else found.bias[0],
         measured=found.measured,
@@ -157,10 +156,10 @@ def isoflop_split(
     }
     width = intervals["ln_N"][1] - intervals["ln_N"][0]
     split = {
-        "C": float(np.exp(found.centre)),
+        "C": float(exp(found.centre)),
         "ln_N": found.value,
         "a": found.slope,
-        "covariance": (_covariance(good) * widen**2).tolist(),
+        "covariance": (_covariance(good) * np.square(widen)).tolist(),
         "intervals": intervals,
         "identified": bool(lost <= _MOST_LOST and width <= _WIDEST),
         "method": f"isoFLOP, {len(found.valleys)} valleys, {n} redrawn tables",
@@ -179,4 +178,4 @@ def _covariance(lines):
     sd = np.sqrt(robust_variance(lines))
     clipped = np.clip((lines - np.median(lines, axis=0)) / np.where(sd > 0, sd, 1.0), -4, 4)
     scale = sd / np.maximum(clipped.std(axis=0), 1e-300)
-    return np.cov(clipped.T) * np.outer(scale, scale) if (sd > 0).all() else np.cov(lines.T)
+    return cov(clipped.T) * np.outer(scale, scale) if (sd > 0).all() else cov(lines.T)

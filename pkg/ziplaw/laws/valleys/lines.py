@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
+from ...numerics.distributions import normal_inverse, student_quantile
+from ...numerics.functions import exp, log
 from ..forms import arguments
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN, Plan
 from ..forms.arguments import Array
@@ -59,7 +60,7 @@ class Approach:
     def allocate(self, C: npt.ArrayLike) -> Plan:
         """Return the split of C FLOPs on the fitted line; its loss is not known to this approach (NaN)."""
         C = arguments.check_positive(C, "C")
-        N = np.exp(self.log_N_factor + self.a * np.log(C))
+        N = exp(self.log_N_factor + self.a * log(C))
         D = C / (FLOPS_PER_PARAMETER_TOKEN * N)
         if C.ndim == 0:
             return Plan(float(C), float(N), float(D), float("nan"))
@@ -81,16 +82,16 @@ def approach_of(
     note: str,
 ) -> Approach:
     """Put an `Approach` together from logarithms; ``line`` is ln N_factor and the exponent."""
-    N = np.exp(log_N)
+    N = exp(log_N)
     return Approach(
         name=name,
         a=float(line[1]),
         b=float(1 - line[1]),
         a_interval=a_interval,
         log_N_factor=float(line[0]),
-        C=np.exp(log_C),
+        C=exp(log_C),
         N=N,
-        D=np.exp(log_C) / (FLOPS_PER_PARAMETER_TOKEN * N),
+        D=exp(log_C) / (FLOPS_PER_PARAMETER_TOKEN * N),
         loss=loss,
         N_interval=N_interval,
         bias=bias,
@@ -102,7 +103,7 @@ def approach_of(
 
 def widening(df: float, level: float) -> float:
     """Factor from normal to t quantiles for a scatter that is estimated with so many degrees of freedom."""
-    return float(stats.t.ppf((1 + level) / 2, max(df, 1.0)) / stats.norm.ppf((1 + level) / 2))
+    return float(student_quantile(max(df, 1.0), (1 + level) / 2) / normal_inverse((1 + level) / 2))
 
 
 def interval(value: float, drawn: Array, level: float, widen: float) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ...numerics.functions import log, product
 from ..forms.arguments import Array
 from .bottoms import ValleyShape
 from .curves import Curve, Valley, at_compute, log_compute
@@ -47,7 +48,7 @@ class Noise:
     @property
     def sd(self) -> float:
         """Standard deviation of a log loss."""
-        return float(np.sqrt((self.residuals**2).mean())) if len(self.residuals) else 0.0
+        return float(np.sqrt(np.square(self.residuals).mean())) if len(self.residuals) else 0.0
 
     def draw(self, m: int, seed: int) -> Array:
         """Errors (m, n) to add to m tables: residuals drawn with replacement, one a run and one a row (PCG64)."""
@@ -72,7 +73,7 @@ def budget_noise(shape: ValleyShape, z: Array, run: npt.NDArray[np.intp]) -> Noi
     found, rows = [], []
     for valley, fit, h in zip(shape.valleys, shape.fitted(z), shape.leverages()):
         here = np.flatnonzero(valley.weights.any(axis=0))
-        found.append((valley.weights @ z + valley.shift - fit, h))
+        found.append((product(valley.weights, z) + valley.shift - fit, h))
         rows.append(here)
     residual, leverage = (np.concatenate(column) for column in zip(*found))
     return _noise(residual, leverage, np.concatenate(rows), run, float(sum(len(r) - 3 for r in rows)))
@@ -86,7 +87,7 @@ def curve_noise(
     The valleys are parabolas, or lean by as much as is given.
     """
     residual, leverage, rows = [], [], []
-    log_C, x = log_compute(N, D), np.log(N)
+    log_C, x = log_compute(N, D), log(N)
     chosen = np.unique(np.linspace(0, len(N) - 1, min(len(N), _MOST_ROWS)).round().astype(int))
     for row in chosen:
         valley: Valley | None = at_compute(curves, log_C[row])
@@ -110,10 +111,12 @@ def _noise(residual, leverage, rows, run, df):
         return Noise(np.zeros(0), 0.0, run, 0.0)
     pool = residual[known] / np.sqrt(1 - leverage[known])
     labels, shared = run[rows[known]], 0.0
-    sums, squares, count = (np.bincount(labels, weights=w) for w in (pool, pool**2, None))
+    sums, squares, count = (np.bincount(labels, weights=w) for w in (pool, np.square(pool), None))
     pairs = float((count * (count - 1)).sum())
     if pairs:
         # sum of e_i e_j over pairs of one run, over what it would be were they one error
-        shared = float(np.clip((sums**2 - squares).sum() / pairs / max((pool**2).mean(), 1e-300), 0.0, 1.0))
-    mean_run = float((count**2).sum() / count.sum())
+        shared = float(
+            np.clip((np.square(sums) - squares).sum() / pairs / max(np.square(pool).mean(), 1e-300), 0.0, 1.0)
+        )
+    mean_run = float(np.square(count).sum() / count.sum())
     return Noise(pool - pool.mean(), shared, run, df / (1 + shared * (mean_run - 1)))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...numerics.functions import exp, raised
 from ...sweep.folder import TWIN, Sweep, finite
 from .style import COLUMN, GREY, INK, PALE, Row, figure, label, look, save, say
 
@@ -71,7 +72,7 @@ def _ridge(
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]) if len(values) else [np.nan] * 3
     # Silverman's rule, never narrower than the step of H (one byte)
     spread = min(values.std(), (high - low) / 1.34 or np.inf) if len(values) else 0.0
-    width = max(0.9 * spread * len(values) ** -0.2 if len(values) else 0.0, 1.5 / score["raw_bytes"])
+    width = max(0.9 * spread * raised(len(values), -0.2) if len(values) else 0.0, 1.5 / score["raw_bytes"])
     x = np.linspace(distinct[0] - 3 * width, distinct[-1] + 3 * width, 240)
     density, at = (_density(values, where, width) for where in (x, distinct))
     axes.fill_between(x, place, place - 0.85 * density / density.max(), edgecolor=INK, linewidth=0.5, **fill)
@@ -84,4 +85,4 @@ def _ridge(
 
 
 def _density(values: np.ndarray, x: np.ndarray, width: float) -> np.ndarray:
-    return np.exp(-0.5 * ((x[:, None] - values) / width) ** 2).mean(axis=1) / (width * np.sqrt(2 * np.pi))
+    return exp(-0.5 * np.square((x[:, None] - values) / width)).mean(axis=1) / (width * np.sqrt(2 * np.pi))

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ...numerics.functions import exp, log, logaddexp
+from ...numerics.linear import polyfit
 from ...sweep.folder import WAYS, Sweep, finite
 from .style import (
     ACCENT,
@@ -95,7 +97,7 @@ def _grey(sweep: Sweep, name: str) -> str | None:
 
 
 def _common(link: str, x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x)) if link == "bounded" else np.exp(x)
+    return 1 / (1 + exp(-x)) if link == "bounded" else exp(x)
 
 
 def _scale(sweep: Sweep, name: str, link: str) -> tuple[float, float, float, float]:
@@ -110,15 +112,15 @@ def _scale(sweep: Sweep, name: str, link: str) -> tuple[float, float, float, flo
     # where no unigram entropy is known the largest loss stands for it
     U = next((U for U in known if finite(U) and U > E), max(c["loss"] for c in sweep.cells(name)))
     if link != "free":
-        return E, U, (fit["parameters"] or {}).get("k", 1.0), -float(np.log(U - E))
+        return E, U, (fit["parameters"] or {}).get("k", 1.0), -float(log(U - E))
     excess = np.array(fit["curve"]["excess"])
-    slope, offset = np.polyfit(fit["curve"]["z"], np.log(np.maximum(excess, 1e-12) / (U - E)), 1)
+    slope, offset = polyfit(fit["curve"]["z"], log(np.maximum(excess, 1e-12) / (U - E)), 1)
     return E, U, float(slope), float(offset)
 
 
 def _index(fit: dict[str, Any], N: Any, D: Any) -> np.ndarray:
     A, B, alpha, beta = (fit["index"][key] for key in ("A", "B", "alpha", "beta"))
-    return np.logaddexp(np.log(A) - alpha * np.log(N), np.log(B) - beta * np.log(D))
+    return logaddexp(log(A) - alpha * log(N), log(B) - beta * log(D))
 
 
 def _rows(sweep: Sweep, name: str, link: str) -> list[Row]:
@@ -130,7 +132,7 @@ def _rows(sweep: Sweep, name: str, link: str) -> list[Row]:
     E, U, slope, offset = _scale(sweep, name, link)
     N, D, loss = (np.array([cell[key] for cell in cells], dtype=float) for key in ("N", "D", "loss"))
     z = _index(fit, N, D)
-    predicted = np.exp(np.interp(z, fit["curve"]["z"], np.log(fit["curve"]["excess"])))
+    predicted = exp(np.interp(z, fit["curve"]["z"], log(fit["curve"]["excess"])))
     top, why = largest(N * D), _grey(sweep, name)
     return [
         {
@@ -141,7 +143,7 @@ def _rows(sweep: Sweep, name: str, link: str) -> list[Row]:
             "x": float(slope * z[i] + offset),
             "reduced": float((loss[i] - E) / (U - E)),
             "predicted": float(predicted[i] / (U - E)),
-            "log_error": float(np.log((loss[i] - E) / predicted[i])),
+            "log_error": float(log((loss[i] - E) / predicted[i])),
             "largest": bool(top[i]),
             "reportable": why is None,
             "reason": why,

@@ -15,6 +15,7 @@ from ...laws.fits.link_fit import LinkFit
 from ...laws.forms.chinchilla import PARAMETERS
 from ...laws.intervals import identification
 from ...laws.intervals.profile import criterion, profile_curve
+from ...numerics.functions import exp, expm1, geomspace, log
 from .style import ACCENT, GREY, INK, PAGE, PALE, Row, figure, handle, log_axis, look, prefixed, save, say, style, wrap
 
 COLUMNS = "panel series N D C x y loss".split()
@@ -75,14 +76,14 @@ def _curves(axes: Any, fitted: LawFit | LinkFit) -> list[Row]:
     if len(sizes) > _MOST_CURVES:
         # many sizes: draw the law at eight; a point is moved along the law to the nearest of them
         axes.set_title("Loss against tokens, moved to these N")
-        sizes = np.exp(np.quantile(np.log(fitted.N), np.linspace(0, 1, _MOST_CURVES)))
-    nearest = np.abs(np.log(fitted.N)[:, None] - np.log(sizes)).argmin(axis=1)
+        sizes = exp(np.quantile(log(fitted.N), np.linspace(0, 1, _MOST_CURVES)))
+    nearest = np.abs(log(fitted.N)[:, None] - log(sizes)).argmin(axis=1)
     rows, entries = [], []
     for i, size in enumerate(sizes):
         own, how = nearest == i, look(i, len(sizes))
         if not own.any():
             continue
-        D = np.geomspace(fitted.D[own].min(), fitted.D[own].max(), 60)
+        D = geomspace(fitted.D[own].min(), fitted.D[own].max(), 60)
         axes.plot(D, fitted.predict(size, D), color=how["color"], linestyle=how["linestyle"])
         shown = fitted.loss[own] * fitted.predict(size, fitted.D[own]) / fitted.predict(fitted.N[own], fitted.D[own])
         axes.plot(fitted.D[own], shown, linestyle="none", color=how["color"], marker=how["marker"], ms=2.6)
@@ -99,7 +100,7 @@ def _curves(axes: Any, fitted: LawFit | LinkFit) -> list[Row]:
 def _residuals(axes: Any, fitted: LawFit | LinkFit) -> list[Row]:
     """Relative errors of the law against compute."""
     C = 6 * fitted.N * fitted.D
-    error = 100 * np.expm1(-fitted.residuals)
+    error = 100 * expm1(-fitted.residuals)
     axes.set(xscale="log", title="Loss above the law", xlabel="C = 6ND, FLOPs", ylabel="per cent of the law")
     axes.axhline(0, color=GREY, linewidth=0.6)
     axes.plot(C, error, linestyle="none", marker="o", color=INK, ms=2.4)
@@ -112,7 +113,7 @@ def _contour(axes: Any, fitted: LawFit | LinkFit, identified: bool) -> list[Row]
     axes.set(xscale="log", yscale="log", title="Loss over N and D", xlabel="N, parameters", ylabel="D, training tokens")
     axes.grid(False)
     spans = [(v.min() / 1.5, v.max() * 1.5) for v in (fitted.N, fitted.D)]
-    x, y = np.meshgrid(*(np.geomspace(*span, 80) for span in spans))
+    x, y = np.meshgrid(*(geomspace(*span, 80) for span in spans))
     surface = fitted.predict(x, y)
     if np.isfinite(surface).all() and surface.max() > surface.min() * 1.0001:
         drawn = axes.contour(x, y, surface, levels=8, cmap="viridis", linewidths=0.8)
@@ -120,7 +121,7 @@ def _contour(axes: Any, fitted: LawFit | LinkFit, identified: bool) -> list[Row]
     axes.plot(fitted.N, fitted.D, linestyle="none", marker="o", color=INK, ms=2.0)
     rows = []
     if identified:
-        C = np.geomspace(6 * fitted.N.min() * fitted.D.min(), 6 * fitted.N.max() * fitted.D.max(), 60)
+        C = geomspace(6 * fitted.N.min() * fitted.D.min(), 6 * fitted.N.max() * fitted.D.max(), 60)
         plan = fitted.allocate(C, check=False)
         N, D, loss = (np.asarray(v) for v in (plan.N, plan.D, plan.loss))
         inside = (N > spans[0][0]) & (N < spans[0][1]) & (D > spans[1][0]) & (D < spans[1][1])

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib import ticker
 
 from ...laws.forms.chinchilla import PARAMETERS, additive
+from ...numerics.functions import geomspace, log, log10, raised, rounded
 from ...sweep.folder import VARIANTS, Sweep, finite
 from .style import ACCENT, GREY, INK, PALE, Row, handle, label, legend, log_axis, look, panels, save, say, wrap
 
@@ -77,16 +78,17 @@ def draw(sweep: Sweep, output: str | Path) -> None:
 def _iso_flops(axes: Any, spans: Spans) -> None:
     """Lines of equal C = 6 N D, a decade apart, each with its C at the upper or left edge."""
     (n0, n1), (d0, d1) = spans
-    for power in range(int(np.ceil(np.log10(6 * n0 * d0))), int(np.floor(np.log10(6 * n1 * d1))) + 1):
-        C = 10.0**power
+    for power in range(int(np.ceil(log10(6 * n0 * d0))), int(np.floor(log10(6 * n1 * d1))) + 1):
+        C = raised(10.0, power)
         ends = np.array([max(n0, C / 6 / d1), min(n1, C / 6 / d0)])
         axes.plot(ends, C / 6 / ends, **ISO, zorder=0)
-        if np.log10(ends[1] / ends[0]) < 0.25:
+        if log10(ends[1] / ends[0]) < 0.25:
             continue
         x = ends[1] * 0.88
         tall = axes.get_position().height * axes.figure.get_figheight()
         wide = axes.get_position().width * axes.figure.get_figwidth()
-        angle = -np.degrees(np.arctan2(tall / np.log(d1 / d0), wide / np.log(n1 / n0)))
+        # a hundredth of a degree: the last digits of the arc tangent are the processor's
+        angle = -round(float(np.degrees(np.arctan2(tall / log(d1 / d0), wide / log(n1 / n0)))), 2)
         text = f"$10^{{{power}}}$"
         axes.text(x, C / 6 / x, text, size=5.5, color=GREY, rotation=angle, rotation_mode="anchor", ha="right",
                   va="bottom", zorder=0)  # fmt: skip
@@ -95,15 +97,15 @@ def _iso_flops(axes: Any, spans: Spans) -> None:
 def _contours(axes: Any, body: Row, cells: list[Row], spans: Spans, reportable: bool) -> list[Row]:
     """Contours of a law at round losses inside what was measured; returns their vertices."""
     parameters = [body["parameters"][name] for name in PARAMETERS]
-    x, y = np.meshgrid(*(np.geomspace(*span, 90) for span in spans))
+    x, y = np.meshgrid(*(geomspace(*span, 90) for span in spans))
     surface = additive(parameters, x, y)
     measured = [c["loss"] for c in cells]
     lows, highs = max(min(measured) * 0.98, surface.min()), min(max(measured) * 1.02, surface.max())
     if not (np.isfinite(surface).all() and lows < highs):
         return []
     # equal steps of the reducible part in logs: where the law is steep, lines do not crowd
-    steps = parameters[0] + np.geomspace(max(lows - parameters[0], 1e-3 * highs), highs - parameters[0], 8)
-    digits = max(1, int(np.ceil(-np.log10(max(np.diff(steps).min(), 1e-6)))))
+    steps = parameters[0] + geomspace(max(lows - parameters[0], 1e-3 * highs), highs - parameters[0], 8)
+    digits = max(1, int(np.ceil(-log10(max(np.diff(steps).min(), 1e-6)))))
     levels = [v for v in np.unique(np.round(steps, min(digits, 3))) if lows <= v <= highs]
     levels = levels or list(ticker.MaxNLocator(4).tick_values(lows, highs))
     colours = [look(i, len(levels))["color"] if reportable else PALE for i in range(len(levels))]
@@ -112,7 +114,9 @@ def _contours(axes: Any, body: Row, cells: list[Row], spans: Spans, reportable: 
     axes.clabel(drawn, fontsize=5.5, fmt=f"%.{min(digits, 3)}f", colors=[INK], manual=spots, inline_spacing=2)
     rows = []
     for level, lines in zip(drawn.levels, drawn.allsegs):
-        rows += [{"kind": "contour", "N": n, "D": d, "loss": level} for line in lines for n, d in line[::4]]
+        # gaps for labels are cut on the page: vertices come back from there with matplotlib's last digits
+        vertices = [vertex for line in lines for vertex in rounded(line[::4], 9)]
+        rows += [{"kind": "contour", "N": n, "D": d, "loss": level} for n, d in vertices]
     return rows
 
 
@@ -121,10 +125,10 @@ def _spot(lines: list[np.ndarray], spans: Spans, cells: list[Row]) -> tuple[floa
     vertices = np.concatenate([line for line in lines if len(line)] or [np.empty((0, 2))])
     points = np.array([[c["N"], c["D"]] for c in cells], dtype=float)
     (u, v), (p, q) = (
-        [np.log(table[:, i] / low) / np.log(high / low) for i, (low, high) in enumerate(spans)]
+        [log(table[:, i] / low) / log(high / low) for i, (low, high) in enumerate(spans)]
         for table in (vertices, points)
     )
-    near = (np.hypot(u[:, None] - p, v[:, None] - q) < 0.065).any(axis=1)
+    near = (np.square(u[:, None] - p) + np.square(v[:, None] - q) < np.square(0.065)).any(axis=1)
     inside = (u > 0.07) & (u < 0.93) & (v > 0.06) & (v < 0.91)
     if not inside.any():
         return None

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...laws.dependence import law_in_H
 from ...laws.forms.allocation import exponents
+from ...numerics.functions import exp, log
 from ...sweep.folder import VARIANTS, Sweep, finite
 from .style import GREY, INK, PAGE, PALE, Row, figure, handle, label, legend, log_axis, look, reasons, save, say, wrap
 
@@ -146,7 +147,7 @@ def _lines(sweep: Sweep, points: list[Row], main: str) -> list[Row]:
         line = ((regression.get("two_stage") or {}).get("parameters") or {}).get(key)
         if line:
             value = line["intercept"] + line["slope"] * grid
-            value = np.exp(value) if name in LOGARITHMIC else value
+            value = exp(value) if name in LOGARITHMIC else value
             rows += [{"kind": "two-stage line", "variant": main, "parameter": name, "H": h, "value": v}
                      for h, v in zip(grid, value)]  # fmt: skip
     return rows
@@ -166,12 +167,12 @@ def _draw_lines(axes: Any, rows: list[Row]) -> None:
 def _frame(axes: Any, rows: list[Row], logarithmic: bool) -> None:
     """Let estimates set the scale: one interval that runs to the end of the world must not flatten the rest."""
     rows = [row for row in rows if row["value"] > 0 or not logarithmic]
-    change, back = (np.log, np.exp) if logarithmic else (np.asarray, np.asarray)
+    change, back = (log, exp) if logarithmic else (np.asarray, np.asarray)
     values = change(np.array([row["value"] for row in rows], dtype=float))
     if not len(values):
         return
     low, high = values.min(), values.max()
-    room = max(high - low, np.log(4.0) if logarithmic else 0.1 * max(abs(low), abs(high)), 1e-3)
+    room = max(high - low, log(4.0) if logarithmic else 0.1 * max(abs(low), abs(high)), 1e-3)
     ends = change(
         np.array([r[k] for r in rows for k in ("low", "high") if finite(r[k]) and (r[k] > 0 or not logarithmic)])
     )
@@ -182,7 +183,7 @@ def _frame(axes: Any, rows: list[Row], logarithmic: bool) -> None:
         axes.set_yscale("log")
     axes.set_ylim(*back(np.array([low - pad, high + pad])))
     if logarithmic:
-        log_axis(axes.yaxis, power=high - low > np.log(1e4))
+        log_axis(axes.yaxis, power=high - low > log(1e4))
 
 
 def _notes(sweep: Sweep, lines: list[Row]) -> list[str]:

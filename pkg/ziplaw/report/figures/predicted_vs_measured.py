@@ -10,6 +10,7 @@ from matplotlib import ticker
 
 from ...laws.fits.dataset import takes_part
 from ...laws.forms.chinchilla import PARAMETERS, additive
+from ...numerics.functions import expm1, log
 from ...sweep.folder import VARIANTS, Sweep, finite
 from .style import COLUMN, GREY, INK, Row, figure, handle, label, log_axis, look, save, say
 
@@ -31,7 +32,7 @@ def draw(sweep: Sweep, output: str | Path) -> None:
     made, (axes, below) = figure(COLUMN * 1.28, 3.9, 2, 1, height_ratios=[2.6, 1.2], sharex=True)
     measured = np.array([row["measured"] for row in rows])
     ends = np.array([measured.min() / 1.06, measured.max() * 1.06])
-    fitted = [abs(np.expm1(row["log_error"])) for row in rows if row["fitted"]] or [0.05]
+    fitted = [abs(expm1(row["log_error"])) for row in rows if row["fitted"]] or [0.05]
     bound = max(1.25 * max(fitted), 1e-4)
     handles, names = [], []
     for index, dataset in enumerate(sweep.datasets):
@@ -42,7 +43,7 @@ def draw(sweep: Sweep, output: str | Path) -> None:
         for row in part:
             face = style["color"] if row["fitted"] else "white"
             edge = {"markerfacecolor": face, "markeredgecolor": style["color"], "zorder": 3 if row["fitted"] else 2}
-            error = float(np.expm1(row["log_error"]))
+            error = float(expm1(row["log_error"]))
             for panel, value, low, high in ((axes, row["predicted"], *ends), (below, error, -bound, bound)):
                 beyond = not low <= value <= high
                 mark = {"marker": "^" if value > high else "v", "markersize": 2.2} if beyond else {}
@@ -77,7 +78,7 @@ def draw(sweep: Sweep, output: str | Path) -> None:
 
 
 def _clipped(rows: list[Row], ends: np.ndarray, bound: float) -> bool:
-    outside = [not ends[0] <= r["predicted"] <= ends[1] or abs(np.expm1(r["log_error"])) > bound for r in rows]
+    outside = [not ends[0] <= r["predicted"] <= ends[1] or abs(expm1(r["log_error"])) > bound for r in rows]
     return any(outside)
 
 
@@ -100,7 +101,7 @@ def _rows(sweep: Sweep, dataset: str) -> list[Row]:
             "largest": c["N"] == top["N"] or c["D"] == top["D"],
             "measured": c["loss"],
             "predicted": float(value),
-            "log_error": float(np.log(value / c["loss"])),
+            "log_error": float(log(value / c["loss"])),
         }
         for c, value in zip(cells, predicted)
     ]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...base.outputs import image
+from ...numerics.functions import geomspace
 from .style import ACCENT, GREY, INK, PAGE, Row, figure, handle, label, legend, log_axis, look, prefixed, save, style
 
 COLUMNS = "panel task series N D C loss accuracy low high".split()
@@ -67,7 +68,7 @@ def _loss(axes: Any, skills: Any, document: dict[str, Any], test: Mapping[str, A
         own = law.N == size
         how = look(i, len(sizes))
         if len(sizes) <= _MOST_SIZES:
-            D = np.geomspace(law.D[own].min() / 1.5, law.D[own].max() * 1.5, 40)
+            D = geomspace(law.D[own].min() / 1.5, law.D[own].max() * 1.5, 40)
             axes.plot(6 * size * D, law.predict(np.full(40, size), D)[:, t], color=how["color"], linewidth=0.8)
         axes.plot(6 * size * law.D[own], law.losses[own, t], linestyle="none", color=how["color"], marker="o", ms=2.4)
         own_runs = zip(law.D[own], law.losses[own, t])

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import special
 
+from ...numerics.distributions import student_quantile
+from ...numerics.functions import exp, log
 from ...sweep.folder import WAYS, Sweep, finite
 from ...sweep.links_table import moved, reference_of
 from .style import (
@@ -86,7 +87,7 @@ def _points(sweep: Sweep, name: str, C: float | None) -> list[Row]:
         if at["ln_N"] < 0:
             # less than one parameter: a term of the law vanished
             continue
-        N = [None if at[key] is None else float(np.exp(np.clip(at[key], -300, 300))) for key in ("ln_N", "low", "high")]
+        N = [None if at[key] is None else float(exp(np.clip(at[key], -300, 300))) for key in ("ln_N", "low", "high")]
         for quantity, (value, low, high) in zip(QUANTITIES, (N, (split["a"], a_low, a_high))):
             rows.append(
                 {
@@ -114,17 +115,17 @@ def _lines(sweep: Sweep, way: str, C: float | None) -> list[Row]:
         return []
     H = [h for name in found.get("datasets", sweep.datasets) if finite(h := sweep.H(name))]
     grid = np.linspace(min(H), max(H), 41) if H else np.empty(0)
-    t = special.stdtrit(found["df"], (1 + sweep.regression["level"]) / 2)
+    t = student_quantile(found["df"], (1 + sweep.regression["level"]) / 2)
     far, rows = grid - found["centre"]["H"], []
     for i, quantity in enumerate(QUANTITIES):
         value, slope = found["coefficients"][i]
         V = np.array(found["covariance"], dtype=float)[2 * i : 2 * i + 2, 2 * i : 2 * i + 2]
         middle = value + slope * far
-        half = t * np.sqrt(V[0, 0] + 2 * far * V[0, 1] + far**2 * V[1, 1])
+        half = t * np.sqrt(V[0, 0] + 2 * far * V[0, 1] + np.square(far) * V[1, 1])
         ends = (middle, middle - half, middle + half)
         if quantity == "N_opt":
             # the line is drawn at the compute of the points
-            ends = tuple(np.exp(np.clip(end, -300, 300)) for end in ends)
+            ends = tuple(exp(np.clip(end, -300, 300)) for end in ends)
         rows += [
             {"kind": "line", "way": way, "quantity": quantity, "H": h, "C": C, "value": v, "low": low, "high": high}
             for h, v, low, high in zip(grid, *ends)
@@ -152,9 +153,9 @@ def _frame(grid: list[Any], points: list[Row], columns: int) -> None:
     """Let estimates set the scale; an interval without end is cut."""
     for quantity, axes in zip(QUANTITIES, grid[::columns]):
         rows = [row for row in points if row["quantity"] == quantity and row["value"] > 0]
-        change, back = (np.log, np.exp) if quantity == "N_opt" else (np.asarray, np.asarray)
+        change, back = (log, exp) if quantity == "N_opt" else (np.asarray, np.asarray)
         values = change(np.array([row["value"] for row in rows], dtype=float))
-        room = max(np.ptp(values), np.log(2.0) if quantity == "N_opt" else 0.1)
+        room = max(np.ptp(values), log(2.0) if quantity == "N_opt" else 0.1)
         ends = [float(change(row[key])) for row in rows for key in ("low", "high") if finite(row[key]) and row[key] > 0]
         low = max(min([*values, *ends]), values.min() - room)
         high = min(max([*values, *ends]), values.max() + room)

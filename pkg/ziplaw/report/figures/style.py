@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from matplotlib.lines import Line2D
 from ...base.atomic import atomic_path
 from ...base.documents import write_csv
 from ...base.outputs import CREATOR, numbers_of
+from ...numerics.functions import log10
 
 Row = dict[str, Any]  # of a table: column -> cell
 
@@ -151,7 +151,7 @@ def label(name: str, limit: int = 26) -> str:
 def log_axis(axis: Any, *, si: bool = False, power: bool = False) -> None:
     """Give a logarithmic axis ticks that fit its span, labelled plainly, with SI prefixes, or as powers of ten."""
     low, high = sorted(axis.get_view_interval())
-    decades = math.log10(high / low) if low > 0 else 1.0
+    decades = log10(high / low) if low > 0 else 1.0
     # the coarsest set of ticks that leaves at least three in view
     for subs in (
         (1.0,),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...numerics.functions import geomspace
 from ...sweep.folder import Sweep, finite
 from .style import GREY, INK, Row, handle, label, legend, log_axis, look, panels, prefixed, save, say
 
@@ -112,6 +113,6 @@ def smooth(tokens: Sequence[float], loss: Sequence[float], bins: int = 48) -> tu
     tokens, loss = np.asarray(tokens, float), np.asarray(loss, float)
     if len(tokens) <= bins:
         return tokens.tolist(), loss.tolist()
-    part = np.digitize(tokens, np.geomspace(tokens.min(), tokens.max() * 1.0001, bins + 1))
+    part = np.digitize(tokens, geomspace(tokens.min(), tokens.max() * 1.0001, bins + 1))
     means = [(tokens[part == k].mean(), loss[part == k].mean()) for k in np.unique(part)]
     return [float(t) for t, _ in means], [float(value) for _, value in means]

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ....numerics.functions import exp, log, product
 from ...forms.catalogue import LINKS
 from ...solve.additive import Array
 
@@ -93,15 +94,17 @@ def reference_C(fits: Sequence[Fit]) -> float:
     logs, counts = [], []
     for fit in fits:
         kind, split = next((kind, split) for kind in KINDS if (split := split_of(fit, kind)[0]) is not None)
-        logs.append(np.log(split["C"]))
+        logs.append(log(split["C"]))
         counts.append(((fit.get("links") or {}).get(kind) or {}).get("n") or 1)
-    return float(np.exp(np.average(logs, weights=counts)))
+    return float(exp(np.average(logs, weights=counts)))
 
 
 def moved(split: Mapping[str, Any], C: float) -> tuple[Array, Array]:
     """Move a split to compute C: (ln N_opt, a) (2,) and their covariance (2, 2)."""
-    step = np.array([[1.0, np.log(C / split["C"])], [0.0, 1.0]])
-    return step @ np.array([split["ln_N"], split["a"]]), step @ np.array(split["covariance"], dtype=np.float64) @ step.T
+    step = np.array([[1.0, log(C / split["C"])], [0.0, 1.0]])
+    return product(step, np.array([split["ln_N"], split["a"]])), product(
+        step, np.array(split["covariance"], dtype=np.float64), step.T
+    )
 
 
 def gather(fits: Sequence[Fit], kind: str, C: float) -> tuple[Splits, list[dict[str, str]]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ....numerics.functions import exp
 from .dataset_splits import ISOFLOP, Splits
 
 
@@ -40,7 +41,7 @@ def disagreement(splits: Mapping[str, Splits], by: Mapping[str, Mapping[str, Any
         datasets.append(
             {
                 "dataset": name,
-                "N_factor": float(np.exp(min(pairs[ordered[-1]][0] - pairs[ordered[0]][0], 690))),
+                "N_factor": float(exp(min(pairs[ordered[-1]][0] - pairs[ordered[0]][0], 690))),
                 "smallest": ordered[0],
                 "largest": ordered[-1],
                 "a_range": float(max(exponents) - min(exponents)),

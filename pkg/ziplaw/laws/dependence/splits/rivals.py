@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ....numerics.functions import product
 from ...solve.additive import Array
 from ..statistics import permutation
 from ..statistics.meta_regression import meta_regression
@@ -138,5 +139,5 @@ def _left_out(splits, column):
     for k in range(K):
         rest = np.arange(K) != k
         line = meta_regression(splits.y[rest], splits.S[rest], X[rest], structure="diagonal")
-        misses[k] = splits.y[k] - line.coefficients @ X[k]
-    return dict(zip(QUANTITIES, np.sqrt((misses**2).mean(axis=0)).tolist()))
+        misses[k] = splits.y[k] - product(line.coefficients, X[k])
+    return dict(zip(QUANTITIES, np.sqrt(np.square(misses).mean(axis=0)).tolist()))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ....numerics.functions import exp
 from ..statistics.permutation import holm, p_words
 from .dataset_splits import FEWEST, KINDS, LINKS, Fit, Row, carrying, gather, reference_C, with_splits
 from .disagreement import disagreement
@@ -125,7 +126,7 @@ def _dataset(fit, splits):
         if fit["dataset"] in mine.names:
             k = mine.names.index(fit["dataset"])
             (ln_N, a), S = mine.y[k], mine.S[k]
-            found[kind] = {"N_opt": float(np.exp(min(ln_N, 690))), "ln_N": float(ln_N), "a": float(a),
+            found[kind] = {"N_opt": float(exp(min(ln_N, 690))), "ln_N": float(ln_N), "a": float(a),
                            "ln_N_stderr": float(np.sqrt(S[0, 0])), "a_stderr": float(np.sqrt(S[1, 1]))}  # fmt: skip
     return {"dataset": fit["dataset"], "H": fit["H"], "floor": fit.get("floor"),
             "unigram_entropy": fit.get("unigram_entropy"), "splits": found}  # fmt: skip

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
+from ....numerics.distributions import student_beyond, student_quantile
+from ....numerics.functions import exp
 from ...solve.additive import Array
 from ..statistics import permutation
 from ..statistics.meta_regression import meta_regression
@@ -44,7 +45,7 @@ def trend(splits: Splits, H: Array, *, level: float = 0.95, seed: int = 42) -> d
     X = np.column_stack([np.ones(K), H - middle])
     fitted = meta_regression(splits.y, splits.S, X)
     about_mean = null_variances(splits)
-    t = float(stats.t.ppf((1 + level) / 2, fitted.df))
+    t = float(student_quantile(fitted.df, (1 + level) / 2))
     lines = {}
     for i, name in enumerate(QUANTITIES):
         (value, slope), sd = fitted.coefficients[i], np.sqrt(np.diag(fitted.covariance)[2 * i : 2 * i + 2])
@@ -55,14 +56,14 @@ def trend(splits: Splits, H: Array, *, level: float = 0.95, seed: int = 42) -> d
             "slope": float(slope),
             "slope_ci": _around(slope, t * sd[1]),
             "slope_stderr": float(sd[1]),
-            "p_value": float(2 * stats.t.sf(abs(slope) / sd[1], fitted.df)) if sd[1] > 0 else None,
+            "p_value": float(2 * student_beyond(abs(slope) / sd[1], fitted.df)) if sd[1] > 0 else None,
             "p_permutation": permutation.weighted_slope(H, splits.y[:, i], about_mean[:, i], seed),
             "rank_correlation": rho if np.isfinite(rho) else None,
             "p_rank": p_rank,
         }
         # what .1 of H does: N_opt is multiplied, a is shifted
         told = [float(slope), *line["slope_ci"]]
-        effect = [float(np.exp(np.clip(STEP * v, -690, 690))) if name == "ln_N" else STEP * v for v in told]
+        effect = [float(exp(np.clip(STEP * v, -690, 690))) if name == "ln_N" else STEP * v for v in told]
         line |= {"per_tenth": effect[0], "per_tenth_ci": effect[1:]}
         lines[name] = line
     return {

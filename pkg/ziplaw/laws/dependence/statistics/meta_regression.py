@@ -13,8 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 
+from ....numerics.functions import einsum, exp, log, product
+from ....numerics.linear import inv, lstsq, slogdet, solve
+from ....numerics.minimise import bfgs
 from ...solve.additive import Array
 
 _LARGEST = 3.0  # prior of a scatter's standard deviation: flat up to so many of the residuals'
@@ -66,21 +68,21 @@ def meta_regression(y: Array, S: Array, X: Array, *, structure: str | None = Non
     """
     (K, m), q = y.shape, X.shape[1]
     df = K - q
-    plain = np.linalg.lstsq(X, y, rcond=None)[0]
-    rest = y - X @ plain
+    plain = lstsq(X, y)[0]
+    rest = y - product(X, plain)
     # one unit for all parameters, so that one ridge suits them
-    unit = np.sqrt((rest**2).sum(axis=0) / df) + 1e-9 * (1 + np.abs(y).max(axis=0))
+    unit = np.sqrt(np.square(rest).sum(axis=0) / df) + 1e-9 * (1 + np.abs(y).max(axis=0))
     y, S = y / unit, S / (unit[:, None] * unit)
-    Z = np.einsum("ij,kq->kijq", np.eye(m), X).reshape(K, m, m * q)
+    Z = einsum("ij,kq->kijq", np.eye(m), X).reshape(K, m, m * q)
     structure = structure or ("full" if df >= 3 * m else "diagonal")
     if structure == "full":
-        T = _restricted_likelihood(y, S, Z, np.sqrt(((rest / unit) ** 2).sum(axis=0) / df + 1e-6))
+        T = _restricted_likelihood(y, S, Z, np.sqrt(np.square(rest / unit).sum(axis=0) / df + 1e-6))
     else:
         T = np.diag([_posterior_scatter(y[:, i], S[:, i, i], X) for i in range(m)])
     gamma, C, r, _ = _generalised(y, S, T, Z)
     # Knapp and Hartung's scale of each parameter: what its residuals show against what S and T foretold
     foretold = np.einsum("kii->ki", S) + np.diag(T) + _RIDGE
-    scale = np.repeat(unit * np.sqrt((r**2 / foretold).sum(axis=0) / df), q)
+    scale = np.repeat(unit * np.sqrt((np.square(r) / foretold).sum(axis=0) / df), q)
     return MetaRegression(
         coefficients=(gamma * np.repeat(unit, q)).reshape(m, q),
         covariance=C * scale[:, None] * scale,
@@ -93,42 +95,40 @@ def meta_regression(y: Array, S: Array, X: Array, *, structure: str | None = Non
 def _posterior_scatter(y, s, X):
     """Posterior mean of one parameter's scatter variance; y (K,) with residuals of unit size, s (K,) fit variances."""
     tau = np.linspace(0.0, _LARGEST, 121)
-    v = s + tau[:, None] ** 2 + _RIDGE
-    XX = np.einsum("tk,ka,kb->tab", 1 / v, X, X)
-    line = np.linalg.solve(XX, (y / v @ X)[..., None])[..., 0]
-    r = y - line @ X.T
-    minus = np.log(v).sum(axis=1) + (r**2 / v).sum(axis=1) + np.linalg.slogdet(XX)[1]
-    posterior = np.exp(-0.5 * (minus - minus.min()))
-    return float(posterior @ tau**2 / posterior.sum())
+    v = s + np.square(tau[:, None]) + _RIDGE
+    XX = einsum("tk,ka,kb->tab", 1 / v, X, X)
+    line = solve(XX, product(y / v, X)[..., None])[..., 0]
+    r = y - product(line, X.T)
+    minus = log(v).sum(axis=1) + (np.square(r) / v).sum(axis=1) + slogdet(XX)[1]
+    posterior = exp(-0.5 * (minus - minus.min()))
+    return float(product(posterior, np.square(tau)) / posterior.sum())
 
 
 def _restricted_likelihood(y, S, Z, start):
-    """Find the full T = L L' that maximises the restricted likelihood, by L-BFGS on the entries of L."""
+    """Find the full T = L L' that maximises the restricted likelihood, by BFGS on the entries of L."""
     m = y.shape[1]
     entries = np.tril_indices(m)
 
     def value(flat):
         L = np.zeros((m, m))
         L[entries] = flat
-        _, C, r, inverse = _generalised(y, S, L @ L.T, Z)
-        pulled = np.matmul(inverse, r[..., None])[..., 0]
-        turned = inverse @ Z
-        total = -np.linalg.slogdet(inverse)[1].sum() + np.einsum("ka,ka->", r, pulled) - np.linalg.slogdet(C)[1]
-        G = inverse.sum(axis=0) - np.einsum("ka,kb->ab", pulled, pulled)
-        G -= np.einsum("kip,pq,kjq->ij", turned, C, turned)
-        return total, (2 * G @ L)[entries]
+        _, C, r, inverse = _generalised(y, S, product(L, L.T), Z)
+        pulled = product(inverse, r[..., None])[..., 0]
+        turned = product(inverse, Z)
+        total = -slogdet(inverse)[1].sum() + einsum("ka,ka->", r, pulled) - slogdet(C)[1]
+        G = inverse.sum(axis=0) - einsum("ka,kb->ab", pulled, pulled)
+        G -= einsum("kip,pq,kjq->ij", turned, C, turned)
+        return total, product(2 * G, L)[entries]
 
-    first = np.diag(start)[entries]
-    found = minimize(value, first, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-12, "gtol": 1e-8})
     L = np.zeros((m, m))
-    L[entries] = found.x
-    return L @ L.T
+    L[entries] = bfgs(value, np.diag(start)[entries])
+    return product(L, L.T)
 
 
 def _generalised(y, S, T, Z):
     """Generalised least squares at a given T: gamma (mq,), its covariance, residuals (K, m), inverses (K, m, m)."""
-    inverse = np.linalg.inv(S + T + _RIDGE * np.eye(T.shape[0]))
-    half = Z.swapaxes(1, 2) @ inverse
-    C = np.linalg.inv((half @ Z).sum(axis=0))
-    gamma = C @ np.matmul(half, y[..., None])[..., 0].sum(axis=0)
-    return gamma, C, y - Z @ gamma, inverse
+    inverse = inv(S + T + _RIDGE * np.eye(T.shape[0]))
+    half = product(Z.swapaxes(1, 2), inverse)
+    C = inv(product(half, Z).sum(axis=0))
+    gamma = product(C, product(half, y[..., None])[..., 0].sum(axis=0))
+    return gamma, C, y - product(Z, gamma), inverse

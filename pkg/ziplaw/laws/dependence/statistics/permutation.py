@@ -15,6 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from ....numerics.functions import product
+from ....numerics.linear import svd
+
 ALL_PERMUTATIONS = 7  # up to 7! = 5040 relabellings are all tried, beyond that a seeded sample
 SAMPLED = 4999
 LEAST_FREEDOM = 2  # of a partial correlation: datasets less the covariates, the constant and the one asked about
@@ -51,10 +54,10 @@ def spearman(H: npt.ArrayLike, values: npt.ArrayLike, seed: int = 42) -> tuple[f
     """Spearman's rank correlation (mean ranks for ties) and its two-sided p over relabellings."""
     K = np.size(H)
     a, b = (stats.rankdata(v) - (K + 1) / 2 for v in (H, values))
-    size = np.sqrt((a @ a) * (b @ b))
+    size = np.sqrt(product(a, a) * product(b, b))
     if size == 0:
         return float("nan"), None
-    everything = b[relabellings(K, seed)] @ a / size
+    everything = product(b[relabellings(K, seed)], a) / size
     rho = everything[0]
     return float(rho), float((np.abs(everything) >= abs(rho) - _TIE).mean())
 
@@ -82,10 +85,10 @@ def weighted_slope(H: npt.ArrayLike, values: npt.ArrayLike, variances: npt.Array
     h, y, w = (np.asarray(v, dtype=np.float64) for v in (H, values, 1 / np.asarray(variances, dtype=np.float64)))
     if np.ptp(h) == 0 or np.ptp(y) == 0:
         return None
-    y = y - w @ y / w.sum()
+    y = y - product(w, y) / w.sum()
     drawn = h[relabellings(len(h), seed)]
-    drawn = drawn - (drawn @ w / w.sum())[:, None]
-    explained = (drawn @ (w * y)) ** 2 / (drawn**2 @ w)
+    drawn = drawn - (product(drawn, w) / w.sum())[:, None]
+    explained = np.square(product(drawn, w * y)) / product(np.square(drawn), w)
     return float((explained >= explained[0] * (1 - _TIE)).mean())
 
 
@@ -113,17 +116,17 @@ def partial_rank(
     """
     K = np.size(H)
     ranked = np.column_stack([np.ones(K), *(stats.rankdata(v) for v in given)])
-    basis, sizes, _ = np.linalg.svd(ranked, full_matrices=False)
+    basis, sizes, _ = svd(ranked)
     basis = basis[:, sizes > 1e-9 * sizes[0]]
     if K - basis.shape[1] - 1 < LEAST_FREEDOM:
         return float("nan"), None
-    h, y = (v - basis @ (basis.T @ v) for v in (stats.rankdata(H), stats.rankdata(values)))
-    if h @ h < _TIE * K or y @ y < _TIE * K:
+    h, y = (v - product(basis, product(basis.T, v)) for v in (stats.rankdata(H), stats.rankdata(values)))
+    if product(h, h) < _TIE * K or product(y, y) < _TIE * K:
         return float("nan"), None
     drawn = y[relabellings(K, seed)]
-    left = drawn - drawn @ basis @ basis.T
-    sizes = np.sqrt(np.maximum((left**2).sum(axis=1), _TIE) * (h @ h))
-    everything = left @ h / sizes
+    left = drawn - product(drawn, basis, basis.T)
+    sizes = np.sqrt(np.maximum(np.square(left).sum(axis=1), _TIE) * product(h, h))
+    everything = product(left, h) / sizes
     rho = everything[0]
     return float(rho), float((np.abs(everything) >= abs(rho) - _TIE).mean())
 

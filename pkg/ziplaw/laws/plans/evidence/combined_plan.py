@@ -14,6 +14,7 @@ import numpy as np
 
 from ....base import limits
 from ....errors import FitError
+from ....numerics.functions import exp, log10
 from ...forms import arguments, kaplan
 from ...forms.allocation import near_best, optimal_split, split
 from ...forms.chinchilla import ADDITIVE, CHINCHILLA, CHINCHILLA_REFIT
@@ -110,7 +111,7 @@ def combined_plan(
         result["loss"], result["loss_interval"] = runs.loss(result["N"], result["D"], level)
         if C > 10 * runs.C[1]:
             warnings.append(
-                f"extrapolation: C = {C:.3g} is {np.log10(C / runs.C[1]):.1f} orders of magnitude above the largest "
+                f"extrapolation: C = {C:.3g} is {log10(C / runs.C[1]):.1f} orders of magnitude above the largest "
                 f"own run"
             )
     parameters, form = (CHINCHILLA_REFIT.array, ADDITIVE) if runs is None else (runs.fit.parameters, runs.fit.form)
@@ -141,8 +142,8 @@ def _effect_line(effect: EffectOfH, before: GaussianSplit, C: float, level: floa
     z, (sd_N, sd_a) = normal_quantile(level), np.sqrt(np.diag(moved.covariance))
     return {
         "h": effect.h, "h_sd": effect.h_sd,
-        "factor": float(np.exp(moved.mean[0])),
-        "factor_interval": [float(np.exp(moved.mean[0] + s * z * sd_N)) for s in (-1, 1)],
+        "factor": float(exp(moved.mean[0])),
+        "factor_interval": [float(exp(moved.mean[0] + s * z * sd_N)) for s in (-1, 1)],
         "a_shift": float(moved.mean[1]),
         "a_shift_interval": [float(moved.mean[1] + s * z * sd_a) for s in (-1, 1)],
         "slopes": effect.slopes.tolist(), "slopes_covariance": effect.slopes_covariance.tolist(),

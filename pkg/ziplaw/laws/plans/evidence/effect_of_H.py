@@ -35,6 +35,8 @@ from typing import Any
 import numpy as np
 
 from ....errors import FitError
+from ....numerics.functions import product
+from ....numerics.linear import solve
 from ...solve.additive import Array
 from .gaussian_split import GaussianSplit, inflation, moving
 
@@ -75,8 +77,8 @@ class EffectOfH:
     @property
     def covariance(self) -> Array:
         """Of the shift, float64 (2, 2)."""
-        v = self.h_sd**2
-        return self.slopes_covariance * (self.h**2 + v) + np.outer(self.slopes, self.slopes) * v
+        v = np.square(self.h_sd)
+        return self.slopes_covariance * (np.square(self.h) + v) + np.outer(self.slopes, self.slopes) * v
 
 
 def measured_slopes(split: Mapping[str, Any], C: float) -> tuple[Array, Array, Array, str]:
@@ -123,12 +125,12 @@ def effect_of_H(
     spread : float
         sigma_H, by which the corpora behind the prior differ in H.
     """
-    B = SHARE_OF_SCATTER * np.asarray(scatter, dtype=np.float64) / spread**2
+    B = SHARE_OF_SCATTER * np.asarray(scatter, dtype=np.float64) / np.square(spread)
     if split is None:
         return EffectOfH(h, h_sd, np.zeros(2), B, 0.0, None)
     b, V, M, link = measured_slopes(split, prior.C)
-    gain = np.linalg.solve(M @ B @ M.T + V, M @ B).T
-    left = B - gain @ M @ B
+    gain = solve(product(M, B, M.T) + V, product(M, B)).T
+    left = B - product(gain, M, B)
     left = (left + left.T) / 2
     share = 1 - float(left[0, 0] / B[0, 0]) if B[0, 0] > 0 else 0.0
-    return EffectOfH(h, h_sd, gain @ b, left, share, link)
+    return EffectOfH(h, h_sd, product(gain, b), left, share, link)

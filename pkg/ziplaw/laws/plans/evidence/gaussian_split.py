@@ -16,8 +16,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
+from ....numerics.distributions import normal_inverse, student_quantile
+from ....numerics.functions import exp, log, product
+from ....numerics.linear import solve
 from ...forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ...forms.arguments import check_level
 from ...solve.additive import Array
@@ -28,7 +30,7 @@ REFERENCE_C = 1e20
 
 def moving(C: float, to: float) -> Array:
     """Return the matrix (2, 2) that takes (ln N_opt at C, a) to (ln N_opt at ``to``, a)."""
-    return np.array([[1.0, np.log(to / C)], [0.0, 1.0]])
+    return np.array([[1.0, log(to / C)], [0.0, 1.0]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +54,7 @@ class GaussianSplit:
     def at(self, C: float) -> GaussianSplit:
         """Return the same knowledge, told at another compute."""
         move = moving(self.C, C)
-        return GaussianSplit(move @ self.mean, move @ self.covariance @ move.T, float(C))
+        return GaussianSplit(product(move, self.mean), product(move, self.covariance, move.T), float(C))
 
     def shifted(self, shift: npt.ArrayLike, covariance: npt.ArrayLike) -> GaussianSplit:
         """Return the sum with an independent shift (2,) of this covariance (2, 2), both told at the same C."""
@@ -66,9 +68,9 @@ class GaussianSplit:
             mean m + K (y - m), covariance (1 - K) S.
         """
         seen = evidence.at(self.C)
-        gain = np.linalg.solve(self.covariance + seen.covariance, self.covariance).T
-        left = self.covariance - gain @ self.covariance
-        return GaussianSplit(self.mean + gain @ (seen.mean - self.mean), (left + left.T) / 2, self.C)
+        gain = solve(self.covariance + seen.covariance, self.covariance).T
+        left = self.covariance - product(gain, self.covariance)
+        return GaussianSplit(self.mean + product(gain, seen.mean - self.mean), (left + left.T) / 2, self.C)
 
     def z_score(self, other: GaussianSplit, C: float) -> float:
         """How many standard deviations two independent ones lie apart in ln N at C."""
@@ -94,13 +96,13 @@ class GaussianSplit:
         here = self.at(C)
         z = normal_quantile(level)
         (ln_N, a), (sd_N, sd_a) = here.mean, np.sqrt(np.maximum(np.diag(here.covariance), 0.0))
-        low, middle, high = (float(np.exp(ln_N + s * z * sd_N)) for s in (-1, 0, 1))
+        low, middle, high = (float(exp(ln_N + s * z * sd_N)) for s in (-1, 0, 1))
         tokens = C / FLOPS_PER_PARAMETER_TOKEN
         return {
             "N": middle, "N_interval": [low, high],
             "D": tokens / middle, "D_interval": [tokens / high, tokens / low],
-            "tokens_per_parameter": tokens / middle**2,
-            "tokens_per_parameter_interval": [tokens / high**2, tokens / low**2],
+            "tokens_per_parameter": tokens / np.square(middle),
+            "tokens_per_parameter_interval": [tokens / np.square(high), tokens / np.square(low)],
             "a": float(a), "a_interval": [float(a - z * sd_a), float(a + z * sd_a)],
         }  # fmt: skip
 
@@ -118,7 +120,7 @@ class GaussianSplit:
 
 def normal_quantile(level: float) -> float:
     """Half the width of a band of this coverage, in standard deviations of a Gaussian."""
-    return float(stats.norm.ppf((1 + check_level(level)) / 2))
+    return float(normal_inverse((1 + check_level(level)) / 2))
 
 
 def inflation(df: int) -> float:
@@ -126,4 +128,4 @@ def inflation(df: int) -> float:
 
     The Gaussian of that covariance then has the 95 % band of Student's t: (t / z)^2 at .975.
     """
-    return float((stats.t.ppf(0.975, df) / stats.norm.ppf(0.975)) ** 2)
+    return float(np.square(student_quantile(df, 0.975) / normal_inverse(0.975)))

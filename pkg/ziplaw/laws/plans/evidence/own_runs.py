@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ....errors import FitError
+from ....numerics.functions import cov, exp, log, raised
 from ...fits.link_fit import fit_link
 from ...forms.allocation import FLOPS_PER_PARAMETER_TOKEN, exponents
 from ...forms.catalogue import LINKS
@@ -118,13 +119,13 @@ def own_runs(
     # what the additive form alone gets wrong is mended by another link
     if fitted.rms > POOR_RMS:
         _require(doubts)
-    C = float(np.exp(np.log(FLOPS_PER_PARAMETER_TOKEN * fitted.N * fitted.D).mean()))
+    C = float(exp(log(FLOPS_PER_PARAMETER_TOKEN * fitted.N * fitted.D).mean()))
     samples = fitted.bootstrap(refits, seed=seed).samples
     samples = samples[np.isfinite(samples).all(axis=1)]
     pairs = {name: pair_at(one.parameters, C) for name, one in fits.items()}
     weights = _weights(held)
     mean = sum(weights[name] * pair for name, pair in pairs.items())
-    covariance = np.cov(pair_at(samples, C).T) * inflation(max(fitted.n - fitted.n_free, 1))
+    covariance = cov(pair_at(samples, C).T) * inflation(max(fitted.n - fitted.n_free, 1))
     covariance = covariance + sum(weights[name] * np.outer(pair - mean, pair - mean) for name, pair in pairs.items())
     covariance = covariance + _drift(fitted, C)
     links = {
@@ -137,7 +138,7 @@ def own_runs(
 
 def _weights(held: dict[str, float]) -> dict[str, float]:
     """Weights of the links, by their error on what they were not shown; all alike where nothing could be held out."""
-    known = {name: max(error, 1e-12) ** -2 for name, error in held.items() if np.isfinite(error)}
+    known = {name: raised(max(error, 1e-12), -2) for name, error in held.items() if np.isfinite(error)}
     known = known or dict.fromkeys(held, 1.0)
     return {name: known.get(name, 0.0) / sum(known.values()) for name in held}
 
@@ -181,5 +182,5 @@ def _require(doubts: Iterable[identification.Doubt]) -> None:
 def pair_at(parameters: npt.ArrayLike, C: float) -> Array:
     """(ln N_opt at C, a) of laws (..., p) of any link: float64 (..., 2)."""
     a, _, log10_G = exponents(np.asarray(parameters)[..., :5])
-    ln_N = log10_G * np.log(10) + a * np.log(C / FLOPS_PER_PARAMETER_TOKEN)
+    ln_N = log10_G * log(10) + a * log(C / FLOPS_PER_PARAMETER_TOKEN)
     return np.stack([ln_N, a], axis=-1)

@@ -27,6 +27,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ....errors import FitError, shown
+from ....numerics.functions import einsum, exp, log, product
+from ....numerics.linear import eigh
 from ...forms import arguments
 from ...forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ...solve.additive import Array
@@ -65,20 +67,20 @@ def random_effects(y: Array, S: Array, sources: Sequence[str]) -> RandomEffects:
     weight = np.array([1 / count[source] for source in sources])
     T, log_prior = _scatters()
     inverse, log_det = _inverse(S + T[:, None])  # (t, K, 2, 2)
-    precision = np.tensordot(inverse, weight, axes=(1, 0))
+    precision = einsum("tkij,k->tij", inverse, weight)
     of_mean, log_precision = _inverse(precision)
-    pulled = np.matmul(inverse, y[..., None])[..., 0]
-    mean = np.matmul(of_mean, np.tensordot(pulled, weight, axes=(1, 0))[..., None])[..., 0]
+    pulled = product(inverse, y[..., None])[..., 0]
+    mean = product(of_mean, einsum("tki,k->ti", pulled, weight)[..., None])[..., 0]
     rest = y - mean[:, None]
     # the restricted likelihood, where each source counts once
-    fit = (rest * np.matmul(inverse, rest[..., None])[..., 0]).sum(axis=-1) + log_det
-    log_posterior = log_prior - 0.5 * (fit @ weight + log_precision)
-    p = np.exp(log_posterior - log_posterior.max())
+    fit = (rest * product(inverse, rest[..., None])[..., 0]).sum(axis=-1) + log_det
+    log_posterior = log_prior - 0.5 * (product(fit, weight) + log_precision)
+    p = exp(log_posterior - log_posterior.max())
     p /= p.sum()
-    middle = p @ mean
-    scatter = np.einsum("t,tij->ij", p, T)
+    middle = product(p, mean)
+    scatter = einsum("t,tij->ij", p, T)
     off = mean - middle
-    covariance = scatter + np.einsum("t,tij->ij", p, of_mean) + np.einsum("t,ti,tj->ij", p, off, off)
+    covariance = scatter + einsum("t,tij->ij", p, of_mean) + einsum("t,ti,tj->ij", p, off, off)
     return RandomEffects(middle, (covariance + covariance.T) / 2, scatter)
 
 
@@ -86,7 +88,7 @@ def _inverse(S):
     """Inverses of symmetric matrices (..., 2, 2), and the logarithms of their determinants."""
     p, q, r = S[..., 0, 0], S[..., 0, 1], S[..., 1, 1]
     det = p * r - q * q
-    return np.stack([r, -q, -q, p], axis=-1).reshape(S.shape) / det[..., None, None], np.log(det)
+    return np.stack([r, -q, -q, p], axis=-1).reshape(S.shape) / det[..., None, None], log(det)
 
 
 def _scatters():
@@ -96,8 +98,8 @@ def _scatters():
     rho = 2 * (np.arange(_POINTS[2]) + 0.5) / _POINTS[2] - 1
     t_N, t_a, r = (axis.ravel() for axis in np.meshgrid(*taus, rho, indexing="ij"))
     both = r * t_N * t_a
-    T = np.stack([t_N**2, both, both, t_a**2], axis=-1).reshape(-1, 2, 2)
-    return T, -0.5 * ((t_N / SCALES[0]) ** 2 + (t_a / SCALES[1]) ** 2)
+    T = np.stack([np.square(t_N), both, both, np.square(t_a)], axis=-1).reshape(-1, 2, 2)
+    return T, -0.5 * (np.square(t_N / SCALES[0]) + np.square(t_a / SCALES[1]))
 
 
 def summarise(grids: Sequence[Mapping[str, Any]], *, C: float = REFERENCE_C) -> dict[str, Any]:
@@ -132,7 +134,7 @@ def summarise(grids: Sequence[Mapping[str, Any]], *, C: float = REFERENCE_C) -> 
         "scatter": found.scatter.tolist(),
         "n_grids": len(sources),
         "n_sources": n,
-        "tokens_per_parameter": float(C / FLOPS_PER_PARAMETER_TOKEN / np.exp(2 * found.mean[0])),
+        "tokens_per_parameter": float(C / FLOPS_PER_PARAMETER_TOKEN / exp(2 * found.mean[0])),
         "method": METHOD,
     }
 
@@ -154,7 +156,7 @@ def prior_of(document: Mapping[str, Any], name: str = "the prior") -> GaussianSp
     S = found.covariance
     if S.shape != (2, 2) or not np.isfinite(S).all():
         raise FitError(f"{name} has no 2 x 2 covariance of ln_N and a: docs/formats.md has its form")
-    if S[0, 1] != S[1, 0] or S[0, 0] <= 0 or np.linalg.eigvalsh(S)[0] < -1e-12 * S.max():
+    if S[0, 1] != S[1, 0] or S[0, 0] <= 0 or eigh(S)[0][0] < -1e-12 * S.max():
         raise FitError(f"{name} has the covariance {shown(S.tolist())}: it must be symmetric and positive")
     arguments.check_positive(found.C, "C of the prior")
     if not 0 < found.mean[1] < 1:
