@@ -23,7 +23,6 @@ TESTS = [
     "test_sampl*",
     "test_functions",
     "test_linear",
-,
 ]
 FUZZED_INPUTS = 20_000
 C_FLAGS = ["-std=c99", "-g", "-O1", "-ffp-contract=off", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]

@@ -13,7 +13,7 @@ from ..numerics.linear import LinAlgError, solve
 CRITICAL = 1.0 - 1e-9
 DENSE = 600
 DIGITS = 9  # of what a larger matrix gives
-TOLERANCE = 1e-12
+TOLERANCE = 1e-14
 POWER_STEPS = 1000
 NODA_STEPS = 100
 
@@ -86,7 +86,7 @@ def _power_radius(block):
         ratio = image / vector
         low, high = ratio.min(), ratio.max()
         if high - low <= TOLERANCE * high:
-            return float(high - 1.0)
+            return float(0.5 * (low + high) - 1.0)
         vector = image / image.max()
     return _noda_radius(block, vector)
 
