@@ -126,18 +126,12 @@ def _pair(left: Array, a: str, right: Array, b: str, later: set[str]) -> tuple[s
     inner = "".join(letter for letter in a if letter in b and letter not in later)
     rows = "".join(letter for letter in a if letter not in b)
     columns = "".join(letter for letter in b if letter not in a)
-    size = dict(zip(a, left.shape)) | {k: v for k, v in zip(b, right.shape) if k not in a or v != 1}
+    size = dict(zip(a, left.shape)) | dict(zip(b, right.shape))
 
     def shaped(array: Array, have: str, *parts: str) -> Array:
-        moved = array.transpose([have.index(letter) for part in parts for letter in part])
-        # of one entry where an axis is broadcast, as it came
-        return moved.reshape(*(moved.shape[: len(both)]), *(_count(moved, parts, i) for i in (1, 2)))
+        moved = array.transpose([have.index(letter) for letter in both + "".join(parts)])
+        counts = (int(np.prod([size[letter] for letter in part], dtype=np.int64)) for part in parts)
+        return moved.reshape(*(size[letter] for letter in both), *counts)
 
-    found = _matmul(shaped(left, a, both, rows, inner), shaped(right, b, both, inner, columns))
+    found = _matmul(shaped(left, a, rows, inner), shaped(right, b, inner, columns))
     return both + rows + columns, found.reshape([size[letter] for letter in both + rows + columns])
-
-
-def _count(array: Array, parts: tuple[str, ...], which: int) -> int:
-    """Entries of the axes of one part of the letters."""
-    start = sum(len(part) for part in parts[:which])
-    return int(np.prod(array.shape[start : start + len(parts[which])], dtype=np.int64))
