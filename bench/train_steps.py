@@ -1,5 +1,5 @@
-"""The ways to take a decoder's training step on a CPU, in turn: recorded (what runs use), hand-written passes,
-autograd.
+"""The ways to take a decoder's training step on a CPU, in turn: compiled (what runs use), recorded torch calls,
+hand-written passes, autograd.
 
 Whole steps (documents, forward, backward, clip, AdamW) of one model, the same weights and documents; blocks of steps in
 turn, one thread, processor time, medians of blocks. ``passes`` is the step of a GPU run eagerly: what it is for cannot
@@ -18,6 +18,7 @@ from statistics import median
 import click
 import numpy as np
 import torch
+from peers.recorded_step import RecordedStep
 
 from ziplaw.models.decoder import Decoder, ModelConfig
 from ziplaw.models.flat import init_seed
@@ -25,15 +26,15 @@ from ziplaw.training.device import torch_settings
 from ziplaw.training.recipe.batches import Batches
 from ziplaw.training.recipe.recipe import TrainConfig
 from ziplaw.training.recipe.schedule import plan_budgets, stretches
-from ziplaw.training.steps.cpu_step import CpuStep
+from ziplaw.training.steps.compiled_step import CompiledStep
 from ziplaw.training.steps.graph_step import GraphStep
 from ziplaw.training.steps.plain_step import PlainStep
 
-WAYS = {"recorded": CpuStep, "passes": GraphStep, "autograd": PlainStep}
+WAYS = {"compiled": CompiledStep, "recorded": RecordedStep, "passes": GraphStep, "autograd": PlainStep}
 
 
 def row(hidden, layers, vocab_size, documents, blocks, steps):
-    """Tokens a processor second of every way, and the speed-up of the recorded step over the others."""
+    """Tokens a processor second of every way, and the speed-up of the compiled step over the others."""
     shape = ModelConfig(hidden, layers, vocab_size)
     total = (blocks + 1) * steps
     settings = {"batch_documents": documents, "schedule": "constant", "warmup_steps": 0}
@@ -58,8 +59,8 @@ def row(hidden, layers, vocab_size, documents, blocks, steps):
     times = {name: found[1:] for name, found in times.items()}
     found = {"hidden": hidden, "layers": layers, "vocab_size": vocab_size, "documents": documents}
     found |= {f"{name}_tokens_per_s": round(tokens / median(t)) for name, t in times.items()}
-    for name in ("passes", "autograd"):
-        ratios = [b / a for a, b in zip(times["recorded"], times[name])]
+    for name in ("recorded", "passes", "autograd"):
+        ratios = [b / a for a, b in zip(times["compiled"], times[name])]
         found[f"speedup_over_{name}"] = round(median(ratios), 2)
     last = {name: float(engine.losses[total - 1]) for name, engine in engines.items()}
     return found | {"largest_loss_difference": max(abs(loss / last["autograd"] - 1) for loss in last.values())}

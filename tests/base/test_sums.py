@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ziplaw.base.sums import mean, row_means
+from ziplaw.base.sums import mean, plain_mean, row_means
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60), st.randoms())
@@ -36,6 +36,7 @@ def test_row_means_go_from_left_to_right(dtype):
             total += value
         want.append(total / 300)
     assert row_means(values).tolist() == want
+    assert [plain_mean(row) for row in values] == want
     # a slice of columns, as of documents whose first token is left out
     assert row_means(values[:, 1:]) == pytest.approx(values[:, 1:].mean(1, dtype=np.float64), rel=1e-12)
     assert row_means(values).dtype == np.float64

@@ -25,7 +25,7 @@ def test_turns_are_each_run_alone_bitwise():
 
 
 def test_batched_runs_agree_with_each_alone():
-    """Sums in another order: 2e-3 relative, the bound that the graph step and the recorded step of a CPU keep too."""
+    """Sums in another order: 2e-3 relative, the bound that the graph step and the compiled step keep too."""
     whole = together(batched=True)
     whole.run()
     for m, trainer in enumerate(whole.trainers):

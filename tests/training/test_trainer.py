@@ -7,7 +7,7 @@ from tiny_runs import grammar_corpus, model
 
 from ziplaw.training import trainer as trainers
 from ziplaw.training.recipe.recipe import TrainConfig
-from ziplaw.training.steps.cpu_step import CpuStep
+from ziplaw.training.steps.compiled_step import CompiledStep
 from ziplaw.training.steps.graph_step import GraphStep
 from ziplaw.training.steps.plain_step import PlainStep
 
@@ -30,7 +30,7 @@ def test_held_out_loss_does_not_depend_on_the_batch(corpus):
     assert trainer.points[0]["loss"] == loss
 
 
-@pytest.mark.parametrize("engine", [CpuStep, GraphStep, PlainStep])
+@pytest.mark.parametrize("engine", [CompiledStep, GraphStep, PlainStep])
 def test_published_held_out_loss(corpus, engine):
     arrays = np.load(corpus / "train.npy"), np.load(corpus / "valid.npy")
     losses = {}

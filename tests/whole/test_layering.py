@@ -23,7 +23,7 @@ ROOMS = {
     "corpora": "numerics base grammars tables corpora.storage corpora.readers",
     "models": "base kernels",
     "training.recipe": "base",
-    "training.steps": "kernels models training.recipe",
+    "training.steps": "base kernels models training.recipe",
     "training": "base corpora.storage models tables training.recipe training.steps",
     "laws": "",
     "laws.forms": "numerics base",
@@ -62,7 +62,7 @@ OWNERS = {
     "ziplaw._earley": "grammars.floor",
     "ziplaw._gzip": "corpora.compress",
     "ziplaw._laws": "laws.solve.additive",
-    "ziplaw._decoder": "training.steps.compiled_step",
+    "ziplaw._decoder": "training.steps.core",
     "ziplaw._numerics": "numerics",
 }
 # what a room and its inner rooms never import

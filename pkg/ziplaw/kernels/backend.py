@@ -26,7 +26,7 @@ TRITON = {
     "program": ("fetch_documents", "record_step"),
 }
 # what plain torch does on every device
-PLAIN = ("rope_table", "product_into", "adamw", "adamw_settings")
+PLAIN = ("rope_table", "product_into", "adamw_settings")
 
 
 def for_device(device: torch.device | str) -> SimpleNamespace:

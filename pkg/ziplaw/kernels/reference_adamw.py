@@ -1,79 +1,14 @@
-"""AdamW over flat buffers in plain torch: the CPU path, and the oracle of the Triton kernel.
+"""AdamW over flat buffers in plain torch, and the oracle of the Triton kernel.
 
-Two forms of one update: :func:`adamw` is told step and rate as numbers, :func:`adamw_step` finds them in tensors, so
-that a captured graph can be replayed. They round in another order.
+Step and rate stand in tensors, so that a captured graph can be replayed.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-
-
-def adamw(
-    parameters: Tensor,
-    grad: Tensor,
-    first: Tensor,
-    second: Tensor,
-    lr_scale: Tensor,
-    *,
-    learning_rate: float,
-    step: int,
-    betas: tuple[float, float] = (0.9, 0.95),
-    epsilon: float = 1e-8,
-    weight_decay: float = 0.0,
-    decay_mask: Tensor | None = None,
-    clip: float = 1.0,
-    shadow: Tensor | None = None,
-) -> Tensor:
-    """One AdamW step over flat buffers, after clipping the gradient's global norm.
-
-    p <- p - lr * s * (m^ / (sqrt(v^) + eps) + wd * mask * p), with m^ = m / (1 - beta1^t), v^ = v / (1 - beta2^t).
-
-    Parameters
-    ----------
-    parameters, grad, first, second, lr_scale : Tensor, shape (n,)
-        Flat buffers; ``grad`` is scaled in place when clipped, ``lr_scale`` is the per-parameter factor s.
-    learning_rate : float
-        The schedule's rate for this step.
-    step : int
-        1 for the first update.
-    betas : tuple of float
-    epsilon : float
-    weight_decay : float
-        Decoupled decay wd.
-    decay_mask : Tensor, shape (n,), optional
-        1 where decay applies; needed when ``weight_decay`` is not 0.
-    clip : float
-        Largest global norm; 0 leaves the gradient as it is.
-    shadow : Tensor, shape (n,), optional
-        A copy of the parameters in a smaller dtype, brought up to date.
-
-    Returns
-    -------
-    Tensor, 0-dimensional
-        The gradient's global norm before clipping.
-    """
-    beta1, beta2 = betas
-    norm = torch.linalg.vector_norm(grad)
-    if clip:
-        grad.mul_(torch.clamp(clip / (norm + 1e-6), max=1.0))
-    first.lerp_(grad, 1.0 - beta1)
-    second.mul_(beta2).addcmul_(grad, grad, value=1.0 - beta2)
-    update = torch.sqrt(second).mul_(1.0 / math.sqrt(1.0 - beta2**step)).add_(epsilon)
-    torch.div(first, update, out=update)
-    if weight_decay:
-        assert decay_mask is not None  # see Parameters
-        update.mul_(1.0 / (1.0 - beta1**step)).addcmul_(parameters, decay_mask, value=weight_decay)
-        parameters.addcmul_(update, lr_scale, value=-learning_rate)
-    else:
-        parameters.addcmul_(update, lr_scale, value=-learning_rate / (1.0 - beta1**step))
-    if shadow is not None:
-        shadow.copy_(parameters)
-    return norm
 
 
 def adamw_settings(
@@ -118,7 +53,10 @@ def adamw_step(
     clip: float = 1.0,
     shadow: Tensor | None = None,
 ) -> Tensor:
-    """:func:`adamw` with everything that changes from step to step in tensors, for one model or several side by side.
+    """One AdamW step over flat buffers, after clipping the gradient's global norm; of one model, or several of a shape.
+
+    p <- p - r s (m^ / (sqrt(v^) + eps) + w d p), with m^ = m / (1 - beta1^t), v^ = v / (1 - beta2^t), and s, d the
+    factors of p's group.
 
     Parameters
     ----------

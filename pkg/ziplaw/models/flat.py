@@ -151,10 +151,6 @@ class FlatModel:
             start += math.prod(shape)
         return views
 
-    def spread(self, values: dict[str, float]) -> Tensor:
-        """Return a vector of one model that holds ``values[group]`` at every parameter of a group."""
-        return torch.cat([torch.full((math.prod(s),), float(values[g])) for _, s, g in self.layout]).to(self.flat)
-
     def group_indices(self) -> Tensor:
         """Return a vector with the index in :data:`GROUPS` of every parameter's group, uint8."""
         parts = [torch.full((math.prod(s),), GROUPS.index(g), dtype=torch.uint8) for _, s, g in self.layout]

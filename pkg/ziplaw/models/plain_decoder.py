@@ -1,7 +1,7 @@
 """The decoder as a plain function of textbook operations: what the fast passes compute, for reading, and for autograd.
 
-The hand-written passes of :mod:`ziplaw.models.decoder`, :mod:`ziplaw.models.decoder_stack` and
-:mod:`ziplaw.models.recorded_decoder` are tested against this one in float64.
+The hand-written passes of :mod:`ziplaw.models.decoder` and :mod:`ziplaw.models.decoder_stack` are tested against this
+one in float64, and the compiled core (``ext/src/decoder``) in its float32.
 """
 
 from __future__ import annotations

@@ -200,7 +200,7 @@ def _train(
 
     first = members[0].config.resolved()
     if device.type == "cpu":
-        check_memory([member.model for member in members], first.batch_documents)
+        check_memory([member.model for member in members], first.batch_documents, first.threads)
     with lease(device) as device, torch_settings(device, first.threads), timer.signals(), memory_errors():
         configs: list[TrainConfig] = []
         more: list[dict[str, Any]] = []

@@ -41,6 +41,7 @@ def tried_seconds(model: ModelConfig | LstmConfig, config: TrainConfig) -> float
             epochs=10**6,
             device=device.type,
             precision=config.precision,
+            threads=config.threads,
         )
         trainer = Trainer(tokens, tokens, model, trial)
         plan = trainer.plans[0]
@@ -92,7 +93,7 @@ def dry_run(corpus: Corpus, model: ModelConfig | LstmConfig, config: TrainConfig
     each = tried_seconds(model, config)
     here = resolve_device(config.device).type
     for name, gpu in (("CPU", False), ("GPU", True)):
-        parts = memory_bytes(model, config.batch_documents, gpu, len(corpus.train))
+        parts = memory_bytes(model, config.batch_documents, gpu, len(corpus.train), config.threads)
         detail = ", ".join(f"{part} {value / 2**20:,.1f}" for part, value in parts.items())
         lines.append(f"memory {name}  {sum(parts.values()) / 2**20:,.1f} MiB ({detail})")
     if each is None:

@@ -60,7 +60,7 @@ def job_needs(shapes: Sequence[Mapping[str, Any]], config: TrainConfig, *, conte
         steps += TUNING_RUNS * math.ceil(tuning_budget(config.budgets) / tokens)
     held, seconds = 0.0, 0.0
     for model in models:
-        parts = memory_bytes(model, config.batch_documents, gpu)
+        parts = memory_bytes(model, config.batch_documents, gpu, threads=config.threads)
         # of what lies on a GPU the host sees the state, when it is saved
         held += parts["state"] if gpu else MARGIN * sum(parts.values())
         flops = tokens * training_flops_per_token(model)

@@ -71,7 +71,7 @@ def train(
         timer.save_if_due(path, trainer, lambda: run_identity(trainer, corpus_sha256))
 
     if device.type == "cpu":
-        check_memory([model], config.batch_documents)
+        check_memory([model], config.batch_documents, config.threads)
     with lease(device) as device, torch_settings(device, config.threads), timer.signals(), memory_errors():
         config, tuning = with_rate(corpus.train, corpus.valid, model, config, corpus_sha256)
         meter = Meter()

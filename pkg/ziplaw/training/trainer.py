@@ -25,7 +25,7 @@ from .recipe.batches import Batches, check_supply
 from .recipe.recipe import TrainConfig
 from .recipe.schedule import BudgetPlan, Stretch, plan_budgets, rate_factor, stretches
 from .segment import Segment
-from .steps.cpu_step import CpuStep
+from .steps.compiled_step import CompiledStep
 from .steps.engine import Engine
 from .steps.graph_step import GraphStep
 from .steps.stacked_step import Seat
@@ -63,8 +63,8 @@ class Trainer:
         Called with the trainer between any two steps; may save :meth:`state` and may raise
         :class:`ziplaw.training.checkpoint.Stopped`.
     engine : callable, optional
-        Makes the step of (model, config, batches, program): by default :class:`CpuStep` for a decoder on a CPU and
-        :class:`GraphStep` else, which on a CPU runs without a graph.
+        Makes the step of (model, config, batches, program): by default :class:`CompiledStep` for a decoder on a CPU
+        and :class:`GraphStep` else, which on a CPU runs without a graph.
     seat : Seat, optional
         Train the model there instead of one of its own; its weights are initialised already.
     valid_sources : ndarray of int64, shape (n_valid,), optional
@@ -100,9 +100,9 @@ class Trainer:
         if seat is not None:
             self.model = self.engine = seat
         else:
-            # the recorded step of a CPU knows the decoder only
-            recorded = self.device.type == "cpu" and model.architecture == "llama"
-            make: MakeEngine = engine or (CpuStep if recorded else GraphStep)
+            # the compiled step knows the decoder only
+            compiled = self.device.type == "cpu" and model.architecture == "llama"
+            make: MakeEngine = engine or (CompiledStep if compiled else GraphStep)
             pad = VOCABULARY_PAD if make is GraphStep else 1
             self.model = build(model, self.device, getattr(torch, self.precision), pad)
             self.model.initialise(init_seed(config.seed, model, corpus_sha256), config.init)

@@ -13,7 +13,7 @@ from ziplaw.training.checkpoint import Stopped
 from ziplaw.training.recipe.batches import Batches
 from ziplaw.training.recipe.recipe import TrainConfig
 from ziplaw.training.recipe.schedule import plan_budgets, stretches
-from ziplaw.training.steps.cpu_step import CpuStep
+from ziplaw.training.steps.compiled_step import CompiledStep
 from ziplaw.training.steps.graph_step import GraphStep, resident, tables
 from ziplaw.training.trainer import Trainer
 
@@ -48,7 +48,7 @@ def run(step, count=20):
     [{}, {"weight_decay": 0.1}, {"arm": "paper", "batch_documents": 4}, {"clip": 0.0, "schedule": "constant"}],
 )
 def test_same_losses_as_the_cpu_path(settings):
-    runs = [trainer(engine, **settings) for engine in (CpuStep, GraphStep)]
+    runs = [trainer(engine, **settings) for engine in (CompiledStep, GraphStep)]
     for one in runs:
         one.run()
     plain, graphed = (one.curve() for one in runs)
@@ -65,7 +65,7 @@ def test_same_losses_as_the_cpu_path(settings):
 
 def test_long_documents_and_odd_shapes_agree_too():
     model = ModelConfig(18, 1, 301, heads=3, intermediate=10, context=CONTEXT)
-    runs = [trainer(engine, model, (1280,)) for engine in (CpuStep, GraphStep)]
+    runs = [trainer(engine, model, (1280,)) for engine in (CompiledStep, GraphStep)]
     for one in runs:
         one.run()
     assert runs[0].points[0]["loss"] == pytest.approx(runs[1].points[0]["loss"], rel=1e-4)

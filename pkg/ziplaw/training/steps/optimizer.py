@@ -1,11 +1,13 @@
 """The optimiser: AdamW over a model's flat buffers; settings, moments and step, for every kind of training step.
 
-To change the optimiser, change this class; the arithmetic over flat buffers is in
+To change the optimiser, change this class; the arithmetic over flat buffers is in ``ext/src/decoder/adamw.h`` and
 :mod:`ziplaw.kernels.reference_adamw`, and :mod:`ziplaw.training.steps.plain_step` has it in six lines.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -15,6 +17,7 @@ from torch import Tensor
 from ...kernels.reference_adamw import adamw_settings
 from ...models.flat import GROUPS, FlatModel
 from ..recipe.recipe import TrainConfig
+from .core import core
 
 
 class AdamW:
@@ -58,31 +61,30 @@ class AdamW:
         return {"first": self.first, "second": self.second}
 
     @cached_property
-    def scale(self) -> Tensor:
-        """S of every parameter, shape (n,)."""
-        return self.model.spread(self.scales)
+    def stretches(self) -> list[tuple[int, float, float]]:
+        """Length, s and d of consecutive parameters that share both, in the order of the flat buffer."""
+        factors = [(math.prod(shape), self.scales[group], self.decays[group]) for _, shape, group in self.model.layout]
+        return [
+            (sum(length for length, _, _ in part), *both)
+            for both, part in itertools.groupby(factors, key=lambda entry: entry[1:])
+        ]
 
-    @cached_property
-    def decay_mask(self) -> Tensor:
-        """D of every parameter, shape (n,)."""
-        return self.model.spread(self.decays)
-
-    def step(self, rate: float, t: int) -> Tensor:
-        """Update one model's parameters at a rate the host knows; return the gradient's norm before clipping."""
-        return self.model.ops.adamw(
-            self.model.flat,
-            self.model.grad,
-            self.first,
-            self.second,
-            self.scale,
-            learning_rate=rate,
+    def step(self, rate: float, t: int) -> float:
+        """Update one model's parameters, float32 on a CPU, by the compiled core; return the norm before clipping."""
+        flat, grad, first, second = (b.numpy() for b in (self.model.flat, self.model.grad, self.first, self.second))
+        return core().adamw(
+            grad,
+            flat,
+            first,
+            second,
+            self.stretches,
+            rate=rate,
             step=t,
-            betas=self.betas,
+            beta1=self.betas[0],
+            beta2=self.betas[1],
             epsilon=self.epsilon,
             weight_decay=self.weight_decay,
-            decay_mask=self.decay_mask if self.weight_decay else None,
             clip=self.clip,
-            shadow=self.model.shadow,
         )
 
     @staticmethod

@@ -1,6 +1,6 @@
 """The training step on one page, to be read: forward, loss, backward by autograd, clip, AdamW, schedule.
 
-Slow and simple; the fast steps (``cpu_step``, ``graph_step``, ``stacked_step``) do the same and are held to it by
+Slow and simple; the fast steps (``compiled_step``, ``graph_step``, ``stacked_step``) do the same and are held to it by
 tests. To try an idea, change it here first: ``Trainer(..., engine=PlainStep)`` trains with it.
 """
 

@@ -1,12 +1,19 @@
-"""The recorded passes of a CPU against autograd through the plain decoder, in float64."""
+"""What benches compare with: the recorded step is right, so its speed means something."""
+
+import importlib
+import sys
 
 import pytest
 import torch
+from houses import ROOT
 
 from ziplaw.models import plain_decoder
 from ziplaw.models.decoder import Decoder, ModelConfig
-from ziplaw.models.recorded_decoder import Recorder
 
+sys.path.insert(0, str(ROOT / "bench"))
+
+Recorder = importlib.import_module("peers.recorded_decoder").Recorder
+train_steps = importlib.import_module("train_steps")
 torch.set_num_threads(1)
 
 
@@ -14,7 +21,7 @@ torch.set_num_threads(1)
     ("hidden", "layers", "heads", "context", "documents"),
     [(8, 2, None, 12, 3), (12, 1, 2, 150, 2), (24, 2, 3, 65, 3), (6, 3, 1, 64, 5), (2, 1, 1, 5, 1)],
 )
-def test_recorded_cpu_step_against_twin(hidden, layers, heads, context, documents):
+def test_recorded_passes_against_twin(hidden, layers, heads, context, documents):
     config = ModelConfig(hidden, layers, 19, heads=heads, context=context)
     model = Decoder(config, dtype=torch.float64)
     model.initialise(3, "llama")
@@ -38,3 +45,9 @@ def test_recorded_cpu_step_against_twin(hidden, layers, heads, context, document
             assert error < 1e-9, (name, float(error))
         # the weights move under the recording, as in training
         model.flat.add_(torch.randn(model.flat.shape, generator=generator, dtype=torch.float64), alpha=0.1)
+
+
+def test_all_ways_to_take_a_step_are_the_same_step():
+    found = train_steps.row(8, 1, 21, 2, 2, 3)
+    assert found["largest_loss_difference"] < 1e-5
+    assert all(found[f"{name}_tokens_per_s"] > 0 for name in train_steps.WAYS)

@@ -1,4 +1,4 @@
-"""The decoder's passes for a CPU: recorded once over fixed buffers, then replayed.
+"""The decoder's passes as torch calls, recorded once over fixed buffers, then replayed.
 
 Narrow models spend their time in overhead and in matrix products with a side of 8 or 16, so this path differs from
 that of :mod:`ziplaw.models.decoder` in three ways. Activations are feature-major, (h, T) instead of (T, h):
@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..kernels import HEAD_CHUNK
-from ..kernels.reference import EPSILON, rope_table
-from .decoder import Decoder
+from ziplaw.kernels import HEAD_CHUNK
+from ziplaw.kernels.reference import EPSILON, rope_table
+from ziplaw.models.decoder import Decoder
 
 BLOCK = 64
 

@@ -1,0 +1,1 @@
+"""What ziplaw is compared with that is no package of its own."""
