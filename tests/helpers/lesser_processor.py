@@ -32,7 +32,8 @@ def output_here(code: str) -> str:
 
 
 def _output(code, more):
-    path = os.pathsep.join((str(ROOT / "pkg"), str(ROOT / "tests"), str(ROOT / "tests" / "helpers")))
+    parts = ("pkg", "tests", "tests/helpers", "tests/helpers/sweeps")
+    path = os.pathsep.join(str(ROOT / part) for part in parts)
     environment = {**os.environ, "PYTHONPATH": path, **more}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr

@@ -1,21 +1,34 @@
-"""A run on a corpus: byte for byte the same, branches, its record, divergence, what does not fit."""
+"""A run on a corpus: byte for byte the same, branches, its record, divergence, what does not fit.
 
+`python tests/training/test_run.py` writes the golden file again, after versions.TRAINER was bumped.
+"""
+
+import hashlib
+import json
 import math
+import os
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from houses import ROOT
+from lesser_processor import output_there
 from tiny_runs import CONTEXT, grammar_corpus, model, run
 
+from ziplaw import versions
 from ziplaw.base.clusters import clustered_stderr
 from ziplaw.base.documents import read_csv, read_json
 from ziplaw.corpora.storage.format import CorpusWriter
 from ziplaw.errors import CorpusError, TrainError
+from ziplaw.models.lstm import LstmConfig
 from ziplaw.training import trainer as trainers
 from ziplaw.training.ensemble import ensemble
 from ziplaw.training.members import Member
 from ziplaw.training.recipe.batches import check_supply
 from ziplaw.training.recipe.recipe import TrainConfig
+from ziplaw.training.steps.core import core
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +55,58 @@ def test_same_settings_same_bytes(corpus, tmp_path):
     assert other["points"][0]["loss"] != read_json(tmp_path / "a" / "run.json")["points"][0]["loss"]
 
 
-def test_golden_losses(corpus, tmp_path):
-    """A change beyond rounding must come with a new versions.TRAINER; BLAS libraries differ in the last bits."""
-    record = run(corpus, tmp_path, [640, 2560], shape=model(hidden=12, layers=2))
-    assert record["corpus_sha256"].startswith("2c5d7ec1"), "the sampler changed: new golden losses, not a new trainer"
+# --- the same bytes everywhere ----------------------------------------------------------------------------------------
+
+GOLDEN = ROOT / "tests" / "golden" / "trainer.json"
+SHAPES = {
+    "usual": ({"hidden": 12, "layers": 2}, {}),
+    "cosine, heads, decay": (
+        {"hidden": 20, "layers": 1, "heads": 2, "intermediate": 33, "vocab_size": 50},
+        {"arm": "paper", "batch_documents": 20, "learning_rate": 1e-3, "weight_decay": 0.1, "loss": "paper"},
+    ),
+    "tuned": ({"hidden": 6}, {"arm": "tuned", "seed": 7}),
+}
+
+
+def golden_runs(folder):
+    """Checksums of what runs of three kinds write, and their losses."""
+    corpus, found = grammar_corpus(folder / "corpus"), {}
+    for name, (shape, settings) in SHAPES.items():
+        out = folder / name
+        record = run(corpus, out, [640, 5120], shape=model(**shape), device="cpu", **settings)
+        digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(out.iterdir())}
+        found[name] = {"losses": [point["loss"] for point in record["points"]], **digests}
+    return {"version": versions.TRAINER, "runs": found}
+
+
+@pytest.mark.parametrize("build", core().builds())
+def test_golden_bytes(tmp_path, build):
+    best = core().used()
+    try:
+        core().use(build)
+        found = golden_runs(tmp_path)
+    finally:
+        core().use(best)
+    golden = json.loads(GOLDEN.read_text())
+    assert golden["version"] == versions.TRAINER, "TRAINER was bumped: write the golden file again"
+    assert found == golden, "bytes changed: bump TRAINER in versions.py and write the golden file again"
+
+
+def test_golden_bytes_on_another_processor(tmp_path):
+    code = (
+        f"import json, pathlib, sys; sys.path.insert(0, {os.fspath(Path(__file__).parent)!r}); import test_run; "
+        f"test_run.core().use(test_run.core().builds()[-1]); "
+        f"print(json.dumps(test_run.golden_runs(pathlib.Path({os.fspath(tmp_path)!r}))))"
+    )
+    assert json.loads(output_there(code)) == json.loads(GOLDEN.read_text())
+
+
+def test_golden_losses_of_an_lstm(corpus, tmp_path):
+    """A change beyond rounding must come with a new versions.TRAINER; torch adds in an order of the processor's."""
+    record = run(corpus, tmp_path, [640, 2560], shape=LstmConfig(12, 2, 21, CONTEXT), device="cpu")
     assert record["versions"] == {"ziplaw_trainer": 2}
-    assert [p["loss"] for p in record["points"]] == pytest.approx([2.3494795, 0.4972955], rel=1e-3)
+    assert record["execution"] == {"device": "cpu", "step": f"torch {torch.__version__}", "machine_dependent": True}
+    assert [p["loss"] for p in record["points"]] == pytest.approx([2.6992735, 1.9184324], rel=1e-3)
 
 
 def test_record_and_curve(corpus, tmp_path):
@@ -144,3 +203,8 @@ def test_larger_vocabulary_and_more_epochs_are_allowed(corpus, tmp_path):
 def test_missing_corpus(tmp_path):
     with pytest.raises((CorpusError, OSError)):
         run(tmp_path / "nothing", tmp_path / "out", [640])
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        GOLDEN.write_text(json.dumps(golden_runs(Path(folder)), indent=1) + "\n")
