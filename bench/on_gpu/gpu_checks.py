@@ -96,7 +96,9 @@ def beside_cpu(bench, hidden: int, arrays) -> bool:
     mine, theirs = (one.engine.losses[: len(there.engine.losses)].double().cpu() for one in (here, there))
     error = float(((mine - theirs).abs() / theirs).max())
     passed = error < 1e-3
-    bench.row("correctness", f"h={hidden} beside the plain step on a CPU", "error" if passed else "failed", error, "relative")
+    bench.row(
+        "correctness", f"h={hidden} beside the plain step on a CPU", "error" if passed else "failed", error, "relative"
+    )
     return passed
 
 

@@ -12,6 +12,8 @@ from ziplaw.models.lstm import LstmConfig
 from ziplaw.training import run as training
 from ziplaw.training.checkpoint import Stopped
 from ziplaw.training.ensemble import Ensemble, ensemble
+from ziplaw.training.steps.compiled_step import CompiledStep
+from ziplaw.training.steps.graph_step import GraphStep
 
 
 def test_turns_are_each_run_alone_bitwise():
@@ -24,15 +26,23 @@ def test_turns_are_each_run_alone_bitwise():
         assert torch.equal(trainer.model.flat, one.model.flat)
 
 
-def test_batched_runs_agree_with_each_alone():
-    """Sums in another order: 2e-3 relative, the bound that the graph step and the compiled step keep too."""
+# beside the compiled step, rounding grows in a single step's gradient norm to where it hides what batching does
+@pytest.mark.parametrize(
+    ("engine", "columns"),
+    [
+        (GraphStep, ("train_loss", "loss", "loss_stderr", "grad_norm")),
+        (CompiledStep, ("train_loss", "loss", "loss_stderr")),
+    ],
+)
+def test_batched_runs_agree_with_each_alone(engine, columns):
+    """Sums in another order: 2e-3 relative."""
     whole = together(batched=True)
     whole.run()
     for m, trainer in enumerate(whole.trainers):
-        one = alone(m)
+        one = alone(m, engine=engine)
         assert len(trainer.curve()) == len(one.curve())
         for ours, theirs in zip(trainer.curve(), one.curve()):
-            for key in ("train_loss", "loss", "loss_stderr", "grad_norm"):
+            for key in columns:
                 assert (ours.get(key) is None) == (theirs.get(key) is None)
                 if ours.get(key) is not None:
                     assert ours[key] == pytest.approx(theirs[key], rel=2e-3), (m, key)
