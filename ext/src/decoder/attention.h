@@ -51,16 +51,19 @@ ZL_INLINE lanes weigh(int64_t keys, lanes most, float *scores)
 {
     lanes sum;
     for (int r = 0; r < ZL_REGS; r++) {
-        vf part[ZL_TOGETHER] = {{0}};
-        for (int64_t j = 0; j < keys; j += ZL_TOGETHER) {
-            float *here = scores + j * 16 + r * ZL_WIDTH;
-            vf e[ZL_TOGETHER];
-            EACH(i) e[i] = load(here + i * 16) - most.r[r];
-            exponentials(e);
-            EACH(i) store(here + i * 16, e[i]);
-            EACH(i) part[i] += e[i];
+        sum.r[r] = ALL(0.0f);
+        for (int64_t first = 0; first < keys; first += ZL_SUMMED) {
+            vf part[ZL_TOGETHER] = {{0}};
+            for (int64_t j = first; j < first + ZL_SUMMED; j += ZL_TOGETHER) {
+                float *here = scores + j * 16 + r * ZL_WIDTH;
+                vf e[ZL_TOGETHER];
+                EACH(i) e[i] = load(here + i * 16) - most.r[r];
+                exponentials(e);
+                EACH(i) store(here + i * 16, e[i]);
+                EACH(i) part[i] += e[i];
+            }
+            sum.r[r] += part[0] + part[1];
         }
-        sum.r[r] = part[0] + part[1];
     }
     return sum;
 }

@@ -29,15 +29,20 @@ static void head_losses(const zl_decoder_t *s, const float *head, const float *y
         /* the logits' place has room for an even number: what is behind the last becomes 0 */
         for (; v & (ZL_TOGETHER - 1); v++)
             store(column + v * 16, most + ALL(2.0f * ZL_EXP_LEAST));
-        for (v = 0; v < V; v += ZL_TOGETHER) {
-            float *here = column + v * 16;
-            vf e[ZL_TOGETHER];
-            EACH(i) e[i] = load(here + i * 16) - most;
-            exponentials(e);
-            EACH(i) store(here + i * 16, e[i]);
-            EACH(i) part[i] += e[i];
+        sum = ALL(0.0f);
+        for (int64_t first = 0; first < V; first += ZL_SUMMED) {
+            int64_t stop = V - first < ZL_SUMMED ? V : first + ZL_SUMMED;
+            EACH(i) part[i] = ALL(0.0f);
+            for (v = first; v < stop; v += ZL_TOGETHER) {
+                float *here = column + v * 16;
+                vf e[ZL_TOGETHER];
+                EACH(i) e[i] = load(here + i * 16) - most;
+                exponentials(e);
+                EACH(i) store(here + i * 16, e[i]);
+                EACH(i) part[i] += e[i];
+            }
+            sum += part[0] + part[1];
         }
-        sum = part[0] + part[1];
         store(lost + r * ZL_WIDTH, (most - load(picked + r * ZL_WIDTH)) + logarithm(sum));
         store(sums + r * ZL_WIDTH, sum);
     }

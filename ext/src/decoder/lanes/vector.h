@@ -109,6 +109,8 @@ ZL_INLINE vf magnitude(vf x) { return (vf)((vi)x & 0x7fffffffu); }
 
 /* vectors that exponentials() works on together: alone each would wait for its own last result */
 #define ZL_TOGETHER 2
+/* of which as many are summed before their sum goes to the others': errors of rounding grow with the length of a sum */
+#define ZL_SUMMED 16
 #define EACH(i) ZL_UNROLL for (int i = 0; i < ZL_TOGETHER; i++)
 
 /* e^x for x <= 0 in place: x = n ln 2 + r, a polynomial in r, times 2^n. Relative error below 1.25e-7, and 2e-9 |x| more
@@ -126,10 +128,10 @@ ZL_INLINE void exponentials(vf x[ZL_TOGETHER])
     EACH(i) r2[i] = r[i] * r[i];
     EACH(i) middle[i] = fused(ALL(0.16666521f), r[i], ALL(0.49999994f));
     EACH(i) p[i] = fused(ALL(1.381454e-3f), r2[i], p[i]);
-    EACH(i) r[i] = r[i] + ALL(1.0f);
     EACH(i) p[i] = fused(p[i], r2[i], middle[i]);
     EACH(i) p[i] = fused(p[i], r2[i], r[i]);
-    EACH(i) t[i] = p[i] * (vf)((vi)t[i] << 23);
+    EACH(i) r2[i] = (vf)((vi)t[i] << 23);
+    EACH(i) t[i] = fused(p[i], r2[i], r2[i]);
     EACH(i) x[i] = (vf)((vi)t[i] & ~(vi)(x[i] < ALL(ZL_EXP_LEAST)));
 }
 
