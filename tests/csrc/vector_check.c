@@ -131,7 +131,13 @@ one(vf f(vf), float x)
     return lanes_[0];
 }
 
-static vf e_to(vf x) { return exponential(x); }
+static vf e_to(vf x)
+{
+    vf both[ZL_TOGETHER] = {x, ALL(0.0f)};
+
+    exponentials(both);
+    return both[0];
+}
 static vf ln(vf x) { return logarithm(x); }
 
 static int
@@ -156,24 +162,21 @@ main(int argc, char **argv)
     if (check_fused(n / ZL_WIDTH)) {
         return 1;
     }
-    /* e^x up to 88, both signs */
-    for (bits = 0; bits <= 0x42b00000u; bits += step) {
+    for (bits = 0; bits <= 0x43000000u; bits += step) { /* e^x down to x = -128 */
         x = from_bits(bits);
-        wanted = exp((double) x);
-        worst_e = fmax(worst_e, fabs((double) one(e_to, x) - wanted) / wanted);
         here = one(e_to, -x);
-        if (bits <= 0x42800000u) {
-            worst_e = fmax(worst_e, fabs((double) here * wanted - 1.0));
+        if (x <= 64.0f) {
+            worst_e = fmax(worst_e, fabs((double) here * exp((double) x) - 1.0) / (1.25e-7 + 2e-9 * (double) x));
             good &= here <= 1.0f; /* a weight beside the largest, which has 1 */
         } else {
             good &= is("e^x below e^-64", here, 0.0f);
         }
     }
     /* next to the ends and to 1 no larger number has a smaller power */
-    static const float places[] = {-64.0f, -0x1p-22f, 0.0f, 0x1p-22f, 87.99f};
-    for (i = 0; i < 5; i++) {
-        x = places[i], before = one(e_to, x);
-        for (bits = 0; bits < 1000; bits++, before = here) {
+    static const float places[] = {64.0f, 0x1p-22f, 0x1p-147f};
+    for (i = 0; i < 3; i++) {
+        x = -places[i], before = one(e_to, x);
+        for (bits = 0; bits < 1000 && x < 0.0f; bits++, before = here) {
             x = nextafterf(x, INFINITY);
             here = one(e_to, x);
             if (here < before) {
@@ -186,7 +189,11 @@ main(int argc, char **argv)
     good &= is("e^-64.00001", one(e_to, nextafterf(-64.0f, -INFINITY)), 0.0f);
     good &= is("e^least", one(e_to, -3.4028235e38f), 0.0f) & is("e^-inf", one(e_to, -INFINITY), 0.0f);
     good &= is("e^nan", one(e_to, NAN), NAN) & is("e^-nan", one(e_to, -NAN), NAN);
-    good &= is("e^denormal", one(e_to, 0x1p-149f), 1.0f) & (one(e_to, -64.0f) > 0.0f);
+    good &= is("e^denormal", one(e_to, -0x1p-149f), 1.0f) & (one(e_to, -64.0f) > 0.0f);
+    for (i = 0; i < 1000; i++) { /* whatever else its bits say */
+        good &= is("e^nan", one(e_to, from_bits(0x7fc00000u | draw())), NAN);
+        good &= is("ln nan", one(ln, from_bits(0x7fc00000u | draw())), NAN);
+    }
     for (bits = 0x00800000u; bits < 0x7f800000u; bits += step) {
         x = from_bits(bits);
         wanted = log((double) x);
@@ -201,11 +208,11 @@ main(int argc, char **argv)
     }
     good &= is("ln 1", one(ln, 1.0f), 0.0f) & is("ln inf", one(ln, INFINITY), INFINITY);
     good &= is("ln nan", one(ln, NAN), NAN) & is("ln -nan", one(ln, -NAN), NAN);
-    if (worst_e > 1.1e-7 || worst_ln > 1.0) {
+    if (worst_e > 1.0 || worst_ln > 1.0) {
         printf("errors are larger than vector.h says\n");
         good = 0;
     }
-    printf("e^x %.3g relative, ln x %.3g units in the last place, hash %016llx\n", worst_e, worst_ln,
+    printf("e^x %.3g of the error allowed, ln x %.3g units in the last place, hash %016llx\n", worst_e, worst_ln,
         (unsigned long long) hash);
     printf(good ? "ok\n" : "wrong\n");
     return !good;
