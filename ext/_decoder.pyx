@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.stdlib cimport calloc, free
 
-from ziplaw.errors import TrainError
+from ziplaw.errors import TrainError, integer
 
 
 cdef extern from "status.h":
@@ -82,12 +82,15 @@ cdef class Passes:
     cdef readonly int group
     cdef readonly int64_t size
 
-    def __init__(self, *, int32_t hidden, int32_t layers, int32_t heads, int32_t intermediate, int32_t vocabulary,
-                 int32_t positions):
+    def __cinit__(self, *, hidden, layers, heads, intermediate, vocabulary, positions):
+        given = dict(hidden=hidden, layers=layers, heads=heads, intermediate=intermediate, vocabulary=vocabulary,
+                     positions=positions)
+        # what each may be at all; the core knows which of them go together
+        sizes = [integer(name, size, 1, 2**31 - 1, "give the model's size", TrainError) for name, size in given.items()]
         used()
-        self.shape = zl_decoder_t(hidden, layers, heads, intermediate, vocabulary, positions)
+        self.shape = zl_decoder_t(sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5])
         if zl_decoder_check(&self.shape) != ZL_OK:
-            raise TrainError(f"the training core cannot have the shape {self.shape}: see ModelConfig for the limits")
+            raise TrainError(f"the training core cannot have the shape {given}: see ModelConfig for the limits")
         self.group = zl_decoder_group(&self.shape)
         self.size = zl_decoder_parameters(&self.shape)
         self.turns = Scratch(zl_decoder_turn_floats(&self.shape))
@@ -116,8 +119,8 @@ cdef class Passes:
             raise TrainError(f"token {largest} is not below the vocabulary's size, {self.shape.vocabulary}")
         return 0
 
-    def losses(self, const float[::1] parameters, const uint32_t[:, ::1] tokens, float[:, ::1] losses,
-               float[::1] scratch):
+    def losses(self, const float[::1] parameters not None, const uint32_t[:, ::1] tokens not None,
+               float[:, ::1] losses not None, float[::1] scratch not None):
         """Fill ``losses``, float32 (B, S), with -ln p of every token of documents, uint32 (B, S); nats."""
         cdef Py_ssize_t i, n = tokens.shape[0]
         cdef const float *turns = &self.turns[0]
@@ -137,8 +140,8 @@ cdef class Passes:
                 zl_decoder_group_losses(&self.shape, turns, p, ids + i * S, here, 0.0, out + i * S, NULL, space)
                 i += here
 
-    def gradient(self, const float[::1] parameters, const uint32_t[:, ::1] tokens, float share,
-                 float[:, ::1] losses, float[::1] gradient, float[::1] scratch):
+    def gradient(self, const float[::1] parameters not None, const uint32_t[:, ::1] tokens not None, float share,
+                 float[:, ::1] losses not None, float[::1] gradient not None, float[::1] scratch not None):
         """As :meth:`losses` for one group, and the gradient of the losses' sum times ``share``, float32 (size,)."""
         cdef Py_ssize_t n = tokens.shape[0]
         cdef const float *turns = &self.turns[0]
@@ -165,8 +168,8 @@ cdef class Scratch:
     cdef Py_ssize_t[1] shape
     cdef Py_ssize_t[1] strides
 
-    def __cinit__(self, int64_t n):
-        self.n = max(n, 1)
+    def __cinit__(self, n):
+        self.n = max(integer("scratch space", n, 0, 2**50, "give a number of floats", TrainError), 1)
         self.memory = calloc(self.n * sizeof(float) + 64, 1)
         if self.memory == NULL:
             raise MemoryError(f"not enough memory for {self.n * sizeof(float) / 2**20:.0f} MiB of scratch space")
@@ -185,7 +188,7 @@ cdef class Scratch:
         pass
 
 
-def add(const float[::1] part, float[::1] total):
+def add(const float[::1] part not None, float[::1] total not None):
     """Add ``part`` to ``total``."""
     if part.shape[0] != total.shape[0]:
         raise TrainError(f"{part.shape[0]} floats cannot be added to {total.shape[0]}")
@@ -199,8 +202,9 @@ def add(const float[::1] part, float[::1] total):
             zl_decoder_add(n, more, to)
 
 
-def adamw(const float[::1] gradient, float[::1] parameters, float[::1] first, float[::1] second, stretches, *,
-          double rate, int64_t step, double beta1, double beta2, double epsilon, double weight_decay, double clip):
+def adamw(const float[::1] gradient not None, float[::1] parameters not None, float[::1] first not None,
+          float[::1] second not None, stretches, *, double rate, int64_t step, double beta1,
+          double beta2, double epsilon, double weight_decay, double clip):
     """One AdamW step in place behind a clip of the global norm, which is returned as it was before.
 
     ``stretches``: (length, factor on the rate, factor on the decay) of consecutive parameters.
@@ -216,13 +220,17 @@ def adamw(const float[::1] gradient, float[::1] parameters, float[::1] first, fl
     used()
     if step < 1 or n == 0 or not n == parameters.shape[0] == first.shape[0] == second.shape[0]:
         raise TrainError(f"step {step} over {n} gradients: steps count from 1, and all four buffers must agree")
-    if any(length < 0 for length, _, _ in stretches) or sum(length for length, _, _ in stretches) != n:
-        raise TrainError(f"the stretches do not make up {n} parameters")
+    lengths = [integer("a stretch", length, 0, n, "lengths of consecutive stretches", TrainError)
+               for length, _, _ in stretches]
+    if sum(lengths) != n:
+        raise TrainError(f"the stretches make up {sum(lengths)} of {n} parameters: give all")
+    factors = [(<float> of_rate, <float> of_decay) for _, of_rate, of_decay in stretches]
     parts = <zl_stretch_t *> calloc(k, sizeof(zl_stretch_t))
     if parts == NULL:
         raise MemoryError("not enough memory for the optimiser's stretches")
     for i in range(k):
-        parts[i].length, parts[i].rate, parts[i].decay = stretches[i]
+        parts[i].length = lengths[i]
+        parts[i].rate, parts[i].decay = factors[i]
     g, p, m, v = &gradient[0], &parameters[0], &first[0], &second[0]
     with nogil:
         norm = zl_decoder_adamw(&settings, parts, k, g, p, m, v)

@@ -8,7 +8,6 @@ import ast
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from houses import ROOT

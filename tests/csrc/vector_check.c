@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decoder/vector.h"
+#include "decoder/lanes/vector.h"
 
 static uint64_t state, hash = UINT64_C(0xcbf29ce484222325);
 
