@@ -286,7 +286,7 @@ def beside_peers(bench: Bench, shape: ModelConfig) -> None:
             start.initialise(init_seed(config.seed, shape), config.init)
             began = time.perf_counter()
             try:
-                peer = importlib.import_module("llama_peer").Peer(start, config, torch.bfloat16, **settings)
+                peer = importlib.import_module("peers.llama").Peer(start, config, torch.bfloat16, **settings)
                 del start
                 losses = [float(peer.step(documents[order[s]], rates[s])) for s in range(steps)]
             except Exception as error:
