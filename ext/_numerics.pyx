@@ -13,7 +13,7 @@ cnp.import_ufunc()
 cdef extern from "loops.h":
     ctypedef void zl_loop_t(char **arrays, const intptr_t *lengths, const intptr_t *strides, void *unused) noexcept nogil
     zl_loop_t zl_exp_loop, zl_expm1_loop, zl_log_loop, zl_log1p_loop, zl_log10_loop, zl_expit_loop, zl_tanh_loop
-    zl_loop_t zl_pow_loop, zl_logaddexp_loop, zl_matmul_loop
+    zl_loop_t zl_pow_loop, zl_logaddexp_loop, zl_matmul_loop, zl_normal_cdf_loop
 
 cdef extern from "linear.h":
     int zl_eliminate(double *matrix, double *rhs, int64_t n, int64_t m, double *sign, double *log_size) nogil
@@ -21,7 +21,7 @@ cdef extern from "linear.h":
     int zl_singular(double *matrix, double *right, double *values, int64_t n, int64_t p) nogil
 
 cdef enum:
-    FUNCTIONS = 10
+    FUNCTIONS = 11
 
 # numpy keeps the addresses of these, not copies
 cdef cnp.PyUFuncGenericFunction loops[FUNCTIONS]
@@ -49,6 +49,7 @@ tanh = function(6, zl_tanh_loop, 1, b"tanh", b"Hyperbolic tangent.")
 power = function(7, zl_pow_loop, 2, b"power", b"x^y.")
 logaddexp = function(8, zl_logaddexp_loop, 2, b"logaddexp", b"ln(e^x + e^y).")
 matmul = function(9, zl_matmul_loop, 2, b"matmul", b"Matrix product, as numpy's.", b"(n?,k),(k,m?)->(n?,m?)")
+normal_cdf = function(10, zl_normal_cdf_loop, 1, b"normal_cdf", b"Share of the standard normal distribution up to x.")
 
 
 def eliminate(double[:, :, ::1] matrix, double[:, :, ::1] rhs):

@@ -57,7 +57,9 @@ def made(folder, **machine):
 def here(tmp_path_factory):
     files, seen = made(tmp_path_factory.mktemp("here") / "made")
     assert len(files) > 25
-    assert {"regression.json", "claims.csv", "frontier.csv", "links.csv", "floor1.json", "law6.json"} <= set(files)
+    assert {"regression.json", "claims.csv", "frontier.csv", "links.csv", "floor1.json", "law6.json", "law.svg"} <= set(
+        files
+    )
     return files, seen
 
 

@@ -32,6 +32,7 @@ ONE(log1p)
 ONE(log10)
 ONE(expit)
 ONE(tanh)
+ONE(normal_cdf)
 TWO(pow)
 TWO(logaddexp)
 

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._numerics import normal_cdf
 from .functions import exp, log, log1p
 
-Array = npt.NDArray[np.float64]
+__all__ = ["chi_squared_beyond", "f_beyond", "normal_cdf", "normal_inverse", "student_beyond", "student_quantile"]
 _FAR_DF = 1e10  # degrees of freedom beyond which t is normal to the last digit told here
 _STEPS = 100_000  # terms of a series or fraction at most: hundreds for degrees of freedom in the ten thousands
 _LEAST = 1e-300
 _LN_SQRT_2PI = 0.9189385332046727
-_PER_SQRT_PI = 0.5641895835477563
 # Wichura's AS 241 (Applied Statistics 37, 1988): numerators and denominators, the highest power first
 _MIDDLE = (
     (2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4, 4.5921953931549871457e4,
@@ -59,28 +59,6 @@ def normal_inverse(p: npt.ArrayLike) -> Any:
         tail = np.where(far <= 5.0, _ratio(_TAIL, far - 1.6), _ratio(_END, far - 5.0))
         tail = np.where(np.isinf(far), np.inf, tail)
     return np.where(np.abs(off) <= 0.425, near, np.copysign(tail, off))[()]
-
-
-def normal_cdf(x: npt.ArrayLike) -> Any:
-    """Shares (...) of the standard normal distribution up to x (...)."""
-    x = np.asarray(x, dtype=np.float64)
-    size = np.minimum(np.abs(x), 40.0)  # nothing is left beyond
-    with np.errstate(all="ignore"):
-        density = exp(-0.5 * size * size)
-        # erf by its series of positive terms near 0, erfc by its continued fraction further out
-        squared, term = size * size, np.array(size)
-        series = np.array(size)
-        for i in range(1, 60):
-            term = term * squared / (2 * i + 1)
-            series = series + term
-        inside = 0.5 - series * density * (0.5 * _PER_SQRT_PI * 1.4142135623730951)
-        fraction = np.array(size)
-        for i in range(60, 0, -1):
-            fraction = size + i / fraction
-        outside = density / fraction * (0.5 * _PER_SQRT_PI * 1.4142135623730951)
-    upper = np.where(size < 3.0, inside, outside)
-    upper = np.where(np.isnan(x), np.nan, upper)
-    return np.where(x > 0, 1.0 - upper, upper)[()]
 
 
 def _stirling(z: float) -> float:

@@ -82,6 +82,7 @@ def remake(runs):
            "--claims", folder / "claims.csv")  # fmt: skip
     ziplaw("frontier --regression", folder / "regression.json", "--fits", *fits, "-o", folder / "frontier.csv")
     where = f"--where dataset={names[0]}"
+    ziplaw(f"fit {where} --plot", folder / "law.svg", runs)
     for number, law in enumerate(LAWS):
         ziplaw(f"fit {where} {law} --bootstrap 100 -o", folder / f"law{number}.json", runs)
 

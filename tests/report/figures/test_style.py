@@ -2,7 +2,7 @@
 
 import pytest
 
-from ziplaw.report.figures.style import label, log_axis, prefixed
+from ziplaw.report.figures.style import label, log_axis, prefixed, save
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,20 @@ def test_log_axes_have_at_least_three_ticks(span):
     axes.set(xscale="log", xlim=span)
     log_axis(axes.xaxis)
     assert 3 <= sum(span[0] <= t <= span[1] for t in axes.get_xticks()) <= 12
+
+
+def test_ids_are_counted(tmp_path):
+    import re
+
+    from matplotlib.figure import Figure
+
+    made = Figure()
+    axes = made.add_subplot()
+    axes.plot([1, 2], [1 / 3, 2], marker="o")
+    save(made, tmp_path / "a.svg", [], ["x"])
+    drawn = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    ids = re.findall(r' id="([^"]*)"', drawn)
+    assert {"m0", "m1"} <= set(ids)
+    assert len(ids) == len(set(ids))
+    assert not re.search(r"[\"#][a-z][0-9a-f]{10}[\")]", drawn)  # of digests none is left, by name or by reference
+    assert set(re.findall(r'(?:url\(#|href="#)([^")]*)', drawn)) <= set(ids)

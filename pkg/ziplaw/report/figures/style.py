@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -189,7 +190,7 @@ def handle(**options: Any) -> Line2D:
 def save(made: Figure, output: str | Path, rows: Sequence[dict[str, Any]], columns: Iterable[str]) -> None:
     """Write a figure as SVG (or PNG, PDF by its ending) and the numbers in it as CSV beside it, both atomically.
 
-    The SVG holds no date and takes its ids from a fixed salt, so equal numbers give equal bytes.
+    The SVG holds no date and counts its ids, so equal numbers give equal bytes.
     """
     output = Path(output)
     kind = output.suffix[1:] or "svg"
@@ -200,4 +201,15 @@ def save(made: Figure, output: str | Path, rows: Sequence[dict[str, Any]], colum
     }[kind]
     with atomic_path(output) as temporary:
         made.savefig(temporary, format=kind, metadata=metadata)
+        if kind == "svg":
+            drawn = Path(temporary)
+            drawn.write_text(_counted_ids(drawn.read_text(encoding="utf-8")), encoding="utf-8")
     write_csv(numbers_of(output), rows, list(columns))
+
+
+def _counted_ids(svg: str) -> str:
+    """Number the ids that matplotlib takes from digests of places on the page, whose last bits are the machine's."""
+    names: dict[str, str] = {}
+    for found in re.finditer(r'id="([a-z])[0-9a-f]{10}"', svg):
+        names.setdefault(found[0][4:-1], f"{found[1]}{len(names)}")
+    return re.sub(r"(?<=[\"#])[a-z][0-9a-f]{10}(?=[\")])", lambda found: names.get(found[0], found[0]), svg)
