@@ -1,8 +1,10 @@
 """This machine as one of fewer instructions: every library takes the code for another processor."""
 
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 
 import numpy._core._multiarray_umath as umath
 from houses import ROOT
@@ -21,9 +23,20 @@ ENVIRONMENT = {
 }
 
 
-def output_there(code: str) -> str:
+def other_c_library(folder):
+    """Return the environment of a process whose elementary functions are now and then a unit off in the last place."""
+    library = folder / "other_libm.so"
+    compiler = (sysconfig.get_config_var("CC") or "cc").split()
+    compiler = compiler if shutil.which(compiler[0]) else ["cc"]
+    source = ROOT / "tests" / "csrc" / "other_libm.c"
+    command = [*compiler, "-O1", "-shared", "-fPIC", "-fno-builtin", source, "-o", library, "-lm", "-ldl"]
+    subprocess.run(command, check=True)
+    return {"LD_PRELOAD": str(library)}
+
+
+def output_there(code: str, **more: str) -> str:
     """Run Python code in a child process that sees such a processor; return what it prints."""
-    return _output(code, ENVIRONMENT)
+    return _output(code, ENVIRONMENT | more)
 
 
 def output_here(code: str) -> str:

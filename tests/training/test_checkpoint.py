@@ -9,10 +9,11 @@ import time
 import numpy as np
 import pytest
 import torch
-from tiny_runs import grammar_corpus, model, run, training
+from tiny_runs import CONTEXT, documents, grammar_corpus, model, run, training
 
 from ziplaw.base.documents import read_json
 from ziplaw.errors import TrainError
+from ziplaw.models.lstm import LstmConfig
 from ziplaw.training import checkpoint, run_folder
 from ziplaw.training import trainer as trainers
 from ziplaw.training.recipe.recipe import TrainConfig
@@ -53,6 +54,35 @@ def test_resumed_run_is_bitwise_the_uninterrupted_one(corpus, tmp_path, stop, ar
     assert second.points == whole.points
     assert second.curve() == whole.curve()
     assert torch.equal(second.model.flat, whole.model.flat)
+
+
+def test_checkpoints_have_the_same_bytes_at_any_thread_count_and_go_on_at_another(tmp_path):
+    train, valid = documents(400), documents(20, 1)
+    found = {}
+    for threads in (1, 3):
+        settings = TrainConfig([6400], batch_documents=20, threads=threads, device="cpu")
+        trainer = trainers.Trainer(train, valid, model(), settings)
+        assert trainer.advance(5, None)
+        path = tmp_path / f"{threads}.npz"
+        checkpoint.save(path, run_folder.run_identity(trainer, "ab"), *trainer.state())
+        found[threads] = path.read_bytes(), trainer
+    assert found[1][0] == found[3][0]
+    one, other = (trainer for _, trainer in found.values())
+    other.load_state(*checkpoint.load(tmp_path / "1.npz", run_folder.run_identity(other, "ab")))
+    for trainer in (one, other):
+        trainer.run()
+    assert one.points == other.points
+    assert torch.equal(one.model.flat, other.model.flat)
+
+
+def test_a_checkpoint_of_an_lstm_is_of_its_torch_and_threads():
+    shape = LstmConfig(4, 1, 21, CONTEXT)
+    identities = []
+    for threads in (1, 2):
+        trainer = trainers.Trainer(documents(), documents(9), shape, TrainConfig([640], threads=threads, device="cpu"))
+        identities.append(run_folder.run_identity(trainer, "ab"))
+    assert identities[0]["torch"] == torch.__version__
+    assert {key for key in identities[0] if identities[0][key] != identities[1][key]} == {"threads"}
 
 
 def test_checkpoint_of_another_run_is_refused(tmp_path):

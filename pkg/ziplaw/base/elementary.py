@@ -152,14 +152,3 @@ def cos_pi(x: float) -> float:
         return _cos_near(pi * x, 0.0)
     # these differences are exact
     return _sin_near(pi * (0.5 - x), 0.0) if x < 0.75 else -_cos_near(pi * (1.0 - x), 0.0)
-
-
-def power(base: float, n: int) -> float:
-    """Return a number to a whole power n >= 0 by squarings and products, at most n units in the last place off."""
-    value, square = 1.0, base
-    while n:
-        if n & 1:
-            value *= square
-        square *= square
-        n >>= 1
-    return value

@@ -12,6 +12,7 @@ from typing import Any
 from .. import __version__, versions
 from ..base.documents import read_json, sha256_file
 from ..sweep.folder import Sweep
+from .sentences import count
 
 
 def provenance(sweep: Sweep, folder: Path, config: str | Path | None) -> dict[str, str]:
@@ -29,7 +30,7 @@ def provenance(sweep: Sweep, folder: Path, config: str | Path | None) -> dict[st
         del found["grammar seeds (seed.sub-seed)"]
     found["training seeds"] = ", ".join(sorted({str(row["seed"]) for row in sweep.runs}))
     ways = Counter(map(trained_by, sweep.executions.values()))
-    found["trained by"] = "; ".join(f"{way}, {n} runs" for way, n in sorted(ways.items())) or "–"
+    found["trained by"] = "; ".join(f"{way}, {count(n, 'run')}" for way, n in sorted(ways.items())) or "–"
     run = sweep.run_folder(sweep.runs[0]) / "run.json"
     if run.exists():
         settings = read_json(run, "run").get("training") or {}
