@@ -78,6 +78,7 @@ def findings_of_readme(law):
     rms = [d["rms_log_residual"] for d in law["datasets"]]
     words = ("no", "one", "two", "three", "four", "five", "six")
     poor, of = words[sum(v > POOR_RMS for v in rms)], words[len(rms)]
+    every = words[len(rms) + law["n_left_out"]]
     r = correlation(*([d[key] for d in law["datasets"]] for key in ("H", "floor")))
     two, line = law["two_stage"]["parameters"], law["law"]["lines"]
     joint = law["joint_test"]["exponents"]
@@ -86,10 +87,10 @@ def findings_of_readme(law):
     return [
         f"{depend}, nor is it excluded" if p > 0.05 else depend,
         f"permuting H over them gives p = {p:.2f}".replace("= 0", "= "),
-        f"of which {fitted_on['n_cells']} are in the scaling regime",
+        f"{of} datasets with {fitted_on['n_cells']} scaling cells",
         f"H from {low} to {high}",
         f"{smallest:.0f} to {largest:,.0f} parameters",
-        f"{of.capitalize()} grammars with one vocabulary",
+        f"{every.capitalize()} grammars with one vocabulary",
         f"changes by {plain(slope / 10, 3)}, with a 95 % interval from {plain(least / 10)} to {plain(most / 10)}",
         f"{held} the Chinchilla form misses by more than 5 % of the loss in {poor} of {of}, by {100 * max(rms):.0f} % "
         "at worst",

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 from houses import ROOT
-from laws_in_H import score, sweep
+from laws_in_H import planted_regression, score, sweep
 from verbs import refuses, status
 
 from ziplaw.base.documents import read_json, write_csv, write_json
@@ -41,12 +41,18 @@ def test_predict_refuses_in_one_line_with_status_2(capsys, more):
     assert json.loads(out)["refused"] if more else "H = 0.300 NOT IDENTIFIED" in out
 
 
-def test_predict_with_a_law_that_carries_the_split(capsys):
-    assert status("predict", "--gzip", ".38", "--flops", "1e12", "--prior", "none") == 0
+def test_predict_with_a_law_that_carries_the_split(tmp_path, capsys):
+    write_json(tmp_path / "law.json", planted_regression(), kind="regression")
+    asked = ["predict", "--gzip", ".35", "--flops", "1e12", "--prior", "none", "--law", tmp_path / "law.json"]
+    assert status(*asked) == 0
     out = capsys.readouterr().out
     assert "NOT IDENTIFIED" not in out
-    # the same datasets without H say less: no number of theirs is shown
-    assert "H ignored" not in out
+    assert "\nH = 0.350 " in out
+
+
+def test_the_shipped_law_alone_carries_no_split(capsys):
+    assert status("predict", "--gzip", ".38", "--flops", "1e12", "--prior", "none") == 2
+    assert "the split is not identified" in capsys.readouterr().err
     assert status("predict", "--gzip", ".38", "--flops", "1e12", "--prior", "none", "--anyway") == 0
     assert "the same laws, H ignored NOT IDENTIFIED" in capsys.readouterr().out
 
