@@ -258,8 +258,8 @@ def installed(ways):
 @click.option("--layers", default=2, show_default=True)
 @click.option("--vocab-size", default=301, show_default=True)
 @click.option("--documents", default=4, show_default=True, help="Documents of 256 tokens a step.")
-@click.option("--blocks", default=9, show_default=True, help="Turns.")
-@click.option("--steps", default=10, show_default=True, help="Steps in a block.")
+@click.option("--blocks", default=21, show_default=True, help="Turns.")
+@click.option("--steps", default=4, show_default=True, help="Steps in a block.")
 @click.option(
     "--ways",
     default="recorded,transformers",
