@@ -131,7 +131,7 @@ def losses(datasets, models, tokens, seeds, output):
 
 
 @main.command()
-@click.option("--datasets", default="g3x400,g30x40", show_default=True)
+@click.option("--datasets", default="g3x400", show_default=True)
 @click.option("--models", default=",".join(SWEEP.models), show_default=True)
 @click.option("-o", "--output", default=str(HERE / "sweep_study.csv"), show_default=True)
 def sweep(datasets, models, output):
