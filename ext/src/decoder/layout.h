@@ -86,8 +86,8 @@ static inline float *zl_take(float *base, int64_t *used, int64_t n)
     return here;
 }
 
-/* Lay out scratch space from `base` on (NULL: count only); returns the floats it takes. `kept` has room for every layer,
- * or is NULL when counting. Without a gradient all layers share one place. */
+/* Lay out scratch space from `base` on (NULL: count only); returns the floats it takes. `kept`, unless NULL,
+ * becomes what `layer` keeps. Without a gradient all layers share one place. */
 static inline int64_t zl_lay_out(const zl_decoder_t *s, int64_t documents, int gradient, float *base, zl_scratch_t *w,
                                  int32_t layer, zl_kept_t *kept)
 {

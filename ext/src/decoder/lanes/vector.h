@@ -21,7 +21,7 @@
 #define ZL_INLINE static inline __attribute__((always_inline))
 #define ZL_REGS (16 / ZL_WIDTH)
 
-/* vfN, viN: N floats, N unsigned integers; vf_uN the same floats anywhere in memory. fmaN(a, b, c) = ab + c, rounded
+/* vf_N, vi_N: N floats, N unsigned integers; vf_u_N the same floats anywhere in memory. fma_N(a, b, c) = ab + c, rounded
  * once. */
 #define ZL_VECTOR(N)                                                                                                   \
     typedef float vf_##N __attribute__((vector_size(4 * N)));                                                           \
