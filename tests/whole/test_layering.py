@@ -38,6 +38,7 @@ ROOMS = {
     "laws.plans": "numerics base laws.forms laws.solve laws.intervals laws.valleys laws.fits laws.dependence",
     "laws.outcomes": "numerics base laws.forms laws.solve laws.intervals laws.fits",
     "laws.plans.evidence": "numerics base laws.forms laws.solve laws.intervals laws.fits",
+    "laws.pilots": "numerics base laws.forms laws.solve laws.intervals laws.plans.evidence",
     "tables": "numerics base corpora.storage",
     "sweep": "numerics base corpora corpora.readers tables training.recipe laws.forms laws.intervals laws.fits "
     "laws.plans laws.plans.evidence laws.dependence.splits",
