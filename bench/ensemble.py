@@ -27,7 +27,7 @@ import numpy as np
 import torch
 
 from ziplaw.corpora.storage.format import CorpusWriter
-from ziplaw.models.decoder import ModelConfig
+from ziplaw.models.shape.decoder_config import ModelConfig
 from ziplaw.training.device import resolve_device, torch_settings
 from ziplaw.training.ensemble import Ensemble
 from ziplaw.training.recipe.recipe import TrainConfig

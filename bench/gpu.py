@@ -39,9 +39,10 @@ import gpu_ensemble  # noqa: E402
 import gpu_kernels  # noqa: E402
 
 from ziplaw.models import roof  # noqa: E402
-from ziplaw.models.decoder import Decoder, ModelConfig  # noqa: E402
+from ziplaw.models.decoder import Decoder  # noqa: E402
 from ziplaw.models.flat import init_seed  # noqa: E402
-from ziplaw.models.flops import training_flops_per_token  # noqa: E402
+from ziplaw.models.shape.decoder_config import ModelConfig  # noqa: E402
+from ziplaw.models.shape.flops import training_flops_per_token  # noqa: E402
 from ziplaw.training.device import peak_flops, torch_settings  # noqa: E402
 from ziplaw.training.meter import total_steps  # noqa: E402
 from ziplaw.training.recipe.batches import Batches  # noqa: E402

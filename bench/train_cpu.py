@@ -3,8 +3,8 @@
 All take steps of the same shape on the same documents with the same settings, and from the same initial weights where
 they are the same model; whole steps (documents, forward, backward, clip, AdamW). Blocks of steps in turn, one thread,
 processor time (which other processes disturb less than wall time), medians; speedups are medians of the blocks' ratios.
-FLOPs are counted exactly (:mod:`ziplaw.models.flops`). In the same turns are timed: torch's own matrix products, and
-multiply-adds in registers alone, the core's peak. Beside the speed stands how far gradients are from those of float64.
+FLOPs are counted exactly (:mod:`ziplaw.models.shape.flops`). In the same turns are timed: torch's own matrix products,
+and multiply-adds in registers alone, the core's peak. Beside the speed stands how far gradients are from those of float64.
 
     python bench/train_cpu.py                                  # widths 6 to 96
     python bench/train_cpu.py --ways recorded,autograd,torch-compile --hidden 8,32   # minutes to compile a width
@@ -30,9 +30,10 @@ from peers.torch_compile import TorchCompile
 
 from ziplaw.corpora.storage.format import open_corpus
 from ziplaw.models import plain_decoder
-from ziplaw.models.decoder import Decoder, ModelConfig
+from ziplaw.models.decoder import Decoder
 from ziplaw.models.flat import init_seed
-from ziplaw.models.flops import training_flops_per_token
+from ziplaw.models.shape.decoder_config import ModelConfig
+from ziplaw.models.shape.flops import training_flops_per_token
 from ziplaw.training.device import torch_settings
 from ziplaw.training.recipe.batches import Batches
 from ziplaw.training.recipe.recipe import TrainConfig

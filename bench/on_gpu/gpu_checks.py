@@ -9,7 +9,7 @@ import kernel_cases
 import numpy as np
 import torch
 
-from ziplaw.models.decoder import ModelConfig
+from ziplaw.models.shape.decoder_config import ModelConfig
 from ziplaw.training.checkpoint import Stopped
 from ziplaw.training.recipe.recipe import TrainConfig
 from ziplaw.training.steps.graph_step import GraphStep

@@ -51,7 +51,7 @@ class LlmC:
     """llm.c's GPT-2 on one thread: LayerNorm, GELU, an MLP of width 4h, learned positions, a tied head.
 
     Of the same width, depth, heads, vocabulary and context, and trained on the same documents. Its forward and backward
-    passes have `flops_per_token` by the rules of :mod:`ziplaw.models.flops`.
+    passes have `flops_per_token` by the rules of :mod:`ziplaw.models.shape.flops`.
 
     Parameters
     ----------

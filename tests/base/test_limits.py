@@ -19,8 +19,8 @@ from ziplaw.laws.plans.document import law_document
 from ziplaw.laws.plans.other_laws import other_document
 from ziplaw.laws.plans.serving import serve
 from ziplaw.laws.plans.split_at_H import prediction
-from ziplaw.models.decoder import ModelConfig
-from ziplaw.models.shapes import shapes
+from ziplaw.models.shape.decoder_config import ModelConfig
+from ziplaw.models.shape.shapes import shapes
 from ziplaw.tables import measured_runs
 from ziplaw.training import checkpoint
 from ziplaw.training.recipe.recipe import TrainConfig

@@ -11,7 +11,8 @@ import torch
 
 from ziplaw.kernels import attention, reference, reference_adamw
 from ziplaw.kernels.backend import for_device
-from ziplaw.models.decoder import Decoder, ModelConfig
+from ziplaw.models.decoder import Decoder
+from ziplaw.models.shape.decoder_config import ModelConfig
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 VOCABULARY = 21

@@ -9,7 +9,7 @@ import torch
 from ziplaw.corpora.storage.format import CorpusWriter
 from ziplaw.grammars.random_grammars import random_grammar
 from ziplaw.grammars.sampling import sample
-from ziplaw.models.decoder import ModelConfig
+from ziplaw.models.shape.decoder_config import ModelConfig
 from ziplaw.training import run as training
 from ziplaw.training.ensemble import Ensemble
 from ziplaw.training.members import Member

@@ -6,8 +6,10 @@ from lesser_processor import output_here, output_there
 
 from ziplaw.errors import TrainError
 from ziplaw.models import plain_decoder
-from ziplaw.models.decoder import Decoder, ModelConfig, default_heads, parameter_layout
-from ziplaw.models.flat import count_params, shifted
+from ziplaw.models.decoder import Decoder
+from ziplaw.models.flat import shifted
+from ziplaw.models.shape.counts import count_params
+from ziplaw.models.shape.decoder_config import ModelConfig, default_heads, parameter_layout
 
 torch.set_num_threads(1)
 
@@ -143,8 +145,10 @@ def test_mup_start_is_uniform_and_norms_are_one():
 
 SHOWN = """
 import hashlib, torch
-from ziplaw.models.decoder import Decoder, ModelConfig
-from ziplaw.models.lstm import Lstm, LstmConfig
+from ziplaw.models.decoder import Decoder
+from ziplaw.models.shape.decoder_config import ModelConfig
+from ziplaw.models.lstm import Lstm
+from ziplaw.models.shape.lstm_config import LstmConfig
 def show(tensor):
     print(hashlib.sha256(tensor.numpy().tobytes()).hexdigest()[:16])
 for style in ("mup", "llama"):

@@ -7,7 +7,7 @@ from tiny_runs import CONTEXT, shape
 from ziplaw.errors import TrainError
 from ziplaw.models.decoder import Decoder
 from ziplaw.models.decoder_stack import Decoders, common_config
-from ziplaw.models.lstm import LstmConfig
+from ziplaw.models.shape.lstm_config import LstmConfig
 
 
 def both(vocabularies, dtype, pad, documents=2, compute=None, **changes):

@@ -5,8 +5,10 @@ import itertools
 import pytest
 import torch
 
-from ziplaw.models.decoder import Decoder, ModelConfig
-from ziplaw.models.flat import count_params, init_seed
+from ziplaw.models.decoder import Decoder
+from ziplaw.models.flat import init_seed
+from ziplaw.models.shape.counts import count_params
+from ziplaw.models.shape.decoder_config import ModelConfig
 
 torch.set_num_threads(1)
 

@@ -9,11 +9,13 @@ from torch.nn import functional as F
 
 from twins import lstm as twin
 from ziplaw.errors import TrainError
-from ziplaw.models.decoder import ModelConfig
-from ziplaw.models.flat import count_params, init_seed
-from ziplaw.models.flops import training_flops_per_token
-from ziplaw.models.lstm import Lstm, LstmConfig
-from ziplaw.models.registry import make_config
+from ziplaw.models.flat import init_seed
+from ziplaw.models.lstm import Lstm
+from ziplaw.models.shape.architectures import make_config
+from ziplaw.models.shape.counts import count_params
+from ziplaw.models.shape.decoder_config import ModelConfig
+from ziplaw.models.shape.flops import training_flops_per_token
+from ziplaw.models.shape.lstm_config import LstmConfig
 from ziplaw.training.checkpoint import Stopped
 from ziplaw.training.recipe.recipe import TrainConfig
 from ziplaw.training.steps.graph_step import GraphStep

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from ziplaw.models.decoder import ModelConfig
 from ziplaw.models.roof import least_seconds
+from ziplaw.models.shape.decoder_config import ModelConfig
 
 torch.set_num_threads(1)
 

@@ -13,7 +13,7 @@ from tiny_runs import CONTEXT, documents, grammar_corpus, model, run, training
 
 from ziplaw.base.documents import read_json
 from ziplaw.errors import TrainError
-from ziplaw.models.lstm import LstmConfig
+from ziplaw.models.shape.lstm_config import LstmConfig
 from ziplaw.training import checkpoint, run_folder
 from ziplaw.training import trainer as trainers
 from ziplaw.training.recipe.recipe import TrainConfig

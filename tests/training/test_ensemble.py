@@ -8,7 +8,7 @@ import pytest
 import torch
 from tiny_runs import CONTEXT, alone, arrays, configs, files, members, shape, together, two_corpora
 
-from ziplaw.models.lstm import LstmConfig
+from ziplaw.models.shape.lstm_config import LstmConfig
 from ziplaw.training import run as training
 from ziplaw.training.checkpoint import Stopped
 from ziplaw.training.ensemble import Ensemble, ensemble

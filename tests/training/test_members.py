@@ -6,7 +6,7 @@ import pytest
 from tiny_runs import CONTEXT, members, two_corpora
 
 from ziplaw.errors import TrainError
-from ziplaw.models.lstm import LstmConfig
+from ziplaw.models.shape.lstm_config import LstmConfig
 from ziplaw.training.ensemble import ensemble
 
 

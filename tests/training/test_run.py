@@ -23,7 +23,7 @@ from ziplaw.base.clusters import clustered_stderr
 from ziplaw.base.documents import read_csv, read_json
 from ziplaw.corpora.storage.format import CorpusWriter
 from ziplaw.errors import CorpusError, TrainError
-from ziplaw.models.lstm import LstmConfig
+from ziplaw.models.shape.lstm_config import LstmConfig
 from ziplaw.training import trainer as trainers
 from ziplaw.training.ensemble import ensemble
 from ziplaw.training.members import Member

@@ -19,7 +19,7 @@ from ziplaw.errors import TrainError
 from ziplaw.grammars.random_grammars import random_grammar
 from ziplaw.laws.intervals.bootstrap import _PIECE, _resampled
 from ziplaw.models import memory
-from ziplaw.models.decoder import ModelConfig
+from ziplaw.models.shape.decoder_config import ModelConfig
 from ziplaw.training.trainer import WORSE_THAN_GUESSING, Trainer
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from ..errors import TrainError
-from .decoder import Decoder, ModelConfig, parameter_layout
+from .decoder import Decoder
 from .flat import FlatModel, shifted
+from .shape.decoder_config import ModelConfig, parameter_layout
 
 LOGITS_BYTES = 512 << 20
 

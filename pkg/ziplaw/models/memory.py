@@ -13,9 +13,9 @@ import torch
 from ..errors import TrainError
 from ..kernels import HEAD_CHUNK
 from ..kernels.reference import default_chunk
-from .decoder import ModelConfig
-from .flat import count_params
-from .lstm import LstmConfig
+from .shape.counts import count_params
+from .shape.decoder_config import ModelConfig
+from .shape.lstm_config import LstmConfig
 
 REMEDY = "take a smaller model, or fewer --batch-documents"
 # what torch says of a failed allocation on a CPU, and C++ of any

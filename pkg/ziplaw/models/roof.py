@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .decoder import ModelConfig
-from .flat import count_params
-from .flops import training_flops_per_token
+from .shape.counts import count_params
+from .shape.decoder_config import ModelConfig
+from .shape.flops import training_flops_per_token
 
 # gradient written and read twice, three fp32 states read and written, group, bf16 copy written, and read twice
 OPTIMISER_BYTES = 4 * 3 + 8 * 3 + 1 + 2 + 4

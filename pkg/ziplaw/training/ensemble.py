@@ -17,12 +17,12 @@ import torch
 
 from ..base.documents import read_json
 from ..corpora.storage.format import Corpus, open_corpus
-from ..models.decoder import ModelConfig
 from ..models.decoder_stack import Decoders
 from ..models.flat import init_seed
-from ..models.flops import training_flops_per_token
-from ..models.lstm import LstmConfig
 from ..models.memory import check_memory, memory_errors
+from ..models.shape.decoder_config import ModelConfig
+from ..models.shape.flops import training_flops_per_token
+from ..models.shape.lstm_config import LstmConfig
 from . import checkpoint
 from .device import lease, peak_flops, resolve_device, resolve_precision, torch_settings
 from .members import Member, check_corpus, check_members

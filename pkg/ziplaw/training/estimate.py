@@ -9,11 +9,11 @@ import torch
 
 from ..corpora.storage.format import Corpus
 from ..models import roof
-from ..models.decoder import ModelConfig
-from ..models.flat import count_params
-from ..models.flops import forward_flops_per_token, training_flops_per_token
-from ..models.lstm import LstmConfig
 from ..models.memory import memory_bytes
+from ..models.shape.counts import count_params
+from ..models.shape.decoder_config import ModelConfig
+from ..models.shape.flops import forward_flops_per_token, training_flops_per_token
+from ..models.shape.lstm_config import LstmConfig
 from .device import resolve_device, torch_settings
 from .members import check_corpus
 from .meter import format_seconds, total_steps

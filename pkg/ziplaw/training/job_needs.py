@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..models.flops import training_flops_per_token
 from ..models.memory import memory_bytes
-from ..models.registry import make_config
+from ..models.shape.architectures import make_config
+from ..models.shape.flops import training_flops_per_token
 from .meter import total_steps
 from .recipe.recipe import TrainConfig
 from .recipe.schedule import plan_budgets

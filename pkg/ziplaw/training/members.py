@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..corpora.storage.format import Corpus
 from ..errors import TrainError
-from ..models.decoder import ModelConfig
-from ..models.lstm import LstmConfig
+from ..models.shape.decoder_config import ModelConfig
+from ..models.shape.lstm_config import LstmConfig
 from .recipe.recipe import TrainConfig
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ..corpora.storage.format import open_corpus
-from ..models.decoder import ModelConfig
-from ..models.flops import training_flops_per_token
-from ..models.lstm import LstmConfig
 from ..models.memory import check_memory, memory_errors
+from ..models.shape.decoder_config import ModelConfig
+from ..models.shape.flops import training_flops_per_token
+from ..models.shape.lstm_config import LstmConfig
 from . import checkpoint
 from .device import lease, peak_flops, resolve_device, torch_settings
 from .members import check_corpus

@@ -11,7 +11,7 @@ import torch
 from .. import versions
 from ..base.documents import read_json, sha256_file, write_json
 from ..errors import TrainError, ZiplawError
-from ..models.flat import count_params
+from ..models.shape.counts import count_params
 from ..tables.declared import CURVE
 from . import checkpoint
 from .members import Member

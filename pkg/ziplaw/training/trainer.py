@@ -14,11 +14,11 @@ from ..base.clusters import clustered_stderr
 from ..base.elementary import log
 from ..base.sums import mean
 from ..errors import TrainError
-from ..models.decoder import ModelConfig
 from ..models.flat import FlatModel, init_seed
-from ..models.flops import six_nd, training_flops_per_token
-from ..models.lstm import LstmConfig
 from ..models.registry import build
+from ..models.shape.decoder_config import ModelConfig
+from ..models.shape.flops import six_nd, training_flops_per_token
+from ..models.shape.lstm_config import LstmConfig
 from .device import precision_of, resolve_device
 from .meter import Meter
 from .recipe.batches import Batches, check_supply

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..models.decoder import ModelConfig
-from ..models.lstm import LstmConfig
+from ..models.shape.decoder_config import ModelConfig
+from ..models.shape.lstm_config import LstmConfig
 from .recipe.recipe import TrainConfig
 from .trainer import Trainer
 

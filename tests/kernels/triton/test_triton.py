@@ -152,7 +152,8 @@ else:
 
     from ziplaw.kernels import functional, reference, reference_adamw
     from ziplaw.kernels.backend import TRITON, for_device
-    from ziplaw.models.decoder import Decoder, ModelConfig
+    from ziplaw.models.decoder import Decoder
+    from ziplaw.models.shape.decoder_config import ModelConfig
     from ziplaw.training.recipe.batches import Batches
     from ziplaw.training.recipe.recipe import TrainConfig
     from ziplaw.training.recipe.schedule import plan_budgets, stretches

@@ -8,7 +8,8 @@ from tiny_runs import CONTEXT, documents, fake_capture, model
 
 from ziplaw.errors import TrainError
 from ziplaw.kernels import backend, reference
-from ziplaw.models.decoder import Decoder, ModelConfig
+from ziplaw.models.decoder import Decoder
+from ziplaw.models.shape.decoder_config import ModelConfig
 from ziplaw.training.checkpoint import Stopped
 from ziplaw.training.recipe.batches import Batches
 from ziplaw.training.recipe.recipe import TrainConfig

@@ -8,7 +8,8 @@ import torch
 from houses import ROOT
 
 from ziplaw.models import plain_decoder
-from ziplaw.models.decoder import Decoder, ModelConfig
+from ziplaw.models.decoder import Decoder
+from ziplaw.models.shape.decoder_config import ModelConfig
 from ziplaw.training.steps.core import core
 
 sys.path.insert(0, str(ROOT / "bench"))

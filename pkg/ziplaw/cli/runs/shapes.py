@@ -28,9 +28,9 @@ def command(hidden: int, layers: int, tolerance: float, deepest: int, as_json: b
     """  # noqa: D301
     from dataclasses import asdict
 
-    from ...models.decoder import ModelConfig
-    from ...models.flat import count_params
-    from ...models.shapes import shapes
+    from ...models.shape.counts import count_params
+    from ...models.shape.decoder_config import ModelConfig
+    from ...models.shape.shapes import shapes
 
     N = count_params(ModelConfig(hidden, layers, 2)).N
     found = [asdict(shape) for shape in shapes(N, layers, tolerance, deepest)]

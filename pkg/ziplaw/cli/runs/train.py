@@ -141,7 +141,7 @@ def command(
     if len(set(zip(corpus_dirs, seeds))) < runs:
         raise click.UsageError("two runs have the same corpus, seed and settings: give seeds or corpora of their own")
     from ...corpora.storage.format import open_corpus
-    from ...models.registry import make_config
+    from ...models.shape.architectures import make_config
 
     shape = {key: settings.pop(key) for key in ("architecture", "hidden", "layers", "heads", "intermediate")}
     vocab_size = settings.pop("vocab_size")

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from ...kernels.reference_adamw import adamw_settings
-from ...models.flat import GROUPS, FlatModel
+from ...models.flat import FlatModel
+from ...models.shape.counts import GROUPS
 from ..recipe.recipe import TrainConfig
 from .core import core
 

@@ -24,7 +24,7 @@ import torch
 from ziplaw.corpora.storage.format import CorpusWriter, open_corpus
 from ziplaw.grammars.random_grammars import random_grammar
 from ziplaw.grammars.sampling import sample
-from ziplaw.models.decoder import ModelConfig
+from ziplaw.models.shape.decoder_config import ModelConfig
 from ziplaw.sweep.config import load_config
 from ziplaw.training.device import torch_settings
 from ziplaw.training.recipe.recipe import TrainConfig

@@ -2,9 +2,9 @@
 
 import torch
 
-from ziplaw.models.decoder import ModelConfig
-from ziplaw.models.flat import count_params
-from ziplaw.models.flops import forward_flops_per_token, six_nd, training_flops_per_token
+from ziplaw.models.shape.counts import count_params
+from ziplaw.models.shape.decoder_config import ModelConfig
+from ziplaw.models.shape.flops import forward_flops_per_token, six_nd, training_flops_per_token
 
 torch.set_num_threads(1)
 

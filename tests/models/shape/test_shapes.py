@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from ziplaw.errors import TrainError
-from ziplaw.models.decoder import ModelConfig
-from ziplaw.models.flat import count_params
-from ziplaw.models.registry import make_config
-from ziplaw.models.shapes import nearest_width, shapes
+from ziplaw.models.shape.architectures import make_config
+from ziplaw.models.shape.counts import count_params
+from ziplaw.models.shape.decoder_config import ModelConfig
+from ziplaw.models.shape.shapes import nearest_width, shapes
 
 torch.set_num_threads(1)
 

@@ -8,9 +8,9 @@ forward pass. Padding of the vocabulary is not counted.
 
 from __future__ import annotations
 
-from .decoder import ModelConfig
-from .flat import count_params
-from .lstm import LstmConfig
+from .counts import count_params
+from .decoder_config import ModelConfig
+from .lstm_config import LstmConfig
 
 
 def forward_flops_per_token(config: ModelConfig | LstmConfig) -> dict[str, int]:

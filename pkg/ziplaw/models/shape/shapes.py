@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..base import limits
-from ..errors import TrainError, shown
-from .flat import count_params
-from .registry import make_config
+from ...base import limits
+from ...errors import TrainError, shown
+from .architectures import make_config
+from .counts import count_params
 
 # shapes are proposed for the smallest vocabulary: N does not depend on it
 _ANY_VOCABULARY = 2
