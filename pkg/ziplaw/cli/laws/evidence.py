@@ -130,35 +130,3 @@ def planned(evidence: Evidence, H: float, C: float, level: float, given: tuple[f
             if out := max(H - high, low - H, 0.0):
                 result["warnings"].append(f"H = {H:.3f} is {out:.3f} outside the {low:.3f} to {high:.3f} of the law")
     return result
-
-
-# a score's median has a normal error of so many standard deviations of its windows over the root of their number
-_MEDIAN_ERROR = 1.2533
-_Z95 = 1.96
-
-
-def difference(
-    evidence: Evidence, score: dict[str, Any], tokenizer: str, threads: int | None
-) -> tuple[tuple[float, float] | None, list[str]]:
-    """H of the corpora behind the prior, measured as a score was, with the deviation of the score's own H; and remarks.
-
-    A prior names the built-in text that its H is of; that text is scored again where the score is of another
-    tokenizer or window. None where the two cannot be measured alike: H then moves nothing, and a remark says so.
-    """
-    import math
-
-    if evidence.prior is None:
-        return None, []
-    of = evidence.prior.document.get("H")
-    if not of:
-        return None, [f"{evidence.prior.name} does not say which H its corpora have: H moves nothing"]
-    value = float(of["value"])
-    if any(of.get(key) != score.get(key) for key in ("window", "encoding", "level", "tokenizer", "tokenizer_sha256")):
-        if score.get("tokenizer") is None or not of.get("builtin"):
-            return None, ["ids of an unknown tokenizer: their H does not compare with web text's and moves nothing"]
-        from ...corpora.scoring import score_builtin
-
-        value = score_builtin(of["builtin"], tokenizer, score["window"], score["n"], threads)["H"]
-    ends = score.get("H_interval")
-    own = (ends[1] - ends[0]) / (2 * _Z95) if ends else _MEDIAN_ERROR * score["std"] / math.sqrt(score["n"])
-    return (value, own), []

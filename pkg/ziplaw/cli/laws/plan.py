@@ -9,7 +9,7 @@ import click
 from ..options import source_options, threads_option
 from ..printing import print_json, read_line
 from ..verb import Verb
-from .evidence import difference, evidence_options, gather, planned
+from .evidence import evidence_options, gather, planned
 from .law_alone import law_prediction, law_refused, show_law
 from .repetition import repeating, show_repeating, tokens_here, unique_option
 from .show_plan import refused, show, withheld, without_split
@@ -57,6 +57,7 @@ def command(
     from ...corpora.readers import open_source
     from ...corpora.scoring import remarks, score_source
     from ...laws.dependence.measure_of_H import check_score
+    from ...sweep.published_prior import difference_of_H
 
     # the tokenizers library starts its own threads, and asks only the environment how many
     os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads(threads)))
@@ -75,7 +76,7 @@ def command(
             result = law_prediction(evidence.law, score["H"], flops, evidence.law_name, level, epsilon, anyway)
             hidden.append(result["N"] is None)
         else:
-            reference, more = difference(evidence, score, tokenizer, threads)
+            reference, more = difference_of_H(evidence.prior, score, tokenizer, threads)
             notes += more
             result = planned(evidence, score["H"], flops, level, reference)
             hidden.append(withheld(result, anyway))
