@@ -4,7 +4,7 @@ All take steps of the same shape on the same documents with the same settings, a
 they are the same model; whole steps (documents, forward, backward, clip, AdamW). Blocks of steps in turn, one thread,
 processor time (which other processes disturb less than wall time), medians; speedups are medians of the blocks' ratios.
 FLOPs are counted exactly (:mod:`ziplaw.models.shape.flops`). In the same turns are timed: torch's own matrix products,
-and multiply-adds in registers alone, the core's peak. Beside the speed stands how far gradients are from those of float64.
+and multiply-adds in registers alone, the core's peak. Beside the speed stands how far gradients are from float64's.
 
     python bench/train_cpu.py                                  # widths 6 to 96
     python bench/train_cpu.py --ways recorded,autograd,torch-compile --hidden 8,32   # minutes to compile a width
