@@ -19,6 +19,7 @@ from .flops import forward_flops_per_token, training_flops_per_token
 
 SMALLEST_HIDDEN = 4
 LARGEST_N = 1e12
+SQUARES = 10  # matrices of h^2 in a layer: four of attention, three of a SwiGLU twice as wide
 # hidden, layers
 PAPER_SIZES = ((64, 2), (128, 4), (256, 6), (512, 10), (1024, 20), (2048, 30))
 # width of a head where a model is wide enough for whole ones; wider models have wider heads
@@ -76,9 +77,9 @@ def layers_at(hidden: int) -> int:
     return math.floor(depth(hidden) + 0.5)
 
 
-def decoder_N(hidden: float, layers: float) -> float:
-    """N of a decoder whose SwiGLU is twice as wide: layers 10 h^2 + (2 layers + 1) h, as ``count_params`` has it."""
-    return 10 * layers * hidden * hidden + (2 * layers + 1) * hidden
+def decoder_N(hidden: float, layers: float, squares: int = SQUARES) -> float:
+    """N of a decoder: layers squares h^2 + (2 layers + 1) h; with ten squares what ``count_params`` says."""
+    return squares * layers * hidden * hidden + (2 * layers + 1) * hidden
 
 
 def widths() -> Iterator[int]:
@@ -122,7 +123,7 @@ def ladder(vocab_size: int, context: int, largest_N: float = LARGEST_N) -> list[
     return sizes
 
 
-def nearest_shape(N: float, vocab_size: int, context: int) -> ModelConfig:
+def nearest_shape(N: float, vocab_size: int, context: int, squares: int = SQUARES) -> ModelConfig:
     """Return a decoder of about N parameters that a trainer would build: whole heads of 64 or 128, near the family.
 
     Parameters
@@ -131,6 +132,8 @@ def nearest_shape(N: float, vocab_size: int, context: int) -> ModelConfig:
         Wanted non-embedding parameters.
     vocab_size, context : int
         Of the model.
+    squares : int
+        Matrices of h^2 in a layer; 12 of one whose MLP is two matrices four times as wide, as GPT-2's is.
 
     Returns
     -------
@@ -150,11 +153,11 @@ def nearest_shape(N: float, vocab_size: int, context: int) -> ModelConfig:
         wanted = depth(hidden)
         for layers in range(max(1, math.ceil(0.75 * wanted)), math.floor(1.25 * wanted) + 1):
             # ratios in place of logarithms, whose last bits hang on the machine
-            n = decoder_N(hidden, layers)
+            n = decoder_N(hidden, layers, squares)
             off = max(n / N, N / n) - 1 + 0.1 * (max(layers / wanted, wanted / layers) - 1)
             if best is None or off < best[0]:
                 best = (off, hidden, layers)
-        if decoder_N(hidden, 0.75 * wanted) > N:
+        if decoder_N(hidden, 0.75 * wanted, squares) > N:
             break
     assert best is not None
     _, hidden, layers = best
