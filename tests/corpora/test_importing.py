@@ -15,6 +15,7 @@ from texts import words
 from ziplaw import versions
 from ziplaw.base.documents import sha256_file
 from ziplaw.cli import main
+from ziplaw.corpora.census import about_unique
 from ziplaw.corpora.importing import import_corpus
 from ziplaw.corpora.readers import TextSource, open_source
 from ziplaw.corpora.storage.format import open_corpus
@@ -85,14 +86,17 @@ def test_fewer_documents_are_spread_over_the_same_text(tmp_path):
 
 
 def test_golden_bytes(tmp_path):
-    """Other bytes from the same text: raise versions.CORPUS, so that sweeps import again, and renew these."""
+    """Other arrays from the same text: raise versions.CORPUS, so that sweeps import again, and renew these.
+
+    A meta.json that only says more of the same arrays needs no import: nothing behind it reads what it did not say.
+    """
     texts = [f"document {i} ".encode() * (1 + i % 7) for i in range(100)]
     import_corpus(memory(texts), tmp_path, "bytes", 20, 4, 32, seed=7)
     assert versions.CORPUS == 2
     assert {name: sha256_file(tmp_path / name)[:16] for name in ("train.npy", "valid.npy", "meta.json")} == {
         "train.npy": "0861becfa4b5b383",
         "valid.npy": "66afccc0b3b76ab1",
-        "meta.json": "a35c9734dd98ca23",
+        "meta.json": "5bd41040f763c4e1",
     }
 
 
@@ -170,7 +174,10 @@ def test_command(tmp_path, capsys):
     options = ["--field", "body", "--tokenizer", "bytes", "--documents", 60, "--valid-documents", 8, "--context", 64]
     status, out, err = run(capsys, tmp_path / "data.jsonl", *options, "--seed", 3, "-o", tmp_path / "c")
     assert status == 0
-    assert err.endswith("data.jsonl: read JSON records, field 'body': 90 records; left out: nothing\n")
+    read, unique, held = err.splitlines()
+    assert read.endswith("data.jsonl: read JSON records, field 'body': 90 records; left out: nothing")
+    assert "unique tokens, counted: all of the text was tokenised; of 90 documents none is an exact copy" in unique
+    assert held.endswith("the held-out text was not found again in the text to train on")
     assert re.search(r"60 training documents of 64 tokens .of \d+. and 8 held out, of [5-8] sources of 90;", out)
     corpus = open_corpus(tmp_path / "c")
     assert (len(corpus.train), len(corpus.valid), corpus.context) == (60, 8, 64)
@@ -179,6 +186,68 @@ def test_command(tmp_path, capsys):
     status, _, err = run(capsys, tmp_path / "c", "-o", tmp_path / "d")
     assert status == 2
     assert "c is a ziplaw corpus already" in err
+
+
+def test_unique_tokens_are_counted_where_all_is_tokenised(tmp_path):
+    rng = np.random.default_rng(5)
+    texts = [words(rng, 500) for _ in range(60)]
+    done = import_corpus(memory(texts + texts[:7] + texts[:1]), tmp_path, "bytes", None, 4, 32)
+    source = open_corpus(tmp_path).meta["source"]
+    # each document ends in a separator
+    assert (done["unique_tokens"], done["unique_tokens_error"]) == (60 * 501, None)
+    assert (source["documents"], source["duplicate_documents"], source["text_bytes"]) == (68, 8, 68 * 500)
+    assert "8 of 68 documents are exact copies of another and count once" in about_unique(done)
+
+
+def test_unique_tokens_of_a_sampled_text_are_estimated(tmp_path, monkeypatch):
+    monkeypatch.setattr("ziplaw.corpora.importing.SAMPLED_BYTES", 1 << 17)
+    rng = np.random.default_rng(6)
+    # two sorts of text, of which a token takes one byte or about four
+    texts = [
+        words(rng, n) if n % 2 else b"%d the LORD said " % i + b"unto him " * (n // 9)
+        for i, n in enumerate(rng.integers(1000, 4000, 900))
+    ]
+    true = import_corpus(memory(texts + texts[:300]), tmp_path / "all", "bundled", None, 8, 32)["unique_tokens"]
+    off = []
+    for seed in range(8):
+        done = import_corpus(memory(texts + texts[:300]), tmp_path / "some", "bundled", 64, 8, 32, seed)
+        assert 0 < done["share_read"] < 0.5
+        assert done["duplicate_documents"] == 300
+        off.append((done["unique_tokens"] - true) / done["unique_tokens_error"])
+    # standard normal, if the error is what it says: the mean square of 8 lies within these but once in a thousand
+    assert 0.1 < np.square(off).mean() < 3.3
+    assert "about " in about_unique(done)
+
+
+def test_at_most_so_many_documents(tmp_path):
+    texts = [f"document {i} ".encode() * 5 for i in range(300)]
+    every = import_corpus(memory(texts), tmp_path / "c", "bytes", None, 4, 32)["n_train"]
+    assert import_corpus(memory(texts), tmp_path / "c", "bytes", 10**6, 4, 32, at_most=True)["n_train"] == every
+    assert import_corpus(memory(texts), tmp_path / "c", "bytes", 40, 4, 32, at_most=True)["n_train"] == 40
+
+
+def test_few_documents_are_held_out_of_a_small_text(tmp_path):
+    texts = [f"document {i} ".encode() * 5 for i in range(300)]
+    done = import_corpus(memory(texts), tmp_path / "c", "bytes", None, None, 32)
+    assert done["n_valid"] == done["unique_tokens"] // 320
+    assert 16 < done["n_valid"] < 256
+
+
+def test_command_takes_several_paths(tmp_path, capsys):
+    (tmp_path / "folder with\n'quotes").mkdir()
+    (tmp_path / "folder with\n'quotes" / "a.txt").write_text("some text " * 900)
+    (tmp_path / "b.jsonl").write_text("".join(json.dumps({"text": f"text {i} " * 20}) + "\n" for i in range(90)))
+    paths = [tmp_path / "folder with\n'quotes", tmp_path / "b.jsonl", tmp_path / "folder with\n'quotes" / "a.txt"]
+    options = ["--tokenizer", "bytes", "--valid-documents", "auto", "--max-documents", 10**9, "--context", 32]
+    status, _, err = run(capsys, *paths, *options, "-o", tmp_path / "c")
+    assert status == 0
+    assert "of 91 documents none" in err
+    assert "a.txt: all of it was read already, with a path before it" in err
+    assert [p["name"] for p in open_corpus(tmp_path / "c").meta["source"]["paths"]] == [
+        "folder with\n'quotes",
+        "b.jsonl",
+    ]
+    assert str(tmp_path) not in json.dumps(open_corpus(tmp_path / "c").meta)
 
 
 def test_command_builtin(tmp_path, capsys):

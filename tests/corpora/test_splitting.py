@@ -123,13 +123,13 @@ def test_exact_copies_are_kept_out_and_counted(tmp_path):
     twice = {f"{i}": [text] for i, text in enumerate(texts * 3)}
     corpus, done = make(memory(twice), tmp_path / "d")
     # a tenth of the 200 texts is held out, two more copies of each are not trained on
-    assert done["notes"] == {"copies of held-out documents left out": 40}
+    assert done["copies_left_out"] == 40
     assert corpus.meta["source"]["copies_left_out"] == 40
     assert done["sources"] == 200
     # by file, a record that two files share is held out with one and left out of the other
     files = {f"{i}": [*texts[10 * i : 10 * i + 10], texts[0]] for i in range(20)}
-    notes = [make(memory(files), tmp_path / "f", seed=s, by="file")[1]["notes"] for s in range(3)]
-    assert [note["copies of held-out documents left out"] for note in notes] == [20 - 1 + 1] * 3
+    done = [make(memory(files), tmp_path / "f", seed=s, by="file")[1] for s in range(3)]
+    assert [one["copies_left_out"] for one in done] == [20 - 1 + 1] * 3
 
 
 @pytest.mark.parametrize(("n", "held"), [(3, 1), (10, 3), (40, 8), (200, 20)])

@@ -22,6 +22,16 @@ threads_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
+class CountOrAuto(click.ParamType):
+    """An integer, or None for the word auto."""
+
+    name = "integer or auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """Read an integer or the word."""
+        return None if value == "auto" else click.INT.convert(value, param, ctx)
+
+
 class Number(click.ParamType):
     """A number as people write it (1.3B, 64k, 1e21); one that is not written as programs do is shown as read.
 

@@ -43,3 +43,14 @@ def say_written(path: str | os.PathLike, text: str, *beside: str | os.PathLike) 
 def read_line(path: str | os.PathLike, source: Source) -> str:
     """Return the line that says what was read of a path and what was left out."""
     return f"ziplaw: {click.format_filename(path)}: {source.reading()}"
+
+
+def read_lines(path: str | os.PathLike, source: Source) -> list[str]:
+    """Return a line for each path of a source, or the one line where it is of one path."""
+    if not source.parts:
+        return [read_line(path, source)]
+    already = "all of it was read already, with a path before it"
+    return [
+        f"ziplaw: {click.format_filename(path)}: {already}" if part is None else read_line(path, part)
+        for path, part in source.parts
+    ]

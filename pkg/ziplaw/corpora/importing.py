@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ import numpy as np
 from .. import versions
 from ..base import limits
 from ..errors import CorpusError, integer
+from .census import Census, UniqueText
+from .corpus_limits import HELD_OUT, held_out_documents
 from .overlap import HeldOutPhrases
 from .packing import read_windows, spool_documents, stream_windows
 from .passages import keep_share
@@ -41,18 +44,20 @@ def import_corpus(
     folder: str | os.PathLike,
     tokenizer: str | Tokenizer = BUNDLED,
     n_documents: int | None = None,
-    n_valid: int = 256,
+    n_valid: int | None = 256,
     context: int = 256,
     seed: int = 0,
     by: str = "document",
+    at_most: bool = False,
 ) -> dict[str, Any]:
     """Write a corpus folder from text or token ids.
 
     Parameters
     ----------
     source : TextSource or TokenSource
-        From `readers.open_source` or `builtin.open_builtin`. Rows of a 2-D array that are exactly ``context`` wide stay
-        documents as they are; a 1-D array is one long document unless the source tells where its documents start.
+        From `readers.open_source`, `readers.open_several` or `builtin.open_builtin`. Rows of a 2-D array that are
+        exactly ``context`` wide stay documents as they are; a 1-D array is one long document unless the source tells
+        where its documents start.
     folder : path-like
         Where the corpus goes.
     tokenizer : str or Tokenizer
@@ -60,8 +65,8 @@ def import_corpus(
     n_documents : int, optional
         Training documents of ``context`` tokens, at even steps over all training text; by default all of it. Of a
         text far larger than they take, a seeded sample of its stretches of 64 KiB at most is read, of all documents.
-    n_valid : int
-        Held-out documents of ``context`` tokens.
+    n_valid : int, optional
+        Held-out documents of ``context`` tokens; None for as many as `corpus_limits.held_out_documents` says.
     context : int
         Tokens in a document.
     seed : int
@@ -69,13 +74,17 @@ def import_corpus(
     by : str
         What is held out as a whole and counts as one source: a "document" (file, record, row or chapter; of a long one
         a section), or a "file" with all its documents.
+    at_most : bool
+        Take fewer than ``n_documents`` where there are fewer.
 
     Returns
     -------
     dict
         ``n_train n_valid context vocab_size token_bytes sources valid_sources`` (how many there are, and how many are
         measured), ``train_windows`` (that there would be without ``n_documents``), ``share_read`` (of the
-        text) and ``notes``.
+        text), ``documents duplicate_documents unique_tokens unique_tokens_error`` (of all text, each document counted
+        once; the standard error of an estimate, None for a count), ``copies_left_out near_copies_left_out`` and
+        ``notes``.
 
     Raises
     ------
@@ -84,7 +93,8 @@ def import_corpus(
     """
     if n_documents is not None:
         n_documents = integer("documents", n_documents, *limits.DOCUMENTS, "leave it out to take all", CorpusError)
-    n_valid = integer("valid documents", n_valid, *limits.DOCUMENTS, "256 is usual", CorpusError)
+    if n_valid is not None:
+        n_valid = integer("valid documents", n_valid, *limits.DOCUMENTS, "256 is usual", CorpusError)
     context = integer("context", context, *limits.CORPUS_CONTEXT, "256 is usual", CorpusError)
     seed = integer("seed", seed, *limits.SEED, "0 is usual", CorpusError)
     if by not in BY:
@@ -99,6 +109,8 @@ def import_corpus(
             for share in _shares(reader, n_documents, n_valid, context):
                 with contextlib.suppress(_TooLittle):
                     return _import(reader, folder, spool, share, n_documents, n_valid, context, seed, by)
+            if at_most and n_documents is not None:
+                return _import(reader, folder, spool, 1, None, n_valid, context, seed, by, n_documents)
             return _import(reader, folder, spool, 1, n_documents, n_valid, context, seed, by)
     except OSError as error:
         raise CorpusError(
@@ -116,8 +128,13 @@ class _TooLittle(CorpusError):
 def _shares(reader, n_documents, n_valid, context):
     """Yield which share of the text to read, and more if that turns out to be too little; after the last, all of it."""
     if n_documents is not None and isinstance(reader, _Text):
-        size = sum(len(piece) for _, piece in reader.pieces())
-        enough = max(SAMPLED_BYTES, _AMPLE * _BYTES_PER_TOKEN * (n_documents + 2 * n_valid) * context)
+        census = Census()
+        for name, piece in reader.pieces():
+            census.add(name, piece)
+        reader.text = census.result()
+        size = reader.text.bytes
+        n_held = HELD_OUT if n_valid is None else n_valid
+        enough = max(SAMPLED_BYTES, _AMPLE * _BYTES_PER_TOKEN * (n_documents + 2 * n_held) * context)
         while 2 * enough < size:
             yield enough / size
             enough *= 4
@@ -127,6 +144,7 @@ class _Text:
     """Text and what tokenises it."""
 
     gap = 1
+    text: UniqueText | None = None
 
     def __init__(self, source: TextSource, tokenizer: str | Tokenizer):
         self.source = source
@@ -150,7 +168,8 @@ class _Ids:
         tokens, bounds = self.source.tokens, self.source.documents
         if bounds is not None:
             for i, (start, end) in enumerate(zip(bounds[:-1].tolist(), bounds[1:].tolist())):
-                yield DocumentName(self.source.name, str(i)), tokens[start:end]
+                for at in range(start, end, _CHUNK_IDS):
+                    yield DocumentName(self.source.name, str(i)), tokens[at : min(end, at + _CHUNK_IDS)]
             return
         if tokens.ndim == 2:
             yield from ((DocumentName(self.source.name, str(i)), row) for i, row in enumerate(tokens))
@@ -176,20 +195,23 @@ def _largest_id(source):
     return largest
 
 
-def _import(reader, folder, spool, share, n_documents, n_valid, context, seed, by):
+def _import(reader, folder, spool, share, n_documents, n_valid, context, seed, by, most=None):
     dtype = token_dtype(reader.vocab_size)
     key, replaced = seed.to_bytes(8, "big"), _replaced(reader)
     pieces = reader.pieces() if share == 1 else keep_share(reader.pieces(), share, key)
     documents = spool_documents(pieces, reader.encode, spool, dtype, reader.gap, key)
     is_text, name = isinstance(reader.source, TextSource), reader.source.name
+    unique = _unique(reader, documents, share)
+    if n_valid is None:
+        n_valid = held_out_documents(unique["unique_tokens"], context)
     units = cut_units(documents, by, context)
     n_sources = int(units.sources.max(initial=-1)) + 1
     mask = hold_out(units, n_valid, context, reader.gap)
     held, train = units.take(mask), units.take(~mask)
     # a file may hold a copy of a document of another
-    copies = np.isin(train.digests, held.digests)
-    n_copies = int(copies.sum()) + int((~first_copies(held.digests)).sum())
-    train = train.take(~copies)
+    again = np.isin(train.digests, held.digests)
+    n_copies = int(again.sum()) + int((~first_copies(held.digests)).sum())
+    train = train.take(~again)
     train = train.take(np.argsort(train.sources, kind="stable"))
     _enough(name, by, n_sources, held, train, n_documents, n_valid, context, reader.gap)
     windows = place_windows(held, n_valid, context, seed)
@@ -199,7 +221,7 @@ def _import(reader, folder, spool, share, n_documents, n_valid, context, seed, b
     phrases = HeldOutPhrases(valid, windows.sources)
     near = np.concatenate([phrases.near_copies(part) for part in stream_windows(*stream)])
     chosen = np.flatnonzero(~near)
-    n_train = n_documents or len(chosen)
+    n_train = n_documents or min(len(chosen), most or len(chosen))
     if len(chosen) < n_train or not n_train:
         raise _TooLittle(
             f"{name}: {int(near.sum())} of {len(near)} training documents of {context} tokens are near copies of "
@@ -210,8 +232,9 @@ def _import(reader, folder, spool, share, n_documents, n_valid, context, seed, b
     origin["documents_sha256"] = hashlib.sha256(np.sort(documents.digests).astype("<u8").tobytes()).hexdigest()
     if share < 1:
         origin["share_read"] = share
-    origin |= {"sources": n_sources, "copies_left_out": n_copies, "near_copies_left_out": int(near.sum())}
-    token_bytes = documents.n_bytes / int(documents.lengths.sum()) if is_text else None
+    copies = {"copies_left_out": n_copies, "near_copies_left_out": int(near.sum())}
+    origin |= {"sources": n_sources} | copies | unique
+    token_bytes = int(documents.sizes.sum()) / int(documents.lengths.sum()) if is_text else None
     with CorpusWriter(
         folder, n_train, n_valid, context, reader.vocab_size, origin, token_bytes, windows.sources
     ) as writer:
@@ -223,11 +246,7 @@ def _import(reader, folder, spool, share, n_documents, n_valid, context, seed, b
             at, first = at + len(here), first + len(part)
             writer.release()
     notes = dict(sorted(reader.source.notes.items())) if is_text else {}
-    notes |= {
-        "invalid UTF-8 sequences replaced": _replaced(reader) - replaced,
-        "copies of held-out documents left out": n_copies,
-        "training documents left out as near copies of held-out text": int(near.sum()),
-    }
+    notes |= {"invalid UTF-8 sequences replaced": _replaced(reader) - replaced}
     return {
         "n_train": n_train,
         "n_valid": n_valid,
@@ -238,8 +257,38 @@ def _import(reader, folder, spool, share, n_documents, n_valid, context, seed, b
         "valid_sources": int(windows.sources.max()) + 1,
         "train_windows": int(len(near) - near.sum()),
         "share_read": share,
+        **copies,
+        **unique,
         "notes": {what: n for what, n in notes.items() if n},
     }
+
+
+def _unique(reader, documents, share):
+    """Return what there is of tokens in all of the text, separators counted and each document once."""
+    first = first_copies(documents.digests)
+    lengths, sizes = documents.lengths[first], documents.sizes[first]
+    if share == 1:
+        found = {
+            "documents": len(first),
+            "duplicate_documents": len(first) - len(lengths),
+            "unique_tokens": int(lengths.sum()),
+            "unique_tokens_error": None,
+        }
+        text_bytes = int(documents.sizes.sum())
+    else:
+        text = reader.text
+        ratio, k = int(lengths.sum()) / int(sizes.sum()), len(lengths)
+        # of a ratio of sums over documents, each drawn with the same chance
+        off = lengths - ratio * sizes
+        error = math.sqrt(float((off * off).sum()) * k / max(1, k - 1)) / int(sizes.sum())
+        found = {
+            "documents": text.documents,
+            "duplicate_documents": text.duplicates,
+            "unique_tokens": round(ratio * text.unique_bytes),
+            "unique_tokens_error": math.ceil(error * text.unique_bytes),
+        }
+        text_bytes = text.bytes
+    return found | ({"text_bytes": text_bytes} if isinstance(reader, _Text) else {})
 
 
 def _replaced(reader):

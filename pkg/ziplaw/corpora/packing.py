@@ -31,8 +31,8 @@ class Documents:
         Number of the file that each document is in.
     passages : ndarray of bool, shape (k,)
         What counts as a document here is a stretch of a longer one.
-    n_bytes : int
-        Size of them all before they were tokenised.
+    sizes : ndarray of int64, shape (k,)
+        Bytes (or ids) of each before it was tokenised.
     """
 
     starts: np.ndarray
@@ -40,7 +40,7 @@ class Documents:
     digests: np.ndarray
     files: np.ndarray
     passages: np.ndarray
-    n_bytes: int
+    sizes: np.ndarray
 
 
 def spool_documents(
@@ -70,8 +70,8 @@ def spool_documents(
     """
     spool.seek(0)
     spool.truncate()
-    lengths, digests, files, passages = array("q"), array("Q"), array("q"), array("B")
-    n_bytes = size = 0
+    lengths, digests, files, passages, sizes = array("q"), array("Q"), array("q"), array("B"), array("q")
+    size = 0
     # (piece, it ends a document)
     batch: list[tuple[Any, bool]] = []
     name, length = None, 0
@@ -100,6 +100,7 @@ def spool_documents(
                 n_files = files[-1] + 1 if files else 0
             files.append(n_files)
             passages.append(isinstance(this, Passage))
+            sizes.append(0)
             name, state = this, hashlib.blake2b(key=key, digest_size=8)
         if size >= _BATCH_BYTES:
             # the last piece stays: whether it ends its document is not known before the next one
@@ -108,7 +109,7 @@ def spool_documents(
         state.update(piece if isinstance(piece, bytes) else np.ascontiguousarray(piece, "<u4").data)
         batch.append((piece, False))
         size += len(piece)
-        n_bytes += len(piece)
+        sizes[-1] += len(piece)
     close()
     write()
     spool.flush()
@@ -119,7 +120,7 @@ def spool_documents(
         np.array(digests, np.uint64),
         np.array(files, np.int64),
         np.array(passages, bool),
-        n_bytes,
+        np.array(sizes, np.int64),
     )
 
 

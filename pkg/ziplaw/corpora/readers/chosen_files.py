@@ -152,6 +152,20 @@ def choose_files(
     return Choice(chosen, main in _records(), {what: n for what, n in left.items() if n != 0}, notes)
 
 
+def keep_unseen(choice: Choice, seen: set[tuple[int, int]]) -> None:
+    """Leave out of a choice the files, by device and number, that are read elsewhere; add the others to ``seen``."""
+    unseen = []
+    for file in choice.files:
+        status = os.stat(file)
+        key = status.st_dev, status.st_ino
+        if key not in seen:
+            seen.add(key)
+            unseen.append(file)
+    if len(unseen) < len(choice.files):
+        choice.left_out["files read already"] = len(choice.files) - len(unseen)
+        choice.files = unseen
+
+
 def _records():
     return [name for name, kind in KINDS.items() if kind.holds in ("records", "table")]
 

@@ -17,7 +17,7 @@ from ..storage.format import open_corpus
 from ..storage.pipes import nameless, nameless_file
 from ..storage.streams import Pieces
 from .bin import BIN_DTYPES
-from .chosen_files import choose_files, in_words
+from .chosen_files import choose_files, in_words, keep_unseen
 from .fields import choose_field
 from .formats import id_reader
 from .jsonl import looks_like
@@ -34,6 +34,7 @@ def open_source(
     extensions: Sequence[str] = (),
     binary: bool = False,
     kind: str | None = None,
+    seen: set[tuple[int, int]] | None = None,
 ) -> Source:
     """Open a file, a folder or a pipe of text, records or token ids.
 
@@ -52,6 +53,9 @@ def open_source(
         Read a text with NUL bytes all the same, as bytes.
     kind : str, optional
         One of `files.KINDS`: what the file holds (every file, in a folder), whatever its name.
+    seen : set of (int, int), optional
+        Device and number of files that are read elsewhere: those of a folder are left out and counted, and what is
+        read of it is added.
 
     Raises
     ------
@@ -60,7 +64,7 @@ def open_source(
     """
     path = _checked(path, dtype, kind)
     if path.is_dir():
-        source = _corpus(path) if _is_corpus(path) else _folder(path, text_field, extensions, kind)
+        source = _corpus(path) if _is_corpus(path) else _folder(path, text_field, extensions, kind, seen)
         return _with_field(source, text_field)
     keep = None
     if nameless(path):
@@ -197,8 +201,10 @@ def _records(files, text_field, name, kind, provenance, left_out=None, listing=N
     return source
 
 
-def _folder(folder, text_field, extensions, kind):
+def _folder(folder, text_field, extensions, kind, seen=None):
     choice = choose_files(folder, extensions, text_field, kind)
+    if seen is not None:
+        keep_unseen(choice, seen)
     name, provenance = (
         f"{short_name(folder)}/",
         {"kind": "directory", "name": short_name(folder), "files": len(choice.files)},

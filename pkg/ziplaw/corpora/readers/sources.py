@@ -41,7 +41,7 @@ class TextSource(_Described):
     name : str
         What messages call it.
     kind : str
-        "text", "directory", "jsonl", "parquet", "arrow" or "builtin".
+        "text", "directory", "jsonl", "parquet", "arrow", "builtin" or "several".
     pieces : callable
         ``pieces()`` reads everything anew and yields (`DocumentName`, at most 64 KiB of its UTF-8 bytes).
     notes : Counter
@@ -54,6 +54,8 @@ class TextSource(_Described):
         What is not read by choice: kinds of files and how many, or names (None).
     keep : object
         Lives as long as the source: the temporary file of a pipe.
+    parts : list of (str, Source or None)
+        Of several paths read as one source each path and its own, None where all of it was read before.
     """
 
     name: str
@@ -64,6 +66,7 @@ class TextSource(_Described):
     what: str = "one text"
     left_out: dict[str, int | None] = field(default_factory=dict)
     keep: object = None
+    parts: list[tuple[str, Source | None]] = field(default_factory=list)
 
 
 @dataclass
@@ -75,7 +78,7 @@ class TokenSource(_Described):
     name : str
         What messages call it.
     kind : str
-        "npy", "bin", "corpus" or that of the records that hold lists of ids.
+        "npy", "bin", "corpus", "several" or that of the records that hold lists of ids.
     tokens : ndarray of an integer type, 1-D (a stream) or 2-D (documents)
         Memory-mapped.
     tokenizer : str or None
@@ -88,7 +91,7 @@ class TokenSource(_Described):
         Where the documents of a stream start, and its end; None when nothing tells.
     draws : bool
         The rows are independent draws, as a grammar's documents are.
-    notes, what, left_out, keep
+    notes, what, left_out, keep, parts
         As of a `TextSource`.
     """
 
@@ -104,6 +107,7 @@ class TokenSource(_Described):
     what: str = "token ids"
     left_out: dict[str, int | None] = field(default_factory=dict)
     keep: object = None
+    parts: list[tuple[str, Source | None]] = field(default_factory=list)
 
 
 Source = TextSource | TokenSource
