@@ -8,7 +8,7 @@ from ziplaw.laws.forms.allocation import optimal_split
 from ziplaw.laws.pilots.compute import Compute
 from ziplaw.laws.plans.evidence.gaussian_split import GaussianSplit
 
-LAW = dict(A=400.0, B=900.0, alpha=0.4, beta=0.3)
+LAW = {"A": 400.0, "B": 900.0, "alpha": 0.4, "beta": 0.3}
 
 
 def ladder(V=4096, context=256):

@@ -15,13 +15,13 @@ from .quantities import Bands, tails
 def multivariate_t(mean: Array, covariance: npt.ArrayLike, df: int, n: int, seed: int) -> Array:
     """Draw from a multivariate t, float64 (n, m); the scale matrix may be singular."""
     rng = np.random.default_rng(seed)
-    noise = product(normals(rng, (n, len(mean))), _cholesky(covariance).T)
+    noise = product(normals(rng, (n, len(mean))), cholesky(covariance).T)
     # one chi-square a draw: all parameters of a law are wide or narrow together
     noise /= np.sqrt(chi_squares(rng, df, n) / df)[:, None]
     return mean + noise
 
 
-def _cholesky(S):
+def cholesky(S: npt.ArrayLike) -> Array:
     """Lower triangular root of a positive semi-definite matrix; it is unique, unlike eigenvectors: bytes are stable."""
     S = np.array(S, dtype=np.float64)
     unit = np.sqrt(np.maximum(np.diag(S), 0.0))
