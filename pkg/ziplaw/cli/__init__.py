@@ -35,6 +35,7 @@ VERBS = {
     "frontier": ("laws.frontier", "Compute compute-optimal N and D along C for every law, beside Chinchilla's."),
     "predict": ("laws.predict", "Predict the best N, D and loss for a compressibility H and a compute budget."),
     "plan": ("laws.plan", "Score a corpus, then predict: how to split your compute for THIS data."),
+    "pilot-plan": ("pilot.plan", "Write a pilot's plan, plan.json, with its tables: a step of a pilot."),
     "arms": ("outcomes.arms", "Say what a change of data or optimizer is worth in compute, from two tables of runs."),
     "skills": ("outcomes.skills", "Predict accuracies of tasks from N and D, by way of each task's loss."),
     "mixtures": ("outcomes.mixtures", "Fit losses in the weights of a data mixture, and find the best mixture."),

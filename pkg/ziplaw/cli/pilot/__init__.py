@@ -1,0 +1,1 @@
+"""Verbs of a pilot: the one command, and the steps that its workflow calls."""

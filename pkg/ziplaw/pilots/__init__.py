@@ -1,0 +1,1 @@
+"""A pilot: its config section, its folder, its rounds, its plan."""
