@@ -46,7 +46,6 @@ def test_every_package_is_in_its_extra():
     ("missing", "arguments"),
     [
         ("torch", ["train", "corpus", "--hidden", "8", "--layers", "1", "--budgets", "640", "-o", "run"]),
-        ("torch", ["shapes", "--hidden", "24", "--layers", "2"]),
         ("matplotlib", ["plot", "frontiers", "--sweep-dir", "."]),
         ("matplotlib", ["fit", "runs.csv", "--plot", "fit.svg"]),
         ("jinja2", ["report", "--sweep-dir", "."]),
@@ -71,6 +70,7 @@ def test_scores_grammars_and_plans_need_no_extra(tmp_path):
         ["floor", "g.json", "--documents", "20"],
         ["grammar", "show", "g.json"],
         ["plan", "corpus", "--flops", "1e20", "--anyway"],
+        ["shapes", "--hidden", "24", "--layers", "2"],
     ):
         done = ziplaw_without(EXTRAS, tmp_path, *arguments)
         assert done.returncode == 0, done.stderr

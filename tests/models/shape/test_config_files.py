@@ -9,14 +9,14 @@ from ziplaw.errors import TrainError
 from ziplaw.models.shape.config_files import (
     FFN_MULTIPLIER,
     KINDS,
-    Training,
+    PlannedTraining,
     config_text,
     is_config_file,
     meta_intermediate,
 )
 from ziplaw.models.shape.ladder import ladder
 
-TRAINING = Training(6e10, 7.4e-4, 8e5, "a rule, its source")
+TRAINING = PlannedTraining(6e10, 7.4e-4, 8e5, "a rule, its source")
 
 
 def llama_parameters(hidden, inner, layers, vocab):

@@ -143,6 +143,9 @@ def command(
     from ...corpora.storage.format import open_corpus
     from ...models.shape.architectures import make_config
 
+    # before a corpus is read: without torch nothing can be
+    from ...training.jobs import train_members
+
     shape = {key: settings.pop(key) for key in ("architecture", "hidden", "layers", "heads", "intermediate")}
     vocab_size = settings.pop("vocab_size")
     corpora = {path: open_corpus(path, verify=False) for path in dict.fromkeys(corpus_dirs)}
@@ -162,7 +165,6 @@ def command(
         if runs > 1:
             click.echo(f"runs        {runs} of this size in one job; the above is of the first, alone")
         return
-    from ...training.jobs import train_members
     from ...training.members import Member
 
     members = [Member(*parts) for parts in zip(corpus_dirs, outputs, models, configs)]

@@ -27,7 +27,7 @@ MARK = "ziplaw plan"
 _MICRO_BATCH = 32  # sequences that nanoGPT holds at a time
 
 
-class Training(NamedTuple):
+class PlannedTraining(NamedTuple):
     """What a plan says of a model's training: tokens, peak learning rate, tokens a step, and whose rule says so."""
 
     tokens: float
@@ -45,7 +45,7 @@ class ConfigText(NamedTuple):
     N_total: int
 
 
-def config_text(kind: str, N: float, vocab_size: int, context: int, training: Training) -> ConfigText:
+def config_text(kind: str, N: float, vocab_size: int, context: int, training: PlannedTraining) -> ConfigText:
     """Write the config of a model of about N parameters.
 
     Parameters
@@ -55,7 +55,7 @@ def config_text(kind: str, N: float, vocab_size: int, context: int, training: Tr
         Wanted non-embedding parameters; the nearest shape (``ladder.nearest_shape``) has those of ``ConfigText.N``.
     vocab_size, context : int
         Of the model.
-    training : Training
+    training : PlannedTraining
 
     Raises
     ------
@@ -76,7 +76,7 @@ def _json(document: dict[str, Any]) -> str:
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
-def _hf(shape: ModelConfig, training: Training) -> dict[str, Any]:
+def _hf(shape: ModelConfig, training: PlannedTraining) -> dict[str, Any]:
     count = count_params(shape)
     return {
         "architectures": ["LlamaForCausalLM"],
@@ -130,7 +130,7 @@ def meta_intermediate(dim: int, multiple_of: int, ffn_dim_multiplier: float) -> 
     return multiple_of * -(-width // multiple_of)
 
 
-def _nanogpt(shape: ModelConfig, training: Training) -> ConfigText:
+def _nanogpt(shape: ModelConfig, training: PlannedTraining) -> ConfigText:
     h, layers = shape.hidden, shape.layers
     N = int(decoder_N(h, layers, GPT2_SQUARES))
     total = N + (shape.vocab_size + shape.context) * h
