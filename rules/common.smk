@@ -8,19 +8,24 @@ sys.path.insert(0, str(PKG))
 
 from ziplaw import versions
 from ziplaw.errors import ConfigError, ZiplawError
+from ziplaw.pilots.workplace import MARK, mark
 from ziplaw.sweep import fingerprints
+from ziplaw.pilots.pilot_config import parse_pilot
 from ziplaw.sweep.config import parse_config, read_yaml
 
 try:
     for path in workflow.configfiles:
         read_yaml(path)  # Snakemake keeps the last of two datasets of one name
-    SWEEP = parse_config(config)
+    # a pilot is one corpus and runs that are chosen as it goes
+    PILOT = parse_pilot(config) if "pilot" in config else None
+    SWEEP = None if PILOT else parse_config(config)
 except ConfigError as error:
     raise WorkflowError(str(error))
 
-RESULTS = f"results/{SWEEP.sweep}"
-LOGS = f"logs/{SWEEP.sweep}"
-BENCHMARKS = f"benchmarks/{SWEEP.sweep}"
+NAME = PILOT.name if PILOT else SWEEP.sweep
+RESULTS = f"results/{NAME}"
+LOGS = f"logs/{NAME}"
+BENCHMARKS = f"benchmarks/{NAME}"
 
 
 def braced(text):
@@ -30,7 +35,8 @@ def braced(text):
 
 # in a shell line, `ziplaw` is this checkout's, run by the Python that runs Snakemake, installed or not
 shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={braced(shlex.quote(str(PKG)))}; "
+    (f"export {MARK}={braced(shlex.quote(mark(RESULTS)))}; " if PILOT else "")
+    + f"set -euo pipefail; export PYTHONPATH={braced(shlex.quote(str(PKG)))}; "
     f'ziplaw() {{{{ {braced(shlex.quote(sys.executable))} -m ziplaw "$@"; }}}}; '
 )
 

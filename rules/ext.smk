@@ -2,10 +2,13 @@
 # load or are older than their sources, so one that is stale, half written or rebuilt never stands between two results.
 # What they compute is told by the version integers in pkg/ziplaw/versions.py.
 from ziplaw.base import cores
+from ziplaw.pilots import workplace
 
 
 onstart:
     try:
         cores.ready(Path(workflow.basedir), Path(LOGS) / "build_cores.log")
+        if PILOT and not workplace.held_by_parent(RESULTS):
+            workflow.pilot_lock = workplace.held(RESULTS)  # until Snakemake ends
     except ZiplawError as error:
         raise WorkflowError(str(error))

@@ -96,9 +96,8 @@ HUBER_DELTA = Range(1e-6, 1e3, "", "1e-3 is usual")
 LEVEL = Range(0.01, 0.9999, "", "give the share that an interval covers, such as 0.95")
 EPSILON = Range(0.0, 1.0, "", "0 means Chinchilla's constants, 1 the law at H")
 COMPRESSIBILITY = Range(0.0, 1.5, "", "give compressed size / raw size, see ziplaw score", within=True)
-GPU_FLOPS = Range(1e6, 1e24, "FLOPs a second", "an H100 sustains about 4e14 in bf16")
-PRICE = Range(0.0, 1e9, "", "give the price of a GPU's hour, such as 2.5")
 CHECKPOINT_MINUTES = Range(0.0, 1e6, "minutes", "5 is usual, 0 saves only when told to stop")
+PILOT_MINUTES = Range(1.0, 1e6, "minutes", "10 to 30 are usual on a laptop")
 MISMATCH = Range(0.0, 1.0, "", "give a share, such as 0.05")
 
 

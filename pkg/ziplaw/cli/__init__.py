@@ -20,6 +20,7 @@ from ..errors import ZiplawError
 
 # verb -> (module, one-line help shown without importing the module)
 VERBS = {
+    "pilot": ("pilot.pilot", "From files to a plan: design small runs on your corpus, train them, say N and D."),
     "grammar": ("data.grammar", "Make a random grammar, or show one with its criticality, entropy and floor."),
     "sample": ("data.sample", "Sample a corpus of training and validation documents from a grammar."),
     "import": ("data.import_", "Turn your own text, code, JSONL, parquet or token ids into a corpus."),
@@ -35,7 +36,9 @@ VERBS = {
     "frontier": ("laws.frontier", "Compute compute-optimal N and D along C for every law, beside Chinchilla's."),
     "predict": ("laws.predict", "Predict the best N, D and loss for a compressibility H and a compute budget."),
     "plan": ("laws.plan", "Score a corpus, then predict: how to split your compute for THIS data."),
-    "pilot-plan": ("pilot.plan", "Write a pilot's plan, plan.json, with its tables: a step of a pilot."),
+    "pilot-speed": ("pilot.speed", "A step of a pilot: how fast this machine trains."),
+    "pilot-round": ("pilot.round", "A step of a pilot: design the next runs."),
+    "pilot-run": ("pilot.run", "A step of a pilot: train one of a round's runs."),
     "arms": ("outcomes.arms", "Say what a change of data or optimizer is worth in compute, from two tables of runs."),
     "skills": ("outcomes.skills", "Predict accuracies of tasks from N and D, by way of each task's loss."),
     "mixtures": ("outcomes.mixtures", "Fit losses in the weights of a data mixture, and find the best mixture."),

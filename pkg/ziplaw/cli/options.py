@@ -117,14 +117,14 @@ def options(*some: Function) -> Function:
 # text, which takes any file, first
 *_SOME, _LAST = ["text", *(kind for kind in KINDS if kind != "text")]
 _FORMATS = f"{', '.join(_SOME)} or {_LAST}"
+_TOKENIZER = click.option(
+    "--tokenizer",
+    type=TokenizerName(),
+    default="bundled",
+    show_default=True,
+    help="bytes, bundled, or bpe:FILE with FILE a tokenizer.json. Token ids need none.",
+)
 _READING = options(
-    click.option(
-        "--tokenizer",
-        type=TokenizerName(),
-        default="bundled",
-        show_default=True,
-        help="bytes, bundled, or bpe:FILE with FILE a tokenizer.json. Token ids need none.",
-    ),
     click.option("--field", "text_field", help="Field or column of the text, chat or ids; data.text if nested."),
     click.option("--ext", "extensions", multiple=True, help="In a folder read only files ending so; repeatable."),
     click.option("--format", "kind", help=f"Read PATH as {_FORMATS}, whatever its name."),
@@ -134,6 +134,11 @@ _READING = options(
 
 def source_options(function: Function) -> Function:
     """Options that say how a PATH is read, as ``tokenizer`` and ``reading``; shared by score, import and plan."""
+    return _TOKENIZER(reading_options(function))
+
+
+def reading_options(function: Function) -> Function:
+    """Those options but for the tokenizer."""
 
     @functools.wraps(function)
     def with_reading(*args: Any, **given: Any) -> Any:

@@ -11,7 +11,7 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import (
@@ -36,25 +36,28 @@ ENDS = {"Ge": "at least", "Le": "at most"}
 SHAPES = dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "hold keys and values")
 SHAPES |= {"list_type": "be a list, in brackets"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+Typed = TypeVar("Typed", bound=BaseModel)
 
 
-def _within(range_: tuple, default: Any = ..., **more: Any) -> Any:
+def within(range_: tuple, default: Any = ..., **more: Any) -> Any:
     """A number of a range of `limits`, which the stage that takes it checks too."""
     return Field(default, ge=range_[0], le=range_[1], **more)
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A section that refuses keys it does not know, and does not change."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class GrammarShape(_Strict):
+class GrammarShape(Strict):
     """A random grammar by its definition (see docs/formats.md)."""
 
-    n_nonterminals: int = _within(limits.NONTERMINALS, description="number of nonterminals")
-    n_terminals: int = _within(limits.TERMINALS, description="number of terminals; ids 1..n, 0 is the separator")
-    max_rhs_options: int = _within(limits.RHS, description="each nonterminal gets 1..this many productions")
-    max_rhs_length: int = _within(limits.RHS, description="each production has 1..this many symbols")
-    seed: int = _within(limits.SEED, 0, description="seed of the grammar itself")
+    n_nonterminals: int = within(limits.NONTERMINALS, description="number of nonterminals")
+    n_terminals: int = within(limits.TERMINALS, description="number of terminals; ids 1..n, 0 is the separator")
+    max_rhs_options: int = within(limits.RHS, description="each nonterminal gets 1..this many productions")
+    max_rhs_length: int = within(limits.RHS, description="each production has 1..this many symbols")
+    seed: int = within(limits.SEED, 0, description="seed of the grammar itself")
     supercritical: Literal["redraw", "truncate"] = Field(
         "redraw", description="redraw until rho(M) < 1, or accept rho(M) >= 1 when rho(LC) < 1 (truncate)"
     )
@@ -69,7 +72,7 @@ class GrammarShape(_Strict):
         return self
 
 
-class ImportedCorpus(_Strict):
+class ImportedCorpus(Strict):
     """A real corpus: a path, or one of the two that every machine has."""
 
     path: str | None = Field(None, description="file or folder: text, sources, jsonl[.zst], parquet, .bin, .npy")
@@ -94,7 +97,7 @@ class ImportedCorpus(_Strict):
         return self
 
 
-class Dataset(_Strict):
+class Dataset(Strict):
     """One dataset: exactly one of grammar, grammar_file, import."""
 
     grammar: GrammarShape | None = Field(None, description="draw a random grammar of this shape")
@@ -108,12 +111,12 @@ class Dataset(_Strict):
         return self
 
 
-class Model(_Strict):
+class Model(Strict):
     """The shape of one model size."""
 
     architecture: Literal["llama", "lstm"] = Field("llama", description="decoder, or LSTM of the same interface")
-    hidden: int = _within(limits.HIDDEN, description="width; of a decoder's residual stream, then even")
-    layers: int = _within(limits.LAYERS, description="number of decoder blocks or LSTM layers")
+    hidden: int = within(limits.HIDDEN, description="width; of a decoder's residual stream, then even")
+    layers: int = within(limits.LAYERS, description="number of decoder blocks or LSTM layers")
     heads: int | None = Field(None, ge=1, description="attention heads; default: head width 64 or narrower")
 
     @model_validator(mode="after")
@@ -127,15 +130,15 @@ class Model(_Strict):
         return self
 
 
-class CorpusSettings(_Strict):
+class CorpusSettings(Strict):
     """How much of every dataset is made."""
 
-    context: int = _within(limits.CONTEXT, 256, description="tokens in a document, and the model's context")
+    context: int = within(limits.CONTEXT, 256, description="tokens in a document, and the model's context")
     documents: int | None = Field(
         None, ge=1, description="training documents; default: enough for the largest budget, each seen once"
     )
     valid_documents: int = Field(256, ge=2, description="held-out documents, from a random stream of their own")
-    seed: int = _within(limits.SEED, 0, description="seed of the documents (the grammar has its own)")
+    seed: int = within(limits.SEED, 0, description="seed of the documents (the grammar has its own)")
 
     @field_validator("documents", "valid_documents")
     @classmethod
@@ -146,11 +149,11 @@ class CorpusSettings(_Strict):
         return value
 
 
-class Scoring(_Strict):
+class Scoring(Strict):
     """How H, the gzip-compressibility, is measured."""
 
-    window: int = _within(limits.WINDOW, 256, description="tokens in a scored window")
-    samples: int = _within(limits.SAMPLES, 1000, description="windows scored; H is their median")
+    window: int = within(limits.WINDOW, 256, description="tokens in a scored window")
+    samples: int = within(limits.SAMPLES, 1000, description="windows scored; H is their median")
 
 
 # the order of the section's keys in a file; what is not listed comes last
@@ -172,7 +175,7 @@ def section_of(config: type, **more: tuple[Any, Any]) -> Any:
             made[one.name] = (kind | None if one.optional else kind, value)
     order = {name: i for i, name in enumerate(_ORDER.split())}
     keys = sorted(made, key=lambda name: order.get(name, len(order)))
-    return create_model("Training", __base__=_Strict, **{name: made[name] for name in keys})
+    return create_model("Training", __base__=Strict, **{name: made[name] for name in keys})
 
 
 _SECTION: Any = section_of(
@@ -188,23 +191,23 @@ class Training(_SECTION):
     """How every model is trained."""
 
 
-class Laws(_Strict):
+class Laws(Strict):
     """How the laws are fitted."""
 
     cells: Literal["scaling", "all"] = Field("scaling", description="cells that enter a fit: see the glossary, regime")
-    bootstrap: int = _within(limits.BOOTSTRAP, 1000, description="resamples behind each interval")
-    level: float = _within(
+    bootstrap: int = within(limits.BOOTSTRAP, 1000, description="resamples behind each interval")
+    level: float = within(
         (limits.LEVEL.lowest, limits.LEVEL.highest), 0.95, description="coverage that an interval claims"
     )
 
 
-class Presets(_Strict):
+class Presets(Strict):
     """The paper's preset grammars, scored but not trained (its Table 1 and Figure 1)."""
 
-    seeds: int = _within(limits.PRESET_SEEDS, 5, description="grammars drawn for each preset")
+    seeds: int = within(limits.PRESET_SEEDS, 5, description="grammars drawn for each preset")
 
 
-class SweepConfig(_Strict):
+class SweepConfig(Strict):
     """One sweep: datasets x models x budgets x seeds."""
 
     sweep: str = Field(description="name of the sweep; results go to results/<sweep>/")
@@ -315,10 +318,17 @@ class SweepConfig(_Strict):
 
 
 def parse_config(raw: Any, where: str = "config") -> SweepConfig:
-    """Check a parsed config and return it typed.
+    """Check a parsed sweep's config and return it typed, see `typed`."""
+    return typed(SweepConfig, raw, where)
+
+
+def typed(model: type[Typed], raw: Any, where: str) -> Typed:
+    """Check a parsed config and return it as its model.
 
     Parameters
     ----------
+    model : type
+        What it is a config of.
     raw : dict
         The content of the YAML file.
     where : str
@@ -332,27 +342,27 @@ def parse_config(raw: Any, where: str = "config") -> SweepConfig:
     if not isinstance(raw, dict):
         raise ConfigError(f"{where} holds {type(raw).__name__}, not keys and values: see config/README.md")
     try:
-        return SweepConfig.model_validate(raw)
+        return model.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(f"{where}: " + "; ".join(_explain(item) for item in error.errors()[:3])) from None
+        raise ConfigError(f"{where}: " + "; ".join(_explain(model, item) for item in error.errors()[:3])) from None
 
 
-def _explain(item: Mapping[str, Any]) -> str:
+def _explain(whole: type[BaseModel], item: Mapping[str, Any]) -> str:
     import difflib
 
-    key = ".".join(str(part) for part in item["loc"]) or "the sweep"
+    key = ".".join(str(part) for part in item["loc"]) or "the config"
     *place, name = item["loc"] or [""]
     if item["type"] == "extra_forbidden":
-        known = _keys(_model_at(place))
+        known = _keys(_model_at(whole, place))
         near = difflib.get_close_matches(str(name), sorted(known), 1)
         if near:
             return f"unknown key {key} (did you mean {near[0]}?)"
-        sections = [part for part, field in SweepConfig.model_fields.items() if name in _keys(_inner(field.annotation))]
+        sections = [part for part, field in whole.model_fields.items() if name in _keys(_inner(field.annotation))]
         return f"unknown key {key}: " + (f"it belongs under {sections[0]}" if sections else "remove it")
     if item["type"] == "missing":
-        return f"{key} is missing: {_keys(_model_at(place))[name].description}"
+        return f"{key} is missing: {_keys(_model_at(whole, place))[name].description}"
     if item["type"] in ("greater_than_equal", "less_than_equal"):
-        bounds = {type(bound).__name__: bound for bound in _keys(_model_at(place))[name].metadata}
+        bounds = {type(bound).__name__: bound for bound in _keys(_model_at(whole, place))[name].metadata}
         ends = [f"{end} {getattr(bounds[kind], kind.lower()):g}" for kind, end in ENDS.items() if kind in bounds]
         return f"{key} must be {' and '.join(ends)}, not {shown(item['input'])}"
     if name == "[key]":
@@ -380,9 +390,9 @@ def _inner(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _model_at(place: Sequence[str | int]) -> type[BaseModel] | None:
+def _model_at(whole: type[BaseModel], place: Sequence[str | int]) -> type[BaseModel] | None:
     """The model whose keys stand at a place of a config; the names of datasets and models are stepped over."""
-    model: type[BaseModel] | None = SweepConfig
+    model: type[BaseModel] | None = whole
     parts = iter(place)
     for part in parts:
         annotation = _keys(model)[str(part)].annotation

@@ -192,6 +192,7 @@ STAGES = {
     "FIGURES": ("plot", 0),
     "REPORT": ("", 0),
     "CORPUS": (f"{EVERY_CORPUS} score_reference", 5),
+    "PILOT": (None, 0),  # no part of a sweep
 }
 
 
@@ -247,7 +248,12 @@ def cases():
         for name, (path, value, rules, runs) in (KEYS | MORE).items()
     ]
     found += [
-        Case(f"versions.{name}", {*rules.split(), "report"}, runs, versions={name: getattr(versions, name) + 1})
+        Case(
+            f"versions.{name}",
+            set() if rules is None else {*rules.split(), "report"},
+            runs,
+            versions={name: getattr(versions, name) + 1},
+        )
         for name, (rules, runs) in STAGES.items()
     ]
     found += [

@@ -18,7 +18,8 @@ from ..printing import say_written
 from ..verb import OutputFolder, Verb, forced
 
 
-def _run_outputs(folder, name):
+def run_outputs(folder: str, name: str) -> list[Output]:
+    """List what is written into a run's folder; ``name`` is what messages call it."""
     made = {"curve.csv": by_header(lambda: [CURVE.names]), "run.json": by_kind("run")}
     files = [Output(Path(folder, file), mark, f"{file} of {name}") for file, mark in made.items()]
     # other files may lie in a run's folder: a log, the checkpoint
@@ -104,7 +105,7 @@ def setting_options(config: type) -> Callable[[Function], Function]:
     "-o",
     "--output",
     "outputs",
-    type=OutputFolder(_run_outputs),
+    type=OutputFolder(run_outputs),
     multiple=True,
     help="Folder for curve.csv and run.json; once for each run.",
 )

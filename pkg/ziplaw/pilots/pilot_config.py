@@ -1,0 +1,164 @@
+"""The typed model of a pilot's config: one section, ``pilot:``, of a file that Snakemake reads."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, field_validator, model_validator
+
+from ..base import limits
+from ..base.documents import write_text
+from ..base.numerals import read_number
+from ..errors import ConfigError, shown
+from ..sweep.config import NAME, Strict, read_yaml, typed, within
+from .pilot_time import expected_flops
+
+
+class Pilot(Strict):
+    """What a pilot reads, what it is to plan, and what it may cost."""
+
+    name: str = Field(description="name of the pilot; everything goes to results/<name>/")
+    paths: list[str] = Field([], description="files and folders of the corpus: text, sources, jsonl, parquet, .npy ...")
+    builtin: Literal["code", "prose"] | None = Field(
+        None, description="in place of paths: a corpus that every machine can have"
+    )
+    flops: float = within(
+        (limits.FLOPS.lowest, limits.FLOPS.highest), description="training FLOPs of the run that is to be planned"
+    )
+    minutes: float | None = Field(
+        None, ge=1, le=1e6, description="minutes that the pilot may take, all told; default: 30, without pilot_flops"
+    )
+    pilot_flops: float | None = Field(
+        None, ge=1e9, le=limits.FLOPS.highest, description="training FLOPs of the pilot, in place of minutes"
+    )
+    cores: int = Field(2, ge=1, le=4096, description="cores that train at once, one run on each")
+    tokenizer: str = Field(
+        "auto", description="auto (trained on the corpus), bytes, bundled, or bpe:<tokenizer.json>; ids need none"
+    )
+    vocab_size: int | None = Field(
+        None, ge=2, le=limits.MAX_VOCAB, description="entries of a trained vocabulary; default: chosen by a stated rule"
+    )
+    field: str | None = Field(None, description="field or column of the text, chat or ids; data.text if nested")
+    ext: list[str] = Field([], description="in a folder read only files ending so")
+    format: Literal["text", "jsonl", "parquet", "arrow", "npy", "bin"] | None = Field(
+        None, description="read the paths as this, whatever their names"
+    )
+    dtype: Literal["uint8", "uint16", "int32", "uint32", "int64"] | None = Field(
+        None, description="type of the ids in a .bin file"
+    )
+    by: Literal["document", "file"] = Field("document", description="what is held out as a whole")
+    context: int = within(limits.CONTEXT, 256, description="tokens in a document, and the models' context")
+    valid_documents: int | Literal["auto"] = Field(
+        "auto", description="held-out documents; auto: as many as the corpus can spare, at most 256"
+    )
+    seed: int = within(limits.SEED, 0, description="chooses what is held out, and the order of the rest")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train")
+    prior: str = Field("web", description="what stands before all runs: web (published grids), none, or a file")
+    level: float = within((limits.LEVEL.lowest, limits.LEVEL.highest), 0.95, description="coverage of the plan's bands")
+
+    @field_validator("name")
+    @classmethod
+    def _folder_name(cls, value: str) -> str:
+        if not NAME.fullmatch(value):
+            raise ValueError(f"{value!r} cannot name a folder: use letters, digits, '-' and '_'")
+        return value
+
+    @field_validator("flops", "minutes", "pilot_flops", mode="before")
+    @classmethod
+    def _as_people_write_them(cls, value: Any) -> Any:
+        # YAML takes 1e18 for text
+        number = read_number(value) if isinstance(value, str) else None
+        return value if number is None else number
+
+    @model_validator(mode="after")
+    def _fits_together(self):
+        if bool(self.paths) == (self.builtin is not None):
+            raise ValueError("give exactly one of paths and builtin")
+        if self.minutes is not None and self.pilot_flops is not None:
+            raise ValueError("give minutes or pilot_flops, not both")
+        if self.pilot_flops is not None and self.pilot_flops > self.flops:
+            raise ValueError(f"pilot_flops is {self.pilot_flops:g}, more than flops: train the model itself")
+        return self
+
+    @property
+    def minutes_given(self) -> float | None:
+        """Minutes that the pilot may take; None where its FLOPs are given instead."""
+        return 30.0 if self.minutes is None and self.pilot_flops is None else self.minutes
+
+    @property
+    def expected_flops(self) -> float:
+        """Return the pilot's training FLOPs, roughly where it is minutes that are given: for what comes before the
+        trial of speed.
+        """
+        if self.pilot_flops is not None:
+            return self.pilot_flops
+        return expected_flops(self.minutes_given or 0.0, self.cores)
+
+    @property
+    def most_documents(self) -> int:
+        """Return training documents that are enough for every run of the pilot, each seen once: the longest run has a
+        sixth of the FLOPs, and of the smallest model a token takes some ten thousand.
+        """
+        return max(4096, min(1 << 22, int(self.expected_flops / 6 / 5e4 / self.context)))
+
+
+class PilotConfig(Strict):
+    """A config file of a pilot."""
+
+    pilot: Pilot = Field(description="the pilot")
+
+
+def parse_pilot(raw: Any, where: str = "config") -> Pilot:
+    """Check a parsed config and return its pilot.
+
+    Raises
+    ------
+    ConfigError
+        One line that names the key, what is wrong with it and, for an unknown key, the nearest known one.
+    """
+    return typed(PilotConfig, raw, where).pilot
+
+
+def load_pilot(path: str | Path) -> Pilot:
+    """Read and check a pilot's config file."""
+    return parse_pilot(read_yaml(path), str(path))
+
+
+HEADER = (
+    "# A pilot's config, written by `ziplaw pilot`; snakemake --cores all --configfile of this file does the same.\n"
+)
+
+
+def name_of(path: str | os.PathLike) -> str:
+    """Return a name for the pilot of a file or folder: its own, but for what cannot name a folder."""
+    name = Path(path).resolve().name.split(".")[0]
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).lstrip("_-") or "pilot"
+
+
+def settle(folder: str | os.PathLike, pilot: Pilot) -> Path:
+    """Write a pilot's config into its folder, or find it there, and return its path.
+
+    Raises
+    ------
+    ConfigError
+        When the folder holds something else, or the pilot there has other settings.
+    """
+    path = Path(folder, "pilot.yaml")
+    if not path.exists():
+        if others := sorted(entry.name for entry in Path(folder).iterdir() if not entry.name.startswith(".")):
+            raise ConfigError(f"{folder} holds {others[0]} and no pilot: give another --name")
+        body = pilot.model_dump(exclude_defaults=True)
+        write_text(path, HEADER + yaml.safe_dump({"pilot": body}, sort_keys=False, allow_unicode=True))
+        return path
+    here, there = pilot.model_dump(), load_pilot(path).model_dump()
+    if difference := [key for key in here if here[key] != there[key]]:
+        key = difference[0]
+        raise ConfigError(
+            f"{path} is of another pilot: {key} is {shown(there[key])} there and {shown(here[key])} here: give another "
+            f"--name, or delete {folder} to begin anew"
+        )
+    return path

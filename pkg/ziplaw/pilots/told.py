@@ -1,0 +1,62 @@
+"""What a pilot says of itself on the way: its rounds in a few lines each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..base.elementary import exp
+from ..base.text_table import aligned
+from ..numerics.distributions import normal_inverse
+
+
+def span(seconds: float) -> str:
+    """Return seconds as 42s, 3m07s or 2h05m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def round_lines(document: Mapping[str, Any], level: float = 0.95) -> list[str]:
+    """Return what a round's document says, for a reader: its runs, its time, its band.
+
+    Parameters
+    ----------
+    document : mapping
+        A rounds/<r>.json.
+    level : float
+        Coverage of the band that is named.
+    """
+    band = document["band"]
+    z = float(normal_inverse(0.5 + level / 2))
+
+    def factor(sd: float | None) -> str:
+        return "any factor" if sd is None else f"a factor of {float(exp(z * sd)):.3g}"
+
+    at = f"the best N at {band['at_C']:.3g} FLOPs"
+    if document["stop"]:
+        return [
+            f"The pilot ends after round {document['round'] - 1}: {document['stop']}; {at} is known within "
+            f"{factor(band['sd_ln_N_after'])} either way ({level:.0%})"
+        ]
+    runs, share = document["runs"], sum(run["C"] for run in document["runs"]) / document["pilot_C"]
+    took = f", about {span(document['seconds'])}" if document["seconds"] else ""
+    lines = [
+        f"Round {document['round']}: {len(runs)} sizes, {share:.0%} of the pilot's {document['pilot_C']:.3g} FLOPs"
+        f"{took}; {at} is known within {factor(band['sd_ln_N_before'])} either way before and should be within "
+        f"{factor(band['sd_ln_N_after'])} after ({level:.0%})"
+    ]
+    rows = [
+        {
+            "model": run["model"],
+            "N": f"{run['N']:,}",
+            "tokens": " ".join(f"{budget:,}" for budget in run["budgets"]),
+            "C": f"{run['C']:.2e}",
+            **({"time": span(run["seconds"])} if run["seconds"] else {}),
+        }
+        for run in runs
+    ]
+    return lines + ["  " + line for line in aligned(rows, list(rows[0]))]

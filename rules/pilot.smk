@@ -1,0 +1,200 @@
+# A pilot: from a corpus to a plan by a few runs that are chosen as it goes. Each round is a checkpoint: it is designed
+# from all runs of the rounds before, and says which are to be trained next, or why the pilot ends.
+import shutil
+
+PILOT_GPUS = 0 if PILOT.device == "cpu" or shutil.which("nvidia-smi") is None else 1
+
+
+include: "pilot_options.smk"
+
+
+wildcard_constraints:
+    round=r"[1-9]",
+    model=r"h[0-9]+",
+
+
+rule pilot_corpus:
+    input:
+        missing(*PILOT.paths),
+    output:
+        expand(f"{CORPUS}/{{part}}", part=["train.npy", "valid.npy", "meta.json"]),
+    log:
+        f"{LOGS}/pilot_corpus.log",
+    benchmark:
+        f"{BENCHMARKS}/pilot_corpus.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        tokenizer="bundled" if PILOT.tokenizer == "auto" else PILOT.tokenizer,
+        size=options(
+            {
+                "valid-documents": PILOT.valid_documents,
+                "context": PILOT.context,
+                "seed": PILOT.seed,
+                "by": PILOT.by,
+            }
+        ),
+        most=PILOT.most_documents,
+        source=lambda w: pilot_source(),
+        what=pilot_reading(),
+        folder=CORPUS,
+        version=versions.CORPUS,
+    message:
+        "Corpus: reading, tokenising, holding out"
+    shell:
+        "ziplaw import --tokenizer {params.tokenizer:q} {params.size} --max-documents {params.most} -o {params.folder}"
+        " {params.what} > {log} 2>&1"
+
+
+rule pilot_score:
+    input:
+        f"{CORPUS}/train.npy",
+        f"{CORPUS}/meta.json",
+    output:
+        f"{RESULTS}/scores/corpus.json",
+    log:
+        f"{LOGS}/pilot_score.log",
+    benchmark:
+        f"{BENCHMARKS}/pilot_score.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        folder=CORPUS,
+        version=versions.SCORER,
+    message:
+        "H: how compressible the corpus is"
+    shell:
+        "ziplaw score {params.folder} --dataset corpus --threads {threads} -o {output} > {log} 2>&1"
+
+
+rule pilot_speed:
+    input:
+        f"{CORPUS}/train.npy",
+        f"{CORPUS}/valid.npy",
+        f"{CORPUS}/meta.json",
+        # nothing else runs beside it
+        f"{RESULTS}/scores/corpus.json",
+    output:
+        f"{RESULTS}/speed.json",
+    log:
+        f"{LOGS}/pilot_speed.log",
+    benchmark:
+        f"{BENCHMARKS}/pilot_speed.tsv"
+    threads: PILOT.cores
+    resources:
+        mem_mb=4000,
+        runtime=10,
+        gpu=PILOT_GPUS,
+    params:
+        settings=options(
+            {
+                "flops": PILOT.flops,
+                "minutes": PILOT.minutes_given,
+                "prior": PILOT.prior,
+                "device": PILOT.device,
+            }
+        ),
+        version=versions.TRAINER,
+    message:
+        "Speed: a short trial with every core at work"
+    shell:
+        "ziplaw pilot-speed {RESULTS} {params.settings} --cores {threads}"
+        " -o {output} > {log} 2>&1"
+
+
+checkpoint pilot_round:
+    input:
+        f"{CORPUS}/meta.json",
+        f"{RESULTS}/scores/corpus.json",
+        f"{RESULTS}/speed.json" if PILOT.pilot_flops is None else [],
+        lambda w: designed(int(w.round) - 1),
+    output:
+        f"{RESULTS}/rounds/{{round}}.json",
+    log:
+        f"{LOGS}/pilot_round/{{round}}.log",
+    benchmark:
+        f"{BENCHMARKS}/pilot_round/{{round}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=options(
+            {
+                "flops": PILOT.flops,
+                "pilot-flops": PILOT.pilot_flops,
+                "speed": (
+                    f"{RESULTS}/speed.json" if PILOT.pilot_flops is None else None
+                ),
+                "prior": PILOT.prior,
+                "cores": PILOT.cores,
+                "level": PILOT.level,
+            }
+        ),
+        version=versions.PILOT,
+    message:
+        "Round {wildcards.round}: which runs narrow the band most"
+    shell:
+        "ziplaw pilot-round {RESULTS} {wildcards.round} {params.settings} -o {output} > {log} 2>&1"
+
+
+rule pilot_run:
+    input:
+        round=f"{RESULTS}/rounds/{{round}}.json",
+        corpus=expand(
+            f"{CORPUS}/{{part}}", part=["train.npy", "valid.npy", "meta.json"]
+        ),
+    output:
+        curve=f"{RESULTS}/runs/corpus/{{model}}/s{{round}}/curve.csv",
+        run=f"{RESULTS}/runs/corpus/{{model}}/s{{round}}/run.json",
+    log:
+        f"{LOGS}/pilot_run/{{model}}/s{{round}}.log",
+    benchmark:
+        f"{BENCHMARKS}/pilot_run/{{model}}/s{{round}}.tsv"
+    priority: longest_first
+    threads: 1
+    resources:
+        mem_mb=lambda w: pilot_needs(w.round, w.model).mem_mb,
+        runtime=lambda w: pilot_needs(w.round, w.model).minutes,
+        gpu=PILOT_GPUS,
+    params:
+        device=PILOT.device,
+        corpus=CORPUS,
+        folder=subpath(output.run, parent=True),
+        version=versions.TRAINER,
+    message:
+        "Round {wildcards.round}: training {wildcards.model}"
+    shell:
+        "ziplaw pilot-run {input.round} {wildcards.model} --corpus {params.corpus} --device {params.device}"
+        " --threads {threads} -o {params.folder} > {log} 2>&1"
+
+
+rule pilot_collect:
+    input:
+        runs=every_run,
+        meta=f"{CORPUS}/meta.json",
+        score=f"{RESULTS}/scores/corpus.json",
+    output:
+        f"{RESULTS}/runs.csv",
+    log:
+        f"{LOGS}/pilot_collect.log",
+    benchmark:
+        f"{BENCHMARKS}/pilot_collect.tsv"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        corpus=CORPUS,
+        version=versions.TABLES,
+    message:
+        "Table of every run"
+    shell:
+        "ziplaw collect {input.runs} --corpus {params.corpus} --score {input.score} -o {output} > {log} 2>&1"
+
+
+every_pilot_result = [f"{RESULTS}/runs.csv"]

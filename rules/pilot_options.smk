@@ -1,0 +1,71 @@
+# What the verbs of pilot.smk are given, and what a round's runs ask of a batch system; see pkg/ziplaw/pilots.
+import functools
+import json
+
+from ziplaw.pilots.rounds import MOST_ROUNDS
+
+CORPUS = f"{RESULTS}/corpora/corpus"
+PATHS = " ".join(map(shlex.quote, PILOT.paths))
+READING = {
+    "field": PILOT.field,
+    "ext": PILOT.ext,
+    "format": PILOT.format,
+    "dtype": PILOT.dtype,
+}
+
+
+def pilot_source():
+    """What tells that the corpus has changed."""
+    if PILOT.builtin:
+        return fingerprint(fingerprints.of_builtin, PILOT.builtin)
+    return [fingerprint(fingerprints.of_source, path) for path in PILOT.paths]
+
+
+def pilot_reading():
+    """The corpus as `ziplaw import` and `ziplaw tokenizer` take it: options, then paths."""
+    if PILOT.builtin:
+        return options({"builtin": PILOT.builtin})
+    return f"{options(READING)} -- {PATHS}"
+
+
+@functools.cache
+def pilot_needs(round_, model):
+    """Memory and time of a run, for a batch system; of one whose round is not designed yet, those of none."""
+    from ziplaw.training.job_needs import Needs, job_needs
+    from ziplaw.pilots.rounds import settings
+    from dataclasses import replace
+
+    path = f"{RESULTS}/rounds/{round_}.json"
+    document = json.loads(Path(path).read_text())
+    run = next(run for run in document["runs"] if run["model"] == model)
+    shape = {key: run[key] for key in ("hidden", "layers", "heads")}
+    shape |= {"architecture": "llama", "vocab_size": document["vocab_size"]}
+    recipe = replace(settings(document["context"])[0], budgets=run["budgets"])
+    return job_needs([shape], recipe, context=document["context"], gpu=PILOT_GPUS > 0)
+
+
+def longest_first(wildcards):
+    """A run's share of its round's FLOPs: the longest is begun first, so that cores end together."""
+    document = json.loads(Path(f"{RESULTS}/rounds/{wildcards.round}.json").read_text())
+    C = {run["model"]: run["C"] for run in document["runs"]}
+    return int(1e6 * C[wildcards.model] / sum(C.values()))
+
+
+def designed(round_):
+    """The runs of a round, and of all before it; Snakemake asks again once the round is designed."""
+    found = []
+    for earlier in range(1, round_ + 1):
+        path = checkpoints.pilot_round.get(round=earlier).output[0]
+        document = json.loads(Path(path).read_text())
+        found += [
+            f"{RESULTS}/runs/corpus/{run['model']}/s{earlier}/run.json"
+            for run in document["runs"]
+        ]
+        if document["stop"]:
+            break
+    return found
+
+
+def every_run(wildcards):
+    """The runs of all rounds, round by round until one says that the pilot ends."""
+    return designed(MOST_ROUNDS)
