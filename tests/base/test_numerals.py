@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from ziplaw.base import limits
-from ziplaw.base.numerals import is_plain, read_list, read_number
+from ziplaw.base.numerals import counted, is_plain, read_list, read_number
 from ziplaw.cli import command
 from ziplaw.cli.options import Number, Numbers
 from ziplaw.cli.runs.train import _budgets
@@ -129,3 +129,13 @@ def test_flops_of_fit_are_a_list(tmp_path):
     assert found.exception is None
     assert "loss at N 7e+09, D 1.4e+11" in found.stdout
     assert "7B,140B is read as 7000000000, 140000000000" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(7.2863e6, "7.29M"), (203411984.99, "203M"), (999_999, "1M"), (999_499, "999k"), (1.4e12, "1.4T"), (27.9, "27.9"),
+     (2.5e20, "2.5e+20"), (0.0123, "0.0123"), (12, "12"), (5200, "5.2k"), (1e9, "1B")],
+)  # fmt: skip
+def test_counts_are_said_as_they_are_read(value, said):
+    assert counted(value) == said
+    assert read_number(said) == pytest.approx(value, rel=0.005)

@@ -44,14 +44,17 @@ ROOMS = {
     "sweep": "numerics base corpora corpora.readers tables training.recipe laws.forms laws.intervals laws.fits "
     "laws.plans laws.plans.evidence laws.dependence.splits",
     "pilots": "numerics base tables models.shape training.recipe sweep laws.pilots",
+    "pilots.planning": "numerics base tables models.shape sweep laws.forms laws.intervals laws.valleys laws.plans "
+    "laws.plans.evidence laws.pilots",
     "report.figures": "numerics base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
     "report": "numerics base sweep report.figures laws.dependence laws.dependence.splits laws.fits laws.solve",
     "cli": "base corpora.storage corpora.readers",
     "cli.data": "cli base grammars tables corpora corpora.readers",
     "cli.runs": "cli base corpora.storage models.shape training training.recipe tables sweep",
     "cli.laws": "cli numerics base corpora corpora.readers tables sweep report.figures laws.forms "
-    "laws.intervals laws.dependence laws.dependence.statistics laws.plans laws.plans.evidence laws.outcomes",
-    "cli.pilot": "cli cli.laws cli.runs base corpora.storage models.shape training pilots",
+    "laws.intervals laws.dependence laws.dependence.statistics laws.plans laws.plans.evidence laws.outcomes "
+    "pilots.planning",
+    "cli.pilot": "cli cli.laws cli.runs base corpora.storage models.shape training pilots pilots.planning",
     "cli.outcomes": "cli base tables report.figures laws.outcomes",
     "cli.show": "cli base report report.figures",
     "__main__": "cli",
@@ -60,7 +63,7 @@ TOP = {"__init__", "errors", "versions"}
 # what is imported by its owners alone: name -> owners
 OWNERS = {
     "matplotlib": "report.figures",
-    "jinja2": "report.page",
+    "jinja2": "report.templates",
     "pydantic": "sweep.config pilots.pilot_config",
     "ziplaw._pcfg": "grammars.sampling",
     "ziplaw._earley": "grammars.floor",

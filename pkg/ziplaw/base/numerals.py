@@ -97,3 +97,23 @@ def read_list(text: str) -> list[float | None]:
         ascending = all(a < b for a, b in pairwise(map(int, parts)))
         return [None] if ascending and not any(part[0] == "0" for part in parts) else [read_number(",".join(parts))]
     return numbers
+
+
+def counted(value: float, digits: int = 3) -> str:
+    """Return a count as people say it, which ``read_number`` reads again: 7.29M, 203M, 1.4T; 2.5e+20 beyond.
+
+    Parameters
+    ----------
+    value : float
+        Of parameters, tokens or bytes, not negative.
+    digits : int
+        Significant ones.
+    """
+    if not 1 <= value < 1e15:
+        return f"{value:.{digits}g}"
+    # rounded first: 999,999 is 1M
+    rounded = float(f"{value:.{digits}g}")
+    for scale, sign in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if rounded >= scale:
+            return f"{rounded / scale:.{digits}g}{sign}"
+    return f"{rounded:.{digits}g}"

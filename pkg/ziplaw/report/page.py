@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import re
 import shlex
 import tempfile
 from collections.abc import Sequence
-from html import escape
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from ..base.documents import write_text
 from ..base.outputs import Output, by_mark, check
-from ..errors import FitError
-from ..sweep.folder import VARIANTS, Sweep, finite
+from ..sweep.folder import VARIANTS, Sweep
 from .about_scores import references
 from .captions import caption, figures_of
 from .figures import draw
@@ -34,7 +29,7 @@ from .page_tables import (
 from .provenance import provenance
 from .remarks import one_reason
 from .sentences import p_value, said
-from .typeset import fixed, interval, number, prose
+from .templates import as_written, image, template
 
 MARK = "<title>ziplaw: sweep "
 
@@ -63,65 +58,44 @@ def render(
     FitError
         When the folder is no finished sweep.
     """
-    import jinja2
-
     folder = Path(sweep_dir).resolve()
     sweep = Sweep(folder, files=tuple(map(Path, files)))
     _ = sweep.runs
-    try:
-        return _environment(sweep).render(
-            name=folder.name,
-            answer=answer(sweep),
-            datasets=dataset_rows(sweep),
-            ways=way_rows(sweep),
-            links=link_rows(sweep),
-            fits=fit_rows(sweep),
-            flags=flags_with_meanings(sweep),
-            allocation=split_table(sweep),
-            regression=sweep.regression,
-            claims=[] if one_reason(sweep) else sweep.table("claims.csv"),
-            references=list(references(sweep).values()),
-            presets=preset_rows(sweep),
-            holdout=holdout_rows(sweep),
-            figures=_figures(sweep),
-            command=command or _command(config),
-            config=Path(config).read_text("utf-8") if config else None,
-            provenance=provenance(sweep, folder, config),
+    with as_written(folder, "make the sweep's tables and fits again"):
+        return str(
+            _template(sweep).render(
+                name=folder.name,
+                answer=answer(sweep),
+                datasets=dataset_rows(sweep),
+                ways=way_rows(sweep),
+                links=link_rows(sweep),
+                fits=fit_rows(sweep),
+                flags=flags_with_meanings(sweep),
+                allocation=split_table(sweep),
+                regression=sweep.regression,
+                claims=[] if one_reason(sweep) else sweep.table("claims.csv"),
+                references=list(references(sweep).values()),
+                presets=preset_rows(sweep),
+                holdout=holdout_rows(sweep),
+                figures=_figures(sweep),
+                command=command or _command(config),
+                config=Path(config).read_text("utf-8") if config else None,
+                provenance=provenance(sweep, folder, config),
+            )
         )
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, jinja2.UndefinedError) as error:
-        # documents that somebody edited: tables are checked when read, the many keys of documents are not
-        what = f"{type(error).__name__}: {error}"
-        raise FitError(
-            f"a file in {folder} is not as ziplaw wrote it ({what}): make the sweep's tables and fits again"
-        ) from error
 
 
-def _environment(sweep: Sweep) -> Any:
-    """Return the template with its filters; every filter that returns HTML has escaped what came from files."""
-    import jinja2
-
-    markup = jinja2.utils.markupsafe.Markup
-    names = sorted({escape(name) for name in sweep.datasets}, key=len, reverse=True)
-    odd = [name for name in names if prose(name) != name]
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["number"] = lambda value, digits=3: markup(number(value, digits))
-    environment.filters["fixed"] = lambda value, places=3: markup(fixed(value, places))
-    environment.filters["percent"] = lambda value: markup(f"{fixed(100 * value, 1)} %") if finite(value) else "–"
-    environment.filters["p_cell"] = lambda value: (
-        p_value(value).replace("p = ", "").replace("p < ", "< ").replace("no p", "–")
-    )
-    environment.filters["sentence"] = lambda words: str(words)[:1].upper() + str(words)[1:]
-    environment.filters["prose"] = lambda words: markup(prose(escape(str(words)), odd))
-    environment.filters["ordered"] = ordered
-    environment.globals.update(
-        interval=lambda low, high, digits=3: markup(interval(low, high, digits)),
-        finite=finite,
+def _template(sweep: Sweep) -> Any:
+    """Return the template; every filter that returns HTML has escaped what came from files."""
+    return template(
+        __package__ or "",
+        "page.html.j2",
+        sweep.datasets,
         variant_words=lambda variant: VARIANTS.get(variant, "no law"),
         said=lambda place: list(said(sweep, place).values()),
+        p_cell=lambda value: p_value(value).replace("p = ", "").replace("p < ", "< ").replace("no p", "–"),
+        ordered=ordered,
     )
-    return environment.from_string((resources.files(__package__) / "page.html.j2").read_text("utf-8"))
 
 
 def write_report(
@@ -162,10 +136,3 @@ def _figures(sweep: Sweep) -> dict[str, dict[str, Any]]:
                 draw(kind, sweep.folder, path, files=sweep.files)
             figures[kind] = image(path.read_bytes()) | {"caption": caption(sweep, kind)}
     return figures
-
-
-def image(svg: bytes) -> dict[str, Any]:
-    """Return an SVG file as the source of an <img>, in which no script of it can run, with its width in points."""
-    width = re.search(rb'<svg[^>]*?\bwidth="([\d.]+)pt"', svg)
-    source = "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")
-    return {"source": source, "width": float(width.group(1)) if width else None}

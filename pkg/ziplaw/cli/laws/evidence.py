@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -26,8 +27,13 @@ class PriorName(click.ParamType):
         return [] if value in ("web", "none") else [value]
 
 
+def flops_option(required: bool = True) -> Callable[..., Any]:
+    """The compute that is asked about; a pilot knows its own."""
+    told = "Training FLOPs, C = 6 N D." if required else "Training FLOPs, C = 6 N D [default: those of the pilot]."
+    return click.option("--flops", required=required, type=Number(limits.FLOPS), help=told)
+
+
 evidence_options = options(
-    click.option("--flops", required=True, type=Number(limits.FLOPS), help="Training FLOPs, C = 6 N D."),
     click.option("--prior", type=PriorName(), default="web", show_default=True,
                  help="What stands before all else: web (published grids), none, or a file of that form."),
     click.option("--runs", type=click.Path(exists=True, dir_okay=False),

@@ -8,37 +8,44 @@ import click
 
 from ..options import source_options, threads_option
 from ..printing import print_json, read_line
-from ..verb import Verb
-from .evidence import evidence_options, gather, planned
+from ..verb import SweepFolder, Verb
+from .evidence import evidence_options, flops_option, gather, planned
 from .law_alone import law_prediction, law_refused, show_law
+from .plan_of_pilot import print_pilot_plan, rate_options
 from .repetition import repeating, show_repeating, tokens_here, unique_option
 from .show_plan import refused, show, withheld, without_split
 
 
 @click.command(cls=Verb)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True))
+@click.argument("paths", nargs=-1, type=click.Path(exists=True))
+@click.option("--pilot", type=SweepFolder(), help="Plan from this pilot, results/NAME, in place of PATHs.")
 @source_options
 @click.option("--window", default=256, show_default=True, help="Tokens in a scored window.")
 @click.option("--samples", default=1000, show_default=True, help="Windows scored; H is their median.")
 @threads_option
 @unique_option
+@flops_option(required=False)
+@rate_options
 @evidence_options
 def command(
     paths: tuple[str, ...],
+    pilot: str | None,
     tokenizer: str,
     reading: dict[str, Any],
     window: int,
     samples: int,
     threads: int | None,
     unique: float | None,
-    flops: float,
+    flops: float | None,
+    gpu_flops: float,
+    price: float,
     level: float,
     epsilon: float,
     anyway: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Score each PATH, then plan how to split FLOPS between parameters and tokens for THIS data.
+    """Score each PATH, then plan how to split FLOPS between parameters and tokens for THIS data; or plan from a pilot.
 
     Published grids of runs say where to begin (--prior), H of the data moves it (by --law), runs of your own on this
     data settle it (--runs); every line of the sum is printed. With --prior none and no runs the law in H plans alone.
@@ -49,8 +56,19 @@ def command(
       ziplaw plan my_corpus/ --flops 1e21
       ziplaw plan my_corpus/ --flops 1e21 --runs my_runs.csv
       ziplaw plan my_corpus/ --flops 1e20 --unique 2e9
+      ziplaw plan --pilot results/mine
       ziplaw plan my_corpus/ --flops 1e13 --prior none --law results/mine/regression.json
     """  # noqa: D301
+    if pilot is not None:
+        if paths or any(given[name] for name in ("runs", "where")):
+            raise click.UsageError("--pilot brings corpus and runs: leave PATHs, --runs and --where out")
+        print_pilot_plan(
+            pilot, flops, anyway=anyway, as_json=as_json, level=level, prior=given["prior"], law=given["law"],
+            gpu_flops=gpu_flops, price=price, unique=unique, threads=threads,
+        )  # fmt: skip
+        return
+    if not paths or flops is None:
+        raise click.UsageError(f"Missing {'option --flops' if paths else 'a PATH, or --pilot'}.")
     import os
 
     from ...base.threads import n_threads

@@ -10,7 +10,7 @@ from ...base import limits
 from ..options import Number
 from ..printing import print_json
 from ..verb import Verb
-from .evidence import evidence_options, gather, planned
+from .evidence import evidence_options, flops_option, gather, planned
 from .law_alone import law_prediction, law_refused, show_law
 from .repetition import repeating, show_repeating, unique_option
 from .show_plan import refused, show, withheld, without_split
@@ -21,6 +21,7 @@ from .show_plan import refused, show, withheld, without_split
     "--gzip", "H", required=True, type=Number(limits.COMPRESSIBILITY), help="H of the data, from ziplaw score."
 )
 @unique_option
+@flops_option()
 @evidence_options
 def command(
     H: float,

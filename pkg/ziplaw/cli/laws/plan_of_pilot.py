@@ -1,0 +1,58 @@
+"""``ziplaw plan --pilot DIR``: the plan of a pilot, printed."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from ...base import limits
+from ...errors import FitError
+from ..options import Number, options
+from ..printing import print_json
+
+rate_options = options(
+    click.option("--gpu-flops", type=Number(limits.GPU_FLOPS), default=4e14, show_default=True,
+                 help="FLOPs a second that a GPU sustains, for hours and cost."),
+    click.option("--price", type=Number(limits.PRICE), default=2.5, show_default=True,
+                 help="Price of a GPU's hour."),
+)  # fmt: skip
+
+
+def print_pilot_plan(
+    folder: str | os.PathLike[str], flops: float | None, *, anyway: bool, as_json: bool, **given: Any
+) -> dict[str, Any]:
+    """Print the plan of a pilot, made anew from its runs, and return it.
+
+    Parameters
+    ----------
+    folder : path-like
+        The pilot's.
+    flops : float, optional
+        Of another run than the pilot was designed for.
+    anyway : bool
+        Show a plan that is not identified without an error.
+    as_json : bool
+        Print plan.json rather than text.
+    **given
+        Of ``whole_plan.pilot_plan``.
+
+    Raises
+    ------
+    FitError
+        After printing, where the split is not identified.
+    """
+    from ...laws.intervals.identification import Doubt, refusal
+    from ...pilots.planning.plan_told import plan_lines
+    from ...pilots.planning.whole_plan import pilot_plan
+
+    plan = pilot_plan(folder, flops, **given).document
+    if as_json:
+        print_json(plan)
+    else:
+        for line in plan_lines(plan):
+            click.echo(line)
+    if plan["refused"] and not anyway:
+        raise FitError(f"{refusal([Doubt(**doubt) for doubt in plan['refused']])}; --anyway ends without an error")
+    return plan

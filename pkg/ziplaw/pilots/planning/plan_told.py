@@ -1,0 +1,148 @@
+"""A pilot's plan in lines of text, for a terminal: the answer first, then why, then what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...base.numerals import counted
+from ...base.text_table import aligned
+from ...laws.plans.learning_rates import learning_rate_sentence
+
+Plan = Mapping[str, Any]
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """Tell a plan (plan.json) in about twenty lines."""
+    mark = "NO PLAN: " if plan["refused"] else ""
+    out = [f"{doubt['reason'][:1].upper()}{doubt['reason'][1:]}; {doubt['remedy']}." for doubt in plan["refused"]]
+    C, level = f"{plan['C']:.3g}", f"{100 * plan['level']:g}%"
+    out.append(
+        f"{mark}{plan['pilot']}: N {banded(plan, 'N')}, D {banded(plan, 'D')}, "
+        f"{banded(plan, 'tokens_per_parameter')} tokens a parameter: best split of C = {C}, {level} bands"
+    )
+    if plan["loss"] is not None:
+        low, high = plan["loss_interval"]
+        out.append(f"loss {plan['loss']:.4g} ({low:.4g} to {high:.4g}) {plan['loss_unit']}, of a run made so")
+    out.append(shape_sentence(plan))
+    if near := plan["near_best"]:
+        low, high = near["N"]
+        out.append(
+            f"N from {counted(low)} to {counted(high)} costs at most {100 * near['tolerance']:g}% of that loss: within "
+            "it choose what is handy"
+        )
+    out.append(bill_sentence(plan))
+    out += aligned(moved_rows(plan))
+    out += [f"Rests on {runs_sentence(plan)}."]
+    out += [f"{sentence}." for sentence in (check_sentence(plan), data_sentence(plan), vocabulary_sentence(plan))]
+    out.append(f"To begin with: {learning_rate_sentence(plan['recipe'])}.")
+    if sentence := next_sentence(plan):
+        out.append(f"{sentence}.")
+    out += [f"Warning: {text}." for text in plan["warnings"]]
+    return out
+
+
+def banded(plan: Plan, key: str) -> str:
+    """A number with its band."""
+    low, high = plan[f"{key}_interval"]
+    return f"{counted(plan[key])} ({counted(low)} to {counted(high)})"
+
+
+def shape_sentence(plan: Plan) -> str:
+    """What to build."""
+    shape = plan["shape"]
+    heads = f"{shape['heads']} head{'s' if shape['heads'] > 1 else ''}"
+    return (
+        f"build {shape['hidden']} wide, {shape['layers']} layers, {heads}, vocabulary {shape['vocab_size']}: N "
+        f"{counted(shape['N'])}, {counted(shape['N_total'])} with embeddings; {counted(shape['D'])} tokens"
+    )
+
+
+def bill_sentence(plan: Plan) -> str:
+    """What it costs, with what is assumed."""
+    bill = plan["bill"]
+    return (
+        f"{bill['gpu_hours']:.3g} GPU-hours at {bill['gpu_flops']:.3g} FLOPs a second, {bill['cost']:.3g} at "
+        f"{bill['price']:g} an hour (assumed: --gpu-flops, --price); 6 N D alone would be {plan['C_6nd']:.3g} FLOPs"
+    )
+
+
+# what the page and the table call the pieces of evidence
+EVIDENCE = {"prior": "prior", "H": "H of the corpus", "runs": "the pilot's runs"}
+
+
+def moved_rows(plan: Plan) -> list[dict[str, Any]]:
+    """Where N stood after each piece of evidence, and by how much that moved it."""
+    rows = []
+    for line in plan["lines"]:
+        low, high = line["N_interval"]
+        name = EVIDENCE[line["from"]] + (f": {plan['prior']}" if line["from"] == "prior" else "")
+        alone = line["alone"] if line["from"] == "runs" else None
+        itself = f"{counted(alone['N'])} ({' to '.join(map(counted, alone['N_interval']))})" if alone else ""
+        rows.append(
+            {
+                "after": name,
+                "N": counted(line["N"]),
+                "from": counted(low),
+                "to": counted(high),
+                "moved by": "-" if line["factor"] is None else f"x{line['factor']:.3g}",
+                "decades": f"{line['decades']:.2f}",
+                "by itself": itself,
+            }
+        )
+    return rows
+
+
+def runs_sentence(plan: Plan) -> str:
+    """What the pilot was."""
+    runs, law = plan["runs"], plan["law"]
+    text = (
+        f"{runs['cells']} cells of {runs['trunks']} runs, N {counted(runs['N'][0])} to {counted(runs['N'][1])}, C "
+        f"{runs['C'][0]:.2g} to {runs['C'][1]:.2g}"
+    )
+    return text if law is None else f"{text}; links {_weights(law['links'])}"
+
+
+def _weights(links: Mapping[str, Any]) -> str:
+    known = [(name, link["weight"]) for name, link in links.items() if link["weight"] >= 0.005]
+    return ", ".join(f"{name} {100 * weight:.0f}%" for name, weight in known)
+
+
+def check_sentence(plan: Plan) -> str:
+    """How well the largest runs were predicted from the others."""
+    check = plan["check"]
+    if check is None:
+        return "Extrapolation check: too few runs are left without the largest"
+    return (
+        f"Extrapolation check: {check['held']} of the {check['n']} runs of most compute lie within the band predicted "
+        f"from the others, {100 * abs(check['worst_error']):.2g}% off at worst"
+    )
+
+
+def data_sentence(plan: Plan) -> str:
+    """Whether the corpus is large enough."""
+    data = plan["data"]
+    if data["repeating"]:
+        return f"Data: {data['repeating']['sentence']}"
+    return f"Data: D is {data['epochs']:.2g} of the {counted(data['unique_tokens'])} unique tokens, all of them new"
+
+
+def vocabulary_sentence(plan: Plan) -> str:
+    """What the vocabulary takes, at the target and in the pilot."""
+    *pilot, target = plan["vocabulary"]["sizes"]
+
+    def span(key: str) -> str:
+        shares: Sequence[float] = sorted(size[key] for size in pilot)
+        return f"{100 * shares[0]:.0f} to {100 * shares[-1]:.0f}%"
+
+    return (
+        f"Vocabulary {plan['vocabulary']['size']}: {100 * target['embedding_share']:.2g}% of all parameters and "
+        f"{100 * target['head_share']:.2g}% of FLOPs at the target ({span('embedding_share')} and {span('head_share')} "
+        "in the pilot)"
+    )
+
+
+def next_sentence(plan: Plan) -> str | None:
+    """What would narrow the band most next."""
+    following = plan.get("next")
+    return None if following is None else str(following["sentence"])
