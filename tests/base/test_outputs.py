@@ -50,6 +50,7 @@ class Case:
 CORPUS = ("train.npy", "valid.npy", "meta.json")
 FLOOR, SCORE, RUN = "sweep/floors/syn-a.json", "sweep/scores/syn-a.json", "sweep/runs/syn-a/h6/s0/run.json"
 FITS = tuple(f"sweep/fits/syn-{name}.json" for name in "abc")
+FIGURE = "sweep/figures/presets.svg"
 READS_SWEEP = ("sweep/runs.csv", RUN, FITS[0], "sweep/regression.json", "sweep/frontier.csv", SCORE, FLOOR)
 CASES = {
     "grammar new": Case(
@@ -121,9 +122,9 @@ CASES = {
         {"--plot": ("drawn.csv",)},
     ),
     "mixtures": Case("mixtures mixtures.csv --bootstrap 100", ("mixtures.csv",), (("-o", "new.json"),)),
-    "plot": Case("plot frontiers --sweep-dir sweep", READS_SWEEP, (("-o", "drawn.svg"),), {"-o": ("drawn.csv",)}),
+    "plot": Case("plot presets --sweep-dir sweep", READS_SWEEP, (("-o", "drawn.svg"),), {"-o": ("drawn.csv",)}),
     "report": Case(
-        "report --sweep-dir sweep --config config.yaml", (*READS_SWEEP, "config.yaml"), (("-o", "new.html"),)
+        "report --sweep-dir sweep --config config.yaml", (*READS_SWEEP, FIGURE, "config.yaml"), (("-o", "new.html"),)
     ),
     "config check": Case("config check config.yaml", ("config.yaml",)),
     "config schema": Case("config schema", (), (("-o", "new.json"),)),
@@ -171,6 +172,10 @@ def made(tmp_path_factory):
     columns = {f"w_{i}": w for i, w in enumerate(weights.T)} | {f"loss_{i}": v for i, v in enumerate(losses.T)}
     write_csv(folder / "mixtures.csv", [dict(zip(columns, map(float, row))) for row in zip(*columns.values())])
     synthetic_sweep.build(folder / "sweep", names=("syn-a", "syn-b", "syn-c"), bootstrap=100)
+    # a report takes the figures that are there
+    (folder / FIGURE).parent.mkdir()
+    for kind in FIGURES:
+        (folder / FIGURE).with_stem(kind).write_text("<svg width='3pt'/>")
     write_csv(folder / "rivals.csv", [{"dataset": f"syn-{n}", "zstd": z} for n, z in zip("abc", (0.3, 0.4, 0.45))])
     here = os.getcwd()
     try:
@@ -352,10 +357,11 @@ def test_an_output_beside_another(workspace, capsys):
 
 
 @pytest.mark.parametrize(("name", "option"), [pair for pair in WRITING if not is_folder(*pair)])
-def test_streams_stay_open_to_all(workspace, name, option):
+def test_streams_stay_open_to_all(made, workspace, capsys, name, option):
     case, key = CASES[name], option.lstrip("-")
     if dict(case.outputs)[option].endswith(".svg"):
         return
+    shutil.rmtree("sweep/figures")  # a report draws them itself
 
     def arguments(path):
         return [sys.executable, "-m", "ziplaw", *case.arguments(**{key: path})]
@@ -369,7 +375,8 @@ def test_streams_stay_open_to_all(workspace, name, option):
         subprocess.run(arguments("/dev/stdout"), check=True, stdout=log, stderr=subprocess.DEVNULL, env=environment)
     assert Path("log").read_bytes().startswith(MINE.encode() + (b"" if name in ("fit", "regress") else expected))
     assert expected in Path("log").read_bytes()
-    subprocess.run(arguments("/dev/null"), check=True, capture_output=True, env=environment)
+    shutil.copytree(made / "sweep" / "figures", "sweep/figures")
+    assert run(capsys, case.arguments(**{key: "/dev/null"}))[0] == 0
 
 
 def test_a_table_on_standard_input_is_an_input(workspace):

@@ -38,7 +38,7 @@ def flags():
 
 
 def missing(*tools):
-    return [f"no {tool}: install {PACKAGES[tool]} (Debian)" for tool in tools if shutil.which(tool) == []]
+    return [f"no {tool}: install {PACKAGES[tool]} (Debian)" for tool in tools if shutil.which(tool) is None]
 
 
 def lines_of(*command):
