@@ -9,14 +9,13 @@ import pytest
 from click.testing import CliRunner
 from houses import ROOT
 from sweeps_for_sentences import make
-from synthetic_sweep import build
+from synthetic_sweep import build, stub_figures
 
 from ziplaw.base.documents import read_csv, read_json, write_csv, write_json
 from ziplaw.cli.show.report import command
 from ziplaw.laws.fits.dataset import MIN_BUDGETS, MIN_CELLS, MIN_SIZES
 from ziplaw.laws.solve.additive import EXPONENT_BOUNDS
 from ziplaw.report.captions import figures_of
-from ziplaw.report.figures import FIGURES
 from ziplaw.report.page import image, render
 from ziplaw.report.typeset import HUGE, TINY
 from ziplaw.sweep.runs_table import BEST_SEEN, NOT_STARTED_ABOVE, SATURATED_BELOW
@@ -99,12 +98,6 @@ def test_a_report_is_whole(case, sweep_of, tmp_path):
     assert "<svg" not in html
     assert html.count("<img ") == len(figures_of(sweep_of(case)))
     assert "http://" not in re.sub(r'"data:[^"]*"', "", html)
-
-
-def stub_figures(folder, content="<svg width='3pt'/>"):
-    for kind in FIGURES:
-        (folder / "figures").mkdir(exist_ok=True)
-        (folder / "figures" / f"{kind}.svg").write_text(content)
 
 
 POISON = "<img src=x onerror=alert(1)>'\"&<script>alert(2)</script>"

@@ -1,6 +1,6 @@
 """A sweep whose splits are refused: its page and its figures say why."""
 
-from synthetic_sweep import build
+from synthetic_sweep import build, stub_figures
 
 from ziplaw.base.documents import read_csv
 from ziplaw.report.page import render
@@ -20,8 +20,9 @@ def test_the_report_and_figures_of_a_sweep_with_refused_splits(tmp_path):
     assert Sweep(folder).table("frontier.csv")[0]["N_opt"] is None
     assert {row["source"] for row in table} == {"chinchilla", *lost}
     assert "no frontier: no split is identified" in " ".join(_words(folder))
-    good = render(build(tmp_path / "good", names=("a", "b", "c")))
-    assert "Not identified, so not shown" not in good
+    good = build(tmp_path / "good", names=("a", "b", "c"))
+    stub_figures(good)
+    assert "Not identified, so not shown" not in render(good)
 
 
 def _words(folder):

@@ -18,6 +18,7 @@ from ziplaw.laws.dependence import claims as judged
 from ziplaw.laws.dependence import regress as regression
 from ziplaw.laws.fits.dataset import fit_dataset
 from ziplaw.laws.plans import frontier as frontiers
+from ziplaw.report.figures import FIGURES
 from ziplaw.sweep import fits_table, links_table, runs_table
 from ziplaw.tables.declared import CLAIMS, FITS, FRONTIER, LINKS, RUNS
 
@@ -287,6 +288,13 @@ def _presets(rng):
     return rows
 
 
+def stub_figures(folder, content="<svg width='3pt'/>"):
+    """Put an empty image for every figure into a sweep: a report takes those that are there and draws the others."""
+    for kind in FIGURES:
+        (folder / "figures").mkdir(exist_ok=True)
+        (folder / "figures" / f"{kind}.svg").write_text(content)
+
+
 def rows_of(folder, kind):
     """The rows of the CSV beside a figure drawn into a folder."""
     return read_csv(folder / f"{kind}.csv")
@@ -296,7 +304,6 @@ def words_of(kind, folder, monkeypatch):
     """Everything that a figure of a sweep writes."""
     from matplotlib.text import Text
 
-    from ziplaw.report.figures import FIGURES
     from ziplaw.report.figures.style import style
     from ziplaw.sweep.folder import Sweep
 
