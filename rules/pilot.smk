@@ -197,4 +197,39 @@ rule pilot_collect:
         "ziplaw collect {input.runs} --corpus {params.corpus} --score {input.score} -o {output} > {log} 2>&1"
 
 
-every_pilot_result = [f"{RESULTS}/runs.csv"]
+rule pilot_plan:
+    input:
+        f"{RESULTS}/runs.csv",
+        f"{RESULTS}/scores/corpus.json",
+        f"{CORPUS}/meta.json",
+    output:
+        expand(
+            f"{RESULTS}/{{file}}",
+            file=[
+                "plan.json",
+                "plan.csv",
+                "isoflop.csv",
+                "best_n.csv",
+                "held_out.csv",
+            ],
+        ),
+    log:
+        f"{LOGS}/pilot_plan.log",
+    benchmark:
+        f"{BENCHMARKS}/pilot_plan.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=options(
+            {"flops": PILOT.flops, "prior": PILOT.prior, "level": PILOT.level}
+        ),
+        version=versions.PILOT,
+    message:
+        "The plan"
+    shell:
+        "ziplaw pilot-plan {RESULTS} {params.settings} --threads {threads} > {log} 2>&1"
+
+
+every_pilot_result = [f"{RESULTS}/plan.json"]

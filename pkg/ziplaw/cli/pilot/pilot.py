@@ -67,9 +67,11 @@ def command(
         raise click.UsageError("give either PATHs or --builtin")
     if settings["minutes"] is not None and settings["pilot_flops"] is not None:
         raise click.UsageError("give --minutes or --pilot-flops, not both")
+    from ...base.documents import read_json
     from ...base.threads import n_threads
     from ...pilots import workflow
     from ...pilots.pilot_config import name_of, parse_pilot, settle
+    from ...pilots.planning.plan_told import plan_lines
     from ...pilots.progress import Progress
     from ...pilots.rounds import round_file
     from ...pilots.workplace import alone_in
@@ -89,3 +91,7 @@ def command(
             workflow.run(config, folder, f"{logs}/snakemake.log", pilot.cores, targets, progress)
         finally:
             progress.close()
+    if not design_only:
+        for line in plan_lines(read_json(f"{folder}/plan.json", "pilot_plan")):
+            click.echo(line)
+        click.echo(f"The page: {folder}/plan.html")
