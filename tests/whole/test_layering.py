@@ -52,8 +52,8 @@ ROOMS = {
     "cli.data": "cli base grammars tables corpora corpora.readers",
     "cli.runs": "cli base corpora.storage models.shape training training.recipe tables sweep",
     "cli.laws": "cli numerics base corpora corpora.readers tables sweep report.figures laws.forms "
-    "laws.intervals laws.dependence laws.dependence.statistics laws.plans laws.plans.evidence laws.outcomes "
-    "pilots.planning",
+    "laws.intervals laws.dependence laws.dependence.statistics laws.plans laws.plans.evidence laws.pilots "
+    "laws.outcomes models.shape pilots.planning",
     "cli.pilot": "cli cli.laws cli.runs base corpora.storage models.shape training pilots pilots.planning",
     "cli.outcomes": "cli base tables report.figures laws.outcomes",
     "cli.show": "cli base report report.figures",

@@ -82,7 +82,7 @@ class Range:
         return f"must {ends[0]} {self.lowest:g} {ends[1]} {self.highest:g}{unit}: {self.remedy}"
 
 
-FLOPS = Range(1.0, 1e40, "FLOPs", "give training FLOPs, C = 6 N D, such as 1e21")
+FLOPS = Range(1.0, 1e40, "FLOPs", "give training FLOPs, such as 1e21")
 # N or D of a question
 SIZE = Range(1.0, 1e30, "", "count single parameters and tokens, such as 7e9 and 1.4e11")
 TOKENS = Range(1.0, 1e30, "tokens", "count single ones, such as 1.4e11")
@@ -95,6 +95,8 @@ HUBER_DELTA = Range(1e-6, 1e3, "", "1e-3 is usual")
 # no resampling tells a coverage nearer to 1, and an interval of nearly none is no interval
 LEVEL = Range(0.01, 0.9999, "", "give the share that an interval covers, such as 0.95")
 EPSILON = Range(0.0, 1.0, "", "0 means Chinchilla's constants, 1 the law at H")
+VOCABULARY = Range(2, MAX_VOCAB, "entries", "give those of the tokenizer, such as 32000")
+CONTEXT_TOKENS = Range(*CONTEXT, "tokens", "give those of a document in training, such as 2048")
 COMPRESSIBILITY = Range(0.0, 1.5, "", "give compressed size / raw size, see ziplaw score", within=True)
 GPU_FLOPS = Range(1e6, 1e24, "FLOPs a second", "an H100 sustains about 4e14 in bf16")
 PRICE = Range(0.0, 1e9, "", "give the price of a GPU's hour, such as 2.5")

@@ -21,6 +21,8 @@ from .tokenizers import BUNDLED, Tokenizer, load_tokenizer
 # of longer texts, evenly spaced blocks of PIECE_BYTES that come to at most this are tokenised
 TEXT_BYTES = 1 << 24
 _BYTES_PER_ID = 4
+# ids of a file without a vocabulary, among which the largest is looked for
+_LOOKED_AT = 1 << 26
 # a text with more than this share of the windows counts as several, blocks of neighbouring windows
 _LARGEST_SHARE = 50
 # below this a byte-level BPE fits the text badly; the bundled one gives 3.6 for code and 4.2 for prose
@@ -220,6 +222,21 @@ def _score_text(source, tokenizer, window, samples, threads):
             "source": source.provenance | ({"notes": notes} if notes else {}),
         }
     )
+
+
+def vocabulary_of(source: Source, score: dict[str, Any]) -> tuple[int, str]:
+    """Entries that a model of a scored source needs, the separator among them, and what says so.
+
+    Of a corpus its own; of text those of the tokenizer and the separator; of other ids the largest of the first
+    64 M, and the separator.
+    """
+    if isinstance(source, TextSource):
+        return int(score["vocab_size"]) + 1, f"tokenizer {score['tokenizer']}"
+    if source.vocab_size is not None:
+        return source.vocab_size, "the corpus"
+    tokens = source.tokens
+    rows = max(1, _LOOKED_AT // (tokens[:1].size or 1))
+    return int(tokens[:rows].max()) + 2, "the largest id"
 
 
 def remarks(score: dict[str, Any]) -> list[str]:

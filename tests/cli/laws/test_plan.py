@@ -92,7 +92,15 @@ def test_a_plan_with_no_other_input_is_one_that_can_be_acted_on(prose, capsys):
     found = json.loads(capsys.readouterr().out)
     low, high = found["N_interval"]
     assert low < found["N"] < high
-    assert 6 * found["N"] * found["D"] == pytest.approx(1e21)
+    # all FLOPs are counted: of 8192 tokens and the separator, as the bundled tokenizer has them
+    shape = found["compute"]["shape"]
+    assert shape["vocab_size"] == found["compute"]["vocab_size"] == 8193
+    assert found["compute"]["C"] == pytest.approx(1e21)
+    assert 0.95e21 < found["C_6nd"] < 1e21
+    assert found["C_6nd"] == pytest.approx(6 * found["N"] * found["D"])
+    assert 6 * found["six_nd"]["N"] * found["six_nd"]["D"] == pytest.approx(1e21)
+    assert shape["N"] == pytest.approx(found["N"], rel=0.02)
+    assert found["compute"]["N_total"] == pytest.approx(found["N"] + 2 * 8193 * shape["hidden"])
     lines = found["lines"]
     prior = lines["prior"]
     # within a decade before H, and about one with it, as long as this page reads like English
@@ -112,11 +120,12 @@ def test_a_plan_with_no_other_input_is_one_that_can_be_acted_on(prose, capsys):
 def test_a_plan_is_printed_answer_first_and_says_what_it_rests_on(prose, capsys):
     assert status("plan", prose, "--flops", "1e21") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) < 15
+    assert len(lines) < 20
     assert lines[0].startswith(f"{prose}: H = ")
     assert "best split of C = 1e+21" in lines[1]
     text = "\n".join(lines)
-    for word in ("costs at most 0.1%", "prior: web text", "effect of H", "own runs", "sum", "Chinchilla", "Kaplan",
+    for word in ("Shape: hidden", "C is all FLOPs", "Training: learning rate",
+                 "costs at most 0.1%", "prior: web text", "effect of H", "own runs", "sum", "Chinchilla", "Kaplan",
                  "Rests on"):  # fmt: skip
         assert word in text, word
 
@@ -133,7 +142,12 @@ def test_own_runs_settle_a_plan(prose, tmp_path, capsys):
     assert found["loss_interval"][0] < found["loss"] < found["loss_interval"][1]
     assert found["runs"]["columns"] == {"N": "params", "D": "tokens", "loss": "val_loss"}
     # without a prior they are all there is, and H moves nothing
-    assert status("plan", prose, "--flops", "1e20", "--runs", runs, "--prior", "none", "--window", "128") == 0
+    assert (
+        status(
+            "plan", prose, "--flops", "1e20", "--runs", runs, "--prior", "none", "--window", "128", "--unique", "1e12"
+        )
+        == 0
+    )
     out = capsys.readouterr().out
     for word in ("prior:", "effect of H", "Warning"):
         assert word not in out, word
@@ -170,7 +184,7 @@ def test_priors(prose, tmp_path, capsys):
     write_json(tmp_path / "mine.json", mine, kind="prior")
     assert status(*asked, "--prior", tmp_path / "mine.json", "--json") == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["N"] == pytest.approx(np.exp(21.0))
+    assert found["six_nd"]["N"] == pytest.approx(np.exp(21.0))
     assert found["lines"]["prior"]["name"] == "ours"
     # a prior that does not say the H of its corpora is moved by none
     assert found["lines"]["H"] is None

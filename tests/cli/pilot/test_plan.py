@@ -84,3 +84,14 @@ def test_a_pilot_brings_its_own_corpus_and_compute(pilot, tmp_path, capsys):
 def _printed(capsys, *arguments):
     assert status(*arguments) == 0
     return capsys.readouterr().out
+
+
+def test_the_model_of_a_pilot_s_plan_as_a_config(pilot, tmp_path, capsys):
+    asked = ["plan", "--pilot", pilot, "--write-config", "hf", "-o", tmp_path / "config.json"]
+    assert status(*asked, "--json") == 0
+    plan = json.loads(capsys.readouterr().out)
+    found = json.loads((tmp_path / "config.json").read_text())
+    assert found["ziplaw"]["N"] == plan["shape"]["N"]
+    assert found["vocab_size"] == plan["shape"]["vocab_size"]
+    assert found["ziplaw"]["training_tokens"] == round(plan["D"])
+    assert "leave --vocab-size and --context out" in refuses(capsys, *asked, "--context", "64")

@@ -28,6 +28,9 @@ def test_the_sentence_says_what_lies_outside():
     text = learning_rate_sentence(learning_rate_rules(3e9, 5e10))
     assert "by the Step Law, Li et al. 2025, arXiv 2503.04715, extrapolated (N 0.4 decades outside of" in text
     assert text.endswith("by DeepSeek, Bi et al. 2024, arXiv 2401.02954, extrapolated too")
+    assert "tuned" not in text
+    far = learning_rate_sentence(learning_rate_rules(2e5, 2e7))
+    assert "D 2.3 decades outside of 4e+09 to 1e+11: so far that they should be tuned)" in far
     inside = learning_rate_sentence(learning_rate_rules(5e8, 5e9))
     assert "extrapolated" not in inside
     assert learning_rate_rules(5e7, 5e9)["outside"] == ["N 0.6 decades outside of 2.1e+08 to 1.1e+09"]

@@ -92,3 +92,11 @@ def test_series_that_rise_are_found():
     assert (one["best_epochs"], one["best_loss"], one["epochs"], one["loss"]) == (2.0, 3.2, 10.0, 4.0)
     assert one["rise"] == pytest.approx(0.25)
     assert rising(N, D, np.arange(7) + 1.0, loss) == ([], 0)
+
+
+def test_tokens_are_those_that_the_compute_pays_for():
+    plain = repeating_advice(1e20, 1e9, 1e20 / 6e9, 4e9)["split"]
+    costly = repeating_advice(1e20, 1e9, 1e20 / 6e9, 4e9, tokens=lambda N: 1e20 / (7 * N))["split"]
+    assert costly["N"] == plain["N"]
+    for key in ("D", "D_interval"):
+        assert costly[key] == pytest.approx(np.multiply(plain[key], 6 / 7))

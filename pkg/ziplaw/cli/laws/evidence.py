@@ -13,7 +13,9 @@ from ..options import Number, json_option, options
 
 if TYPE_CHECKING:
     from ...laws.plans.evidence.combined_plan import Prior
+    from ...laws.plans.evidence.own_fit import OwnFit
     from ...laws.plans.evidence.own_runs import OwnRuns
+    from .accounting import Account
 
 
 class PriorName(click.ParamType):
@@ -29,7 +31,8 @@ class PriorName(click.ParamType):
 
 def flops_option(required: bool = True) -> Callable[..., Any]:
     """The compute that is asked about; a pilot knows its own."""
-    told = "Training FLOPs, C = 6 N D." if required else "Training FLOPs, C = 6 N D [default: those of the pilot]."
+    told = "Training FLOPs, all of them; a law in H alone takes C = 6 N D"
+    told += "." if required else " [default: those of the pilot]."
     return click.option("--flops", required=required, type=Number(limits.FLOPS), help=told)
 
 
@@ -41,7 +44,7 @@ evidence_options = options(
     click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Keep only such rows of --runs."),
     click.option("--law", type=click.Path(exists=True, dir_okay=False),
                  help="regression.json that says how H moves the split [default: the reference law shipped with "
-                 "ziplaw]."),
+                 "ziplaw]; or this data's own fit, fits/NAME.json of a sweep, in place of --runs."),
     click.option("--level", type=Number(limits.LEVEL), default=0.95, show_default=True, help="Coverage of the bands."),
     click.option("--epsilon", type=Number(limits.EPSILON), default=1.0, show_default=True,
                  help="With --prior none: weight of the law in H against Chinchilla's constants (0 to 1)."),
@@ -54,7 +57,7 @@ class Evidence(NamedTuple):
     """What a plan is made from, besides H."""
 
     prior: Prior | None
-    runs: OwnRuns | None
+    runs: OwnRuns | OwnFit | None
     runs_of: dict[str, Any] | None
     law: dict[str, Any]
     law_name: str
@@ -71,8 +74,9 @@ def gather(prior: str, runs: str | None, where: tuple[str, ...], law: str | None
     Raises
     ------
     FitError
-        When one of them cannot be read, or the runs carry no split.
+        When one of them cannot be read, or the runs, or a fit of them, carry no split.
     """
+    from ...base.documents import read_json
     from ...sweep.published_prior import read_prior
     from ...sweep.reference_law import read_law
 
@@ -81,10 +85,25 @@ def gather(prior: str, runs: str | None, where: tuple[str, ...], law: str | None
     found = read_prior(prior)
     if epsilon != 1 and (found is not None or runs is not None):
         raise click.UsageError("--epsilon blends the law in H with Chinchilla's constants: it goes with --prior none")
-    document = read_law(law)
-    name = "the reference law shipped with ziplaw" if law is None else click.format_filename(law)
-    own, of = (None, None) if runs is None else _own(runs, where)
+    is_fit = law is not None and read_json(law).get("kind") == "ziplaw/fit"
+    if is_fit and runs is not None:
+        raise click.UsageError("--runs and the fit of --law are both runs of this data: give one of them")
+    document = read_law(None if is_fit else law)
+    name = "the reference law shipped with ziplaw" if is_fit or law is None else click.format_filename(law)
+    own, of = _own_fit(law) if is_fit else (None, None) if runs is None else _own(runs, where)
     return Evidence(found, own, of, document, name)
+
+
+def _own_fit(path):
+    from ...base.documents import read_json
+    from ...laws.plans.evidence.own_fit import own_fit
+
+    document, name = read_json(path, "fit"), click.format_filename(path)
+    try:
+        found = own_fit(document)
+    except FitError as error:
+        raise FitError(f"{name}: {error}") from None
+    return found, {"fit": name, "dataset": document.get("dataset"), "loss_unit": "nats per token"}
 
 
 def _own(path, where):
@@ -102,11 +121,15 @@ def _own(path, where):
                    "loss_unit": read.loss_unit}  # fmt: skip
 
 
-def planned(evidence: Evidence, H: float, C: float, level: float, given: tuple[float, float] | None) -> dict[str, Any]:
+def planned(
+    evidence: Evidence, H: float, C: float, level: float, given: tuple[float, float] | None, account: Account
+) -> dict[str, Any]:
     """Plan from the evidence.
 
     Parameters
     ----------
+    C : float
+        All training FLOPs, as ``account`` counts them.
     given : (float, float) or None
         H of the corpora behind the prior, and the standard deviation of ``H``; None where the two do not compare, so
         that H moves nothing.
@@ -123,7 +146,7 @@ def planned(evidence: Evidence, H: float, C: float, level: float, given: tuple[f
         effect = effect_of_H(
             prior.split, scatter, law.get("split"), H - reference, sd, float(prior.document["H"]["sd"])
         )
-    result = combined_plan(C, prior=prior, effect=effect, runs=evidence.runs, level=level)
+    result = combined_plan(C, prior=prior, effect=effect, runs=evidence.runs, level=level, compute=account.compute)
     result |= {"H": H, "law": evidence.law_name, "H_of": law.get("H_of"), "law_fitted_on": law.get("fitted_on")}
     if prior is not None:
         result["prior"] = dict(prior.document)

@@ -8,6 +8,7 @@ import click
 
 from ...errors import FitError
 from ..printing import print_table
+from .accounting import show_follow_up
 
 
 def law_prediction(
@@ -47,6 +48,7 @@ def show_law(result: dict[str, Any]) -> None:
             click.echo(f"  {name:4} {lo:.3g} to {hi:.3g} {unit}")
     if result["epsilon"] != 1:
         click.echo(f"Blended with Chinchilla's constants, epsilon = {result['epsilon']:g}.")
+    show_follow_up(result)
     on = result["fitted_on"]
     click.echo(
         f"Law: {result['law']}, fitted on {on['n_datasets']} datasets ({on['n_cells']} runs), H {on['H'][0]:.3f} to "

@@ -9,10 +9,12 @@ import click
 from ..options import source_options, threads_option
 from ..printing import print_json, read_line
 from ..verb import SweepFolder, Verb
+from .accounting import accounting, accounting_options, follow_up, of_source
+from .config_option import check_config_options, config_options, write_model_config
 from .evidence import evidence_options, flops_option, gather, planned
 from .law_alone import law_prediction, law_refused, show_law
 from .plan_of_pilot import print_pilot_plan, rate_options
-from .repetition import repeating, show_repeating, tokens_here, unique_option
+from .repetition import tokens_here, unique_option
 from .show_plan import refused, show, withheld, without_split
 
 
@@ -26,7 +28,9 @@ from .show_plan import refused, show, withheld, without_split
 @unique_option
 @flops_option(required=False)
 @rate_options
+@accounting_options
 @evidence_options
+@config_options
 def command(
     paths: tuple[str, ...],
     pilot: str | None,
@@ -36,6 +40,10 @@ def command(
     samples: int,
     threads: int | None,
     unique: float | None,
+    vocab_size: float | None,
+    context: float | None,
+    write_config: str | None,
+    output: str | None,
     flops: float | None,
     gpu_flops: float,
     price: float,
@@ -52,20 +60,30 @@ def command(
     Where the split is not identified, H is printed with the reason and the exit status is 2; so it is where the law's
     H was measured otherwise (window, tokenizer).
 
+    FLOPS are all of those of training a decoder: head and attention are counted with --vocab-size and --context, and
+    what the split were at C = 6 N D stands beside. --write-config writes the planned model for another trainer.
+
     \b
       ziplaw plan my_corpus/ --flops 1e21
       ziplaw plan my_corpus/ --flops 1e21 --runs my_runs.csv
+      ziplaw plan my_corpus/ --flops 1e21 --law results/mine/fits/my_corpus.json
       ziplaw plan my_corpus/ --flops 1e20 --unique 2e9
       ziplaw plan --pilot results/mine
+      ziplaw plan my_corpus/ --flops 1e20 --vocab-size 32000 --context 2048 --write-config hf -o config.json
       ziplaw plan my_corpus/ --flops 1e13 --prior none --law results/mine/regression.json
     """  # noqa: D301
+    check_config_options(write_config, output, len(paths))
     if pilot is not None:
         if paths or any(given[name] for name in ("runs", "where")):
             raise click.UsageError("--pilot brings corpus and runs: leave PATHs, --runs and --where out")
-        print_pilot_plan(
+        if vocab_size or context:
+            raise click.UsageError("--pilot brings vocabulary and context: leave --vocab-size and --context out")
+        plan = print_pilot_plan(
             pilot, flops, anyway=anyway, as_json=as_json, level=level, prior=given["prior"], law=given["law"],
             gpu_flops=gpu_flops, price=price, unique=unique, threads=threads,
         )  # fmt: skip
+        if write_config and output:
+            write_model_config(write_config, output, plan, plan["shape"], plan["recipe"], err=as_json)
         return
     if not paths or flops is None:
         raise click.UsageError(f"Missing {'option --flops' if paths else 'a PATH, or --pilot'}.")
@@ -90,16 +108,17 @@ def command(
         # runs alone need no law in H
         if evidence.prior is not None or evidence.law_alone:
             notes = check_score(evidence.law.get("H_of"), score) + notes
+        account = accounting(vocab_size, context, of_source(source, score))
         if evidence.law_alone:
             result = law_prediction(evidence.law, score["H"], flops, evidence.law_name, level, epsilon, anyway)
             hidden.append(result["N"] is None)
         else:
             reference, more = difference_of_H(evidence.prior, score, tokenizer, threads)
             notes += more
-            result = planned(evidence, score["H"], flops, level, reference)
+            result = planned(evidence, score["H"], flops, level, reference, account)
             hidden.append(withheld(result, anyway))
         result |= {"dataset": score["dataset"], "score": {k: v for k, v in score.items() if k != "sizes"}}
-        result |= {"unique": unique, "repeating": None if hidden[-1] else repeating(result, unique)}
+        follow_up(result, account, hidden[-1], unique, tokens_here(source, score))
         result["warnings"] += notes
         result["notes"] = notes
         results.append(result)
@@ -113,7 +132,6 @@ def command(
             click.echo(f"{chr(10) if i else ''}{click.format_filename(path)}: {_score(result)}")
             if not hidden[i]:
                 (show_law if evidence.law_alone else show)(result)
-                show_repeating(result, tokens_here(result["score"]))
                 continue
             for text in result["notes"]:
                 click.echo(f"Warning: {text}.")
@@ -121,6 +139,9 @@ def command(
         if hide:
             name = f"{click.format_filename(path)}: " if len(paths) > 1 else ""
             raise law_refused(result, name) if evidence.law_alone else refused(result, name)
+    if write_config and output:
+        (plan,) = results
+        write_model_config(write_config, output, plan, plan["compute"], plan["training"], err=as_json)
 
 
 def _score(result: dict[str, Any]) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from ...errors import FitError
-from ...laws.forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ..printing import print_table
+from .accounting import show_follow_up
 
 
 def withheld(result: dict[str, Any], anyway: bool) -> bool:
@@ -19,7 +19,8 @@ def withheld(result: dict[str, Any], anyway: bool) -> bool:
 def without_split(result: dict[str, Any]) -> dict[str, Any]:
     """The same without the numbers of a split that is not identified."""
     lost = ("N", "D", "tokens_per_parameter", "a", "loss")
-    return result | dict.fromkeys([*lost, *(f"{name}_interval" for name in lost), "near_best", "split"])
+    lost = (*lost, "C_6nd", "elasticity", "six_nd")
+    return result | dict.fromkeys([*lost, *(f"{name}_interval" for name in lost[:5]), "near_best", "split"])
 
 
 def refused(result: dict[str, Any], name: str = "") -> FitError:
@@ -31,7 +32,7 @@ def refused(result: dict[str, Any], name: str = "") -> FitError:
 
 
 def show(result: dict[str, Any]) -> None:
-    """Print a plan in at most a dozen lines, and a line for each warning."""
+    """Print a plan in less than a score of lines, and a line for each warning."""
     mark = "NOT IDENTIFIED: " if result["refused"] else ""
     parts = [f"{name} {_with_band(result, key)}" for name, key in (("N", "N"), ("D", "D"),
                                                                   ("D/N", "tokens_per_parameter"))]  # fmt: skip
@@ -44,6 +45,7 @@ def show(result: dict[str, Any]) -> None:
         unit = result["runs"]["loss_unit"] if result["runs"] else "nats per token"
         click.echo(f"loss {result['loss']:.4g} ({known}) {unit} by the law of the own runs")
     click.echo(_near(result))
+    show_follow_up(result)
     print_table(_rows(result))
     click.echo(_rests_on(result))
     for doubt in result["refused"]:
@@ -67,9 +69,9 @@ def _near(result):
 
 
 def _rows(result):
-    lines, C, rows = result["lines"], result["C"], []
+    lines, rows = result["lines"], []
     if line := lines["prior"]:
-        rows.append(_row(f"prior: {line['name']}", line, C))
+        rows.append(_row(f"prior: {line['name']}", line))
     if line := lines["H"]:
         low, high = line["factor_interval"]
         a_low, a_high = line["a_shift_interval"]
@@ -81,21 +83,21 @@ def _rows(result):
     elif lines["prior"]:
         rows.append({"": "effect of H", "N": "unknown"})
     if line := lines["runs"]:
-        rows.append(_row(f"own runs ({line['n']})", line, C))
+        rows.append(_row(f"own runs ({line['n']})", line))
     else:
         rows.append({"": "own runs", "N": "none"})
-    rows.append(_row("sum", result, C))
+    rows.append(_row("sum", result))
     published = result["chinchilla"]
     beside = {"Chinchilla": published["published"], "Chinchilla, refitted": published["refit"]}
     for name, split in (beside | {"Kaplan": result["kaplan"]}).items():
-        rows.append({"": name, "N": f"{split['N']:.3g}", "D/N": f"{split['D'] / split['N']:.3g}"})
+        rows.append({"": f"{name} (6 N D)", "N": f"{split['N']:.3g}", "D/N": f"{split['D'] / split['N']:.3g}"})
     return rows
 
 
-def _row(name, line, C):
+def _row(name, line):
     (low, high), (a_low, a_high) = line["N_interval"], line["a_interval"]
     return {"": name, "N": f"{line['N']:.3g}", "from": f"{low:.3g}", "to": f"{high:.3g}",
-            "D/N": f"{C / FLOPS_PER_PARAMETER_TOKEN / line['N'] ** 2:.3g}", "a": f"{line['a']:.3f}",
+            "D/N": f"{line['tokens_per_parameter']:.3g}", "a": f"{line['a']:.3f}",
             "a from": f"{a_low:.3f}", "a to": f"{a_high:.3f}"}  # fmt: skip
 
 

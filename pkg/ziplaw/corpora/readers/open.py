@@ -242,6 +242,7 @@ def _corpus(folder):
     source = TokenSource(
         short_name(folder), "corpus", corpus.train, made_of.get("tokenizer"), corpus.meta.get("token_bytes"), keep
     )
-    source.draws = made_of.get("kind") == "grammar"
+    source.draws, source.vocab_size = made_of.get("kind") == "grammar", corpus.vocab_size
+    source.context, source.unique_tokens = corpus.context, made_of.get("unique_tokens")
     source.what, source.left_out = "the training documents of a ziplaw corpus", {"its held-out documents": None}
     return source

@@ -91,6 +91,12 @@ class TokenSource(_Described):
         Where the documents of a stream start, and its end; None when nothing tells.
     draws : bool
         The rows are independent draws, as a grammar's documents are.
+    vocab_size : int or None
+        Of a corpus, whose rows are its documents; None where only the ids tell.
+    context : int or None
+        Tokens of a document of a corpus.
+    unique_tokens : float or None
+        Of all that a corpus was imported from, where it says so.
     notes, what, left_out, keep, parts
         As of a `TextSource`.
     """
@@ -103,6 +109,9 @@ class TokenSource(_Described):
     provenance: dict[str, Any] = field(default_factory=dict)
     documents: np.ndarray | None = None
     draws: bool = False
+    vocab_size: int | None = None
+    context: int | None = None
+    unique_tokens: float | None = None
     notes: Counter = field(default_factory=Counter)
     what: str = "token ids"
     left_out: dict[str, int | None] = field(default_factory=dict)

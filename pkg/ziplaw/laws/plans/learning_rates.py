@@ -25,6 +25,8 @@ MEASURED: dict[str, Mapping[str, tuple[float, float]]] = {
     DEEPSEEK: {"C": (1e17, 2e19)},
 }
 
+FAR_DECADES = 1.0
+
 
 def learning_rate_rules(N: float, D: float) -> dict[str, Any]:
     """Return learning rate and batch at N and D by the Step Law, and by DeepSeek's rule beside it.
@@ -40,7 +42,8 @@ def learning_rate_rules(N: float, D: float) -> dict[str, Any]:
     -------
     dict
         ``learning_rate`` (peak, AdamW), ``batch_tokens``, ``rule``, ``outside`` (what lies outside of what was
-        measured, in words; empty where all is inside), and ``other`` with the same keys.
+        measured, in words; empty where all is inside), ``decades`` (the farthest of it), and ``other`` with the same
+        keys.
     """
     N, D = float(check_within(N, "N", limits.SIZE)), float(check_within(D, "D", limits.SIZE))
     C = 6.0 * N * D
@@ -50,16 +53,14 @@ def learning_rate_rules(N: float, D: float) -> dict[str, Any]:
 
 
 def _rule(name: str, rate: Any, batch: Any, at: Mapping[str, float]) -> dict[str, Any]:
-    return {"rule": name, "learning_rate": float(rate), "batch_tokens": float(batch), "outside": _outside(name, at)}
-
-
-def _outside(name: str, at: Mapping[str, float]) -> list[str]:
-    found = []
+    outside, most = [], 0.0
     for what, (low, high) in MEASURED[name].items():
         decades = max(float(log10(low / at[what])), float(log10(at[what] / high)))
+        most = max(most, decades)
         if decades > 0:
-            found.append(f"{what} {decades:.1f} decades outside of {low:.2g} to {high:.2g}")
-    return found
+            outside.append(f"{what} {decades:.1f} decades outside of {low:.2g} to {high:.2g}")
+    return {"rule": name, "learning_rate": float(rate), "batch_tokens": float(batch), "outside": outside,
+            "decades": most}  # fmt: skip
 
 
 def learning_rate_sentence(rules: Mapping[str, Any]) -> str:
@@ -69,7 +70,8 @@ def learning_rate_sentence(rules: Mapping[str, Any]) -> str:
     def numbers(rule: Mapping[str, Any]) -> str:
         return f"learning rate {rule['learning_rate']:.2g}, batch {rule['batch_tokens']:.2g} tokens"
 
-    where = f", extrapolated ({'; '.join(rules['outside'])})" if rules["outside"] else ""
+    far = ": so far that they should be tuned" if rules["decades"] > FAR_DECADES else ""
+    where = f", extrapolated ({'; '.join(rules['outside'])}{far})" if rules["outside"] else ""
     beside = (
         ", extrapolated too" if rules["outside"] and other["outside"] else ", extrapolated" if other["outside"] else ""
     )

@@ -71,7 +71,15 @@ def rising(
 
 
 def repeating_advice(
-    C: float, N: float, D: float, U: float, *, log_sd: float = 0.0, level: float = 0.95, seed: int = 42
+    C: float,
+    N: float,
+    D: float,
+    U: float,
+    *,
+    log_sd: float = 0.0,
+    level: float = 0.95,
+    seed: int = 42,
+    tokens: Callable[[float], float] | None = None,
 ) -> dict[str, Any] | None:
     """What a plan of N and D becomes when only U tokens are unique; None where D asks for no more than U.
 
@@ -93,6 +101,8 @@ def repeating_advice(
         Coverage of the bands.
     seed : int
         Of the draws.
+    tokens : callable, optional
+        D that the compute pays for at N, where it is counted otherwise; C is 6 N D of the plan then.
 
     Returns
     -------
@@ -107,6 +117,7 @@ def repeating_advice(
     if D <= U:
         return None
     law, epochs = repeated_runs.estimate(), D / U
+    pays = tokens or (lambda size: C / (FLOPS_PER_PARAMETER_TOKEN * size))
     best = _moved(law, C, epochs)
     beyond = _beyond(best)
     out: dict[str, Any] = {"C": C, "U": U, "epochs": epochs, "cost": best["kept"], "split": None}
@@ -114,7 +125,8 @@ def repeating_advice(
     if not any(factor > _FAR for _, factor in beyond):
         drawn = [_moved(row, C, epochs)["factor"] for row in repeated_runs.drawn(_DRAWS, seed)]
         own = exp(log_sd * normals(np.random.default_rng(seed), _DRAWS))
-        N_best, D_best = N * best["factor"], D / best["factor"]
+        N_best = N * best["factor"]
+        D_best = D / best["factor"] if tokens is None else float(tokens(N_best))
         low, high = np.quantile(N * np.array(drawn) * own, tails(level)).tolist()
         out["split"] = {
             "N": N_best,
@@ -124,7 +136,7 @@ def repeating_advice(
             "cost": best["cost"],
             "factor_interval": np.quantile(drawn, tails(level)).tolist(),
             "N_interval": [low, high],
-            "D_interval": [C / (FLOPS_PER_PARAMETER_TOKEN * v) for v in (high, low)],
+            "D_interval": [float(pays(v)) for v in (high, low)],
         }
     plain = allocate(constrained.DATA_CONSTRAINED.array, C)
     with_repeats = constrained.repeating_plan(C, float(plain.D) / epochs)

@@ -7,11 +7,13 @@ import pytest
 
 from ziplaw.errors import FitError
 from ziplaw.laws.forms.allocation import near_best, optimal_split
-from ziplaw.laws.forms.chinchilla import ADDITIVE, CHINCHILLA_REFIT
+from ziplaw.laws.forms.chinchilla import ADDITIVE, CHINCHILLA_REFIT, additive
+from ziplaw.laws.pilots.compute import Compute
 from ziplaw.laws.plans.evidence.combined_plan import Prior, combined_plan, near_plan
 from ziplaw.laws.plans.evidence.effect_of_H import EffectOfH
 from ziplaw.laws.plans.evidence.gaussian_split import GaussianSplit
 from ziplaw.laws.plans.evidence.own_runs import OwnRuns
+from ziplaw.models.shape.ladder import ladder
 
 PRIOR = Prior(GaussianSplit(np.array([20.7, 0.47]), np.diag([0.16, 0.02])), "web text", {})
 EFFECT = EffectOfH(0.03, 0.01, np.array([5.0, 0.0]), np.diag([4.0, 0.1]), 0.7, "bounded")
@@ -89,3 +91,60 @@ def test_what_a_near_N_costs():
     N = float(optimal_split(CHINCHILLA_REFIT.array, 1e21)[0])
     low, high = near_best(CHINCHILLA_REFIT.array, 1e21, 1e-3)
     assert found == {"tolerance": 1e-3, "N": [pytest.approx(1e9 * low / N), pytest.approx(1e9 * high / N)]}
+
+
+def ladder_compute(vocab_size=8193):
+    sizes = ladder(vocab_size, 256)
+    return Compute.of([size.N for size in sizes], [size.flops_per_token for size in sizes])
+
+
+@pytest.mark.parametrize("runs", [None, runs_of()])
+def test_by_six_nd_told_as_compute_nothing_changes(runs):
+    plain = combined_plan(1e20, prior=PRIOR, effect=EFFECT, runs=runs)
+    found = combined_plan(1e20, prior=PRIOR, effect=EFFECT, runs=runs, compute=Compute.six_nd())
+    assert found["C_6nd"] == pytest.approx(1e20)
+    assert found["six_nd"]["N"] == plain["N"]
+    for key in ("N", "D", "tokens_per_parameter"):
+        assert found[key] == pytest.approx(plain[key], rel=1e-9)
+        assert found[f"{key}_interval"] == pytest.approx(plain[f"{key}_interval"], rel=1e-6)
+    assert found["near_best"]["N"] == pytest.approx(plain["near_best"]["N"], rel=1e-6)
+    for name in ("prior", "runs"):
+        if line := plain["lines"][name]:
+            assert found["lines"][name]["N_interval"] == pytest.approx(line["N_interval"], rel=1e-6)
+    for key in ("factor", "factor_interval", "a_shift_interval"):
+        assert found["lines"]["H"][key] == pytest.approx(plain["lines"]["H"][key], rel=1e-9)
+
+
+def test_a_split_of_all_flops_pays_for_the_head_too():
+    compute = ladder_compute()
+    for C, least, most in ((1e21, 0.95, 1.0), (1e14, 0.3, 0.7)):
+        found = combined_plan(C, prior=PRIOR, compute=compute)
+        assert compute.per_token(found["N"]) * found["D"] == pytest.approx(C)
+        assert found["C_6nd"] == pytest.approx(6 * found["N"] * found["D"])
+        assert least < found["C_6nd"] / C < most
+        assert found["six_nd"]["N"] * found["six_nd"]["D"] * 6 == pytest.approx(C)
+
+
+def test_the_best_of_all_flops_is_where_the_runs_law_has_its_lowest_loss():
+    compute, law = ladder_compute(), CHINCHILLA_REFIT.array
+    best, low, high = np.array(compute_valley(compute, law, 1e17))
+    N = np.geomspace(best / 30, best * 30, 4001)
+    loss = additive(law, N, compute.tokens(N, 1e17))
+    assert N[np.argmin(loss)] == pytest.approx(best, rel=0.1)
+    inside = N[loss <= loss.min() * (1 + 1e-3)]
+    assert [inside[0], inside[-1]] == pytest.approx([low, high], rel=0.05)
+
+
+def compute_valley(compute, law, C):
+    best = float(np.exp(compute.best(*np.log(law[1:3]), *law[3:5], C)))
+    return best, *near_plan(law, ADDITIVE, C, best, compute=compute)["N"]
+
+
+def test_reach_of_own_runs_is_told_in_all_flops():
+    compute = ladder_compute()
+    found = combined_plan(1e21, prior=PRIOR, runs=runs_of(), compute=compute)
+    runs = runs_of()
+    spent = compute.per_token(runs.fit.N) * runs.fit.D
+    assert found["lines"]["runs"]["C"] == pytest.approx([spent.min(), spent.max()])
+    assert spent.max() > runs.C[1]
+    assert "orders of magnitude above the largest" in found["warnings"][0]

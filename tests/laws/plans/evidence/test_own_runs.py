@@ -48,9 +48,9 @@ def test_every_link_has_a_say_by_its_error_on_the_largest_runs(runs):
 
 
 def test_weights():
-    found = module._weights({"identity": 0.02, "power": 0.01, "free": np.inf})
+    found = module.held_out_weights({"identity": 0.02, "power": 0.01, "free": np.inf})
     assert found == {"identity": pytest.approx(0.2), "power": pytest.approx(0.8), "free": 0.0}
-    assert module._weights({"identity": np.inf, "power": np.inf}) == {"identity": 0.5, "power": 0.5}
+    assert module.held_out_weights({"identity": np.inf, "power": np.inf}) == {"identity": 0.5, "power": 0.5}
 
 
 def test_a_law_that_drifts_with_compute_is_less_sure():

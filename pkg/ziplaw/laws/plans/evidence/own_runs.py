@@ -12,7 +12,7 @@ out: a law that drifts with compute is not a law to extrapolate by.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from ....numerics.functions import cov, exp, log, raised
 from ...fits.link_fit import fit_link
 from ...forms.allocation import FLOPS_PER_PARAMETER_TOKEN, exponents
 from ...forms.catalogue import LINKS
+from ...forms.form import Form
 from ...intervals import identification
 from ...intervals.quantities import tails
 from ...solve.additive import Array
@@ -68,7 +69,21 @@ class OwnRuns:
     @property
     def C(self) -> tuple[float, float]:
         """Least and most compute of a run, FLOPs."""
-        C = FLOPS_PER_PARAMETER_TOKEN * self.fit.N * self.fit.D
+        return self.spent(lambda N: FLOPS_PER_PARAMETER_TOKEN * N)
+
+    @property
+    def law(self) -> tuple[Array, Form]:
+        """Natural parameters and form of the law of ``link``."""
+        return self.fit.parameters, self.fit.form
+
+    @property
+    def beta(self) -> float:
+        """Exponent of D in the index of ``link``."""
+        return float(self.fit.form.power_terms(self.fit.parameters)[3])
+
+    def spent(self, per_token: Callable[[Array], Array]) -> tuple[float, float]:
+        """Least and most compute of a run where a token costs so many FLOPs at N."""
+        C = per_token(self.fit.N) * self.fit.D
         return float(C.min()), float(C.max())
 
     def loss(self, N: float, D: float, level: float) -> tuple[float, list[float]]:
@@ -123,7 +138,7 @@ def own_runs(
     samples = fitted.bootstrap(refits, seed=seed).samples
     samples = samples[np.isfinite(samples).all(axis=1)]
     pairs = {name: pair_at(one.parameters, C) for name, one in fits.items()}
-    weights = _weights(held)
+    weights = held_out_weights(held)
     mean = sum(weights[name] * pair for name, pair in pairs.items())
     covariance = cov(pair_at(samples, C).T) * inflation(max(fitted.n - fitted.n_free, 1))
     covariance = covariance + sum(weights[name] * np.outer(pair - mean, pair - mean) for name, pair in pairs.items())
@@ -136,7 +151,7 @@ def own_runs(
     return OwnRuns(GaussianSplit(np.asarray(mean), covariance, C), link, fitted, links, samples)
 
 
-def _weights(held: dict[str, float]) -> dict[str, float]:
+def held_out_weights(held: dict[str, float]) -> dict[str, float]:
     """Weights of the links, by their error on what they were not shown; all alike where nothing could be held out."""
     known = {name: raised(max(error, 1e-12), -2) for name, error in held.items() if np.isfinite(error)}
     known = known or dict.fromkeys(held, 1.0)
