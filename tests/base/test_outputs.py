@@ -65,6 +65,12 @@ CASES = {
         (("-o", "new"),),
         {"-o": CORPUS},
     ),
+    "tokenizer": Case(
+        "tokenizer texts --tokenizer bpe:tokenizer.json",
+        ("texts", "texts/a.txt", "tokenizer.json"),
+        (("-o", "new.json"),),
+        {"-o": ("new.report.json",)},
+    ),
     "score": Case(
         "score texts --tokenizer bpe:tokenizer.json --samples 5",
         ("texts", "texts/a.txt", "texts/b.txt", "tokenizer.json"),

@@ -22,6 +22,7 @@ ROOMS = {
     "corpora.readers": "base corpora.storage",
     "corpora": "numerics base grammars tables corpora.storage corpora.readers",
     "models.shape": "base",
+    "corpora.vocabulary": "base corpora corpora.readers models.shape",
     "models": "base kernels models.shape",
     "training.recipe": "base",
     "training.steps": "base kernels models models.shape training.recipe",
@@ -48,8 +49,8 @@ ROOMS = {
     "laws.plans.evidence laws.pilots",
     "report.figures": "numerics base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
     "report": "numerics base sweep report.figures laws.dependence laws.dependence.splits laws.fits laws.solve",
-    "cli": "base corpora.storage corpora.readers",
-    "cli.data": "cli base grammars tables corpora corpora.readers",
+    "cli": "base corpora.storage corpora.readers corpora.vocabulary",
+    "cli.data": "cli base grammars tables corpora corpora.readers corpora.vocabulary",
     "cli.runs": "cli base corpora.storage models.shape training training.recipe tables sweep",
     "cli.laws": "cli numerics base corpora corpora.readers tables sweep report.figures laws.forms "
     "laws.intervals laws.dependence laws.dependence.statistics laws.plans laws.plans.evidence laws.pilots "

@@ -162,6 +162,16 @@ class CorpusFolder(OutputFolder):
         return corpus_outputs(folder, name)
 
 
+class TokenizerFile(OutputPath):
+    """The tokenizer file to write, its report beside it."""
+
+    def outputs(self, value: str, name: str, params: dict[str, Any]) -> list[outputs.Output]:
+        """List what is written, see `OutputPath.outputs`."""
+        from ..corpora.vocabulary.tokenizer_report import tokenizer_outputs
+
+        return tokenizer_outputs(value, name)
+
+
 class SweepFolder(click.Path):
     """A finished sweep: read, and the home of what is made from it."""
 

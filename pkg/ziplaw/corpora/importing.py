@@ -161,7 +161,7 @@ class _Ids:
         self.source = source
         tokens = source.tokens
         self.gap = int(tokens.ndim == 1 or tokens.shape[1] != context)
-        self.vocab_size = _largest_id(source) + 2
+        self.vocab_size = largest_id(source) + 2
         self.identity = {"tokenizer": source.tokenizer, "tokenizer_sha256": None}
 
     def pieces(self) -> Iterator[tuple[DocumentName, np.ndarray]]:
@@ -181,7 +181,8 @@ class _Ids:
         return pieces
 
 
-def _largest_id(source):
+def largest_id(source: TokenSource) -> int:
+    """Return the largest id, read piece by piece; CorpusError where one is no token id or too large for a corpus."""
     largest = 0
     rows = max(1, (1 << 22) // (source.tokens[:1].size or 1))
     for start in range(0, len(source.tokens), rows):

@@ -1,4 +1,4 @@
-"""A seeded sample of a text that is far larger than what is asked for: passages of it, spread over all of it."""
+"""Samples of a text that is far larger than what is asked for: passages spread over all of it, by chance or evenly."""
 
 from __future__ import annotations
 
@@ -51,3 +51,40 @@ def _named(pieces: Pieces) -> Pieces:
 def _passage(named, number):
     (file, part), piece = named
     return Passage(file, f"{part}[{number}]"), piece
+
+
+class Thinned:
+    """Keep evenly spaced pieces of a stream of unknown length in bounded memory.
+
+    Whenever the kept pieces exceed ``limit`` bytes, every second one is dropped and from then on twice as many are
+    skipped; so the kept ones are those whose number and ``first`` add up to a multiple of s, a power of two.
+
+    Attributes
+    ----------
+    kept : list of (DocumentName, bytes)
+        The pieces.
+    kept_bytes, total_bytes : int
+        Their size, and that of all.
+    """
+
+    def __init__(self, limit: int, first: int = 0):
+        self.limit = limit
+        self.stride = 1
+        self.kept: list[tuple[DocumentName, bytes]] = []
+        self.kept_bytes = 0
+        self.total_bytes = 0
+        self._first = self._next = first
+
+    def add(self, name: DocumentName, piece: bytes) -> None:
+        """Take the next piece, or skip it."""
+        if self._next % self.stride == 0:
+            self.kept.append((name, piece))
+            self.kept_bytes += len(piece)
+        self._next += 1
+        self.total_bytes += len(piece)
+        while self.kept_bytes > self.limit and len(self.kept) > 1:
+            # the number of the first that is kept: a multiple of the stride
+            number = -(-self._first // self.stride)
+            self.kept = self.kept[number % 2 :: 2]
+            self.kept_bytes = sum(len(piece) for _, piece in self.kept)
+            self.stride *= 2

@@ -14,8 +14,8 @@ from ..base.limits import SAMPLES, WINDOW
 from ..errors import CorpusError, integer
 from .builtin import open_builtin
 from .compress import Compressibility, byte_compressibility, chosen_windows, compressibility
+from .passages import Thinned
 from .readers import Source, TextSource, open_source
-from .storage.streams import DocumentName
 from .tokenizers import BUNDLED, Tokenizer, load_tokenizer
 
 # of longer texts, evenly spaced blocks of PIECE_BYTES that come to at most this are tokenised
@@ -28,33 +28,6 @@ _LARGEST_SHARE = 50
 # below this a byte-level BPE fits the text badly; the bundled one gives 3.6 for code and 4.2 for prose
 FEW_BYTES_PER_TOKEN = 2.5
 REPLACED = "invalid UTF-8 sequences replaced"
-
-
-class _Thinned:
-    """Keep evenly spaced pieces of a stream of unknown length in bounded memory.
-
-    Whenever the kept pieces exceed ``limit`` bytes, every second one is dropped and from then on twice as many are
-    skipped; so the kept ones are pieces 0, s, 2s, ... for a power of two s.
-    """
-
-    def __init__(self, limit: int):
-        self.limit = limit
-        self.stride = 1
-        self.kept: list[tuple[DocumentName, bytes]] = []
-        self.kept_bytes = 0
-        self.total_bytes = 0
-        self._seen = 0
-
-    def add(self, name, piece):
-        if self._seen % self.stride == 0:
-            self.kept.append((name, piece))
-            self.kept_bytes += len(piece)
-        self._seen += 1
-        self.total_bytes += len(piece)
-        while self.kept_bytes > self.limit and len(self.kept) > 1:
-            self.kept = self.kept[::2]
-            self.kept_bytes = sum(len(piece) for _, piece in self.kept)
-            self.stride *= 2
 
 
 def score_path(
@@ -186,7 +159,7 @@ def _interval(measured: Compressibility, documents: np.ndarray) -> dict[str, Any
 
 
 def _score_text(source, tokenizer, window, samples, threads):
-    thinned = _Thinned(max(TEXT_BYTES, 32 * window * samples))
+    thinned = Thinned(max(TEXT_BYTES, 32 * window * samples))
     replaced = tokenizer.replaced
     for name, piece in source.pieces():
         thinned.add(name, piece)

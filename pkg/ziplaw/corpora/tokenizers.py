@@ -18,6 +18,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ..base.documents import read_json, write_json, write_text
 from ..errors import CorpusError
 from .storage.streams import DocumentName
 
@@ -25,6 +26,9 @@ BUNDLED = "bundled"
 BUNDLED_FILE = "bpe8k.json"
 BUNDLED_VOCAB = 8192
 _BATCH_BYTES = 1 << 20
+_BYTES = 256
+# a file that tells that there is no vocabulary, see `save_tokenizer`
+_NOTE, _NOTE_BYTES = b'"ziplaw/tokenizer"', 1 << 10
 
 
 class BytesTokenizer:
@@ -63,6 +67,8 @@ class BpeTokenizer:
         Largest id + 1.
     sha256 : str
         Checksum of the file's text.
+    text : str
+        That.
     replaced : int
         Invalid UTF-8 sequences seen so far by `encode`; each became U+FFFD.
     """
@@ -77,7 +83,7 @@ class BpeTokenizer:
             ) from None
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._text = text
+        self.text = text
         self.name = name
         self.vocab_size = max(self._tokenizer.get_vocab().values(), default=-1) + 1
         self.sha256: str | None = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -128,9 +134,7 @@ class BpeTokenizer:
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the tokenizer file (JSON), atomically; ``--tokenizer bpe:PATH`` reads it."""
-        from ..base.documents import write_text
-
-        write_text(path, self._text)
+        write_text(path, self.text)
 
 
 class Tokenizer(Protocol):
@@ -189,6 +193,10 @@ def load_tokenizer(spec: str = BUNDLED) -> Tokenizer:
     if spec in NAMED:
         return NAMED[spec]()
     path = tokenizer_path(spec)
+    if note := _noted(path):
+        if note["tokenizer"] not in NAMED:
+            raise CorpusError(f"{path} says that the corpus is token ids, which need no tokenizer: give bpe:FILE")
+        return NAMED[note["tokenizer"]]()
     if path is None or not path.is_file():
         raise CorpusError(
             f"tokenizer is {spec!r}, and there is no file {path}: give {', '.join(NAMED)} or bpe:FILE with FILE a "
@@ -236,6 +244,46 @@ def train_bpe(texts: Iterable[bytes | str], vocab_size: int = BUNDLED_VOCAB, nam
     decoded = (text if isinstance(text, str) else text.decode("utf-8", "replace") for text in texts)
     tokenizer.train_from_iterator(decoded, trainer)
     return BpeTokenizer(f"bpe:{name}", tokenizer.to_str(pretty=False))
+
+
+def cut_bpe(tokenizer: BpeTokenizer, vocab_size: int) -> BpeTokenizer:
+    """Return what `train_bpe` would have made of the same texts at a smaller size: the first merges of a larger one."""
+    body = json.loads(tokenizer.text)
+    model = body["model"]
+    model["vocab"] = {entry: i for entry, i in model["vocab"].items() if i < vocab_size}
+    model["merges"] = model["merges"][: max(0, vocab_size - _BYTES)]
+    return BpeTokenizer(tokenizer.name, json.dumps(body, ensure_ascii=False, separators=(",", ":")))
+
+
+def save_tokenizer(path: str | os.PathLike, tokenizer: Tokenizer | None) -> None:
+    """Write a tokenizer file, or where there is no vocabulary a note that `load_tokenizer` takes as well.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    tokenizer : Tokenizer or None
+        None for a corpus of token ids.
+    """
+    if isinstance(tokenizer, BpeTokenizer):
+        tokenizer.save(path)
+    else:
+        write_json(path, {"tokenizer": tokenizer and tokenizer.name}, kind="tokenizer")
+
+
+def takes_any_bytes(spec: str) -> bool:
+    """Whether a tokenizer's name is one of bytes, or of a note of such."""
+    return spec == "bytes" or _noted(tokenizer_path(spec)) == {"tokenizer": "bytes"}
+
+
+def _noted(path):
+    """Return what a note in place of a tokenizer file says; None of any other file."""
+    if path is None or not path.is_file():
+        return None
+    with open(path, "rb") as stream:
+        if _NOTE not in stream.read(_NOTE_BYTES):
+            return None
+    return {"tokenizer": read_json(path, kind="tokenizer").get("tokenizer")}
 
 
 def build_bundled(path: str | os.PathLike) -> dict[str, object]:

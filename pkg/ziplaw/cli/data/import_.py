@@ -71,11 +71,12 @@ def command(
     from ...corpora.census import about_held_out, about_unique
     from ...corpora.importing import import_corpus
     from ...corpora.readers import open_several
+    from ...corpora.tokenizers import takes_any_bytes
 
     if builtin:
         source = open_builtin(builtin)
     else:
-        source = open_several(paths, binary=tokenizer == "bytes", **reading)
+        source = open_several(paths, binary=takes_any_bytes(tokenizer), **reading)
     count, at_most = documents if max_documents is None else max_documents, max_documents is not None
     done = import_corpus(source, output, tokenizer, count, valid_documents, context, seed, by, at_most)
     say_written(

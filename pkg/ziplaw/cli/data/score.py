@@ -63,6 +63,7 @@ def command(
     from ...base.threads import n_threads
     from ...corpora.readers import open_source
     from ...corpora.scoring import remarks, score_builtin, score_source
+    from ...corpora.tokenizers import takes_any_bytes
     from ...errors import ZiplawError
 
     # the tokenizers library starts its own threads, and asks only the environment how many
@@ -72,7 +73,7 @@ def command(
     for path, is_path in progress([(path, True) for path in paths] + [(name, False) for name in builtins]):
         try:
             if is_path:
-                source = open_source(path, binary=tokenizer == "bytes", **reading)
+                source = open_source(path, binary=takes_any_bytes(tokenizer), **reading)
                 score = score_source(source, tokenizer, **common)
                 lines.append(read_line(path, source))
             else:

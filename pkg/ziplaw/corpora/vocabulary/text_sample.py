@@ -1,0 +1,83 @@
+"""A bounded, even sample of a text: to learn a vocabulary from one part of it, and to measure it on the other."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..census import Census, UniqueText
+from ..passages import Thinned
+from ..readers import TextSource
+from ..tokenizers import Tokenizer
+
+# of a longer text evenly spaced pieces are taken: half as much at least
+SAMPLE_BYTES = 1 << 23
+BYTES_PER_ENTRY = 1 << 10
+# with so many pieces or more, one in so many is not learned from
+MEASURED = 8
+
+
+@dataclass(frozen=True)
+class TextSample:
+    """What is looked at of a text, and how much there is.
+
+    Attributes
+    ----------
+    learned, measured : list of bytes
+        Pieces to train on and pieces to measure on: the same where there are too few for both.
+    text : UniqueText
+        Of all of it.
+    """
+
+    learned: list[bytes]
+    measured: list[bytes]
+    text: UniqueText
+
+
+def read_sample(
+    source: TextSource, seed: int = 0, entries: int = 0, progress: Callable[[Iterable[Any]], Iterable[Any]] = iter
+) -> TextSample:
+    """Read a text to its end and keep evenly spaced pieces of it, in bounded memory.
+
+    Parameters
+    ----------
+    source : TextSource
+        The text.
+    seed : int
+        Decides where the even steps begin.
+    entries : int
+        Size of the vocabulary that is to be learned: SAMPLE_BYTES are kept at most, and BYTES_PER_ENTRY for each entry
+        where that is more.
+    progress : callable
+        Wraps the pieces.
+    """
+    first = int.from_bytes(hashlib.blake2b(digest_size=4, key=seed.to_bytes(8, "big")).digest(), "big") if seed else 0
+    thinned, census = Thinned(max(SAMPLE_BYTES, BYTES_PER_ENTRY * entries), first), Census()
+    for name, piece in progress(source.pieces()):
+        thinned.add(name, piece)
+        census.add(name, piece)
+    pieces = [piece for _, piece in thinned.kept]
+    if len(pieces) < MEASURED:
+        return TextSample(pieces, pieces, census.result())
+    learned = [piece for i, piece in enumerate(pieces) if i % MEASURED != MEASURED // 2]
+    return TextSample(learned, pieces[MEASURED // 2 :: MEASURED], census.result())
+
+
+def bytes_per_token(tokenizer: Tokenizer, pieces: list[bytes]) -> tuple[float, float | None]:
+    """Measure the bytes of a token, and the standard error of that over pieces (None of one piece).
+
+    A ratio of sums, r = sum b / sum t, of error sqrt(k / (k - 1) sum (b - r t)^2) / sum t over k pieces (Cochran 1977).
+    """
+    n_bytes = [len(piece) for piece in pieces]
+    n_tokens = [len(ids) for ids in tokenizer.encode(pieces)]
+    total, k = sum(n_tokens), len(pieces)
+    if not total:
+        return 1.0, None
+    ratio = sum(n_bytes) / total
+    if k < 2:
+        return ratio, None
+    squares = sum((b - ratio * t) * (b - ratio * t) for b, t in zip(n_bytes, n_tokens, strict=True))
+    return ratio, math.sqrt(squares * k / (k - 1)) / total
