@@ -232,4 +232,28 @@ rule pilot_plan:
         "ziplaw pilot-plan {RESULTS} {params.settings} --threads {threads} > {log} 2>&1"
 
 
-every_pilot_result = [f"{RESULTS}/plan.json"]
+rule pilot_page:
+    input:
+        rules.pilot_plan.output,
+    output:
+        expand(
+            f"{RESULTS}/{{file}}",
+            file=["plan.html", "isoflop.svg", "best_n.svg", "held_out.svg"],
+        ),
+    log:
+        f"{LOGS}/pilot_page.log",
+    benchmark:
+        f"{BENCHMARKS}/pilot_page.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        version=versions.PILOT,
+    message:
+        "The plan's page: {output[0]}"
+    shell:
+        "ziplaw pilot-page {RESULTS} -o {output[0]} > {log} 2>&1"
+
+
+every_pilot_result = [f"{RESULTS}/plan.json", f"{RESULTS}/plan.html"]

@@ -48,6 +48,8 @@ ROOMS = {
     "pilots.planning": "numerics base tables models.shape sweep laws.forms laws.intervals laws.valleys laws.plans "
     "laws.plans.evidence laws.pilots",
     "report.figures": "numerics base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
+    "report.figures.pilots": "base report.figures",
+    "report.pilots": "base pilots.planning report report.figures.pilots",
     "report": "numerics base sweep report.figures laws.dependence laws.dependence.splits laws.fits laws.solve",
     "cli": "base corpora.storage corpora.readers corpora.vocabulary",
     "cli.data": "cli base grammars tables corpora corpora.readers corpora.vocabulary",
@@ -55,7 +57,8 @@ ROOMS = {
     "cli.laws": "cli numerics base corpora corpora.readers tables sweep report.figures laws.forms "
     "laws.intervals laws.dependence laws.dependence.statistics laws.plans laws.plans.evidence laws.pilots "
     "laws.outcomes models.shape pilots.planning",
-    "cli.pilot": "cli cli.laws cli.runs base corpora.storage models.shape training pilots pilots.planning",
+    "cli.pilot": "cli cli.laws cli.runs base corpora.storage models.shape training pilots pilots.planning "
+    "report.figures.pilots report.pilots",
     "cli.outcomes": "cli base tables report.figures laws.outcomes",
     "cli.show": "cli base report report.figures",
     "__main__": "cli",

@@ -41,6 +41,7 @@ VERBS = {
     "pilot-round": ("pilot.round", "A step of a pilot: design the next runs."),
     "pilot-run": ("pilot.run", "A step of a pilot: train one of a round's runs."),
     "pilot-plan": ("pilot.plan", "Write a pilot's plan, plan.json, with its tables: a step of a pilot."),
+    "pilot-page": ("pilot.page", "Write the page of a pilot's plan, plan.html: a step of a pilot."),
     "arms": ("outcomes.arms", "Say what a change of data or optimizer is worth in compute, from two tables of runs."),
     "skills": ("outcomes.skills", "Predict accuracies of tasks from N and D, by way of each task's loss."),
     "mixtures": ("outcomes.mixtures", "Fit losses in the weights of a data mixture, and find the best mixture."),

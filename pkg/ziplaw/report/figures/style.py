@@ -188,7 +188,13 @@ def handle(**options: Any) -> Line2D:
 
 
 def save(made: Figure, output: str | Path, rows: Sequence[dict[str, Any]], columns: Iterable[str]) -> None:
-    """Write a figure as SVG (or PNG, PDF by its ending) and the numbers in it as CSV beside it, both atomically.
+    """Write a figure (``write_image``) and the numbers in it as CSV beside it, both atomically."""
+    write_image(made, output)
+    write_csv(numbers_of(output), rows, list(columns))
+
+
+def write_image(made: Figure, output: str | Path) -> None:
+    """Write a figure as SVG (or PNG, PDF by its ending), atomically.
 
     The SVG holds no date and counts its ids, so equal numbers give equal bytes.
     """
@@ -204,7 +210,6 @@ def save(made: Figure, output: str | Path, rows: Sequence[dict[str, Any]], colum
         if kind == "svg":
             drawn = Path(temporary)
             drawn.write_text(_counted_ids(drawn.read_text(encoding="utf-8")), encoding="utf-8")
-    write_csv(numbers_of(output), rows, list(columns))
 
 
 def _counted_ids(svg: str) -> str:
