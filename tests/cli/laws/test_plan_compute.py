@@ -37,6 +37,16 @@ def test_what_the_vocabulary_and_the_context_cost(capsys):
     assert "C is 6 N D, all that this law knows; with head and attention the training takes" in capsys.readouterr().out
 
 
+def test_the_page_of_formats_names_every_key(capsys):
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8").split("\n## prior\n")[1].split("\n## ")[0]
+    named = {word for quoted in re.findall(r"`([^`]*)`", page) for word in quoted.split()}
+    assert status("predict", "--gzip", ".4951", "--flops", "1e20", "--unique", "1e9", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    parts = (found, found["compute"], found["compute"]["shape"], found["training"], found["training"]["other"])
+    keys = {key.removesuffix("_interval") for part in (*parts, found["six_nd"]) for key in part}
+    assert keys - {"law_fitted_on"} <= named
+
+
 def test_the_vocabulary_is_the_corpus_s_own(tmp_path, capsys):
     random_grammar(10, 150, 5, 3, seed=0).save(tmp_path / "grammar.json")
     sample_corpus(tmp_path / "grammar.json", tmp_path / "corpus", 300, valid_documents=10, context=512)
