@@ -7,6 +7,7 @@ An import inside a function counts like any other: it only happens later.
 
 import ast
 from collections import defaultdict
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -19,10 +20,15 @@ def modules(package=PACKAGE):
     return {".".join(p.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__"): p for p in paths}
 
 
+@cache
 def imports_of(name, path):
     """Absolute dotted names that a module imports anywhere, relative ones resolved; ``from a import b`` gives a.b
     too.
     """
+    return frozenset(_imports(name, path))
+
+
+def _imports(name, path):
     here = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -41,7 +47,7 @@ def arrows(package=PACKAGE):
     known = modules(package)
     graph = {}
     for name, path in known.items():
-        found = set(imports_of(name, path))
+        found = imports_of(name, path)
         # `from .room import module` names both: the arrow goes to the module alone
         found = {i for i in found if i in known and not any(j.startswith(i + ".") and j in known for j in found)}
         graph[name] = found - {name}

@@ -4,11 +4,7 @@ Which rules rerun is told by dry runs here; that they end in the bytes of a fres
 tests/verification/test_rerun_bytes.py.
 """
 
-import json
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import houses
 import pytest
@@ -18,21 +14,7 @@ import yaml
 from ziplaw import versions
 
 CASES = rerun_cases.cases()
-ARGUMENTS = ["--dry-run", "--cores", "1", "--nocolor", "--configfile", "try.yaml"]
-
-
-def dry_runs(runs):
-    """What each dry run printed."""
-    done = subprocess.run(
-        [sys.executable, houses.ROOT / "tests" / "helpers" / "sweeps" / "dry_runs.py"],
-        input=json.dumps(runs),
-        text=True,
-        stdout=subprocess.PIPE,
-        env=houses.environment(Path(runs[0]["house"])),
-        timeout=400,
-        check=True,
-    )
-    return json.loads(done.stdout)
+ARGUMENTS = ["--dry-run", "--configfile", "try.yaml"]
 
 
 def write_config(house, config):
@@ -45,14 +27,14 @@ def finished(tmp_path_factory):
     house = houses.build(tmp_path_factory.mktemp("finished"))
     rerun_cases.write_inputs(house)
     write_config(house, rerun_cases.CONFIG)
-    code, output = houses.snakemake(house, "--summary", "--configfile", "try.yaml")
+    code, output = houses.dry_run(house, "--summary", "--configfile", "try.yaml")
     assert code == 0, output
     files = [line.split("\t")[0] for line in output.splitlines() if line.startswith("results/")]
     assert len(files) > 50
     for file in files:
         (house / file).parent.mkdir(parents=True, exist_ok=True)
         (house / file).touch()
-    code, output = houses.snakemake(house, "--touch", "--forceall", "--no-hooks", "--configfile", "try.yaml")
+    code, output = houses.dry_run(house, "--touch", "--forceall", "--no-hooks", "--configfile", "try.yaml")
     assert code == 0, output
     return house
 
@@ -60,7 +42,7 @@ def finished(tmp_path_factory):
 @pytest.fixture(scope="module")
 def outputs(finished, tmp_path_factory):
     """What the dry run of each case printed, by its name."""
-    runs = []
+    found = {}
     for case in CASES:
         # a house for each, for its config and its inputs; what is finished is the same
         house = tmp_path_factory.mktemp("case") / finished.name
@@ -74,8 +56,8 @@ def outputs(finished, tmp_path_factory):
         write_config(house, case.config)
         if case.edit:
             case.edit(house)
-        runs.append({"house": str(house), "arguments": ARGUMENTS, "versions": case.versions})
-    return dict(zip((case.name for case in CASES), dry_runs(runs)))
+        _, found[case.name] = houses.dry_run(house, *ARGUMENTS, versions=case.versions)
+    return found
 
 
 def test_every_key_and_stage_has_its_case():
@@ -85,7 +67,7 @@ def test_every_key_and_stage_has_its_case():
 
 
 def test_a_finished_sweep_has_nothing_to_do(finished):
-    [output] = dry_runs([{"house": str(finished), "arguments": ARGUMENTS, "versions": {}}])
+    _, output = houses.dry_run(finished, *ARGUMENTS)
     assert "Nothing to be done" in output
     assert "missing provenance" not in output
 

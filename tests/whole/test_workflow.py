@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 import yaml
-from houses import ROOT, build, planned, snakemake
+from houses import ROOT, build, dry_run, planned, snakemake
 
 # `snakemake --lint` on this workflow may say only this, for the reason beside it
 LINT_ACCEPTED = {
@@ -30,7 +30,7 @@ def write_config(house, **changes):
 
 @pytest.mark.parametrize(("name", "runs"), [("default", 36), ("paper", 36), ("paper_cpu", 30), ("smoke", 6)])
 def test_a_dry_run_plans_every_run(house, name, runs):
-    code, output = snakemake(house, "--dry-run", "--configfile", f"config/{name}.yaml")
+    code, output = dry_run(house, "--dry-run", "--configfile", f"config/{name}.yaml")
     assert code == 0, output
     counts = dict(re.findall(r"^(\w+) +(\d+)$", output, re.M))
     assert int(counts["train_run"]) == runs
@@ -40,7 +40,7 @@ def test_a_dry_run_plans_every_run(house, name, runs):
 
 def test_an_ensemble_is_a_job_of_several_runs(house):
     path = write_config(house, seeds=[0, 1], training={"learning_rate": 0.02, "ensemble": 4})
-    code, output = snakemake(house, "--dry-run", "--printshellcmds", "--configfile", path)
+    code, output = dry_run(house, "--dry-run", "--printshellcmds", "--configfile", path)
     assert code == 0, output
     # two sizes x two seeds, each with its three datasets
     jobs = {name: count for name, count in planned(output).items() if name.startswith("train")}
@@ -68,7 +68,7 @@ for each in workflow.rules:
 def training_jobs(house, path, *arguments):
     """What a dry run says of every training job, by name of the rule."""
     (house / "plain.smk").write_text(PLAIN)
-    code, output = snakemake(house, "all", "--dry-run", "-s", "plain.smk", "--configfile", path, *arguments, cores=4)
+    code, output = dry_run(house, "all", "--dry-run", "-s", "plain.smk", "--configfile", path, *arguments, cores=4)
     assert code == 0, output
     return re.findall(r"^(?:local)?rule (train_\w+):\n((?: +.*\n)+)", output, re.M)
 
@@ -76,7 +76,7 @@ def training_jobs(house, path, *arguments):
 @pytest.mark.parametrize(("most", "sizes"), [(2, [2, 1]), (3, [3]), (7, [3])])
 def test_a_job_of_more_runs_than_train_side_by_side_trains_them_in_batches(house, most, sizes):
     path = write_config(house, seeds=[0], training={"learning_rate": 0.02, "ensemble": most})
-    code, output = snakemake(house, "--dry-run", "--printshellcmds", "--configfile", path)
+    code, output = dry_run(house, "--dry-run", "--printshellcmds", "--configfile", path)
     assert code == 0, output
     jobs = re.findall(r"for batch in (.*); do ziplaw train", output)
     assert len(jobs) == 2
@@ -121,7 +121,7 @@ def test_memory_and_time_of_training_follow_from_its_size(house, ensemble, jobs)
 
 
 def test_a_sweep_of_two_architectures_fits_each_alone(house):
-    code, output = snakemake(house, "--dry-run", "--printshellcmds", "--configfile", "config/architecture.yaml")
+    code, output = dry_run(house, "--dry-run", "--printshellcmds", "--configfile", "config/architecture.yaml")
     assert code == 0, output
     counts = planned(output)
     assert (counts["train_run"], counts["fit_architecture"], counts["plot"]) == (42, 2, 2)
@@ -131,20 +131,20 @@ def test_a_sweep_of_two_architectures_fits_each_alone(house):
 
 
 def test_a_single_fit_needs_only_its_own_dataset(house):
-    code, output = snakemake(house, "--dry-run", "results/default/fits/g3x400.json")
+    code, output = dry_run(house, "--dry-run", "results/default/fits/g3x400.json")
     assert code == 0, output
     assert dict(re.findall(r"^(\w+) +(\d+)$", output, re.M))["train_run"] == "6"
 
 
 def test_lint_finds_nothing_but_what_is_accepted(house):
-    _, output = snakemake(house, "--lint")
+    _, output = dry_run(house, "--lint")
     found = set(re.findall(r"^ +\* (.+?):?$", output, re.M))
     assert {line for line in found if line.split(":")[0] not in LINT_ACCEPTED and line not in LINT_ACCEPTED} == set()
 
 
 def test_a_typo_in_the_config_is_one_clear_line(house):
     path = write_config(house, budgetz=[1])
-    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    code, output = dry_run(house, "--dry-run", "--configfile", path)
     assert code != 0
     assert "unknown key budgetz (did you mean budgets?)" in output
     assert "Traceback" not in output
@@ -153,7 +153,7 @@ def test_a_typo_in_the_config_is_one_clear_line(house):
 def test_a_dataset_given_twice_is_one_clear_line(house):
     path = write_config(house)
     path.write_text(path.read_text().replace("datasets:\n", "datasets:\n  low: {grammar_file: mine.txt}\n"))
-    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    code, output = dry_run(house, "--dry-run", "--configfile", path)
     assert code != 0
     assert "the key low is given twice" in output
     assert "Traceback" not in output
@@ -171,7 +171,7 @@ def test_a_grammar_that_cannot_terminate_stops_its_job_with_its_reason(house):
 
 def test_a_missing_file_is_named(house):
     path = write_config(house, datasets={"mine": {"import": {"path": "no/such/file.txt", "tokenizer": "bytes"}}})
-    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    code, output = dry_run(house, "--dry-run", "--configfile", path)
     assert code != 0
     assert "no/such/file.txt" in output
     assert "Traceback" not in output
@@ -192,11 +192,11 @@ def test_results_from_the_future_are_named_with_what_to_do(house):
     grammar.parent.mkdir(parents=True)
     grammar.write_text("{}")
     os.utime(grammar, (4e9, 4e9))
-    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    code, output = dry_run(house, "--dry-run", "--configfile", path)
     assert code != 0
     assert "results/try/grammars/low.json is dated" in output
     assert "Traceback" not in output
     remedy = re.search(r"find results/try .* \+$", output, re.M).group()
     subprocess.run(["bash", "-c", remedy], cwd=house, check=True)
-    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    code, output = dry_run(house, "--dry-run", "--configfile", path)
     assert code == 0, output

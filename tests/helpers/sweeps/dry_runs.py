@@ -1,15 +1,16 @@
 """Many dry runs of Snakemake in one process: imported once, forked for each.
 
-    python tests/helpers/sweeps/dry_runs.py < runs.json
+    python tests/helpers/sweeps/dry_runs.py
 
-Reads a list of {"house", "arguments", "versions"} and prints a list of what each run printed; ``versions`` are other
-values of integers in ziplaw.versions.
+Reads a run a line, {"house", "arguments", "versions"} as JSON, and answers each with a line: its exit status and what
+it printed. ``versions`` are other values of integers in ziplaw.versions.
 """
 
 import json
 import os
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 
 import snakemake.cli
@@ -30,27 +31,35 @@ def warm_up():
 
 
 def one(house, arguments, versions):
-    """Run Snakemake in a child and return what it printed."""
+    """Run Snakemake in a child and return its exit status and what it printed."""
     with tempfile.TemporaryFile() as output:
         child = os.fork()
         if not child:
             os.chdir(house)
+            os.environ["XDG_CACHE_HOME"] = f"{house}/cache"
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             for stream in (1, 2):
                 os.dup2(output.fileno(), stream)
             from ziplaw import versions as stages
 
             vars(stages).update(versions)
+            status = 70  # of a run that ends by an exception
             try:
                 snakemake.cli.main(arguments)
+            except SystemExit as end:
+                status = end.code or 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 sys.stdout.flush()
                 sys.stderr.flush()
-                os._exit(0)
-        os.waitpid(child, 0)
+                os._exit(status)
+        _, ended = os.waitpid(child, 0)
         output.seek(0)
-        return output.read().decode()
+        return os.waitstatus_to_exitcode(ended), output.read().decode()
 
 
 if __name__ == "__main__":
     warm_up()
-    print(json.dumps([one(**run) for run in json.load(sys.stdin)]))
+    for line in sys.stdin:
+        print(json.dumps(one(**json.loads(line))), flush=True)

@@ -192,7 +192,7 @@ STAGES = {
     "FIGURES": ("plot", 0),
     "REPORT": ("", 0),
     "CORPUS": (f"{EVERY_CORPUS} score_reference", 5),
-    "PILOT": (None, 0),  # no part of a sweep
+    "PILOT": ("", 0),  # no part of a sweep, whose report says all versions
 }
 
 
