@@ -37,7 +37,8 @@ ROOMS = {
     "laws.dependence.splits": "numerics laws.forms laws.solve laws.dependence.statistics",
     "laws.dependence": "numerics base laws.forms laws.solve laws.intervals laws.fits "
     "laws.dependence.statistics laws.dependence.splits",
-    "laws.plans": "numerics base laws.forms laws.solve laws.intervals laws.valleys laws.fits laws.dependence",
+    "laws.plans": "numerics base laws.forms laws.solve laws.intervals laws.valleys laws.fits laws.dependence "
+    "laws.plans.evidence",
     "laws.outcomes": "numerics base laws.forms laws.solve laws.intervals laws.fits",
     "laws.plans.evidence": "numerics base laws.forms laws.solve laws.intervals laws.fits",
     "laws.pilots": "numerics base laws.forms laws.solve laws.intervals laws.plans.evidence",

@@ -14,6 +14,7 @@ from ..laws.fits.link_fit import LinkFit, fit_link
 from ..laws.forms import arguments, catalogue
 from ..laws.intervals.kinds import BY_RUN
 from ..laws.plans.document import law_document
+from ..laws.plans.evidence.combined_plan import Accounting
 from ..laws.plans.links_side_by_side import links_document
 from ..laws.plans.other_laws import other_document
 from ..tables.any_file import Table
@@ -49,7 +50,8 @@ class Choices:
     bootstrap, intervals, cluster, level, seed
         Refits, kind of interval (None: the default), the column that names runs, coverage, seed.
     flops : sequence of float
-        Budgets to allocate; ``anyway`` shows splits that are not identified.
+        Budgets to allocate; ``anyway`` shows splits that are not identified, and ``compute`` (``Accounting``) has them
+        told for C of all FLOPs as well.
     target_loss, serve : float, optional
         A loss to be served at, and the tokens to be served.
     points : sequence of (N, D)
@@ -86,6 +88,7 @@ class Choices:
     points: Sequence[tuple[float, float]] = ()
     unique: float | None = None
     anyway: bool = False
+    compute: Accounting | None = None
     units_are_meant: bool = False
     keep_duplicates: bool = False
     cells: str = "scaling"
@@ -243,6 +246,7 @@ def _linked(table: Table, runs: Runs, choices: Choices, group: str | None, draw:
         points=choices.points,
         serving=serving,
         check=not choices.anyway,
+        compute=choices.compute,
     )
     datasets = sorted({str(row[group]) for row in table.rows}) if group else []
     if len(datasets) > 1:

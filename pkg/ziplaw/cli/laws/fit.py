@@ -15,6 +15,7 @@ from ...tables.column_names import LOSS_UNITS
 from ..options import Number, Numbers, joined, json_option, options, standard_input
 from ..printing import print_json, say_written
 from ..verb import OutputFile, OutputImage, Verb
+from .accounting import CONTEXT, accounting
 from .show_fit import show_comparison, show_dataset, show_law, show_links, show_other, summary
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _RESAMPLING = {"bootstrap", "level", "seed"}
 _OTHER = _COLUMNS | _RESAMPLING | {"delta", "intervals", "cluster", "link"}
 _LINKED = _COLUMNS | _RESAMPLING | {"weight_column", "fix_e", "fix_floor", "excess", "tie", "objective", "delta"}
 _LINKED |= {"intervals", "cluster", "flops"}
+_COUNTED = {"vocab_size", "context"}
 # what a law is asked for beside its estimates -> the options of it
 _REPEATED = ("data-constrained", "repeated-penalty", "repeated-overfitting")
 _ASKED = {law: {"flops", "unique", "anyway"} for law in _REPEATED}
@@ -40,9 +42,9 @@ USED = {
     "a sweep's dataset": {"cells"} | _RESAMPLING,
     "--compare": _COLUMNS | {"compare", "u_column", "s_column", "delta", "unigram_entropy"},
     "--links": _LINKED | {"links", "unigram_entropy"},
-    "chinchilla": _LINKED | {"target_loss", "serve", "at", "anyway", "link"},
-    "bounded": _LINKED | {"at", "anyway", "link", "unigram_entropy"},
-    "free": _LINKED | {"at", "anyway", "link"},
+    "chinchilla": _LINKED | _COUNTED | {"target_loss", "serve", "at", "anyway", "link"},
+    "bounded": _LINKED | _COUNTED | {"at", "anyway", "link", "unigram_entropy"},
+    "free": _LINKED | _COUNTED | {"at", "anyway", "link"},
 }
 # a link on the index of the additive law -> the law whose options it has
 _AS = {"--link power": "free", "--link bounded": "bounded", "--link free": "free"}
@@ -166,6 +168,11 @@ interval_options = options(
 plan_options = options(
     click.option("--flops", multiple=True, type=Numbers(limits.FLOPS), callback=joined,
                  help="Allocate this many training FLOPs, such as 1e18,1e19; may be repeated."),
+    click.option("--vocab-size", type=Number(limits.VOCABULARY), metavar="ENTRIES",
+                 help="Tell each split for C of all FLOPs too, of decoders of this vocabulary, head and attention "
+                 "counted."),
+    click.option("--context", type=Number(limits.CONTEXT_TOKENS), metavar="TOKENS",
+                 help=f"With --vocab-size: tokens of a document [default: {CONTEXT}]."),
     click.option("--target-loss", type=Number(limits.LOSS),
                  help="With --serve: the loss to reach at the least total FLOPs."),
     click.option("--serve", type=Number(limits.SERVED_TOKENS), metavar="TOKENS",
@@ -212,6 +219,7 @@ def command(
       ziplaw fit my_runs.csv --law bounded --unigram-entropy 7.6
       ziplaw fit my_runs.csv --compare
       ziplaw fit my_runs.csv --links --flops 1e21
+      ziplaw fit my_runs.csv --flops 1e18 --vocab-size 32000
 
     With --flops or --serve the exit status is 2 where the runs do not identify the split; the fit is shown all
     the same.
@@ -317,5 +325,9 @@ def _choices(given: dict[str, Any]) -> Choices:
     made["bootstrap"] = given["bootstrap"] or (BOOTSTRAP if compiled else OTHER_BOOTSTRAP)
     if given["bootstrap"] and not given["intervals"] and not given["cluster"]:
         made["intervals"] = "case"  # who asks for refits wants them behind the intervals
+    if given["context"] and not given["vocab_size"]:
+        raise click.UsageError("--context goes with --vocab-size: give both")
+    if given["vocab_size"]:
+        made["compute"] = accounting(given["vocab_size"], given["context"], (0, "", None)).compute
     # a unit that was given as 1 is meant
     return Choices(**made, points=given["at"], units_are_meant=1 in (given["n_unit"], given["d_unit"]))

@@ -147,6 +147,18 @@ def _print_allocation(document: dict[str, Any]) -> None:
             row["C"] += " NOT IDENTIFIED"
         rows.append(row)
     print_table(rows)
+    counted = [(plan["C"], plan["all_flops"]) for plan in document["allocation"] if "all_flops" in plan]
+    if counted:
+        click.echo("The same where C is all FLOPs, head and attention too")
+        print_table([_counted_row(C, plan) for C, plan in counted])
+
+
+def _counted_row(C: float, plan: dict[str, Any]) -> dict[str, str]:
+    row = {"C": f"{C:.3g}"}
+    for key in ("N", "D", "loss"):
+        row[key] = f"{plan[key]:.4g}"
+        row[f"{key} interval"] = _span(plan["intervals"][key], ".4g")
+    return row | {"D/N": f"{plan['D'] / plan['N']:.3g}", "6 N D": f"{plan['C_6nd']:.3g}"}
 
 
 def _print_approaches(approaches: dict[str, dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...base import limits
 from ...errors import FitError
-from ...numerics.functions import expm1, log10, raised
+from ...numerics.functions import exp, expm1, log, log10, raised
 from ..fits.dataset import resampled_document
 from ..fits.fit import LawFit
 from ..fits.link_fit import LinkFit
@@ -20,12 +20,13 @@ from ..forms.arguments import check_within
 from ..forms.chinchilla import CHINCHILLA_REFIT
 from ..intervals import identification
 from ..intervals.bootstrap import Bootstrap
-from ..intervals.choose import resample
+from ..intervals.choose import interval_of, resample
 from ..intervals.identification import Doubt
 from ..intervals.quantities import Runs, tails
 from ..solve.misfit import together_along_runs
 from ..valleys.envelope import envelope
 from ..valleys.isoflop import isoflop
+from .evidence.combined_plan import Accounting
 from .serving import serve
 from .verdicts import Verdicts
 
@@ -44,6 +45,7 @@ def law_document(
     points: Sequence[Sequence[float]] = (),
     serving: tuple[float, float] | None = None,
     check: bool = True,
+    compute: Accounting | None = None,
 ) -> dict[str, Any]:
     """Return everything worth saying about a law of the index ln(A/N^alpha + B/D^beta), as plain numbers.
 
@@ -61,6 +63,8 @@ def law_document(
         (target loss, tokens to be served): adds the cheapest plan in total FLOPs; of the additive law alone.
     check : bool
         Leave out the plans that the runs do not identify; False keeps them, marked.
+    compute : Accounting, optional
+        Adds "all_flops" to every plan of "allocation": the split where C is all FLOPs rather than 6 N D.
 
     Returns
     -------
@@ -89,6 +93,8 @@ def law_document(
     for C in flops or _decades(fitted):
         plan, doubts = _allocation(fitted, method, draws, level, C)
         if verdicts.admit(plan, doubts):
+            if compute is not None:
+                plan["all_flops"] = _of_all_flops(fitted, method, draws, level, C, compute)
             document["allocation"].append(plan)
     document["predictions"] = []
     for N, D in points:
@@ -127,6 +133,36 @@ def _allocation(fitted, method, draws, level, C):
         },
     }
     return plan, identification.split_doubts(C, N, judged["N"], largest=float(measured.max()))
+
+
+def _of_all_flops(fitted, method, draws, level, C, compute):
+    """The best split where C is c(N) D, with its bands: every resample has its own best N."""
+    form = fitted.form
+
+    def log_N(p: Any) -> Any:
+        with np.errstate(divide="ignore"):
+            A, B, alpha, beta = form.power_terms(p)
+            return compute.best(log(A), log(B), alpha, beta, C)
+
+    def N(p: Any) -> Any:
+        return exp(log_N(p))
+
+    def D(p: Any) -> Any:
+        return C / compute.per_token(N(p))
+
+    here = np.asarray(fitted.parameters, dtype=np.float64)
+    best, tokens = float(N(here)), float(D(here))
+    loss = draws.predict(best, tokens, level) if draws is not None else None
+    if loss is None:
+        loss = fitted.intervals(method, level, N=best, D=tokens)["loss"]
+    bands = {name: interval_of(fitted, of, method, draws, level) for name, of in (("N", N), ("D", D))}
+    return {
+        "N": best,
+        "D": tokens,
+        "loss": float(fitted.predict(best, tokens)),
+        "C_6nd": FLOPS_PER_PARAMETER_TOKEN * best * tokens,
+        "intervals": {name: [float(end) for end in ends] for name, ends in (bands | {"loss": loss}).items()},
+    }
 
 
 def near_best_document(fitted: Any, C: float, tolerance: float = 1e-3) -> dict[str, Any]:
