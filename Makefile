@@ -64,9 +64,11 @@ bench: build  ## every speed claim of the cores and the law fitter beside its pe
 docs: venv  ## the rule graph of the README
 	$(BIN)/snakemake --cores 1 --force docs/rulegraph.svg
 
-config: venv  ## generate config/default.yaml and config/schema.json from the typed model
+config: venv  ## generate config/{default,pilot}.yaml and their schemas from the typed models
 	$(BIN)/ziplaw config default --force -o config/default.yaml
 	$(BIN)/ziplaw config schema --force -o config/schema.json
+	$(BIN)/ziplaw config pilot --force -o config/pilot.yaml
+	$(BIN)/ziplaw config pilot-schema --force -o config/pilot_schema.json
 
 format: venv  ## format Python and Snakemake files
 	$(BIN)/ruff check --fix .

@@ -436,23 +436,23 @@ def load_config(path: str | Path) -> SweepConfig:
     return parse_config(read_yaml(path), str(path))
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema(model: type[BaseModel] = SweepConfig) -> dict[str, Any]:
     """Return the JSON schema of a config (what editors use to complete and check YAML)."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **SweepConfig.model_json_schema(by_alias=True)}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema(by_alias=True)}
 
 
-def commented_yaml(config: SweepConfig, header: str) -> str:
+def commented_yaml(config: BaseModel, header: str) -> str:
     """Write a config as YAML with every key explained by its description.
 
     Parameters
     ----------
-    config : SweepConfig
+    config : SweepConfig, or another model
         What to write; keys at their defaults are written too, so that the file shows all there is.
     header : str
         Prose for the top of the file.
     """
     lines = ["# " + line for line in textwrap.wrap(header, 118)]
-    for name, field in SweepConfig.model_fields.items():
+    for name, field in type(config).model_fields.items():
         value = getattr(config, name)
         lines += ["", f"# {field.description}"]
         if isinstance(value, BaseModel):

@@ -1,4 +1,4 @@
-"""``ziplaw config``: check a sweep's config, print its schema, print the default sweep."""
+"""``ziplaw config``: check a config, print its schema, print the default sweep or the example of a pilot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..verb import OutputFile, Verbs
 
 @click.group(cls=Verbs)
 def command() -> None:
-    """Check a sweep's config, or print its schema or the default sweep as commented YAML."""
+    """Check the config of a sweep or pilot, or print its schema, the default sweep or a pilot's as commented YAML."""
 
 
 @command.command()
@@ -27,9 +27,19 @@ def check(path: str) -> None:
     """  # noqa: D301
     import os
 
-    from ...sweep.config import load_config
+    from ...pilots.pilot_config import parse_pilot
+    from ...sweep.config import parse_config, read_yaml
 
-    config = load_config(path)
+    raw = read_yaml(path)
+    if isinstance(raw, dict) and "pilot" in raw:
+        pilot = parse_pilot(raw, path)
+        spends = f"{pilot.pilot_flops:g} FLOPs" if pilot.pilot_flops else f"{pilot.minutes_given:g} minutes"
+        click.echo(f"{path}: pilot {pilot.name!r} of {spends}, to plan {pilot.flops:g} FLOPs")
+        for file in pilot.paths:
+            if not os.path.exists(file):
+                click.echo(f"ziplaw: note: paths: there is no {file} here; the pilot needs it where it works", err=True)
+        return
+    config = parse_config(raw, path)
     runs = len(config.datasets) * len(config.models) * len(config.seeds)
     click.echo(
         f"{path}: sweep {config.sweep!r}, {len(config.datasets)} datasets, {runs} runs, {len(config.budgets)} budgets"
@@ -45,6 +55,22 @@ def _schema() -> str:
     from ...sweep.config import json_schema
 
     return json.dumps(json_schema(), indent=1, sort_keys=True) + "\n"
+
+
+def _pilot_schema() -> str:
+    import json
+
+    from ...pilots.pilot_config import PilotConfig
+    from ...sweep.config import json_schema
+
+    return json.dumps(json_schema(PilotConfig), indent=1, sort_keys=True) + "\n"
+
+
+def _pilot() -> str:
+    from ...pilots.pilot_config import EXAMPLE, EXAMPLE_HEADER
+    from ...sweep.config import commented_yaml
+
+    return commented_yaml(EXAMPLE, EXAMPLE_HEADER)
 
 
 def _default() -> str:
@@ -72,6 +98,20 @@ def schema(output: str | None) -> None:
 def default(output: str | None) -> None:
     """Print the default sweep as YAML, every key explained."""
     _out(_default(), output)
+
+
+@command.command("pilot")
+@_output(_pilot)
+def pilot_(output: str | None) -> None:
+    """Print the config of a pilot as YAML, every key explained."""
+    _out(_pilot(), output)
+
+
+@command.command()
+@_output(_pilot_schema)
+def pilot_schema(output: str | None) -> None:
+    """Print the JSON schema of a pilot's config."""
+    _out(_pilot_schema(), output)
 
 
 def _out(text: str, output: str | None) -> None:

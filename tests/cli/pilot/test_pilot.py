@@ -1,0 +1,80 @@
+"""``ziplaw pilot`` up to the design of its first round: what it writes, refuses and says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from houses import build, environment
+from verbs import refuses
+
+from ziplaw.base.documents import read_json
+from ziplaw.pilots.pilot_config import load_pilot
+from ziplaw.pilots.workplace import alone_in
+
+TINY = ["--builtin", "code", "--tokenizer", "bytes", "--flops", "1e15", "--pilot-flops", "2e10", "--cores", "2"]
+
+
+@pytest.fixture
+def house(tmp_path):
+    return build(tmp_path)
+
+
+def pilot(house, *arguments):
+    """How ``ziplaw pilot`` ends in a house, and what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ziplaw", "pilot", *arguments],
+        cwd=house,
+        env=environment(house) | {"PYTHONPATH": str(house / "pkg")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_round_is_designed_and_nothing_trained(house):
+    code, out, err = pilot(house, *TINY, "--design-only", "--name", "tiny")
+    assert (code, err) == (0, ""), out + err
+    design = read_json(house / "results" / "tiny" / "rounds" / "1.json", "pilot_round")
+    assert design["pilot_C"] == 2e10
+    lines = out.splitlines()
+    assert lines[0].startswith(f"Round 1: {len(design['runs'])} sizes")
+    assert len(lines) == 2 + len(design["runs"])
+    assert not (house / "results" / "tiny" / "runs").exists()
+    config = house / "results" / "tiny" / "pilot.yaml"
+    assert load_pilot(config).flops == 1e15
+    # other settings are another pilot; one that works there is waited for
+    code, out, err = pilot(house, *TINY, "--name", "tiny", "--context", "128")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "is of another pilot: context is 256 there and 128 here: give another --name" in err
+    with alone_in(house / "results" / "tiny"):
+        code, out, err = pilot(house, *TINY, "--name", "tiny")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "a pilot works in results/tiny already" in err
+
+
+def test_a_job_that_fails_says_its_own_line(house):
+    (house / "few").mkdir()
+    (house / "few" / "a.txt").write_text("some words\n")
+    code, out, err = pilot(house, "few", "--tokenizer", "bytes", "--flops", "1e15", "--pilot-flops", "2e10")
+    assert (code, out, err.count("\n")) == (2, "", 1), err
+    assert err.startswith("ziplaw: error: ")
+    assert "(logs/few/pilot_corpus.log)" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--flops", "1e15"], "give either PATHs or --builtin"),
+        (["--builtin", "code"], "Missing option '--flops'"),
+        (["--builtin", "code", "--flops", "1e15", "--minutes", "5", "--pilot-flops", "1e12"], "not both"),
+        (["--builtin", "code", "--flops", "1e15", "--minutes", "0"], "must be from 1 to 1e+06 minutes"),
+        (["--builtin", "code", "--flops", "1e15", "--name", "../x"], "cannot name a folder"),
+        (["no/such/place", "--flops", "1e15"], "no/such/place"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    assert words in refuses(capsys, "pilot", *arguments)
+    assert list(Path().iterdir()) == []

@@ -1,0 +1,111 @@
+"""The rounds of a pilot, from planted losses: designed, timed, and the same bytes each time."""
+
+import numpy as np
+import pytest
+from simulated_pilot import loss_at
+
+from ziplaw.base.documents import read_json, write_json
+from ziplaw.errors import ZiplawError
+from ziplaw.pilots import rounds
+from ziplaw.pilots.rounds import Rounds, run_file, trained_tokens
+from ziplaw.pilots.told import round_lines
+
+SPEED = {
+    "cores": 2,
+    "start_s": 3.0,
+    "held_out_tokens": 65536,
+    "sizes": [
+        {"flops_per_token": 2e4, "train_s": 2e-6, "held_out_s": 3e-7},
+        {"flops_per_token": 2e7, "train_s": 1e-3, "held_out_s": 3e-4},
+    ],
+}
+PILOT_C = 3e12
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "corpora" / "corpus").mkdir(parents=True)
+    meta = {"vocab_size": 257, "context": 256, "n_train": 8192}
+    write_json(tmp_path / "corpora" / "corpus" / "meta.json", meta, kind="corpus")
+    (tmp_path / "rounds").mkdir()
+    return tmp_path
+
+
+def train(folder, document, noise=0.003):
+    """Write what the runs of a round would have measured under a planted law."""
+    for run in document["runs"]:
+        rng = np.random.default_rng([run["hidden"], document["round"]])
+        points = [
+            {
+                "D": D,
+                "C": D * run["C"] // run["tokens"],
+                "loss": loss_at(run["N"], D) * (1 + noise * rng.standard_normal()),
+            }
+            for D in run["budgets"]
+        ]
+        path = run_file(folder, run["model"], document["round"])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, {"N": run["N"], "points": points}, kind="run")
+
+
+def test_rounds_follow_each_other_until_the_flops_are_used(folder):
+    spent, documents = 0.0, []
+    for round_ in range(1, rounds.MOST_ROUNDS + 1):
+        document = Rounds(folder, 1e15, "web", 2, SPEED).document(round_, PILOT_C)
+        write_json(rounds.round_file(folder, round_), document, kind="pilot_round")
+        documents.append(document)
+        assert document["spent_C"] == pytest.approx(spent)
+        spent += sum(run["C"] for run in document["runs"])
+        train(folder, document)
+        if document["stop"]:
+            break
+    *trained, last = documents
+    assert len(trained) >= 2
+    assert last["stop"]
+    assert last["runs"] == []
+    assert spent <= 1.01 * PILOT_C
+    for document in trained:
+        assert document["seed"] == document["round"]
+        assert len({run["model"] for run in document["runs"]}) == len(document["runs"]) >= 1
+        for run in document["runs"]:
+            assert run["C"] == run["tokens"] * (run["C"] // run["tokens"])
+            assert run["tokens"] == trained_tokens(run["budgets"], 256)
+            assert max(run["budgets"]) <= 8192 * 256
+            assert run["seconds"] > SPEED["start_s"]
+        assert document["seconds"] >= max(run["seconds"] for run in document["runs"])
+    # the same runs, the same design
+    again = Rounds(folder, 1e15, "web", 2, SPEED).document(2, PILOT_C)
+    kept = read_json(folder / "rounds" / "2.json", "pilot_round")
+    assert {key: kept[key] for key in again} == again
+    for document in documents:
+        lines = round_lines(document)
+        assert len(lines) == (1 if document["stop"] else 2 + len(document["runs"]))
+
+
+def test_diverged_cells_are_left_out(folder):
+    document = Rounds(folder, 1e15, "web", 2).document(1, PILOT_C)
+    write_json(rounds.round_file(folder, 1), document, kind="pilot_round")
+    train(folder, document)
+    path = run_file(folder, document["runs"][0]["model"], 1)
+    record = read_json(path, "run")
+    record["points"][-1]["loss"] = None
+    write_json(path, {key: value for key, value in record.items() if key != "sha256"})
+    cells = rounds.earlier_cells(folder, 2)
+    n = sum(len(run["budgets"]) for run in document["runs"])
+    assert [len(column) for column in cells.values()] == [n - 1] * 5
+    assert len(set(cells["trunk"])) == len(document["runs"])
+    assert document["seconds"] is None
+
+
+def test_minutes_become_flops_that_take_about_so_long(folder):
+    found = Rounds(folder, 1e15, "web", 2, SPEED)
+    pilot_C = found.flops_for(5.0)
+    _, runs = found.design(1, pilot_C)
+    share = sum(run["C"] for run in runs) / pilot_C
+    assert found.timed(runs) / share == pytest.approx(rounds.training_seconds(5.0), rel=0.15)
+    assert found.flops_for(10.0) > 1.5 * pilot_C
+
+
+def test_too_few_flops_are_refused_with_what_would_do(folder):
+    with pytest.raises(ZiplawError, match=r"1e\+08 FLOPs train fewer than three sizes .* give --pilot-flops"):
+        Rounds(folder, 1e15, "web", 2).document(1, 1e8)
