@@ -23,7 +23,7 @@ if PILOT:
     rule all:
         default_target: True
         input:
-            every_pilot_result,
+            EVERY_PILOT_RESULT,
 
 else:
 

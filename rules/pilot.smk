@@ -13,9 +13,44 @@ wildcard_constraints:
     model=r"h[0-9]+",
 
 
+rule pilot_tokenizer:
+    input:
+        missing(*PILOT.paths, TOKENIZER_FILE and str(TOKENIZER_FILE)),
+    output:
+        f"{RESULTS}/tokenizer.json",
+        f"{RESULTS}/tokenizer.report.json",
+    log:
+        f"{LOGS}/pilot_tokenizer.log",
+    benchmark:
+        f"{BENCHMARKS}/pilot_tokenizer.tsv"
+    threads: PILOT.cores
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        settings=options(
+            {
+                "tokenizer": None if PILOT.tokenizer == "auto" else PILOT.tokenizer,
+                "vocab-size": PILOT.vocab_size,
+                "pilot-flops": PILOT.expected_flops,
+                "flops": PILOT.flops,
+                "context": PILOT.context,
+                "seed": PILOT.seed,
+            }
+        ),
+        source=lambda w: pilot_source(),
+        what=pilot_reading(),
+        version=versions.CORPUS,
+    message:
+        "Tokenizer: what a vocabulary costs"
+    shell:
+        "RAYON_NUM_THREADS={threads} ziplaw tokenizer {params.settings} -o {output[0]} {params.what} > {log} 2>&1"
+
+
 rule pilot_corpus:
     input:
         missing(*PILOT.paths),
+        tokenizer=f"{RESULTS}/tokenizer.json",
     output:
         expand(f"{CORPUS}/{{part}}", part=["train.npy", "valid.npy", "meta.json"]),
     log:
@@ -27,7 +62,6 @@ rule pilot_corpus:
         mem_mb=4000,
         runtime=60,
     params:
-        tokenizer="bundled" if PILOT.tokenizer == "auto" else PILOT.tokenizer,
         size=options(
             {
                 "valid-documents": PILOT.valid_documents,
@@ -44,7 +78,7 @@ rule pilot_corpus:
     message:
         "Corpus: reading, tokenising, holding out"
     shell:
-        "ziplaw import --tokenizer {params.tokenizer:q} {params.size} --max-documents {params.most} -o {params.folder}"
+        "ziplaw import --tokenizer bpe:{input.tokenizer} {params.size} --max-documents {params.most} -o {params.folder}"
         " {params.what} > {log} 2>&1"
 
 
@@ -202,6 +236,7 @@ rule pilot_plan:
         f"{RESULTS}/runs.csv",
         f"{RESULTS}/scores/corpus.json",
         f"{CORPUS}/meta.json",
+        f"{RESULTS}/tokenizer.report.json",
     output:
         expand(
             f"{RESULTS}/{{file}}",
@@ -256,4 +291,4 @@ rule pilot_page:
         "ziplaw pilot-page {RESULTS} -o {output[0]} > {log} 2>&1"
 
 
-every_pilot_result = [f"{RESULTS}/plan.json", f"{RESULTS}/plan.html"]
+EVERY_PILOT_RESULT = [*rules.pilot_plan.output, *rules.pilot_page.output]

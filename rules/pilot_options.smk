@@ -2,10 +2,12 @@
 import functools
 import json
 
+from ziplaw.corpora.tokenizers import tokenizer_path
 from ziplaw.pilots.rounds import MOST_ROUNDS
 
 CORPUS = f"{RESULTS}/corpora/corpus"
 PATHS = " ".join(map(shlex.quote, PILOT.paths))
+TOKENIZER_FILE = None if PILOT.tokenizer == "auto" else tokenizer_path(PILOT.tokenizer)
 READING = {
     "field": PILOT.field,
     "ext": PILOT.ext,
@@ -15,10 +17,16 @@ READING = {
 
 
 def pilot_source():
-    """What tells that the corpus has changed."""
+    """What tells that the corpus, or the user's tokenizer, has changed."""
+    given = (
+        [fingerprint(fingerprints.of_file, TOKENIZER_FILE)] if TOKENIZER_FILE else []
+    )
     if PILOT.builtin:
-        return fingerprint(fingerprints.of_builtin, PILOT.builtin)
-    return [fingerprint(fingerprints.of_source, path) for path in PILOT.paths]
+        return [fingerprint(fingerprints.of_builtin, PILOT.builtin), *given]
+    return [
+        *(fingerprint(fingerprints.of_source, path) for path in PILOT.paths),
+        *given,
+    ]
 
 
 def pilot_reading():

@@ -54,7 +54,7 @@ ROOMS = {
     "report": "numerics base sweep report.figures laws.dependence laws.dependence.splits laws.fits laws.solve",
     "cli": "base corpora.storage corpora.readers corpora.vocabulary",
     "cli.data": "cli base grammars tables corpora corpora.readers corpora.vocabulary",
-    "cli.runs": "cli base corpora.storage models.shape training training.recipe tables sweep",
+    "cli.runs": "cli base corpora.storage models.shape training training.recipe tables sweep pilots",
     "cli.laws": "cli numerics base corpora corpora.readers tables sweep report.figures laws.forms "
     "laws.intervals laws.dependence laws.dependence.statistics laws.plans laws.plans.evidence laws.pilots "
     "laws.outcomes models.shape pilots.planning",

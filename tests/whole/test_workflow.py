@@ -207,7 +207,8 @@ def test_a_pilots_dry_run_plans_up_to_its_first_round(house):
     assert code == 0, output
     counts = planned(output)
     assert counts["pilot_round"] == 1
-    assert {"pilot_corpus", "pilot_score", "pilot_speed", "pilot_collect", "pilot_plan"} <= set(counts)
+    once = {"tokenizer", "corpus", "score", "speed", "collect", "plan", "page"}
+    assert {f"pilot_{name}" for name in once} <= set(counts)
     assert "pilot_run" not in counts
 
 
