@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
+# processes of the unit tests: a core each, with one thread for torch
+WORKERS ?= logical
 FUZZ_SECONDS ?= 60
 SMOKE := $(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -32,8 +34,8 @@ lint: venv  ## ruff, snakefmt and mypy
 	$(BIN)/snakefmt --check --compact-diff Snakefile rules
 	$(BIN)/mypy
 
-unit: build  ## unit and property tests
-	$(BIN)/python -m pytest -q
+unit: build  ## unit and property tests, WORKERS=2 at a time (by default as many as there are cores)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses $(WORKERS) --maxprocesses 16 --dist worksteal
 
 smoke: build  ## the smallest sweep end to end, then once more: the second run must do nothing
 	$(SMOKE)
