@@ -1,6 +1,6 @@
 """What a batch system is told of a training job: enough, and more for more."""
 
-import resource
+import os
 import subprocess
 import sys
 
@@ -40,8 +40,11 @@ def test_a_run_stays_within_what_was_asked_for(tmp_path):
     before = f"import sys; sys.path.insert(0, {str(ROOT / 'pkg')!r}); from ziplaw.cli import main; main(sys.argv[1:])"
 
     def peak(*words):
-        subprocess.run([sys.executable, "-c", before, *map(str, words)], check=True, stdout=subprocess.DEVNULL)
-        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        process = subprocess.Popen([sys.executable, "-c", before, *map(str, words)], stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)  # of this child alone
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        return usage.ru_maxrss / 1024
 
     peak("grammar", "new", "--preset", "main-1", "-o", tmp_path / "g.json")
     peak("sample", tmp_path / "g.json", "--documents", 8, "--valid-documents", 4, "-o", tmp_path / "c")
