@@ -29,7 +29,7 @@ from .page_tables import (
 from .provenance import provenance
 from .remarks import one_reason
 from .sentences import p_value, said
-from .templates import as_written, image, template
+from .templates import as_written, image, needed, template
 
 MARK = "<title>ziplaw: sweep "
 
@@ -58,6 +58,7 @@ def render(
     FitError
         When the folder is no finished sweep.
     """
+    needed()
     folder = Path(sweep_dir).resolve()
     sweep = Sweep(folder, files=tuple(map(Path, files)))
     _ = sweep.runs

@@ -15,6 +15,11 @@ from ..sweep.folder import finite
 from .typeset import fixed, interval, number, prose
 
 
+def needed() -> None:
+    """Fail before anything is read where jinja2 is not installed."""
+    import jinja2  # noqa: F401
+
+
 def template(package: str, name: str, named: Sequence[str], **known: Any) -> Any:
     """Return a template of a package, with the filters that set numbers and sentences.
 

@@ -95,3 +95,14 @@ def test_the_model_of_a_pilot_s_plan_as_a_config(pilot, tmp_path, capsys):
     assert found["vocab_size"] == plan["shape"]["vocab_size"]
     assert found["ziplaw"]["training_tokens"] == round(plan["D"])
     assert "leave --vocab-size and --context out" in refuses(capsys, *asked, "--context", "64")
+
+
+def test_plan_asks_as_the_written_plan_was_asked(pilot, capsys):
+    assert status("pilot-plan", pilot, "--prior", "none", "--level", ".9", "--price", "7") == 0
+    capsys.readouterr()
+    again = json.loads(_printed(capsys, "plan", "--pilot", pilot, "--json"))
+    assert [line["from"] for line in again["lines"]] == ["runs"]
+    assert (again["level"], again["bill"]["price"]) == (0.9, 7.0)
+    other = json.loads(_printed(capsys, "plan", "--pilot", pilot, "--json", "--level", ".5", "--prior", "web"))
+    assert (other["level"], other["bill"]["price"]) == (0.5, 7.0)
+    assert len(other["lines"]) == 3

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from simulated_pilot import LAW, TARGET, edited, loss_at, simulated_pilot
 
-from ziplaw.base.documents import read_csv, write_csv
+from ziplaw.base.documents import read_csv, read_json, write_csv
 from ziplaw.errors import ZiplawError
 from ziplaw.laws.pilots.compute import Compute
 from ziplaw.models.shape.ladder import ladder
-from ziplaw.pilots.planning.plan_told import plan_lines
+from ziplaw.pilots.planning.plan_told import next_sentence, plan_lines
 from ziplaw.pilots.planning.whole_plan import pilot_plan
 from ziplaw.tables.declared import RUNS
 
@@ -125,12 +125,12 @@ def test_a_band_over_two_decades_is_no_plan_and_is_said_first(tmp_path):
 
 
 def test_an_optimum_beyond_the_sizes_and_diverged_runs_are_said(tmp_path):
-    folder = simulated_pilot(tmp_path / "p", hidden=(4, 6, 8), computes=(1e11, 3e11, 1e12))
+    folder = simulated_pilot(tmp_path / "p", hidden=(64, 72, 80), computes=(1e11, 2e11, 4e11, 8e11))
     table = RUNS.read(folder / "runs.csv")
     RUNS.write(folder / "runs.csv", [*table, table[0] | {"model": "h99", "loss": None, "status": "diverged"}])
     warnings = " ".join(pilot_plan(folder).document["warnings"])
     assert "the optimum lies outside the sizes tried" in warnings
-    assert "larger than the" in warnings
+    assert "smaller than all of the pilot's" in warnings
     assert "1 diverged: h99/s1" in warnings
 
 
@@ -186,3 +186,55 @@ def test_an_H_outside_of_the_laws_range_is_said(tmp_path):
     document = pilot_plan(folder).document
     assert [line["from"] for line in document["lines"]] == ["prior", "runs"]
     assert document["H"] is None
+
+
+def test_cells_that_have_not_started_carry_no_plan(tmp_path):
+    folder = simulated_pilot(tmp_path / "p")
+    table = RUNS.read(folder / "runs.csv")
+    for row in table[: int(0.8 * len(table)) + 1]:
+        row["regime"] = "not started"
+    RUNS.write(folder / "runs.csv", table)
+    plan = pilot_plan(folder).document
+    assert "cells have certainly not started to learn" in plan["refused"][0]["reason"]
+    assert "give the pilot more FLOPs or minutes" in plan_lines(plan)[0]
+    assert not any("not started" in text for text in plan["warnings"])
+    for row in table[5:]:
+        row["regime"] = None
+    RUNS.write(folder / "runs.csv", table)
+    plan = pilot_plan(folder).document
+    assert plan["refused"] == []
+    assert any(f"5 of {len(table)} cells have certainly not started" in text for text in plan["warnings"])
+
+
+def test_cells_on_no_common_compute_are_interpolated(tmp_path):
+    folder = simulated_pilot(tmp_path / "p")
+    table = RUNS.read(folder / "runs.csv")
+    factor = {model: 1.27**i for i, model in enumerate(dict.fromkeys(row["model"] for row in table))}
+    for row in table:
+        row["C"] *= factor[row["model"]]
+    RUNS.write(folder / "runs.csv", table)
+    rows = pilot_plan(folder).tables["isoflop.csv"]
+    between = [row for row in rows if row["kind"] == "between"]
+    assert len({row["C"] for row in between}) == 6
+    assert {row["C"] for row in rows if row["kind"] == "best"} <= {row["C"] for row in between}
+    assert sum(row["kind"] == "measured" for row in rows) == len(table)
+
+
+def test_the_next_round_narrows_the_band(plan):
+    same, eight = plan.document["next"]
+    assert (same["times"], eight["times"]) == (1.0, 8.0)
+    assert 1 < eight["factor"] < same["factor"] < same["factor_now"]
+    low, high = plan.document["N_interval"]
+    assert same["factor_now"] == pytest.approx(np.sqrt(high / low))
+    assert same["seconds"] is None
+    assert same["C"] == pytest.approx(sum(run["C"] for run in same["runs"]))
+    assert f"to one of {eight['factor']:.2f}" in next_sentence(plan.document)
+
+
+def test_a_timed_pilot_says_how_long_the_next_round_takes(tmp_path):
+    folder = simulated_pilot(tmp_path / "p")
+    edited(folder, "rounds/1.json", lambda design: design.update(seconds=600.0))
+    plan = pilot_plan(folder).document
+    pilot_C = sum(run["C"] for run in read_json(folder / "rounds" / "1.json")["runs"])
+    assert plan["next"][0]["seconds"] == pytest.approx(600 * plan["next"][0]["C"] / pilot_C)
+    assert "minutes here" in next_sentence(plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +19,18 @@ rate_options = options(
     click.option("--price", type=Number(limits.PRICE), default=2.5, show_default=True,
                  help="Price of a GPU's hour."),
 )  # fmt: skip
+
+
+def _asked(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """What the plan in the folder was asked for, of all that the command line does not say otherwise."""
+    from click.core import ParameterSource
+
+    from ...base.documents import read_json
+
+    path = Path(folder, "plan.json")
+    asked = read_json(path, "pilot_plan").get("asked", {}) if path.is_file() else {}
+    context = click.get_current_context()
+    return {key: value for key, value in asked.items() if context.get_parameter_source(key) is ParameterSource.DEFAULT}
 
 
 def print_pilot_plan(
@@ -47,7 +60,7 @@ def print_pilot_plan(
     from ...pilots.planning.plan_told import plan_lines
     from ...pilots.planning.whole_plan import pilot_plan
 
-    plan = pilot_plan(folder, flops, **given).document
+    plan = pilot_plan(folder, flops, **given | _asked(folder)).document
     if as_json:
         print_json(plan)
     else:

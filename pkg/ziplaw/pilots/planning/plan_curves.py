@@ -12,7 +12,7 @@ from ...laws.forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ...laws.pilots.compute import Compute
 from ...laws.valleys.bottom_line import bottom_line
 from ...laws.valleys.bottoms import STEEPNESS
-from ...laws.valleys.curves import along, budget_labels, log_compute, size_curves
+from ...laws.valleys.curves import along, budget_labels, log_compute, shared_compute, size_curves
 from ...laws.valleys.lines import interval, widening
 from ...numerics.functions import exp, expm1, log
 from .plan_evidence import PilotEvidence
@@ -50,8 +50,10 @@ def isoflop_rows(pilot: PilotFolder, level: float) -> tuple[list[dict[str, Any]]
         note = f"no valleys: {error}"
     labels = budget_labels(N, D)
     measured = labels is not None and labels.max() >= 2 and (found is None or found.measured)
-    rows = _cells(pilot, labels, log_compute(N, D)) if measured else _between(N, D, loss, found)
-    if not measured:
+    if measured:
+        rows = _cells(pilot, labels, log_compute(N, D))
+    else:
+        rows = _between(N, D, loss)
         rows += [_row(None, "measured", model=row["model"], N=row["N"], loss=row["loss"], own=row["C"])
                  for row in pilot.cells]  # fmt: skip
     if found is not None:
@@ -75,15 +77,20 @@ def _cells(pilot, labels, log_C):
             for label, row in zip(labels, pilot.cells)]  # fmt: skip
 
 
-def _between(N, D, loss, found):
-    """Losses at the valleys' computes, interpolated along the curve of every size."""
-    rows, z = [], log(loss)
-    curves = size_curves(N, D)
-    for valley in found.valleys if found else ():
+def _between(N, D, loss):
+    """Losses interpolated along the curve of every size at computes that three sizes share."""
+    curves, z = size_curves(N, D), log(loss)
+    try:
+        # the very computes at which valleys are looked for
+        where = shared_compute(curves, _COMPUTES)
+    except FitError:
+        return []
+    rows = []
+    for log_C in where:
         for curve in curves:
-            weights = along(curve, valley.log_C - log(FLOPS_PER_PARAMETER_TOKEN * curve.N))
+            weights = along(curve, log_C - log(FLOPS_PER_PARAMETER_TOKEN * curve.N))
             if weights is not None:
-                rows.append(_row(float(exp(valley.log_C)), "between", N=curve.N, loss=exp((weights * z).sum())))
+                rows.append(_row(float(exp(log_C)), "between", N=curve.N, loss=exp((weights * z).sum())))
     return rows
 
 
@@ -119,8 +126,10 @@ def best_n_rows(
     grid = exp(np.linspace(first, last, _POINTS))
     grid[-1] = max(C, float(measured.max()))
     rows = []
-    for name, split in ({"plan": evidence.sum} | evidence.alone).items():
-        rows += [_told(name, evidence.split(split, float(c), level)) for c in grid]
+    rows += [_told("plan", evidence.split(evidence.sum, float(c), level)) for c in grid]
+    for name in evidence.alone:
+        told = (evidence.by_itself(name, float(c), level) for c in grid)
+        rows += [_told(name, one) for one in told if one is not None]
     rows += [{"from": "isoflop", "C": row["C"], "N": row["N"], "N_lo": row["N_lo"], "N_hi": row["N_hi"]}
              for row in isoflop if row["kind"] == "best"]  # fmt: skip
     rows += [{"from": "20 tokens a parameter", "C": float(c), "N": at_ratio(evidence.compute, float(c))} for c in grid]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...base.numerals import counted
 from ...laws.intervals import identification
 from ...laws.intervals.identification import Doubt
 from ...numerics.functions import log10
@@ -12,6 +13,8 @@ from .plan_evidence import PilotEvidence
 from .results_folder import PilotFolder
 
 _NOT_STARTED = "not started"
+# of the cells, that may not have started where a plan is to rest on them
+MOST_UNLEARNT = 0.75
 # orders of magnitude between the largest run and the target from which on a reader is warned
 _FAR = 2.0
 # less of the cells than this may lie outside of their bands by chance
@@ -23,10 +26,15 @@ def refusals(pilot: PilotFolder, evidence: PilotEvidence, C: float) -> list[dict
 
     Bands are judged at 95 %, whatever is printed.
     """
+    unlearnt = sum(row.get("regime") == _NOT_STARTED for row in pilot.cells)
+    early = [Doubt(f"{unlearnt} of {len(pilot.cells)} cells have certainly not started to learn, so that no law can be "
+                   "read off them", "give the pilot more FLOPs or minutes, or a smaller vocabulary", C)]  # fmt: skip
     told = evidence.split(evidence.sum, C, identification.LEVEL)
     found = identification.split_doubts(C, told["N"], told["N_interval"], largest=float(pilot.column("C").max()))
     if not found and not (told["N"] >= 1 and told["D"] >= 1):
         found = [Doubt(f"the best split of C = {C:.3g} has less than one parameter or token", "ask for more FLOPs", C)]
+    if unlearnt > MOST_UNLEARNT * len(pilot.cells):
+        found = early + found
     return [doubt.to_dict() for doubt in found]
 
 
@@ -53,14 +61,13 @@ def _outside(pilot: PilotFolder, evidence: PilotEvidence, level: float) -> str |
     if evidence.runs is None:
         return None
     C, N = float(pilot.column("C").max()), pilot.column("N")
-    here = N[pilot.column("C") >= C / 2]
-    best, (low, high) = evidence.runs.n_opt(C, level)
-    side = "larger" if best > here.max() else "smaller" if best < here.min() else None
+    best, ends = evidence.runs.n_opt(C, level)
+    side = "larger" if best > N.max() else "smaller" if best < N.min() else None
     if side is None:
         return None
     return (
-        f"the optimum lies outside the sizes tried: at {C:.2g} FLOPs the runs put the best N at {best:.3g} ({low:.2g} "
-        f"to {high:.2g}), {side} than the {here.min():.3g} to {here.max():.3g} trained there"
+        f"the optimum lies outside the sizes tried: at {C:.2g} FLOPs the runs put the best N at {counted(best)} "
+        f"({' to '.join(map(counted, ends))}), {side} than all of the pilot's, {counted(N.min())} to {counted(N.max())}"
     )
 
 
@@ -72,7 +79,8 @@ def _diverged(pilot: PilotFolder) -> str | None:
 
 def _regimes(pilot: PilotFolder) -> str | None:
     n = sum(row.get("regime") == _NOT_STARTED for row in pilot.cells)
-    if not n:
+    # of more the refusal speaks
+    if not n or n > MOST_UNLEARNT * len(pilot.cells):
         return None
     return (
         f"{n} of {len(pilot.cells)} cells have certainly not started to learn: their loss is nearer to that of token "

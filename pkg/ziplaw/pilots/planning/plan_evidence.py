@@ -68,6 +68,13 @@ class PilotEvidence:
         """N, D, D/N with bands at C of all FLOPs."""
         return self.compute.split(known, C, level, **self.beta)
 
+    def by_itself(self, name: str, C: float, level: float) -> dict[str, Any] | None:
+        """N, D, D/N by one piece of evidence alone: runs by their own drawn laws; None where it is none by itself."""
+        if name == "runs" and self.runs is not None:
+            return self.runs.split(C, level)
+        single = self.alone.get(name)
+        return None if single is None else self.split(single, C, level)
+
     def lines(self, C: float, level: float) -> list[dict[str, Any]]:
         """What each piece of evidence made of N: its own word, N and band after it, by what it moved N.
 
@@ -82,8 +89,7 @@ class PilotEvidence:
         for name, split in self.known:
             told = self.split(split, C, level)
             before = out[-1] if out else None
-            single = self.alone.get(name)
-            alone = None if single is None else self.split(single, C, level)
+            alone = self.by_itself(name, C, level)
             out.append(
                 {
                     "from": name,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...laws.forms.allocation import FLOPS_PER_PARAMETER_TOKEN
+from ...laws.pilots.compute import Compute
 from ...laws.plans.repeating import repeating_advice
 from ...models.shape.counts import count_params
 from ...models.shape.decoder_config import ModelConfig
@@ -97,7 +98,9 @@ def _shares(config, target):
     }
 
 
-def data_needed(pilot: PilotFolder, best: dict[str, Any], level: float, given: float | None = None) -> dict[str, Any]:
+def data_needed(
+    pilot: PilotFolder, compute: Compute, best: dict[str, Any], level: float, given: float | None = None
+) -> dict[str, Any]:
     """How often the plan goes through the corpus (or so many tokens as are given), and what that costs.
 
     Returns
@@ -117,5 +120,7 @@ def data_needed(pilot: PilotFolder, best: dict[str, Any], level: float, given: f
         "training_tokens": pilot.training_tokens,
         "epochs": D / unique,
         "epochs_interval": [low / unique, high / unique],
-        "repeating": repeating_advice(best["C_6nd"], best["N"], D, unique, log_sd=sd, level=level),
+        "repeating": repeating_advice(
+            best["C_6nd"], best["N"], D, unique, log_sd=sd, level=level, tokens=lambda N: compute.tokens(N, best["C"])
+        ),
     }

@@ -8,8 +8,10 @@ from typing import Any
 from ...base.numerals import counted
 from ...base.text_table import aligned
 from ...laws.plans.learning_rates import learning_rate_sentence
+from .plan_next import next_sentence as next_told
 
 Plan = Mapping[str, Any]
+GOOD_AS_NEW = 0.9  # of new tokens, what repeated ones may be worth without a word against them
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -23,7 +25,7 @@ def plan_lines(plan: Plan) -> list[str]:
     )
     if plan["loss"] is not None:
         low, high = plan["loss_interval"]
-        out.append(f"loss {plan['loss']:.4g} ({low:.4g} to {high:.4g}) {plan['loss_unit']}, of a run made so")
+        out.append(f"loss {plan['loss']:.4g} ({low:.4g} to {high:.4g}) {plan['loss_unit']}, of a run on new tokens")
     out.append(shape_sentence(plan))
     if near := plan["near_best"]:
         low, high = near["N"]
@@ -37,7 +39,7 @@ def plan_lines(plan: Plan) -> list[str]:
     out += [f"{sentence}." for sentence in (check_sentence(plan), data_sentence(plan), vocabulary_sentence(plan))]
     out.append(f"To begin with: {learning_rate_sentence(plan['recipe'])}.")
     if sentence := next_sentence(plan):
-        out.append(f"{sentence}.")
+        out.append(f"Next: {sentence}.")
     out += [f"Warning: {text}." for text in plan["warnings"]]
     return out
 
@@ -122,8 +124,15 @@ def check_sentence(plan: Plan) -> str:
 def data_sentence(plan: Plan) -> str:
     """Whether the corpus is large enough."""
     data = plan["data"]
-    if data["repeating"]:
-        return f"Data: {data['repeating']['sentence']}"
+    if (advice := data["repeating"]) and advice["split"]:
+        return f"Data: {advice['sentence']}"
+    if advice:
+        worth = advice["published"]["worth"]
+        return (
+            f"Data: D asks for {data['epochs']:.3g} epochs of {counted(data['unique_tokens'])} unique tokens, worth "
+            f"{worth:.2g} as many new ones by a discount that was measured with larger models"
+            + ("" if worth >= GOOD_AS_NEW else ": get more data, or spend less")
+        )
     return f"Data: D is {data['epochs']:.2g} of the {counted(data['unique_tokens'])} unique tokens, all of them new"
 
 
@@ -143,6 +152,5 @@ def vocabulary_sentence(plan: Plan) -> str:
 
 
 def next_sentence(plan: Plan) -> str | None:
-    """What would narrow the band most next."""
-    following = plan.get("next")
-    return None if following is None else str(following["sentence"])
+    """What would narrow the band most next; None where no round would."""
+    return next_told(plan["next"])

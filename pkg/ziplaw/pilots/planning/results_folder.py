@@ -117,6 +117,11 @@ class PilotFolder:
         return float(self.rounds[0]["target_C"])
 
     @property
+    def cores(self) -> int:
+        """Cores that trained at once."""
+        return int(self.rounds[0].get("cores") or 1) if self.rounds else 1
+
+    @property
     def vocab_size(self) -> int:
         """Entries of embedding and head, of every run."""
         return int(max(row["vocab_size"] for row in self.rows))

@@ -17,6 +17,7 @@ from ...sweep.reference_law import read_law
 from .plan_curves import at_ratio, best_n_rows, isoflop_rows
 from .plan_doubts import cautions, refusals
 from .plan_evidence import PilotEvidence, gather_evidence
+from .plan_next import next_rounds
 from .plan_rows import plan_rows
 from .plan_target import GPU_FLOPS, PRICE, bill, data_needed, target_shape, vocabulary
 from .results_folder import PilotFolder
@@ -103,14 +104,16 @@ def pilot_plan(
         "law": _law(evidence),
         "isoflop": {"note": note, "best": [_point(row) for row in isoflop if row["kind"] == "best"]},
         "check": _check(check),
-        "data": data_needed(pilot, best, level, unique),
+        "data": data_needed(pilot, evidence.compute, best, level, unique),
         "vocabulary": vocabulary(pilot, shape),
         "recipe": learning_rate_rules(best["N"], best["D"]),
         "beside": _beside(evidence, C),
+        "next": next_rounds(pilot, evidence, C, level, best),
         "runs": _runs(pilot),
         "refused": refusals(pilot, evidence, C),
         "warnings": cautions(pilot, evidence, C, level, check),
         "prior": None if evidence.prior is None else evidence.prior.name,
+        "asked": {"prior": prior, "law": law, "level": level, "gpu_flops": gpu_flops, "price": price},
         "inputs": pilot.fingerprint(),
     }
     return WholePlan(

@@ -15,7 +15,7 @@ from ...errors import FitError
 from ...pilots.planning.plan_rows import HEADERS
 from ...pilots.planning.plan_told import data_sentence, moved_rows, next_sentence, runs_sentence
 from ..figures.pilots import PILOT_FIGURES, draw_pilot
-from ..templates import as_written, image, template
+from ..templates import as_written, image, needed, template
 from .plan_words import captions, headline, recipe_rows, size_rows, spent_time, steps
 
 MARK = "<title>ziplaw: plan of "
@@ -37,6 +37,7 @@ def render_plan(folder: str | os.PathLike[str], drawn: Mapping[str, bytes] | Non
     FitError
         When there is no plan, or one that somebody edited.
     """
+    needed()
     plan, tables = read_plan(folder)
     drawn = drawn or draw_all(plan, tables)
     with as_written(folder, _AGAIN):

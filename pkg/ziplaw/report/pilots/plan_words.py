@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...base.numerals import counted
+from ...pilots.planning.plan_told import GOOD_AS_NEW
 
 Plan = Mapping[str, Any]
 
@@ -28,9 +29,10 @@ def steps(plan: Plan) -> list[str]:
     out = []
     data = plan["data"]
     if data["repeating"]:
+        few = data["repeating"]["published"]["worth"] < GOOD_AS_NEW
         out.append(
             f"The corpus has {counted(data['unique_tokens'])} unique tokens: this plan would go through them "
-            f"{data['epochs']:.2g} times, so more data comes first"
+            f"{data['epochs']:.2g} times, {'so more data comes first' if few else 'which costs little'}"
         )
     if (near := plan["near_best"]) and not plan["refused"]:
         low, high = near["N"]

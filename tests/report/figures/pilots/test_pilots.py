@@ -49,7 +49,7 @@ def test_a_missed_prediction_is_told_from_a_held_one(plan):
     rows = [row | {"held": index > 0} for index, row in enumerate(plan.tables["held_out.csv"])]
     made = held_out(plan.document, rows)
     assert {(row["loss"], row["predicted"]) for row in rows} == places(made)
-    words = [text.get_text() for text in made.legends[0].get_texts()]
+    words = [text.get_text() for text in made.axes[0].get_legend().get_texts()]
     assert words[:2] == [f"{len(rows) - 1} within its band", "1 outside of its band"]
 
 

@@ -71,4 +71,5 @@ def _limits(by: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[float, float
     """What the plan and the points need; a prior's band that is wider is cut, but for a decade either way."""
     ends = [row[key] for row in by["plan"] for key in ("N_lo", "N_hi")]
     ends += [row["N"] for name in ("isoflop", THUMB, "runs") for row in by.get(name, ())]
-    return min(ends) / 3, max(ends) * 10
+    # less than one parameter means nothing
+    return max(min(ends) / 3, 1.0), max(ends) * 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..style import ACCENT, COLUMN, GREY, INK, figure, handle, legend, log_axis, say
+from ..style import ACCENT, COLUMN, GREY, INK, figure, handle, log_axis, say
 
 HEIGHT = 2.75
 
@@ -38,5 +38,5 @@ def drawn(plan: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Any:
     axes.set_aspect("equal", adjustable="box")
     log_axis(axes.xaxis)
     log_axis(axes.yaxis)
-    legend(made, handles, words, most=6)
+    axes.legend(handles, words, loc="upper left", frameon=True, framealpha=0.8, facecolor="white", edgecolor="none")
     return made

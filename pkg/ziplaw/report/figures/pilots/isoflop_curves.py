@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..style import ACCENT, COLUMN, GREY, INK, figure, handle, legend, log_axis, look, say
+from ..style import ACCENT, COLUMN, INK, figure, handle, legend, log_axis, look, say
 
 HEIGHT = 2.75
 # measured cells that lie on no common compute are dots behind the curves
@@ -32,7 +32,8 @@ def drawn(plan: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Any:
         mine = look(index, len(shown))
         here = sorted((row for row in points if row["C"] == C), key=lambda row: row["N"])
         valley = [row for row in by["valley"] if row["C"] == C]
-        axes.plot(*_places(valley), color=mine["color"], linewidth=0.9, zorder=3)
+        line = {"linewidth": 0.9} if valley else {"linewidth": 0.6, "linestyle": (0, (1.2, 1))}
+        axes.plot(*_places(valley or here), color=mine["color"], zorder=3, **line)
         hollow = {"markerfacecolor": "white"} if by["between"] else {}
         axes.plot(*_places(here), linestyle="none", marker=mine["marker"], color=mine["color"], zorder=4, **hollow)
         last = here[-1]
@@ -71,7 +72,4 @@ def _legend(made: Any, between: bool, best: bool) -> None:
     if best:
         handles.append(handle(marker="D", color=ACCENT, markersize=4, linestyle="-", linewidth=1.2))
         words.append("best N, with its band")
-    else:
-        handles.append(handle(color=GREY))
-        words.append("no valley has a lowest point")
     legend(made, handles, words, most=6)
