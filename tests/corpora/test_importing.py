@@ -226,9 +226,22 @@ def test_at_most_so_many_documents(tmp_path):
     assert import_corpus(memory(texts), tmp_path / "c", "bytes", 40, 4, 32, at_most=True)["n_train"] == 40
 
 
+def test_at_most_so_many_of_a_large_text_read_less_of_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("ziplaw.corpora.importing.SAMPLED_BYTES", 1 << 12)
+    rng = np.random.default_rng(7)
+    texts = [words(rng, 1000) for _ in range(600)]
+    share = {}
+    for at_most in (False, True):
+        done = import_corpus(memory(texts), tmp_path / "c", "bytes", 500, 16, 32, at_most=at_most)
+        share[at_most] = done["share_read"]
+        assert done["n_train"] == 500
+    # a byte a token is known, eight were assumed
+    assert share[True] < 0.2 < share[False]
+
+
 def test_few_documents_are_held_out_of_a_small_text(tmp_path):
     texts = [f"document {i} ".encode() * 5 for i in range(300)]
-    done = import_corpus(memory(texts), tmp_path / "c", "bytes", None, None, 32)
+    done = import_corpus(memory(texts), tmp_path / "c", "bytes", None, "auto", 32)
     assert done["n_valid"] == done["unique_tokens"] // 320
     assert 16 < done["n_valid"] < 256
 

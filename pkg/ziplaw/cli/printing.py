@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -42,7 +42,22 @@ def say_written(path: str | os.PathLike, text: str, *beside: str | os.PathLike) 
 
 def read_line(path: str | os.PathLike, source: Source) -> str:
     """Return the line that says what was read of a path and what was left out."""
-    return f"ziplaw: {click.format_filename(path)}: {source.reading()}"
+    return f"ziplaw: {_one_line(path)}: {source.reading()}"
+
+
+def _one_line(path):
+    """A path as a line shows it: a name may hold an end of line."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in click.format_filename(path))
+
+
+def bytes_read(pieces: Iterable[Any]) -> Iterator[Any]:
+    """Yield pieces of a source and show on a terminal how many bytes (or ids) have been read."""
+    from ..base.documents import progress
+
+    with progress(desc="reading", unit="B") as bar:
+        for name, piece in pieces:
+            yield name, piece
+            bar.update(len(piece))
 
 
 def read_lines(path: str | os.PathLike, source: Source) -> list[str]:
@@ -51,6 +66,6 @@ def read_lines(path: str | os.PathLike, source: Source) -> list[str]:
         return [read_line(path, source)]
     already = "all of it was read already, with a path before it"
     return [
-        f"ziplaw: {click.format_filename(path)}: {already}" if part is None else read_line(path, part)
+        f"ziplaw: {_one_line(path)}: {already}" if part is None else read_line(path, part)
         for path, part in source.parts
     ]

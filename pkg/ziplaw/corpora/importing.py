@@ -11,7 +11,7 @@ import hashlib
 import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,12 @@ from .census import Census, UniqueText
 from .corpus_limits import HELD_OUT, held_out_documents
 from .overlap import HeldOutPhrases
 from .packing import read_windows, spool_documents, stream_windows
-from .passages import keep_share
+from .passages import Thinned, keep_share
 from .readers import Source, TextSource, TokenSource, check_ids
 from .splitting import cut_units, first_copies, hold_out, measurable, place_windows, text_needed
 from .storage.format import MAX_VOCAB, CorpusWriter, token_dtype
-from .storage.streams import DocumentName
-from .tokenizers import BUNDLED, BytesTokenizer, Tokenizer, load_tokenizer
+from .storage.streams import DocumentName, Pieces
+from .tokenizers import BUNDLED, BytesTokenizer, Tokenizer, bytes_per_token, load_tokenizer
 
 BY = ("document", "file")
 _CHUNK_IDS = 1 << 18
@@ -37,6 +37,7 @@ _CHUNK_IDS = 1 << 18
 SAMPLED_BYTES = 1 << 24
 _BYTES_PER_TOKEN = 8
 _AMPLE = 2
+_TRIED_BYTES = 1 << 20
 
 
 def import_corpus(
@@ -44,11 +45,12 @@ def import_corpus(
     folder: str | os.PathLike,
     tokenizer: str | Tokenizer = BUNDLED,
     n_documents: int | None = None,
-    n_valid: int | None = 256,
+    n_valid: int | str = 256,
     context: int = 256,
     seed: int = 0,
     by: str = "document",
     at_most: bool = False,
+    progress: Callable[[Pieces], Pieces] = iter,
 ) -> dict[str, Any]:
     """Write a corpus folder from text or token ids.
 
@@ -65,8 +67,8 @@ def import_corpus(
     n_documents : int, optional
         Training documents of ``context`` tokens, at even steps over all training text; by default all of it. Of a
         text far larger than they take, a seeded sample of its stretches of 64 KiB at most is read, of all documents.
-    n_valid : int, optional
-        Held-out documents of ``context`` tokens; None for as many as `corpus_limits.held_out_documents` says.
+    n_valid : int or "auto"
+        Held-out documents of ``context`` tokens; by "auto" as many as `corpus_limits.held_out_documents` says.
     context : int
         Tokens in a document.
     seed : int
@@ -75,7 +77,10 @@ def import_corpus(
         What is held out as a whole and counts as one source: a "document" (file, record, row or chapter; of a long one
         a section), or a "file" with all its documents.
     at_most : bool
-        Take fewer than ``n_documents`` where there are fewer.
+        Take fewer than ``n_documents`` where there are fewer, and of a large text read a smaller sample: what the
+        tokenizer makes of some of it tells how much is needed.
+    progress : callable
+        Wraps the pieces whenever they are read.
 
     Returns
     -------
@@ -93,25 +98,28 @@ def import_corpus(
     """
     if n_documents is not None:
         n_documents = integer("documents", n_documents, *limits.DOCUMENTS, "leave it out to take all", CorpusError)
-    if n_valid is not None:
-        n_valid = integer("valid documents", n_valid, *limits.DOCUMENTS, "256 is usual", CorpusError)
+    held: int | None = None
+    if n_valid != "auto":
+        held = integer("valid documents", n_valid, *limits.DOCUMENTS, "256 is usual", CorpusError)
     context = integer("context", context, *limits.CORPUS_CONTEXT, "256 is usual", CorpusError)
     seed = integer("seed", seed, *limits.SEED, "0 is usual", CorpusError)
     if by not in BY:
         raise CorpusError(f"by is {by!r}, must be one of {', '.join(BY)}: a document is the smaller unit")
     if getattr(source, "kind", None) == "corpus":
         raise CorpusError(f"{source.name} is a ziplaw corpus already: train on it as it is")
-    reader = _Text(source, tokenizer) if isinstance(source, TextSource) else _Ids(source, context)
+    reader: _Text | _Ids = (
+        _Text(source, tokenizer, progress) if isinstance(source, TextSource) else _Ids(source, context, progress)
+    )
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as spool:
-            for share in _shares(reader, n_documents, n_valid, context):
+            for share in _shares(reader, n_documents, held, context, at_most):
                 with contextlib.suppress(_TooLittle):
-                    return _import(reader, folder, spool, share, n_documents, n_valid, context, seed, by)
+                    return _import(reader, folder, spool, share, n_documents, held, context, seed, by)
             if at_most and n_documents is not None:
-                return _import(reader, folder, spool, 1, None, n_valid, context, seed, by, n_documents)
-            return _import(reader, folder, spool, 1, n_documents, n_valid, context, seed, by)
+                return _import(reader, folder, spool, 1, None, held, context, seed, by, n_documents)
+            return _import(reader, folder, spool, 1, n_documents, held, context, seed, by)
     except OSError as error:
         raise CorpusError(
             f"{folder}: cannot import ({error.strerror or error}): free space or choose another"
@@ -125,16 +133,20 @@ class _TooLittle(CorpusError):
     """There is less text than the documents asked for take."""
 
 
-def _shares(reader, n_documents, n_valid, context):
+def _shares(reader, n_documents, n_valid, context, at_most):
     """Yield which share of the text to read, and more if that turns out to be too little; after the last, all of it."""
     if n_documents is not None and isinstance(reader, _Text):
-        census = Census()
+        census, some = Census(), Thinned(_TRIED_BYTES)
         for name, piece in reader.pieces():
             census.add(name, piece)
+            some.add(name, piece)
         reader.text = census.result()
         size = reader.text.bytes
+        each = _AMPLE * _BYTES_PER_TOKEN
+        if at_most:
+            each = _AMPLE * bytes_per_token(reader.tokenizer, [piece for _, piece in some.kept])[0]
         n_held = HELD_OUT if n_valid is None else n_valid
-        enough = max(SAMPLED_BYTES, _AMPLE * _BYTES_PER_TOKEN * (n_documents + 2 * n_held) * context)
+        enough = max(SAMPLED_BYTES, each * (n_documents + 2 * n_held) * context)
         while 2 * enough < size:
             yield enough / size
             enough *= 4
@@ -146,25 +158,28 @@ class _Text:
     gap = 1
     text: UniqueText | None = None
 
-    def __init__(self, source: TextSource, tokenizer: str | Tokenizer):
+    def __init__(self, source: TextSource, tokenizer: str | Tokenizer, progress: Callable[[Pieces], Pieces]):
         self.source = source
         self.tokenizer = load_tokenizer(tokenizer) if isinstance(tokenizer, str) else tokenizer
         self.vocab_size = self.tokenizer.vocab_size + 1
         self.identity = {"tokenizer": self.tokenizer.name, "tokenizer_sha256": self.tokenizer.sha256}
-        self.pieces, self.encode = source.pieces, self.tokenizer.encode
+        self.pieces, self.encode = lambda: progress(source.pieces()), self.tokenizer.encode
 
 
 class _Ids:
     """Token ids: documents or rows, or one long document."""
 
-    def __init__(self, source: TokenSource, context: int):
-        self.source = source
+    def __init__(self, source: TokenSource, context: int, progress: Callable[[Any], Any]):
+        self.source, self.progress = source, progress
         tokens = source.tokens
         self.gap = int(tokens.ndim == 1 or tokens.shape[1] != context)
         self.vocab_size = largest_id(source) + 2
         self.identity = {"tokenizer": source.tokenizer, "tokenizer_sha256": None}
 
     def pieces(self) -> Iterator[tuple[DocumentName, np.ndarray]]:
+        return self.progress(self._pieces())
+
+    def _pieces(self) -> Iterator[tuple[DocumentName, np.ndarray]]:
         tokens, bounds = self.source.tokens, self.source.documents
         if bounds is not None:
             for i, (start, end) in enumerate(zip(bounds[:-1].tolist(), bounds[1:].tolist())):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -203,6 +204,23 @@ def load_tokenizer(spec: str = BUNDLED) -> Tokenizer:
             "tokenizer.json or a folder with one"
         )
     return BpeTokenizer(f"bpe:{path.name}", path.read_text("utf-8", errors="replace"))
+
+
+def bytes_per_token(tokenizer: Tokenizer, pieces: Sequence[bytes]) -> tuple[float, float | None]:
+    """Measure the bytes of a token, and the standard error of that over pieces (None of one piece).
+
+    A ratio of sums, r = sum b / sum t, of error sqrt(k / (k - 1) sum (b - r t)^2) / sum t over k pieces (Cochran 1977).
+    """
+    n_bytes = [len(piece) for piece in pieces]
+    n_tokens = [len(ids) for ids in tokenizer.encode(pieces)]
+    total, k = sum(n_tokens), len(pieces)
+    if not total:
+        return 1.0, None
+    ratio = sum(n_bytes) / total
+    if k < 2:
+        return ratio, None
+    squares = sum((b - ratio * t) * (b - ratio * t) for b, t in zip(n_bytes, n_tokens, strict=True))
+    return ratio, math.sqrt(squares * k / (k - 1)) / total
 
 
 def train_bpe(texts: Iterable[bytes | str], vocab_size: int = BUNDLED_VOCAB, name: str = "trained") -> BpeTokenizer:

@@ -6,9 +6,9 @@ from texts import memory, words
 
 from ziplaw.corpora.passages import Thinned
 from ziplaw.corpora.storage.streams import DocumentName
-from ziplaw.corpora.tokenizers import load_tokenizer
+from ziplaw.corpora.tokenizers import bytes_per_token, load_tokenizer
 from ziplaw.corpora.vocabulary import text_sample
-from ziplaw.corpora.vocabulary.text_sample import bytes_per_token, read_sample
+from ziplaw.corpora.vocabulary.text_sample import read_sample
 
 
 @pytest.mark.parametrize("first", [0, 1, 5, 12345])

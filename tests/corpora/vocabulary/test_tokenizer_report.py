@@ -38,7 +38,7 @@ def test_the_table_and_the_choice(tmp_path):
     assert (made.vocab_size, made.sha256) == (report["vocab_size"], report["tokenizer_sha256"])
     assert report["model_vocab_size"] == made.vocab_size + 1
     # what it says of the text is what an import finds in it
-    done = import_corpus(memory({"a": TEXTS}), tmp_path / "c", made, None, None)
+    done = import_corpus(memory({"a": TEXTS}), tmp_path / "c", made, None, "auto")
     # pieces are drawn without replacement: the error is rather too large
     off = report["bytes_per_token_error"] / report["bytes_per_token"] * report["tokens"]
     assert abs(done["unique_tokens"] - report["tokens"]) < 3 * off
@@ -94,7 +94,7 @@ def test_bytes_and_ids_leave_a_note(tmp_path):
     assert not takes_any_bytes(f"bpe:{path}")
     with pytest.raises(CorpusError, match="token ids, which need no tokenizer"):
         load_tokenizer(f"bpe:{path}")
-    assert import_corpus(ids, tmp_path / "c", f"bpe:{path}", None, None)["vocab_size"] == 901
+    assert import_corpus(ids, tmp_path / "c", f"bpe:{path}", None, "auto")["vocab_size"] == 901
 
 
 def test_too_small_for_a_pilot(tmp_path):
@@ -103,7 +103,7 @@ def test_too_small_for_a_pilot(tmp_path):
         CorpusError, match="memory is too small for a pilot: at most 2300 tokens, the smallest takes 40960"
     ):
         make_tokenizer(memory({"a": few}), tmp_path / "t.json", pilot_C=1e13)
-    with pytest.raises(CorpusError, match="memory has no text"):
+    with pytest.raises(CorpusError, match=r"memory has no text \(read one text; left out: nothing\)"):
         make_tokenizer(memory({}), tmp_path / "t.json")
     assert list(tmp_path.iterdir()) == []
     # copies of one text are one text

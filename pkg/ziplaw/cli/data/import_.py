@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ..options import CountOrAuto, source_options
-from ..printing import CORPUS_FILES, read_lines, say_written
+from ..printing import CORPUS_FILES, bytes_read, read_lines, say_written
 from ..verb import CorpusFolder, Verb
 
 
@@ -78,7 +78,8 @@ def command(
     else:
         source = open_several(paths, binary=takes_any_bytes(tokenizer), **reading)
     count, at_most = documents if max_documents is None else max_documents, max_documents is not None
-    done = import_corpus(source, output, tokenizer, count, valid_documents, context, seed, by, at_most)
+    held: Any = "auto" if valid_documents is None else valid_documents
+    done = import_corpus(source, output, tokenizer, count, held, context, seed, by, at_most, progress=bytes_read)
     say_written(
         output,
         f"{done['n_train']} training documents of {context} tokens"

@@ -8,7 +8,7 @@ import click
 
 from ...base.limits import FLOPS
 from ..options import CountOrAuto, Number, json_option, reading_options
-from ..printing import print_json, print_table, read_lines, say_written
+from ..printing import bytes_read, print_json, print_table, read_lines, say_written
 from ..verb import TokenizerFile, TokenizerName, Verb
 
 COLUMNS = {
@@ -71,7 +71,6 @@ def command(
     if tokenizer is not None and vocab_size is not None:
         raise click.UsageError("give one of --tokenizer and --vocab-size: a tokenizer has its vocabulary")
 
-    from ...base.documents import progress
     from ...corpora.builtin import open_builtin
     from ...corpora.readers import open_several
     from ...corpora.tokenizers import takes_any_bytes
@@ -88,7 +87,7 @@ def command(
         target_C=flops,
         context=context,
         seed=seed,
-        progress=progress,
+        progress=bytes_read,
     )
     if as_json:
         print_json(report)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 from ..census import Census, UniqueText
 from ..passages import Thinned
 from ..readers import TextSource
-from ..tokenizers import Tokenizer
 
 # of a longer text evenly spaced pieces are taken: half as much at least
 SAMPLE_BYTES = 1 << 23
@@ -64,20 +62,3 @@ def read_sample(
         return TextSample(pieces, pieces, census.result())
     learned = [piece for i, piece in enumerate(pieces) if i % MEASURED != MEASURED // 2]
     return TextSample(learned, pieces[MEASURED // 2 :: MEASURED], census.result())
-
-
-def bytes_per_token(tokenizer: Tokenizer, pieces: list[bytes]) -> tuple[float, float | None]:
-    """Measure the bytes of a token, and the standard error of that over pieces (None of one piece).
-
-    A ratio of sums, r = sum b / sum t, of error sqrt(k / (k - 1) sum (b - r t)^2) / sum t over k pieces (Cochran 1977).
-    """
-    n_bytes = [len(piece) for piece in pieces]
-    n_tokens = [len(ids) for ids in tokenizer.encode(pieces)]
-    total, k = sum(n_tokens), len(pieces)
-    if not total:
-        return 1.0, None
-    ratio = sum(n_bytes) / total
-    if k < 2:
-        return ratio, None
-    squares = sum((b - ratio * t) * (b - ratio * t) for b, t in zip(n_bytes, n_tokens, strict=True))
-    return ratio, math.sqrt(squares * k / (k - 1)) / total

@@ -13,9 +13,9 @@ from ...base.outputs import Output, by_kind
 from ...errors import CorpusError, integer
 from ..corpus_limits import LARGEST_VOCABULARY, pilot_corpus_limits
 from ..readers import Source, TextSource
-from ..tokenizers import Tokenizer, cut_bpe, load_tokenizer, save_tokenizer, train_bpe
+from ..tokenizers import Tokenizer, bytes_per_token, cut_bpe, load_tokenizer, save_tokenizer, train_bpe
 from .rule import HEAD_SHARE, LARGEST_RUN, TOKENS_PER_PARAMETER, VOCABULARIES, against, choose, cost_row
-from .text_sample import bytes_per_token, read_sample
+from .text_sample import read_sample
 
 KIND = "tokenizer_report"
 
@@ -95,7 +95,7 @@ def make_tokenizer(
         given = None if tokenizer is None else load_tokenizer(tokenizer)
         sample = read_sample(source, seed, vocab_size or 0, progress)
         if not sample.text.bytes:
-            raise CorpusError(f"{source.name} has no text: give files with text in them")
+            raise CorpusError(f"{source.name} has no text ({source.reading()}): give files with text in them")
         if pilot_C:
             pilot_corpus_limits(sample.text.unique_bytes, context, source.name)
         made, report = _of_text(sample, given, vocab_size, costs)
