@@ -17,7 +17,7 @@ from ziplaw.base.documents import sha256_file
 from ziplaw.cli import main
 from ziplaw.corpora.census import about_unique
 from ziplaw.corpora.importing import import_corpus
-from ziplaw.corpora.readers import TextSource, open_source
+from ziplaw.corpora.readers import TextSource, TokenSource, open_source
 from ziplaw.corpora.storage.format import open_corpus
 from ziplaw.corpora.storage.streams import DocumentName
 from ziplaw.corpora.tokenizers import load_tokenizer
@@ -237,6 +237,26 @@ def test_at_most_so_many_of_a_large_text_read_less_of_it(tmp_path, monkeypatch):
         assert done["n_train"] == 500
     # a byte a token is known, eight were assumed
     assert share[True] < 0.2 < share[False]
+
+
+@pytest.mark.parametrize("kind", ["stream", "documents", "rows"])
+def test_at_most_so_many_of_many_ids_read_some_of_them(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr("ziplaw.corpora.importing.SAMPLED_BYTES", 1 << 15)
+    monkeypatch.setattr("ziplaw.corpora.importing._CHUNK_IDS", 1 << 12)
+    ids = np.random.default_rng(8).integers(0, 5000, 400 * 2000)
+    source = TokenSource("ids", "bin", ids.reshape(-1, 32) if kind == "rows" else ids)
+    if kind == "documents":
+        source.documents = np.arange(0, len(ids) + 1, 2000)
+    done = import_corpus(source, tmp_path / "c", n_documents=800, n_valid=16, context=32, at_most=True)
+    assert (done["n_train"], done["n_valid"]) == (800, 16)
+    assert 0.02 < done["share_read"] < 0.2
+    n_separators = {"stream": 1, "documents": 400, "rows": 0}[kind]
+    # of a stream the passages that are read end in separators, which are as rare as they are
+    assert done["unique_tokens"] == pytest.approx(len(ids) + n_separators, abs=300)
+    assert done["unique_tokens_error"] is not None
+    rows = open_corpus(tmp_path / "c").train
+    every = {window.tobytes() for window in np.lib.stride_tricks.sliding_window_view((ids + 1).astype(rows.dtype), 32)}
+    assert sum(row.tobytes() in every for row in rows if row.all()) == sum(bool(row.all()) for row in rows) > 700
 
 
 def test_few_documents_are_held_out_of_a_small_text(tmp_path):

@@ -22,7 +22,7 @@ ROOMS = {
     "corpora.readers": "base corpora.storage",
     "corpora": "numerics base grammars tables corpora.storage corpora.readers",
     "models.shape": "base",
-    "corpora.vocabulary": "base corpora corpora.readers models.shape",
+    "corpora.vocabulary": "base corpora corpora.readers corpora.storage models.shape",
     "models": "base kernels models.shape",
     "training.recipe": "base",
     "training.steps": "base kernels models models.shape training.recipe",

@@ -88,12 +88,12 @@ class Census:
         self._name: DocumentName | None = None
         self._state = hashlib.blake2b(digest_size=8)
 
-    def add(self, name: DocumentName, piece: bytes) -> None:
-        """Count a piece; those of one document follow one another."""
+    def add(self, name: DocumentName, piece: bytes | np.ndarray) -> None:
+        """Count a piece, bytes or ids; those of one document follow one another."""
         if name != self._name:
             self._close()
             self._name, self._size, self._state = name, 0, hashlib.blake2b(digest_size=8)
-        self._state.update(piece)
+        self._state.update(piece if isinstance(piece, bytes) else np.ascontiguousarray(piece).data)
         self._size += len(piece)
 
     def _close(self):

@@ -134,19 +134,24 @@ class _TooLittle(CorpusError):
 
 
 def _shares(reader, n_documents, n_valid, context, at_most):
-    """Yield which share of the text to read, and more if that turns out to be too little; after the last, all of it."""
-    if n_documents is not None and isinstance(reader, _Text):
+    """Yield which share to read, and more if that turns out to be too little; after the last, all of it.
+
+    Ids are sampled where documents are asked for at most; text always.
+    """
+    if n_documents is not None and (at_most or isinstance(reader, _Text)):
         census, some = Census(), Thinned(_TRIED_BYTES)
         for name, piece in reader.pieces():
             census.add(name, piece)
-            some.add(name, piece)
+            if isinstance(reader, _Text):
+                some.add(name, piece)
         reader.text = census.result()
         size = reader.text.bytes
-        each = _AMPLE * _BYTES_PER_TOKEN
+        each = _BYTES_PER_TOKEN
         if at_most:
-            each = _AMPLE * bytes_per_token(reader.tokenizer, [piece for _, piece in some.kept])[0]
+            pieces = [piece for _, piece in some.kept]
+            each = bytes_per_token(reader.tokenizer, pieces)[0] if isinstance(reader, _Text) else 1
         n_held = HELD_OUT if n_valid is None else n_valid
-        enough = max(SAMPLED_BYTES, each * (n_documents + 2 * n_held) * context)
+        enough = max(SAMPLED_BYTES, _AMPLE * each * (n_documents + 2 * n_held) * context)
         while 2 * enough < size:
             yield enough / size
             enough *= 4
@@ -168,6 +173,8 @@ class _Text:
 
 class _Ids:
     """Token ids: documents or rows, or one long document."""
+
+    text: UniqueText | None = None
 
     def __init__(self, source: TokenSource, context: int, progress: Callable[[Any], Any]):
         self.source, self.progress = source, progress

@@ -39,9 +39,15 @@ def test_what_is_measured_was_not_learned(monkeypatch):
     assert len(read_sample(memory({"a": texts}), 0, 100).learned) == 2 * len(found[0].learned)
 
 
-def test_of_a_few_pieces_all_are_both():
-    sample = read_sample(memory({"a": [b"one", b"two"]}))
-    assert sample.learned == sample.measured == [b"one", b"two"]
+def test_a_single_text_is_cut_up():
+    text = b" ".join(words(np.random.default_rng(2), 7) for _ in range(25_000))
+    sample = read_sample(memory({"a": [text]}))
+    assert sum(map(len, sample.learned + sample.measured)) == len(text)
+    assert len(sample.learned) > 6 * len(sample.measured) > 6 * 7
+    assert all(piece in text for piece in sample.learned)
+    # of a text too short for that all is both
+    assert read_sample(memory({"a": [b"one ", b"two"]})).measured == [b"one two"]
+    assert read_sample(memory({"a": [b"one ", b"two"]})).learned == [b"one two"]
 
 
 def test_the_error_of_a_ratio_covers():

@@ -10,12 +10,15 @@ from typing import Any
 from ..census import Census, UniqueText
 from ..passages import Thinned
 from ..readers import TextSource
+from ..storage.streams import cut_up
 
 # of a longer text evenly spaced pieces are taken: half as much at least
 SAMPLE_BYTES = 1 << 23
 BYTES_PER_ENTRY = 1 << 10
 # with so many pieces or more, one in so many is not learned from
 MEASURED = 8
+# a text of fewer pieces is cut into so many, unless they would be smaller than this
+_SMALL_PIECES, _LEAST_PIECE = 64, 1 << 10
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,9 @@ def read_sample(
         thinned.add(name, piece)
         census.add(name, piece)
     pieces = [piece for _, piece in thinned.kept]
+    if len(pieces) < MEASURED:
+        n_bytes = sum(map(len, pieces))
+        pieces = list(cut_up(iter(pieces), max(_LEAST_PIECE, n_bytes // _SMALL_PIECES)))
     if len(pieces) < MEASURED:
         return TextSample(pieces, pieces, census.result())
     learned = [piece for i, piece in enumerate(pieces) if i % MEASURED != MEASURED // 2]
