@@ -73,6 +73,14 @@ def test_no_file_is_read_twice(mixed, names, texts):
         assert source.parts[1][1].left_out == {"files read already": 1}
 
 
+def test_names_that_are_no_text_stay_apart(tmp_path):
+    paths = [os.fsencode(tmp_path) + b"/" + name for name in (b"\xfe.txt", b"\xff.txt", b"a\nb.txt")]
+    for i, path in enumerate(paths):
+        with open(path, "wb") as stream:
+            stream.write(b"text %d" % i)
+    assert read(open_several([os.fsdecode(path) for path in paths])) == [b"text 0", b"text 1", b"text 2"]
+
+
 def test_a_loop_of_links_is_harmless(mixed):
     (mixed / "sources" / "again").symlink_to(mixed / "sources")
     (mixed / "loop").symlink_to(mixed / "loop")

@@ -102,7 +102,8 @@ def _joined_texts(texts):
     def pieces() -> Pieces:
         notes.clear()
         for path, source in texts:
-            printable = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            # not replaced: two names must not become one
+            printable = path.encode("utf-8", "backslashreplace").decode()
             folder = f"{printable.rstrip('/')}/" if Path(path).is_dir() else None
             for name, piece in source.pieces():
                 yield DocumentName(printable if folder is None else folder + name.file, name.part), piece
