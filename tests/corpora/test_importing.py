@@ -275,6 +275,8 @@ def test_command_takes_several_paths(tmp_path, capsys):
     status, _, err = run(capsys, *paths, *options, "-o", tmp_path / "c")
     assert status == 0
     assert "of 91 documents none" in err
+    # an end of line in a name ends no line
+    assert all(line.startswith("ziplaw: ") for line in err.splitlines())
     assert "a.txt: all of it was read already, with a path before it" in err
     assert [p["name"] for p in open_corpus(tmp_path / "c").meta["source"]["paths"]] == [
         "folder with\n'quotes",
