@@ -7,7 +7,7 @@ from ziplaw.laws.forms.links import BOUNDED
 from ziplaw.laws.pilots.compute import Compute
 from ziplaw.laws.pilots.soft_law import Frame, best_size, best_size_slopes, log_loss, natural
 
-FRAME = Frame(11.0, 14.0, 5.0)
+FRAME = Frame(11.0, 14.0, 2.5, 5.0)
 COMPUTE = Compute.of([1e3, 1e4, 1e5, 1e6], [1e5, 3e5, 1.5e6, 9e6])
 
 
@@ -15,7 +15,7 @@ COMPUTE = Compute.of([1e3, 1e4, 1e5, 1e6], [1e5, 3e5, 1.5e6, 9e6])
 def theta():
     rng = np.random.default_rng(0)
     middle = np.array([0.5, 0.3, 0.4, -1.0, -0.9, 0.1, -1.0, -5.0, -5.0])
-    return middle + 0.4 * rng.standard_normal((6, 9))
+    return middle + 0.3 * rng.uniform(-1, 1, (6, 9))
 
 
 def differences(function, theta, i, step):

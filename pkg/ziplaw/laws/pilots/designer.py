@@ -210,12 +210,12 @@ def _prior_laws(
     n = 400
     noise = normals(np.random.default_rng(seed), (n, 10))
     theta = PRIOR_MEAN + PRIOR_SD * noise[:, :9]
-    # losses in units of the largest: an untrained model's is 1, the middle of a pilot lies about .6
-    theta[:, 0] += log(0.6)
+    # losses in units of the largest: an untrained model's is 1, the middle of a pilot lies about .7, its least about .5
+    theta[:, 0] = np.maximum(theta[:, 0], 0.05)
     theta[:, 1] += log(0.7)
     theta[:, [3, 4]] -= 0.3 * PRIOR_SD[3] * noise[:, [3, 4]]
     here = float(known.at(six).mean[0])
-    frame = Frame(here, float(log(compute.tokens(exp(here), C))), 1.0)
+    frame = Frame(here, float(log(compute.tokens(exp(here), C))), 0.5, 1.0)
     best = here + float(np.sqrt(known.at(six).covariance[0, 0])) * noise[:, 9]
     k, alpha, beta = (exp(theta[:, i]) for i in (5, 3, 4))
     dy = log(compute.tokens(exp(best), C)) - frame.y0

@@ -8,11 +8,13 @@ and all of theta has a Gaussian prior (``PRIOR_MEAN``, ``PRIOR_SD``), weak besid
 elsewhere what is known beforehand: that exponents of language models lie between .15 and 1, that the floor is a part of
 the least loss, that noise is a few per mille to a few per cent.
 
-Each link is fitted by Fisher scoring from a few starts (Laplace's approximation at the best); its posterior is then
-drawn by adaptive importance sampling: from a multivariate t about the mode with the inverse Fisher information, then
-from the mean and covariance found so far, every draw weighed against the mixture of all proposals (Cornuet et al. 2012,
-doi 10.1111/j.1467-9469.2011.00756.x; weights are truncated as in Ionides 2008, doi 10.1198/106186008X320456). The mean
-weight is the link's evidence, by which the links are mixed (MacKay 2003, chapters 28 and 29).
+Each link is fitted by Fisher scoring from a few starts (Laplace's approximation at the best) and drawn by adaptive
+importance sampling: from a multivariate t about the mode with the inverse Fisher information, then from the mean and
+covariance found so far, every draw weighed against the mixture of all proposals (Cornuet et al. 2012,
+doi 10.1111/j.1467-9469.2011.00756.x; weights truncated as in Ionides 2008, doi 10.1198/106186008X320456). The mean
+weight is the link's evidence, by which links are mixed (MacKay 2003, chapters 28 and 29). Posteriors of E, exponents
+and k bend, and no t reaches their tails (a floor's standard deviation came out at half of what it is): those of links
+with a chance are drawn again by walkers that begin there (``walkers``).
 """
 
 from __future__ import annotations
@@ -24,11 +26,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ...numerics.draws import chi_squares, normals
-from ...numerics.functions import exp, log, log1p, product
+from ...numerics.functions import cov, exp, log, log1p, product
 from ...numerics.linear import inv
 from ..intervals.drawn_laws import cholesky
 from ..solve.additive import Array
 from .soft_law import LAW, NO_CEILING, Frame, log_loss
+from .walkers import walk
 
 LINKS = ("identity", "power", "bounded")
 FREE = {
@@ -36,15 +39,17 @@ FREE = {
     "power": np.array([0, 1, 2, 3, 4, 5, 7, 8]),
     "bounded": np.arange(9),
 }
-# mean and standard deviation of theta; ln E is counted from ln of the least loss, level from ln of the middle one
-PRIOR_MEAN = np.array([log(0.5), log(0.4), 0.0, log(0.4), log(0.4), 0.0, log(0.3), log(0.008), log(0.006)])
-PRIOR_SD = np.array([0.5, 1.0, 2.5, 0.5, 0.5, 0.5, 1.0, 0.8, 0.8])
-DRAWS = 4000
-_ROUNDS = 4  # of importance sampling: each adapts to those before it
+# mean and standard deviation of theta; level is counted from ln of the middle loss
+PRIOR_MEAN = np.array([0.5, log(0.4), 0.0, log(0.4), log(0.4), 0.0, log(0.3), log(0.008), log(0.006)])
+PRIOR_SD = np.array([0.22, 1.0, 2.5, 0.5, 0.5, 0.5, 1.0, 0.8, 0.8])
+DRAWS = 500  # of every proposal
+_ADAPTED = 3  # proposals made from the draws before them
+_CHANCE = 4.0  # nats of evidence below the best, from which on a link is not drawn with care
+_WALKERS, _WALK, _BURN, _EVERY = 64, 450, 120, 11
 _DF = 7
 _LN_2PI = log(2 * np.pi)
 _STEPS = 60
-_STARTS = [(e, d) for e in (0.0, 0.6) for d in (-2.0, 0.0, 2.0)]  # ln E and delta beside their prior means
+_STARTS = [(e, d) for e in (0.0, 0.3) for d in (-2.0, 0.0, 2.0)]  # f and delta beside their prior means
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +80,6 @@ class Observed:
     def of(cls, N: Array, D: Array, loss: Array, trunk: npt.NDArray[np.intp]) -> Observed:
         """Take a table; ``trunk`` counts the trunks from 0."""
         mean = PRIOR_MEAN.copy()
-        mean[0] += log(loss.min())
         mean[1] += log(np.median(loss))
         member = (trunk[:, None] == np.unique(trunk)).astype(np.float64)
         return cls(log(N), log(D), log(loss), member, Frame.of(N, D, loss), mean, PRIOR_SD)
@@ -86,7 +90,7 @@ class Observed:
         Returns
         -------
         value : ndarray (S,)
-            Of all nine; what is held by a link has its prior's density there, which ``link_posterior`` takes off.
+            Of all nine; what is held by a link has its prior's density there, which is taken off again.
         slope, information : ndarray (S, 9), (S, 9, 9), or None
             Gradient and Fisher information with the prior's.
         """
@@ -104,7 +108,8 @@ class Observed:
             df * log(s2)[:, 0] + log(wide).sum(axis=1) + (within / s2)[:, 0] + (m * np.square(mean) / wide).sum(axis=1)
             + len(self.x) * _LN_2PI + (np.square(off) + 2 * log(self.sd) + _LN_2PI).sum(axis=1)
         )  # fmt: skip
-        out = np.where(np.isfinite(out), out, -np.inf)
+        # a floor below 0 is none
+        out = np.where(np.isfinite(out) & (theta[:, 0] > 0), out, -np.inf)
         if slopes is None:
             return out, None, None
         shape = (len(theta), 9, 9)
@@ -136,7 +141,9 @@ class LinkPosterior:
     link : str
     mode : ndarray (9,)
     draws : ndarray (K, 9)
-        Weighted by ``weights`` (K,), which sum to 1.
+        Laws, each with its weight.
+    weights : ndarray (K,)
+        They sum to 1.
     log_evidence : float
     effective : float
         Number of draws that count.
@@ -150,53 +157,90 @@ class LinkPosterior:
     effective: float
 
 
-def link_posterior(seen: Observed, link: str, *, seed: int = 0, draws: int = DRAWS) -> LinkPosterior:
-    """Fit and draw the law under one link.
+def posteriors(seen: Observed, *, seed: int = 0) -> list[LinkPosterior]:
+    """Fit and draw the law under every link; those that the cells leave a chance are drawn with care."""
+    sampled = [_Sampled(seen, link, seed) for link in LINKS]
+    top = max(one.log_evidence for one in sampled)
+    for one in sampled:
+        if one.log_evidence > top - _CHANCE:
+            one.walk()
+    return [one.told() for one in sampled]
 
-    Parameters
-    ----------
-    seen : Observed
-        The cells.
-    link : {"identity", "power", "bounded"}
-        Which law.
-    seed, draws : int
-        Of the importance sampling.
-    """
-    free = FREE[link]
-    base = seen.mean.copy()
-    if link == "identity":
-        base[5] = 0.0
-    if link != "bounded":
-        base[6] = NO_CEILING
-    held = np.setdiff1d(np.arange(9), free)
-    # the prior's density of what is held is no part of the link's evidence
-    spare = -0.5 * (np.square((base - seen.mean) / seen.sd) + 2 * log(seen.sd) + _LN_2PI)[held].sum()
-    mode, information = _mode(seen, base, free)
-    proposals = [_Proposal(mode[free], cholesky(inv(information)))]
-    rng = np.random.default_rng([seed, LINKS.index(link)])
-    theta, value = np.empty((0, 9)), np.empty(0)
-    while True:
-        more = np.repeat(base[None], draws // _ROUNDS, axis=0)
-        more[:, free] = proposals[-1].drawn(rng, len(more))
-        theta = np.concatenate([theta, more])
-        value = np.concatenate([value, seen.log_posterior(more)[0] - spare])
-        # every draw as if it came from the mixture of all proposals so far
-        density = np.stack([one.log_density(theta[:, free]) for one in proposals])
-        ratio = np.where(np.isfinite(value), value - _log_mean(density), -np.inf)
+
+class _Sampled:
+    """Draws of one link: by importance sampling, then by walkers that begin there."""
+
+    def __init__(self, seen: Observed, link: str, seed: int) -> None:
+        self.seen, self.link, self.free = seen, link, FREE[link]
+        self.base = seen.mean.copy()
+        if link == "identity":
+            self.base[5] = 0.0
+        if link != "bounded":
+            self.base[6] = NO_CEILING
+        held = np.setdiff1d(np.arange(9), self.free)
+        # the prior's density of what is held is no part of the link's evidence
+        off = (self.base - seen.mean) / seen.sd
+        self.spare = -0.5 * (np.square(off) + 2 * log(seen.sd) + _LN_2PI)[held].sum()
+        self.rng = np.random.default_rng([seed, LINKS.index(link)])
+        self.mode, information = _mode(seen, self.base, self.free)
+        self.theta, self.value = np.empty((0, len(self.free))), np.empty(0)
+        self.proposals: list[_Proposal] = []
+        self.walked: Array | None = None
+        self._propose(_Proposal(self.mode[self.free], cholesky(inv(information))))
+        for _ in range(_ADAPTED):
+            centre = product(self.weights, self.theta)
+            off = self.theta - centre
+            spread = product((off * self.weights[:, None]).T, off)
+            # few draws that count tell the spread badly: some of the last one stays
+            last, kept = self.proposals[-1].root, 1 / (1 + self.effective / 50)
+            self._propose(_Proposal(centre, cholesky((1 - kept) * spread + kept * product(last, last.T))))
+
+    def density(self, at: Array) -> Array:
+        """Ln of likelihood times prior (k,) of what is free (k, p)."""
+        theta = np.repeat(self.base[None], len(at), axis=0)
+        theta[:, self.free] = at
+        return self.seen.log_posterior(theta)[0] - self.spare
+
+    def _propose(self, proposal: _Proposal) -> None:
+        """Draw from one more proposal, and weigh every draw as if it came from the mixture of all of them."""
+        self.proposals.append(proposal)
+        more = proposal.drawn(self.rng, DRAWS)
+        self.theta = np.concatenate([self.theta, more])
+        self.value = np.concatenate([self.value, self.density(more)])
+        mixture = _log_mean(np.stack([one.log_density(self.theta) for one in self.proposals]))
+        ratio = np.where(np.isfinite(self.value), self.value - mixture, -np.inf)
         top = ratio.max()
         w = exp(ratio - top)
-        evidence = float(top + log(w.mean()))
+        self.log_evidence = float(top + log(w.mean()))
         w = np.minimum(w, w.mean() * np.sqrt(len(w)))
-        w = w / w.sum()
-        effective = float(1 / np.square(w).sum())
-        if len(proposals) == _ROUNDS:
-            return LinkPosterior(link, mode, theta, w, evidence, effective)
-        centre = product(w, theta[:, free])
-        off = theta[:, free] - centre
-        spread = product((off * w[:, None]).T, off)
-        # few draws that count tell the spread badly: some of the last one stays
-        last, kept = proposals[-1].root, 1 / (1 + effective / 50)
-        proposals.append(_Proposal(centre, cholesky((1 - kept) * spread + kept * product(last, last.T))))
+        self.weights = w / w.sum()
+        self.effective = float(1 / np.square(self.weights).sum())
+
+    def walk(self) -> None:
+        """Draw by walkers: a bent posterior has tails that no proposal reaches. The evidence is told anew by theirs."""
+        start = self.theta[equally_likely(self.weights, _WALKERS, self.rng)]
+        # what was drawn twice is pulled apart
+        last = self.proposals[-1]
+        near = start + 0.05 * (last.drawn(self.rng, _WALKERS) - last.centre)
+        start = np.where(np.isfinite(self.density(near))[:, None], near, start)
+        self.walked = walk(self.density, start, self.rng, steps=_WALK, burn=_BURN, every=_EVERY)
+        spread = cov(self.walked.T)
+        self._propose(_Proposal(self.walked.mean(axis=0), cholesky(1.2 * spread)))
+
+    def told(self) -> LinkPosterior:
+        """What was found."""
+        at = self.theta if self.walked is None else self.walked
+        weights = self.weights if self.walked is None else np.full(len(at), 1 / len(at))
+        draws = np.repeat(self.base[None], len(at), axis=0)
+        draws[:, self.free] = at
+        return LinkPosterior(self.link, self.mode, draws, weights, self.log_evidence, self.effective)
+
+
+def equally_likely(weights: Array, count: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Places (count,) of equally likely draws among weighted ones."""
+    edges = np.cumsum(weights)
+    at = (np.arange(count) + rng.random()) / count * edges[-1]
+    return np.minimum(np.searchsorted(edges, at), len(weights) - 1)
 
 
 class _Proposal(NamedTuple):
@@ -249,6 +293,7 @@ def _mode(seen: Observed, base: Array, free: npt.NDArray[np.intp]) -> tuple[Arra
         step = np.clip(product(inv(H), slope[:, free, None])[..., 0], -1.5, 1.5)
         new = theta.copy()
         new[:, free] += step
+        new[:, 0] = np.maximum(new[:, 0], 0.2 * theta[:, 0])
         new_value, new_slope, new_information = seen.log_posterior(new, curved=True)
         assert new_slope is not None
         assert new_information is not None

@@ -25,7 +25,7 @@ from ..intervals.quantities import tails
 from ..plans.evidence.gaussian_split import GaussianSplit
 from ..solve.additive import Array
 from .compute import Compute
-from .posterior import LINKS, LinkPosterior, Observed, link_posterior
+from .posterior import LinkPosterior, Observed, equally_likely, posteriors
 from .soft_law import Frame, best_size, log_loss, natural
 
 LEAST_CELLS, LEAST_SIZES = 4, 2
@@ -244,7 +244,7 @@ def read_pilot(cells: Mapping[str, Any], compute: Compute, *, seed: int = 0) -> 
             f"{LEAST_SIZES} sizes; train more"
         )
     seen = Observed.of(N, D, loss, trunk)
-    found = [link_posterior(seen, link, seed=seed) for link in LINKS]
+    found = posteriors(seen, seed=seed)
     top = max(one.log_evidence for one in found)
     share = np.array([float(exp(one.log_evidence - top)) for one in found])
     share /= share.sum()
@@ -267,9 +267,7 @@ def _drawn(found: list[LinkPosterior], share: Array, seed: int) -> Array:
     """``KEPT`` laws by systematic resampling of all links' draws."""
     theta = np.concatenate([one.draws for one in found])
     weights = np.concatenate([weight * one.weights for one, weight in zip(found, share)])
-    edges = np.cumsum(weights)
-    at = (np.arange(KEPT) + np.random.default_rng(seed).random()) / KEPT * edges[-1]
-    return np.asarray(theta[np.minimum(np.searchsorted(edges, at), len(theta) - 1)])
+    return np.asarray(theta[equally_likely(weights, KEPT, np.random.default_rng(seed))])
 
 
 def predict_held_out(

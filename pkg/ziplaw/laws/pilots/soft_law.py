@@ -13,8 +13,9 @@ and ``delta`` says which side of the valley the centre lies on: the best split i
 
     (delta - alpha dx + beta dy) / k = ln(eps beta / alpha).
 
-theta (9,) is ln E, level, delta, ln alpha, ln beta, ln k, u, ln sigma, ln tau with U = L_max (1 + e^u), L_max being the
-largest loss seen; the last two are the noise of a cell and of a trunk, see ``posterior``.
+theta (9,) is f, level, delta, ln alpha, ln beta, ln k, u, ln sigma, ln tau with E = f L_min and U = L_max (1 + e^u),
+L_min and L_max being the least and largest loss seen; the last two are the noise of a cell and of a trunk, see
+``posterior``. (A posterior of E is nearer to a Gaussian than one of ln E, whose tail goes far down.)
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from ...numerics.functions import exp, log, logaddexp, tanh
 from ..solve.additive import Array
 from .compute import Compute
 
-NAMES = ("ln E", "level", "delta", "ln alpha", "ln beta", "ln k", "u", "ln sigma", "ln tau")
+NAMES = ("f", "level", "delta", "ln alpha", "ln beta", "ln k", "u", "ln sigma", "ln tau")
 LAW = slice(0, 7)  # of theta, what the law is made of
 NO_CEILING = 25.0  # u of a U that leaves no trace
 _LEAST_GAP = 1e-9
@@ -36,16 +37,17 @@ _LEAST_GAP = 1e-9
 
 @dataclass(frozen=True)
 class Frame:
-    """What theta is counted from: the centre (x0, y0), in ln N and ln D, and the largest loss seen."""
+    """What theta is counted from: the centre (x0, y0), in ln N and ln D, and the least and largest loss seen."""
 
     x0: float
     y0: float
+    least: float
     largest: float
 
     @classmethod
     def of(cls, N: Array, D: Array, loss: Array) -> Frame:
         """The middle of a table."""
-        return cls(float(log(N).mean()), float(log(D).mean()), float(loss.max()))
+        return cls(float(log(N).mean()), float(log(D).mean()), float(loss.min()), float(loss.max()))
 
 
 def log_loss(theta: Array, x: Array, y: Array, frame: Frame, *, slopes: bool = False) -> tuple[Array, Array | None]:
@@ -55,10 +57,10 @@ def log_loss(theta: Array, x: Array, y: Array, frame: Frame, *, slopes: bool = F
     -------
     value : ndarray (S, n)
     slopes : ndarray (S, n, 7) or None
-        In ln E, level, delta, ln alpha, ln beta, ln k, u.
+        In f, level, delta, ln alpha, ln beta, ln k, u.
     """
     t = np.asarray(theta, dtype=np.float64)[:, :7, None]
-    E, delta, alpha, beta, k = exp(t[:, 0]), t[:, 2], exp(t[:, 3]), exp(t[:, 4]), exp(t[:, 5])
+    E, delta, alpha, beta, k = frame.least * t[:, 0], t[:, 2], exp(t[:, 3]), exp(t[:, 4]), exp(t[:, 5])
     dx, dy = x - frame.x0, y - frame.y0
     half = 0.5 * delta
     fold = k * logaddexp(half / k, -half / k)
@@ -79,7 +81,7 @@ def log_loss(theta: Array, x: Array, y: Array, frame: Frame, *, slopes: bool = F
     bend = (z - share * first - (1 - share) * second) - (fold - lean * half)  # k dz/dk
     out = np.stack(
         np.broadcast_arrays(
-            (E - excess * ended * E / gap) / loss,
+            frame.least * (1 - excess * ended / gap) / loss,
             rising,
             rising * (share - 0.5 - 0.5 * lean),
             rising * share * -alpha * dx,
@@ -128,7 +130,7 @@ def best_size_slopes(theta: Array, C: float, frame: Frame, compute: Compute) -> 
 def natural(theta: Array, frame: Frame) -> Array:
     """E, A, B, alpha, beta, k, U (S, 7) as ``forms.links.BOUNDED`` names them, of laws (S, 9)."""
     t = np.asarray(theta, dtype=np.float64)
-    E, k, alpha, beta = exp(t[:, 0]), exp(t[:, 5]), exp(t[:, 3]), exp(t[:, 4])
+    E, k, alpha, beta = frame.least * t[:, 0], exp(t[:, 5]), exp(t[:, 3]), exp(t[:, 4])
     half = 0.5 * t[:, 2]
     level = t[:, 1] - k * logaddexp(half / k, -half / k)
     A, B = exp((level + half + alpha * frame.x0) / k), exp((level - half + beta * frame.y0) / k)
