@@ -87,6 +87,10 @@ class Compute:
         """Training FLOPs per token at N (...), float64 (...): exact at the sizes of the ladder."""
         return exp(self._log_cost(log(check_positive(N, "N"))))
 
+    def log_C(self, x: Array, y: Array) -> Array:
+        """Ln of all FLOPs (...) at ln N and ln D (...)."""
+        return np.asarray(self._log_cost(x) + y)
+
     def elasticity(self, N: npt.ArrayLike) -> Any:
         """Eps (...), d ln c / d ln N at N (...)."""
         return self._elasticity(log(check_positive(N, "N")))

@@ -2,16 +2,19 @@
 
 For one law theta the runs of a design xi say of theta as much as the Fisher information
 
-    M(xi) = S^-1 + sum over trunks of J' (sigma^2 1 + tau^2 11')^-1 J,
+    M(xi) = S^-1 + sum over trunks of J' V^-1 J,
 
-J being the slopes of ln loss in theta at the trunk's cells and S the prior's covariance; and the variance of ln N_opt
-at the target is g' M^-1 g, with g its slopes. A design that makes that least is c-optimal (Chaloner & Verdinelli 1995,
-doi 10.1214/ss/1177009939, section 4). Where g and J lie depends on theta, which is what is sought, so
+J being the slopes of ln loss in theta at the trunk's cells, V their noise and S the prior's covariance (both as
+``cell_errors`` has them); what a law gets wrong is part of theta, as values of the misfit at knots in ln N and in ln D.
+The variance of ln N_opt at the target is g' M^-1 g, with g its slopes. A design that makes that least is c-optimal
+(Chaloner & Verdinelli 1995, doi 10.1214/ss/1177009939, section 4). Where g and J lie depends on theta, which is what is
+sought, so
 
     Phi(xi) = mean over drawn laws of ln g' M(xi)^-1 g
 
 is made small: laws drawn from the prior in the first round, from what the runs so far say in later ones (their cells
 count in M). The laws are those of the bounded link with k and U free, so what links disagree by is part of the band.
+Cells that have hardly begun (near U) count for little: no law is made for them.
 
 Candidates are a size of the ladder, a largest budget and the branches below it, at computes that all sizes share
 (halves of the largest), so that isoFLOP curves have points. The design is built greedily by the fall of Phi per FLOP,
@@ -30,14 +33,15 @@ import numpy.typing as npt
 from ...errors import FitError
 from ...numerics.draws import normals
 from ...numerics.functions import exp, log, product
-from ...numerics.linear import solve
-from ..forms.arguments import check_positive
+from ...numerics.linear import inv, solve
+from ..forms.arguments import LEAST_N, check_positive
 from ..plans.evidence.gaussian_split import GaussianSplit
 from ..solve.additive import Array
+from .cell_errors import LENGTH, SHARED, decades_below, drift_of
 from .compute import Compute
 from .posterior import PRIOR_MEAN, PRIOR_SD
 from .reading import PilotRuns
-from .soft_law import LAW, Frame, best_size_slopes, log_loss
+from .soft_law import LAW, Frame, best_size, best_size_slopes, log_loss
 
 COOLDOWN = 0.2  # of a branch's budget, trained beside the trunk
 SHARES = (0.4, 1.0)  # of what is left, that a round may spend; the last one stays for all later rounds
@@ -54,6 +58,7 @@ _SIZES = 14  # of the ladder that are tried
 _HALVINGS = 9  # of the largest compute
 _BRANCHES = ((), (1,), (2,), (1, 2), (2, 4), (1, 2, 3), (2, 4, 6), (1, 2, 3, 4))  # halvings below the largest budget
 _EXCHANGES = 6
+_HARDLY_BEGUN = 10.0  # by how much more a cell at U errs than one far below
 
 
 class PlannedTrunk(NamedTuple):
@@ -152,7 +157,10 @@ def design_round(
     N = check_positive(sizes, "sizes")
     left = pilot_C - spent_C
     theta, frame, old = _prior_laws(compute, pilot_C, prior, seed) if runs is None else _drawn_laws(runs)
-    before = _spread(theta, target_C, frame, compute)
+    top = log(pilot_C * largest_share)
+    largest = pilot_C * largest_share if runs is None else runs.C[1]
+    law_sd = float(best_size(theta, target_C, frame, compute).std(ddof=1))
+    before = float(np.sqrt(np.square(law_sd) + np.square(drift_of(log(target_C / largest) / log(10.0)))))
     if runs is not None:
         why = None
         if before <= NARROW:
@@ -176,18 +184,18 @@ def design_round(
             f"{pilot_C:.3g} FLOPs hold no runs of {LEAST_SIZES} sizes with {least_tokens:.3g} tokens or more: give the "
             "pilot more FLOPs (or minutes)"
         )
-    problem = _Problem.of(laws, frame, compute, target_C, old, found)
+    problem = _Problem.of(laws, frame, compute, target_C, old, found, top)
     chosen = problem.chosen(budget, LEAST_SIZES if runs is None else 1)
     if not chosen:
         return RoundDesign((), before, before, f"{left:.3g} FLOPs are left: too few for another run")
     falls = problem.value(chosen) - problem.value([])
     planned = sorted(PlannedTrunk(int(found.size[j]), found.budgets[j], float(found.cost[j])) for j in chosen)
-    return RoundDesign(tuple(planned), before, float(before * exp(0.5 * falls)))
-
-
-def _spread(theta: Array, C: float, frame: Frame, compute: Compute) -> float:
-    x, _ = best_size_slopes(theta, C, frame, compute)
-    return float(x.std(ddof=1))
+    reached = max(max(run.budgets) * float(compute.per_token(N[run.size])) for run in planned)
+    if runs is not None:
+        reached = max(reached, runs.C[1])
+    drift = drift_of(log(target_C / reached) / log(10.0))
+    after = np.sqrt(np.square(law_sd) * exp(falls) + drift * drift)
+    return RoundDesign(tuple(planned), before, float(after))
 
 
 def _drawn_laws(runs: PilotRuns) -> tuple[Array, Frame, tuple[Array, Array, npt.NDArray[np.intp]]]:
@@ -253,7 +261,7 @@ class _Candidates(NamedTuple):
         c = np.asarray(compute.per_token(N))
         top = np.inf if unique is None else max(unique, step)
         # sizes that the largest cell can train at all, evenly over ln N
-        able = np.flatnonzero(largest / c >= least_tokens)
+        able = np.flatnonzero((largest / c >= least_tokens) & (N >= LEAST_N))
         wanted = np.linspace(log(N[able].min()), log(N[able].max()), _SIZES) if len(able) else np.empty(0)
         tried = sorted({int(able[np.abs(log(N[able]) - x).argmin()]) for x in wanted})
         for i in tried:
@@ -280,24 +288,62 @@ class _Candidates(NamedTuple):
         return cls(size, budgets, np.array(cost), x, y, trunk)
 
 
-def _information(theta: Array, x: Array, y: Array, trunk: npt.NDArray[np.intp], n: int, frame: Frame) -> Array:
-    """J' V^-1 J (S, n, 7, 7) of n trunks under laws (S, 9)."""
-    out = np.zeros((len(theta), n, 7, 7))
+class _Misfit(NamedTuple):
+    """The misfit by its values at knots in ln N and in ln D, and their precision at kappa = 1."""
+
+    knots: tuple[Array, Array]
+    precision: Array
+
+    @classmethod
+    def of(cls, x: Array, y: Array) -> _Misfit:
+        knots = tuple(np.linspace(at.min(), at.max(), max(2, int(np.ceil(np.ptp(at) / LENGTH)) + 1)) for at in (x, y))
+        m, n = (len(k) for k in knots)
+        precision = np.zeros((m + n, m + n))
+        precision[:m, :m], precision[m:, m:] = (inv(_near(k, k) + 1e-3 * np.eye(len(k))) for k in knots)
+        return cls((knots[0], knots[1]), precision)
+
+    def seen(self, x: Array, y: Array) -> Array:
+        """Slopes (n, m) of the misfit at cells in its values at the knots."""
+        m = len(self.knots[0])
+        return np.concatenate(
+            [
+                product(_near(x, self.knots[0]), self.precision[:m, :m]),
+                product(_near(y, self.knots[1]), self.precision[m:, m:]),
+            ],
+            axis=1,
+        )
+
+
+def _near(a: Array, b: Array) -> Array:
+    return np.asarray(exp(-0.5 * np.square((a[:, None] - b) / LENGTH)))
+
+
+def _information(
+    theta: Array, x: Array, y: Array, trunk: npt.NDArray[np.intp], n: int, below: Array, frame: Frame, misfit: _Misfit
+) -> Array:
+    """J' V^-1 J (S, n, p, p) of n trunks under laws (S, 9); of the law, then of the misfit's knots."""
+    p = 7 + len(misfit.precision)
+    out = np.zeros((len(theta), n, p, p))
     if not n:
         return out
-    slopes = log_loss(theta, x, y, frame, slopes=True)[1]
+    value, slopes = log_loss(theta, x, y, frame, slopes=True)
     assert slopes is not None
-    s2, t2 = (exp(2 * theta[:, i]) for i in (7, 8))
+    ceiling = frame.largest * (1 + exp(theta[:, 6:7]))
+    floor = frame.least * theta[:, :1]
+    begun = np.clip((exp(value) - floor) / np.maximum(ceiling - floor, 1e-9), 0.0, 1.0)
+    v = 1 + below
+    J = np.concatenate([slopes, np.repeat((misfit.seen(x, y) * v[:, None])[None], len(theta), axis=0)], axis=2)
+    J = J / (exp(theta[:, 7:8]) * v * (1 + _HARDLY_BEGUN * np.square(begun * begun)))[..., None]
+    t2 = np.square(SHARED)
     for j in range(n):
-        J = slopes[:, trunk == j]
-        m, sums = J.shape[1], J.sum(axis=1)
-        pull = (t2 / (s2 * (s2 + m * t2)))[:, None, None]
-        out[:, j] = product(J.swapaxes(1, 2), J) / s2[:, None, None] - pull * sums[:, :, None] * sums[:, None, :]
+        part = J[:, trunk == j]
+        m, sums = part.shape[1], part.sum(axis=1)
+        out[:, j] = product(part.swapaxes(1, 2), part) - t2 / (1 + m * t2) * sums[:, :, None] * sums[:, None, :]
     return out
 
 
 class _Problem(NamedTuple):
-    """Phi of designs: what is known already (S, 7, 7), what each candidate adds (S, m, 7, 7), slopes g (S, 7)."""
+    """Phi of designs: what is known already (S, p, p), what each candidate adds (S, m, p, p), slopes g (S, p)."""
 
     known: Array
     more: Array
@@ -308,16 +354,24 @@ class _Problem(NamedTuple):
     @classmethod
     def of(
         cls, theta: Array, frame: Frame, compute: Compute, target_C: float,
-        old: tuple[Array, Array, npt.NDArray[np.intp]], found: _Candidates,
+        old: tuple[Array, Array, npt.NDArray[np.intp]], found: _Candidates, top: float,
     ) -> _Problem:  # fmt: skip
         # what links differ by is in the band: U where it may be, rather than nowhere
         theta = theta.copy()
         theta[:, 6] = np.minimum(theta[:, 6], PRIOR_MEAN[6] + PRIOR_SD[6])
-        _, g = best_size_slopes(theta, target_C, frame, compute)
-        known = np.repeat(np.diag(1 / np.square(PRIOR_SD[LAW]))[None], len(theta), axis=0)
         x, y, trunk = old
-        known = known + _information(theta, x, y, trunk, len(np.unique(trunk)), frame).sum(axis=1)
-        more = _information(theta, found.x, found.y, found.trunk, len(found.size), frame)
+        misfit = _Misfit.of(np.concatenate([x, found.x]), np.concatenate([y, found.y]))
+        p = 7 + len(misfit.precision)
+        g = np.zeros((len(theta), p))
+        g[:, LAW] = best_size_slopes(theta, target_C, frame, compute)[1]
+        known = np.zeros((len(theta), p, p))
+        known[:, LAW, LAW] = np.diag(1 / np.square(PRIOR_SD[LAW]))
+        known[:, 7:, 7:] = misfit.precision * exp(-2 * theta[:, 8])[:, None, None]
+        parts = []
+        for cells, n in ((old, len(np.unique(trunk))), ((found.x, found.y, found.trunk), len(found.size))):
+            below = decades_below(compute.log_C(*cells[:2]), top)
+            parts.append(_information(theta, *cells, n, below, frame, misfit))
+        known, more = known + parts[0].sum(axis=1), parts[1]
         return cls(known, more, g, found.cost, found.size)
 
     def value(self, chosen: Sequence[int]) -> float:

@@ -1,8 +1,8 @@
 """What a handful of runs says of the law: a posterior under each link, and the links weighed by their evidence.
 
-A trunk's cells share its seed, its initialisation and its order of documents. So cell i of trunk j errs by
+Cells err by their seeds and by what the law gets wrong, as ``cell_errors`` has it:
 
-    ln loss_i = ln L(N_i, D_i; theta) + r_j + e_i,   r_j ~ N(0, tau^2),   e_i ~ N(0, sigma^2),
+    ln loss_i = ln L(N_i, D_i; theta) + noise of cell and trunk (scale sigma) + misfit (scale kappa),
 
 and all of theta has a Gaussian prior (``PRIOR_MEAN``, ``PRIOR_SD``), weak beside what two dozen cells can say, and
 elsewhere what is known beforehand: that exponents of language models lie between .15 and 1, that the floor is a part of
@@ -30,6 +30,7 @@ from ...numerics.functions import cov, exp, log, log1p, product
 from ...numerics.linear import inv
 from ..intervals.drawn_laws import cholesky
 from ..solve.additive import Array
+from .cell_errors import turned
 from .soft_law import LAW, NO_CEILING, Frame, log_loss
 from .walkers import walk
 
@@ -40,8 +41,8 @@ FREE = {
     "bounded": np.arange(9),
 }
 # mean and standard deviation of theta; level is counted from ln of the middle loss
-PRIOR_MEAN = np.array([0.5, log(0.4), 0.0, log(0.4), log(0.4), 0.0, log(0.3), log(0.008), log(0.006)])
-PRIOR_SD = np.array([0.22, 1.0, 2.5, 0.5, 0.5, 0.5, 1.0, 0.8, 0.8])
+PRIOR_MEAN = np.array([0.45, log(0.4), 0.0, log(0.4), log(0.4), 0.0, log(0.3), log(0.004), log(0.01)])
+PRIOR_SD = np.array([0.25, 1.0, 2.5, 0.5, 0.5, 0.5, 1.0, 0.8, 0.8])
 DRAWS = 500  # of every proposal
 _ADAPTED = 3  # proposals made from the draws before them
 _CHANCE = 4.0  # nats of evidence below the best, from which on a link is not drawn with care
@@ -60,8 +61,12 @@ class Observed:
     ----------
     x, y, z : ndarray, float64 (n,)
         ln N, ln D, ln loss.
-    member : ndarray, float64 (n, t)
-        1 where a cell belongs to a trunk.
+    turn : ndarray (n, n)
+        W, see ``cell_errors.turned``.
+    spread : ndarray (n,)
+        lambda: the variances of turned residuals are sigma^2 + kappa^2 lambda.
+    log_turn : float
+        ln |det W|.
     frame : Frame
         What theta is counted from.
     mean, sd : ndarray (9,)
@@ -71,21 +76,24 @@ class Observed:
     x: Array
     y: Array
     z: Array
-    member: Array
+    turn: Array
+    spread: Array
+    log_turn: float
     frame: Frame
     mean: Array
     sd: Array
 
     @classmethod
-    def of(cls, N: Array, D: Array, loss: Array, trunk: npt.NDArray[np.intp]) -> Observed:
-        """Take a table; ``trunk`` counts the trunks from 0."""
+    def of(cls, N: Array, D: Array, loss: Array, trunk: npt.NDArray[np.intp], log_C: Array) -> Observed:
+        """Take a table; ``trunk`` counts the trunks from 0, ``log_C`` is ln of all FLOPs of each cell."""
         mean = PRIOR_MEAN.copy()
         mean[1] += log(np.median(loss))
-        member = (trunk[:, None] == np.unique(trunk)).astype(np.float64)
-        return cls(log(N), log(D), log(loss), member, Frame.of(N, D, loss), mean, PRIOR_SD)
+        x, y = log(N), log(D)
+        W, spread, log_turn = turned(x, y, trunk, log_C)
+        return cls(x, y, log(loss), W, spread, log_turn, Frame.of(N, D, loss), mean, PRIOR_SD)
 
     def log_posterior(self, theta: Array, *, curved: bool = False) -> tuple[Array, Array | None, Array | None]:
-        """Logarithm of likelihood times prior (S,) at theta (S, 9), up to no constant at all.
+        """Logarithm of likelihood times prior (S,) at theta (S, 9).
 
         Returns
         -------
@@ -95,39 +103,29 @@ class Observed:
             Gradient and Fisher information with the prior's.
         """
         value, slopes = log_loss(theta, self.x, self.y, self.frame, slopes=curved)
-        rest = self.z - value
-        m = self.member.sum(axis=0)
-        s2, t2 = (exp(2 * theta[:, i])[:, None] for i in (7, 8))
-        wide = s2 + m * t2  # (S, t): variance of a trunk's sum over its cells, over their number
-        mean = product(rest, self.member) / m
-        within = np.square(rest).sum(axis=1, keepdims=True) - (m * np.square(mean)).sum(axis=1, keepdims=True)
-        within = np.maximum(within, 0.0)
-        df = len(self.x) - len(m)
+        rest = product(self.z - value, self.turn)
+        s2, k2 = (exp(2 * theta[:, i])[:, None] for i in (7, 8))
+        variance = s2 + k2 * self.spread
+        squares = rest * rest / variance
         off = (theta - self.mean) / self.sd
-        out = -0.5 * (
-            df * log(s2)[:, 0] + log(wide).sum(axis=1) + (within / s2)[:, 0] + (m * np.square(mean) / wide).sum(axis=1)
-            + len(self.x) * _LN_2PI + (np.square(off) + 2 * log(self.sd) + _LN_2PI).sum(axis=1)
+        out = self.log_turn - 0.5 * (
+            (log(variance) + squares).sum(axis=1) + len(self.x) * _LN_2PI
+            + (np.square(off) + 2 * log(self.sd) + _LN_2PI).sum(axis=1)
         )  # fmt: skip
         # a floor below 0 is none
         out = np.where(np.isfinite(out) & (theta[:, 0] > 0), out, -np.inf)
         if slopes is None:
             return out, None, None
-        shape = (len(theta), 9, 9)
-        gradient, information = np.zeros(shape[:2]), np.zeros(shape)
-        sums = product(self.member.T, slopes)  # (S, t, 7)
-        # the inverse of sigma^2 + tau^2 J in every trunk, by which residuals and slopes are weighed
-        pull = t2 / (s2 * wide)
-        turned = rest / s2 - product(pull * product(rest, self.member), self.member.T)
-        gradient[:, LAW] = (slopes * turned[..., None]).sum(axis=1)
-        information[:, LAW, LAW] = product(slopes.swapaxes(1, 2), slopes) / s2[..., None] - product(
-            (sums * pull[..., None]).swapaxes(1, 2), sums
-        )
-        part_s, part_t = s2 / wide, m * t2 / wide
-        gradient[:, 7] = -df + (within / s2)[:, 0] + (part_s * (m * np.square(mean) / wide - 1)).sum(axis=1)
-        gradient[:, 8] = (part_t * (m * np.square(mean) / wide - 1)).sum(axis=1)
-        information[:, 7, 7] = 2 * (df + np.square(part_s).sum(axis=1))
-        information[:, 8, 8] = 2 * np.square(part_t).sum(axis=1)
-        information[:, 7, 8] = information[:, 8, 7] = 2 * (part_s * part_t).sum(axis=1)
+        turned_slopes = product(self.turn.T, slopes)
+        weighed = turned_slopes / variance[..., None]
+        gradient, information = np.zeros((len(theta), 9)), np.zeros((len(theta), 9, 9))
+        gradient[:, LAW] = (weighed * rest[..., None]).sum(axis=1)
+        information[:, LAW, LAW] = product(weighed.swapaxes(1, 2), turned_slopes)
+        parts = s2 / variance, k2 * self.spread / variance
+        for i, one in enumerate(parts, start=7):
+            gradient[:, i] = (one * (squares - 1)).sum(axis=1)
+            for j, other in enumerate(parts, start=7):
+                information[:, i, j] = 2 * (one * other).sum(axis=1)
         information[:, np.arange(9), np.arange(9)] += 1 / np.square(self.sd)
         return out, gradient - off / self.sd, information
 

@@ -24,6 +24,7 @@ from ..forms.links import BOUNDED
 from ..intervals.quantities import tails
 from ..plans.evidence.gaussian_split import GaussianSplit
 from ..solve.additive import Array
+from .cell_errors import SHARED, drift_of, new_run_variance
 from .compute import Compute
 from .posterior import LinkPosterior, Observed, equally_likely, posteriors
 from .soft_law import Frame, best_size, log_loss, natural
@@ -97,13 +98,19 @@ class PilotRuns:
 
     @property
     def noise(self) -> dict[str, float]:
-        """Standard deviation of ln loss of a cell and of a trunk, medians."""
-        sigma, tau = np.median(exp(self.theta[:, 7:]), axis=0)
-        return {"cell": float(sigma), "trunk": float(tau)}
+        """Standard deviations of ln loss of the largest cells, medians: ``cell``, ``trunk`` (shared), ``misfit``."""
+        sigma, kappa = np.median(exp(self.theta[:, 7:]), axis=0)
+        return {"cell": float(sigma), "trunk": float(SHARED * sigma), "misfit": float(np.sqrt(2.0) * kappa)}
 
     def drawn_ln_N(self, C: float) -> Array:
-        """Ln N_opt (k,) of the drawn laws at C of all FLOPs."""
-        return best_size(self.theta, float(check_positive(C, "C")), self.frame, self.compute)
+        """Ln N_opt (k,) of the drawn laws at C of all FLOPs, with the drift of exponents beyond the runs."""
+        C = float(check_positive(C, "C"))
+        noise = normals(np.random.default_rng(len(self.theta) + 1), len(self.theta))
+        return best_size(self.theta, C, self.frame, self.compute) + drift_of(self._above(C)) * noise
+
+    def _above(self, C: Any) -> Any:
+        """Decades of compute above the largest cell."""
+        return (log(C) - log(self.C[1])) / log(10.0)
 
     def n_opt(self, C: float, level: float = 0.95) -> tuple[float, list[float]]:
         """N_opt at C of all FLOPs, the median, and its band."""
@@ -134,16 +141,17 @@ class PilotRuns:
         level : float
             Coverage.
         new_run : bool
-            Whether the band is of a run that is yet to be made, with its noise, or of the law.
+            Whether the band is of a run that is yet to be made, with its noise, or of the mean of many such runs;
+            what the law gets wrong is in either.
         """
         where = np.broadcast_arrays(check_positive(N, "N"), check_positive(D, "D"))
         shape = where[0].shape
         x, y = (log(v.ravel()) for v in where)
         drawn = log_loss(self.theta, x, y, self.frame)[0]
         middle = np.median(drawn, axis=0)
-        if new_run:
-            noise = normals(np.random.default_rng(len(self.theta)), (len(self.theta), 1))
-            drawn = drawn + noise * np.sqrt(exp(2 * self.theta[:, 7:]).sum(axis=1, keepdims=True))
+        noise, misfit = new_run_variance(self.theta, self._above(self.compute.per_token(exp(x)) * exp(y)))
+        draws = normals(np.random.default_rng(len(self.theta)), (len(self.theta), 1))
+        drawn = drawn + draws * np.sqrt(misfit + noise if new_run else misfit)
         low, _, high = np.quantile(drawn, _ends(level), axis=0)
         told = [exp(v).reshape(shape)[()] for v in (middle, low, high)]
         if not shape:
@@ -171,11 +179,20 @@ class PilotRuns:
         about = middle if N is None else log(check_positive(N, "N"))
         return [float(exp(about + off)) for off in ends]
 
-    def gaussian(self) -> GaussianSplit:
-        """The drawn laws' (ln N_opt at C = 6 N D, a) as a Gaussian, at the middle of the cells' 6 N D."""
+    def gaussian(self, target_C: float | None = None) -> GaussianSplit:
+        """The drawn laws' (ln N_opt at C = 6 N D, a) as a Gaussian, at the middle of the cells' 6 N D.
+
+        A Gaussian is a line in ln C and knows no drift: with ``target_C`` (all FLOPs) a is as uncertain as makes the
+        band right there.
+        """
         C = self._middle
         pairs = np.stack([best_size(self.theta, C, self.frame, Compute.six_nd()), _exponent(self.theta)])
-        return GaussianSplit(pairs.mean(axis=1), cov(pairs), C)
+        covariance = cov(pairs)
+        if target_C is not None and target_C > self.C[1]:
+            N = float(exp(np.median(best_size(self.theta, target_C, self.frame, self.compute))))
+            lever = log(float(self.compute.six_nd_of(N, target_C)) / C)
+            covariance[1, 1] += np.square(drift_of(self._above(target_C)) / lever)
+        return GaussianSplit(pairs.mean(axis=1), covariance, C)
 
     @property
     def beta(self) -> float:
@@ -243,7 +260,7 @@ def read_pilot(cells: Mapping[str, Any], compute: Compute, *, seed: int = 0) -> 
             f"{len(N)} cells of {len(np.unique(N))} sizes: a split needs at least {LEAST_CELLS} cells of "
             f"{LEAST_SIZES} sizes; train more"
         )
-    seen = Observed.of(N, D, loss, trunk)
+    seen = Observed.of(N, D, loss, trunk, log(D * compute.per_token(N)))
     found = posteriors(seen, seed=seed)
     top = max(one.log_evidence for one in found)
     share = np.array([float(exp(one.log_evidence - top)) for one in found])

@@ -13,9 +13,9 @@ and ``delta`` says which side of the valley the centre lies on: the best split i
 
     (delta - alpha dx + beta dy) / k = ln(eps beta / alpha).
 
-theta (9,) is f, level, delta, ln alpha, ln beta, ln k, u, ln sigma, ln tau with E = f L_min and U = L_max (1 + e^u),
-L_min and L_max being the least and largest loss seen; the last two are the noise of a cell and of a trunk, see
-``posterior``. (A posterior of E is nearer to a Gaussian than one of ln E, whose tail goes far down.)
+theta (9,) is f, level, delta, ln alpha, ln beta, ln k, u, ln sigma, ln kappa with E = f L_min and U = L_max (1 + e^u),
+L_min and L_max being the least and largest loss seen; the last two are the scales of noise and
+misfit, see ``cell_errors``. (A posterior of E is nearer to a Gaussian than one of ln E, whose tail goes far down.)
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ...numerics.functions import exp, log, logaddexp, tanh
 from ..solve.additive import Array
 from .compute import Compute
 
-NAMES = ("f", "level", "delta", "ln alpha", "ln beta", "ln k", "u", "ln sigma", "ln tau")
+NAMES = ("f", "level", "delta", "ln alpha", "ln beta", "ln k", "u", "ln sigma", "ln kappa")
 LAW = slice(0, 7)  # of theta, what the law is made of
 NO_CEILING = 25.0  # u of a U that leaves no trace
 _LEAST_GAP = 1e-9
@@ -70,7 +70,8 @@ def log_loss(theta: Array, x: Array, y: Array, frame: Frame, *, slopes: bool = F
     gap = np.maximum(frame.largest + room - E, _LEAST_GAP)
     log_excess = -logaddexp(-z, -log(gap))
     excess = exp(log_excess)
-    loss = E + excess
+    # a floor below 0 may leave nothing; the posterior refuses it
+    loss = np.maximum(E + excess, _LEAST_GAP)
     value = log(loss)
     if not slopes:
         return value, None
