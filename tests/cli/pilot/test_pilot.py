@@ -60,7 +60,8 @@ def test_a_job_that_fails_says_its_own_line(house):
     code, out, err = pilot(house, "few", "--tokenizer", "bytes", "--flops", "1e15", "--pilot-flops", "2e10")
     assert (code, out, err.count("\n")) == (2, "", 1), err
     assert err.startswith("ziplaw: error: ")
-    assert "(logs/few/pilot_corpus.log)" in err
+    assert "few/ is too small for a pilot" in err
+    assert "(logs/few/pilot_tokenizer.log)" in err
 
 
 @pytest.mark.parametrize(
