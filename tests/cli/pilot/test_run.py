@@ -35,9 +35,12 @@ def test_a_run_is_trained_as_its_round_says_and_once(tmp_path, capsys):
     record = read_json(tmp_path / "s2" / "run.json", "run")
     assert (record["seed"], [point["D"] for point in record["points"]]) == (2, [512, 1024])
     assert record["model"]["hidden"] == 4
-    assert "loss " in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "loss " in told
+    written = (tmp_path / "s2" / "run.json").stat()
     assert status(*command) == 0
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == told
+    assert (tmp_path / "s2" / "run.json").stat().st_mtime_ns == written.st_mtime_ns
     command[2] = "h6"
     assert "asks for no run of 'h6'; it has h4" in refuses(capsys, *command)
 
@@ -49,7 +52,7 @@ def test_a_round_takes_its_flops_from_one_place(folder, capsys):
     assert status(*command, "--pilot-flops", "2e9", "--cores", "2") == 0
     document = read_json(folder / "rounds" / "1.json", "pilot_round")
     assert (document["pilot_C"], document["target_C"], document["cores"]) == (2e9, 1e13, 2)
-    assert capsys.readouterr().out.startswith(f"Round 1: {len(document['runs'])} sizes")
+    assert f"1.json: Round 1: {len(document['runs'])} sizes" in capsys.readouterr().out
 
 
 def test_the_trial_turns_minutes_into_flops(folder, capsys, monkeypatch):
