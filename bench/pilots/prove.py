@@ -33,7 +33,7 @@ from ziplaw.numerics.functions import log
 from ziplaw.pilots.planning.plan_evidence import gather_evidence
 from ziplaw.pilots.planning.results_folder import PilotFolder
 from ziplaw.pilots.planning.whole_plan import pilot_plan
-from ziplaw.pilots.rounds import settings
+from ziplaw.pilots.rounds import LEARNING_RATE, settings
 from ziplaw.sweep.published_prior import read_prior
 from ziplaw.sweep.reference_law import read_law
 
@@ -135,6 +135,7 @@ def trained(name: str, one: dict) -> None:
     if (folder / "seconds.json").exists():
         return
     arguments = ["train", f"results/{name}/corpora/corpus", "--keep-finished", "--seed", str(SEED)]
+    arguments += ["--learning-rate", str(LEARNING_RATE)]
     for key in ("hidden", "layers", "heads"):
         arguments += [f"--{key}", str(one[key])]
     say(f"{name}: training {one['model']} on {one['D']} tokens")
