@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import planted_outcomes
 import pytest
+import simulated_pilot
 import synthetic_sweep
 from houses import ROOT
 
@@ -34,6 +35,8 @@ READ_IN_SMALL = "small/corpora/corpus/meta.json"
 # a pilot's round with the smallest of runs
 ROUND = {"seed": 1, "vocab_size": 21, "context": 32,
          "runs": [{"model": "h4", "hidden": 4, "layers": 1, "heads": 1, "budgets": [1024]}]}  # fmt: skip
+
+READS_PILOT = ("pilot/runs.csv",)
 
 
 @dataclass
@@ -130,6 +133,18 @@ CASES = {
         ("texts", "sweep/regression.json"),
         (("-o", "new.json"),),
     ),
+    "pilot-plan": Case(
+        "pilot-plan pilot",
+        READS_PILOT,
+        (("-o", "new.json"),),
+        {"-o": ("plan.csv", "isoflop.csv", "best_n.csv", "held_out.csv")},
+    ),
+    "pilot-page": Case(
+        "pilot-page pilot",
+        ("pilot/plan.json",),
+        (("-o", "new.html"),),
+        {"-o": ("isoflop.svg", "best_n.svg", "held_out.svg")},
+    ),
     "arms": Case("arms table.csv others.csv --bootstrap 100", ("table.csv", "others.csv")),
     "skills": Case(
         "skills ladder.csv --bootstrap 100",
@@ -200,6 +215,7 @@ def made(tmp_path_factory):
     write_csv(folder / "mixtures.csv", [dict(zip(columns, map(float, row))) for row in zip(*columns.values())])
     synthetic_sweep.build(folder / "sweep", names=("syn-a", "syn-b", "syn-c"), bootstrap=100)
     synthetic_sweep.stub_figures(folder / "sweep")
+    simulated_pilot.simulated_pilot(folder / "pilot")
     write_csv(folder / "rivals.csv", [{"dataset": f"syn-{n}", "zstd": z} for n, z in zip("abc", (0.3, 0.4, 0.45))])
     write_json(folder / "round.json", ROUND, kind="pilot_round")
     here = os.getcwd()
@@ -209,6 +225,7 @@ def made(tmp_path_factory):
             "sample g.json --documents 64 --valid-documents 4 --context 32 -o corpus",
             "config default -o config.yaml",
             "sample g.json --documents 4096 --valid-documents 16 --context 32 -o small/corpora/corpus",
+            "pilot-plan pilot",
         ):
             with pytest.raises(SystemExit) as ended:
                 main(line.split())
@@ -264,8 +281,9 @@ def is_folder(name, option):
 
 def is_part(source, name):
     """Tell whether an input is read because it lies in a folder that is given."""
-    folders = [*filter(os.path.isdir, CASES[name].reads), *(["sweep"] if "--sweep-dir" in CASES[name].command else [])]
-    folders += ["small"] if " small " in CASES[name].command else []
+    homes = {"sweep": "--sweep-dir", "small": " small ", "pilot": "pilot-p"}
+    folders = [*filter(os.path.isdir, CASES[name].reads)]
+    folders += [home for home, sign in homes.items() if sign in CASES[name].command]
     return os.path.isfile(source) and any(source.startswith(f"{folder}/") for folder in folders)
 
 
