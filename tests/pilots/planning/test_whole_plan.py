@@ -7,9 +7,14 @@ from simulated_pilot import LAW, TARGET, edited, loss_at, simulated_pilot
 from ziplaw.base.documents import read_csv, read_json, write_csv
 from ziplaw.errors import ZiplawError
 from ziplaw.laws.pilots.compute import Compute
+from ziplaw.laws.plans.evidence.combined_plan import APART
 from ziplaw.models.shape.ladder import ladder
+from ziplaw.pilots.planning.plan_evidence import Told, gather_evidence
 from ziplaw.pilots.planning.plan_told import next_sentence, plan_lines
+from ziplaw.pilots.planning.results_folder import PilotFolder
 from ziplaw.pilots.planning.whole_plan import pilot_plan
+from ziplaw.sweep.published_prior import read_prior
+from ziplaw.sweep.reference_law import read_law
 from ziplaw.tables.declared import RUNS
 
 
@@ -238,3 +243,24 @@ def test_a_timed_pilot_says_how_long_the_next_round_takes(tmp_path):
     pilot_C = sum(run["C"] for run in read_json(folder / "rounds" / "1.json")["runs"])
     assert plan["next"][0]["seconds"] == pytest.approx(600 * plan["next"][0]["C"] / pilot_C)
     assert "minutes here" in next_sentence(plan)
+
+
+@pytest.mark.parametrize("C", [1e13, 1e16, 1e20])
+def test_the_sum_lies_between_prior_and_runs_and_is_narrower_where_they_agree(pilot, C):
+    evidence = gather_evidence(PilotFolder(pilot), C, read_prior(), read_law())
+    before, runs = evidence.alone("H", C), evidence.alone("runs", C)
+    (_, whole) = evidence.known(C)[-1]
+    assert min(before.mean, runs.mean) <= whole.mean <= max(before.mean, runs.mean)
+    assert before.apart(runs) < APART
+    assert 1 / whole.sd**2 == pytest.approx(1 / before.sd**2 + 1 / runs.sd**2)
+    low, high = evidence.split(C, 0.95)["N_interval"]
+    assert np.log(high / low) == pytest.approx(2 * 1.96 * whole.sd, rel=1e-3)
+
+
+def test_two_that_disagree_are_both_doubted():
+    one, far = Told(10.0, 0.3), Told(14.0, 0.4)
+    assert one.apart(far) == pytest.approx(8.0)
+    whole = one.and_(far)
+    assert whole.mean == pytest.approx((10 / 0.09 + 14 / 0.16) / (1 / 0.09 + 1 / 0.16))
+    assert whole.sd == pytest.approx(0.24 * 8 / APART)
+    assert one.and_(Told(10.5, 0.4)).sd == pytest.approx(0.24)

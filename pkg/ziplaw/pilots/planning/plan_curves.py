@@ -126,10 +126,10 @@ def best_n_rows(
     grid = exp(np.linspace(first, last, _POINTS))
     grid[-1] = max(C, float(measured.max()))
     rows = []
-    rows += [_told("plan", evidence.split(evidence.sum, float(c), level)) for c in grid]
-    for name in evidence.alone:
-        told = (evidence.by_itself(name, float(c), level) for c in grid)
-        rows += [_told(name, one) for one in told if one is not None]
+    rows += [_told("plan", evidence.split(float(c), level)) for c in grid]
+    for name in ("prior", "runs"):
+        if name in evidence.sources:
+            rows += [_told(name, evidence.by_itself(name, float(c), level)) for c in grid]
     rows += [{"from": "isoflop", "C": row["C"], "N": row["N"], "N_lo": row["N_lo"], "N_hi": row["N_hi"]}
              for row in isoflop if row["kind"] == "best"]  # fmt: skip
     rows += [{"from": "20 tokens a parameter", "C": float(c), "N": at_ratio(evidence.compute, float(c))} for c in grid]
