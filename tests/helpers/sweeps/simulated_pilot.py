@@ -12,7 +12,7 @@ from ziplaw.tables.declared import RUNS
 LAW = {"E": 2.2, "A": 25.0, "B": 720.0, "alpha": 0.4, "beta": 0.5}
 VOCAB, CONTEXT = 1024, 256
 TARGET, ENTROPY = 1e18, 6.2
-HIDDEN = (16, 24, 32, 48, 64)
+HIDDEN = (10, 16, 24, 32, 48, 64)
 COMPUTES = (3e10, 1e11, 3e11, 1e12)
 
 
@@ -21,7 +21,7 @@ def loss_at(N, D, law=LAW):
     return law["E"] + law["A"] * raised(N, -law["alpha"]) + law["B"] * raised(D, -law["beta"])
 
 
-def simulated_pilot(folder, *, target=TARGET, computes=COMPUTES, hidden=HIDDEN, noise=0.004, seed=0, unique=None):
+def simulated_pilot(folder, *, target=TARGET, computes=COMPUTES, hidden=HIDDEN, noise=0.003, seed=0, unique=None):
     """Write runs.csv, meta.json, a score and rounds/1.json of a pilot into ``folder``.
 
     The same bytes on every machine. H is that of the prior's own text, measured alike: nothing has to be scored.

@@ -245,7 +245,7 @@ def test_a_timed_pilot_says_how_long_the_next_round_takes(tmp_path):
     assert "minutes here" in next_sentence(plan)
 
 
-@pytest.mark.parametrize("C", [1e13, 1e16, 1e20])
+@pytest.mark.parametrize("C", [1e13, 1e18])
 def test_the_sum_lies_between_prior_and_runs_and_is_narrower_where_they_agree(pilot, C):
     evidence = gather_evidence(PilotFolder(pilot), C, read_prior(), read_law())
     before, runs = evidence.alone("H", C), evidence.alone("runs", C)
