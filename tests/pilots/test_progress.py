@@ -78,3 +78,14 @@ def test_every_round_is_told_once(folder, capsys):
         "The pilot ends after round 1: the FLOPs are used; the best N at 1e+15 FLOPs is known within a factor of 2.66 "
         "either way (95%)\n"
     )
+
+
+def test_without_a_trial_the_time_left_is_by_the_speed_so_far(folder):
+    design(folder, 1, seconds=None, runs=[run | {"seconds": None} for run in RUNS])
+    progress = Progress(folder, folder, 0.95)
+    progress(seen_of())
+    seen = seen_of("Job 8: Round 1: training h16")
+    assert progress.line(seen, 100.0).endswith("0% of 1e+10 FLOPs")
+    run_file(folder, "h8", 1).parent.mkdir(parents=True)
+    run_file(folder, "h8", 1).touch()
+    assert progress.line(seen, 120.0).endswith("10% of 1e+10 FLOPs, about 3m00s left")

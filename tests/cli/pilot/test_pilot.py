@@ -9,7 +9,7 @@ from houses import build, environment
 from verbs import refuses
 
 from ziplaw.base.documents import read_json
-from ziplaw.pilots.pilot_config import load_pilot
+from ziplaw.pilots.pilot_config import cores_of, load_pilot, parse_pilot, settle
 from ziplaw.pilots.workplace import alone_in
 
 TINY = ["--builtin", "code", "--tokenizer", "bytes", "--flops", "1e15", "--pilot-flops", "2e10", "--cores", "2"]
@@ -79,3 +79,9 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     assert words in refuses(capsys, "pilot", *arguments)
     assert list(Path().iterdir()) == []
+
+
+def test_a_pilot_that_goes_on_keeps_its_cores(tmp_path):
+    assert cores_of(tmp_path) is None
+    settle(tmp_path, parse_pilot({"pilot": {"name": "mine", "builtin": "code", "flops": 1e15, "cores": 7}}))
+    assert cores_of(tmp_path) == 7
