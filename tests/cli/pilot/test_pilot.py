@@ -12,7 +12,7 @@ from ziplaw.base.documents import read_json
 from ziplaw.pilots.pilot_config import cores_of, load_pilot, parse_pilot, settle
 from ziplaw.pilots.workplace import alone_in
 
-TINY = ["--builtin", "code", "--tokenizer", "bytes", "--flops", "1e15", "--pilot-flops", "2e10", "--cores", "2"]
+TINY = ["--builtin", "code", "--tokenizer", "bytes", "--flops", "1e15", "--pilot-flops", "6e10", "--cores", "2"]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_a_round_is_designed_and_nothing_trained(house):
     code, out, err = pilot(house, *TINY, "--design-only", "--name", "tiny")
     assert (code, err) == (0, ""), out + err
     design = read_json(house / "results" / "tiny" / "rounds" / "1.json", "pilot_round")
-    assert design["pilot_C"] == 2e10
+    assert design["pilot_C"] == 6e10
     lines = out.splitlines()
     assert lines[0].startswith(f"Round 1: {len(design['runs'])} sizes")
     assert len(lines) == 2 + len(design["runs"])
@@ -57,7 +57,7 @@ def test_a_round_is_designed_and_nothing_trained(house):
 def test_a_job_that_fails_says_its_own_line(house):
     (house / "few").mkdir()
     (house / "few" / "a.txt").write_text("some words\n")
-    code, out, err = pilot(house, "few", "--tokenizer", "bytes", "--flops", "1e15", "--pilot-flops", "2e10")
+    code, out, err = pilot(house, "few", "--tokenizer", "bytes", "--flops", "1e15", "--pilot-flops", "6e10")
     assert (code, out, err.count("\n")) == (2, "", 1), err
     assert err.startswith("ziplaw: error: ")
     assert "few/ is too small for a pilot" in err

@@ -14,7 +14,7 @@ from houses import build, environment
 from ziplaw.base.documents import read_json
 from ziplaw.pilots.workplace import left_over
 
-TINY = ["--builtin", "code", "--tokenizer", "bytes", "--flops", "1e15", "--pilot-flops", "2e10", "--cores", "2"]
+TINY = ["--builtin", "code", "--tokenizer", "bytes", "--flops", "1e15", "--pilot-flops", "6e10", "--cores", "2"]
 TABLES = ["runs.csv", "plan.csv", "isoflop.csv", "best_n.csv", "held_out.csv", "plan.json", "rounds/1.json"]
 
 
@@ -63,7 +63,7 @@ def test_a_pilot_ends_with_its_plan_and_has_nothing_more_to_do(undisturbed):
     assert "The page: results/tiny/plan.html" in out
     assert (folder / "plan.html").stat().st_size > 10_000
     spent = sum(run["C"] for path in folder.glob("rounds/*.json") for run in read_json(path, "pilot_round")["runs"])
-    assert 0.5 * 2e10 < spent <= 1.01 * 2e10
+    assert 0.5 * 6e10 < spent <= 1.01 * 6e10
     before = tables(house)
     began = time.monotonic()
     assert finished(start(house)) == out
