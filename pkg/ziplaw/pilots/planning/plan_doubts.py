@@ -50,9 +50,6 @@ def cautions(
             f"extrapolation: {C:.3g} FLOPs are {log10(C / C_most):.1f} orders of magnitude above the pilot's largest "
             f"run; bands hold as far as the law does"
         )
-    out.append(
-        f"the target is taken to have the pilot's vocabulary ({pilot.vocab_size}) and context ({pilot.context} tokens)"
-    )
     return out
 
 
