@@ -221,6 +221,19 @@ def test_cells_on_no_common_compute_are_interpolated(tmp_path):
     assert sum(row["kind"] == "measured" for row in rows) == len(table)
 
 
+def test_the_law_stands_in_where_a_compute_has_no_valley(tmp_path):
+    folder = PilotFolder(simulated_pilot(tmp_path / "p", hidden=(24, 32, 48, 64)))
+    evidence = gather_evidence(folder, 1e18, None, None)
+    rows, _ = isoflop_rows(folder, 0.95, evidence.runs)
+    best = {row["C"] for row in rows if row["kind"] == "best"}
+    own = [row for row in rows if row["kind"] == "law's best"]
+    assert own
+    assert not best & {row["C"] for row in own}
+    for row in own:
+        assert row["N"] == pytest.approx(evidence.runs.n_opt(row["C"], 0.95)[0])
+        assert row["loss"] <= min(r["loss"] for r in rows if r["kind"] == "law" and r["C"] == row["C"]) * 1.0005
+
+
 def test_the_next_round_narrows_the_band(plan):
     same, eight = plan.document["next"]
     assert (same["times"], eight["times"]) == (1.0, 8.0)

@@ -108,9 +108,9 @@ def next_sentence(rounds: list[dict[str, Any]]) -> str | None:
         what = "one more round like the pilot" if one["times"] == 1 else f"one of {one['times']:g} times the pilot"
         time = "" if one["seconds"] is None else f", {_time(one['seconds'])} here"
         parts.append(f"{what} ({one['C']:.2g} FLOPs{time}) is expected to make that {one['factor']:.2g}")
-    largest = max(worth[0]["runs"], key=lambda run: run["C"])
+    largest = max(worth[-1]["runs"], key=lambda run: run["C"])
     return (
-        f"N is known within a factor of {worth[0]['factor_now']:.2g}; {', '.join(parts)}; its largest run is "
+        f"N is known within a factor of {worth[0]['factor_now']:.2g}; {', '.join(parts)}; the largest run of that is "
         f"{largest['model']} on {counted(largest['budgets'][-1])} tokens"
     )
 
