@@ -13,13 +13,16 @@ no better than it lets them.
 With V the covariance of the noise at sigma = 1 and K that of the misfit at kappa = 1, W' V W = 1 and W' K W = lambda
 (diagonal): residuals turned by W err independently, by sigma^2 + kappa^2 lambda_i.
 
-*Beyond.* The misfit of a run beyond what was trained is as large as ever there: kappa (1 + s) of either process, s
-decades above the largest cell. And the exponent of N_opt drifts, as a random walk of ``DRIFT`` a square root of a
-decade, so that ln N_opt s decades beyond errs by a further ln 10 DRIFT sqrt(s^3 / 3).
+*Beyond.* What the residuals say of the misfit is told wherever a loss is (``Kriging``). Beyond the runs it is kappa
+(1 + s) of either process, s decades above the largest cell. Its slope moves the bottom of the valley by -slope / bend;
+as a part of the excess loss it shrinks with that, and the bend does too. And the exponent of N_opt drifts, as a random
+walk of ``DRIFT`` a square root of a decade, so that ln N_opt s decades beyond errs by a further
+ln 10 DRIFT sqrt(s^3 / 3).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -51,8 +54,7 @@ def noise_covariance(trunk: npt.NDArray[np.intp], below: Array) -> Array:
 def misfit_covariance(x: Array, y: Array, below: Array) -> Array:
     """K (n, n) at kappa = 1 of cells at ln N, ln D."""
     v = 1 + below
-    near = [exp(-0.5 * np.square((at[:, None] - at) / LENGTH)) for at in (x, y)]
-    return (near[0] + near[1]) * v[:, None] * v
+    return (_near(x, x) + _near(y, y)) * v[:, None] * v
 
 
 def turned(x: Array, y: Array, trunk: npt.NDArray[np.intp], log_C: Array) -> tuple[Array, Array, float]:
@@ -74,8 +76,59 @@ def drift_of(above: Any) -> Any:
     return _LN_10 * DRIFT * np.sqrt(s * s * s / 3)
 
 
-def new_run_variance(theta: Array, above: Array) -> tuple[Array, Array]:
-    """Variance of ln loss (S, n) by noise and by misfit, of runs ``above`` (n,) decades beyond the largest cell."""
-    v = 1 + np.abs(above)
-    noise = exp(2 * theta[:, 7:8]) * (1 + np.square(SHARED)) * np.square(1 + np.maximum(-above, 0.0))
-    return noise, 2 * exp(2 * theta[:, 8:9]) * v * v
+@dataclass(frozen=True, eq=False)
+class Kriging:
+    """What residuals say of the misfit elsewhere (a Gaussian process's conditional mean and variance).
+
+    Attributes
+    ----------
+    x, y, v : ndarray (n,)
+        ln N and ln D of the cells, and 1 + decades below the largest.
+    turn, spread : ndarray (n, n), (n,)
+        As ``turned`` gives them.
+    """
+
+    x: Array
+    y: Array
+    v: Array
+    turn: Array
+    spread: Array
+
+    def at(self, rest: Array, theta: Array, x: Array, y: Array, above: Array) -> tuple[Array, Array]:
+        """Mean and variance (S, m) of the misfit at ln N, ln D (m,), ``above`` (m,) decades beyond the largest cell.
+
+        ``rest`` (S, n) are the residuals of ln loss of laws (S, 9).
+        """
+        v = 1 + np.abs(above)
+        near = (_near(x, self.x) + _near(y, self.y)) * v[:, None] * self.v
+        return self._told(rest, theta, np.broadcast_to(near, (len(theta), *near.shape)), 2 * v * v)
+
+    def slope(self, rest: Array, theta: Array, x: Array, y: Array, eps: Array, scale: Array) -> tuple[Array, Array]:
+        """Mean and variance (S,) of its slope in ln N along c(N) D = C, at one place x, y (S,) of each law.
+
+        ``scale`` (S,) is how large the misfit is there beside that of the largest cell.
+        """
+        dx, dy = x[:, None] - self.x, y[:, None] - self.y
+        near = -dx * exp(-0.5 * np.square(dx / LENGTH)) + eps[:, None] * dy * exp(-0.5 * np.square(dy / LENGTH))
+        near = near * (scale / np.square(LENGTH))[:, None] * self.v
+        own = np.square(scale / LENGTH) * (1 + np.square(eps))
+        mean, variance = self._told(rest, theta, near[:, None], own[:, None])
+        return mean[:, 0], variance[:, 0]
+
+    def _told(self, rest: Array, theta: Array, near: Array, own: Array) -> tuple[Array, Array]:
+        """Of covariances near (S, m, n) with the cells and variances own at kappa = 1."""
+        s2, k2 = exp(2 * theta[:, 7:8]), exp(2 * theta[:, 8:9])
+        weight = k2 / (s2 + k2 * self.spread)
+        seen = product(near, self.turn)
+        mean = (seen * (weight * product(rest, self.turn))[:, None]).sum(axis=2)
+        variance = k2 * (own - (np.square(seen) * weight[:, None]).sum(axis=2))
+        return mean, np.maximum(variance, 0.0)
+
+
+def _near(a: Array, b: Array) -> Array:
+    return np.asarray(exp(-0.5 * np.square((a[:, None] - b) / LENGTH)))
+
+
+def noise_variance(theta: Array, above: Array) -> Array:
+    """Variance of ln loss (S, m) of new runs by their seeds, ``above`` (m,) decades beyond the largest cell."""
+    return np.asarray(exp(2 * theta[:, 7:8]) * (1 + np.square(SHARED)) * np.square(1 + np.maximum(-above, 0.0)))

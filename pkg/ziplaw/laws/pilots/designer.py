@@ -41,14 +41,14 @@ from .cell_errors import LENGTH, SHARED, decades_below, drift_of
 from .compute import Compute
 from .posterior import PRIOR_MEAN, PRIOR_SD
 from .reading import PilotRuns
-from .soft_law import LAW, Frame, best_size, best_size_slopes, log_loss
+from .soft_law import LAW, Frame, best_size, best_size_slopes, excess_share, log_loss, valley_bend
 
 COOLDOWN = 0.2  # of a branch's budget, trained beside the trunk
 SHARES = (0.4, 1.0)  # of what is left, that a round may spend; the last one stays for all later rounds
 MOST_ROUNDS = 3
 LARGEST_SHARE = 1 / 6  # of the pilot's FLOPs, that one cell may take
 WORTH = 0.05  # of the pilot's FLOPs: what is less is not designed for
-NARROW = 0.05  # standard deviation of ln N_opt at the target that ends a pilot early
+NARROW = 0.1  # standard deviation of ln N_opt at the target that ends a pilot early
 LEAST_SIZES, MOST_TRUNKS = 3, 6  # in a round
 RATIOS = 1.0, 5000.0  # tokens per parameter between which a law of scaling is looked for
 # of the best split of small models: D/N, and the standard deviation of its logarithm (docs/validation.md)
@@ -159,8 +159,13 @@ def design_round(
     theta, frame, old = _prior_laws(compute, pilot_C, prior, seed) if runs is None else _drawn_laws(runs)
     top = log(pilot_C * largest_share)
     largest = pilot_C * largest_share if runs is None else runs.C[1]
-    law_sd = float(best_size(theta, target_C, frame, compute).std(ddof=1))
-    before = float(np.sqrt(np.square(law_sd) + np.square(drift_of(log(target_C / largest) / log(10.0)))))
+    drift = drift_of(log(target_C / largest) / log(10.0))
+    if runs is None:
+        law_sd = _first_sd(theta, target_C, top, frame, compute)
+        before = float(np.sqrt(np.square(law_sd) + drift * drift))
+    else:
+        before = float(runs.drawn_ln_N(target_C).std(ddof=1))
+        law_sd = float(np.sqrt(max(np.square(before) - drift * drift, 1e-6)))
     if runs is not None:
         why = None
         if before <= NARROW:
@@ -196,6 +201,23 @@ def design_round(
     drift = drift_of(log(target_C / reached) / log(10.0))
     after = np.sqrt(np.square(law_sd) * exp(falls) + drift * drift)
     return RoundDesign(tuple(planned), before, float(after))
+
+
+def _first_sd(theta: Array, C: float, top: float, frame: Frame, compute: Compute) -> float:
+    """Standard deviation of ln N_opt before anything is trained: of the laws, and of the bottom as misfit moves it."""
+    x = best_size(theta, C, frame, compute)
+    slope = exp(theta[:, 8]) * np.sqrt(1 + np.square(compute.elasticity(exp(x)))) / LENGTH
+    moved = np.median(slope / _stiffness(theta, x, C, top, frame, compute))
+    return float(np.sqrt(x.var(ddof=1) + moved * moved))
+
+
+def _stiffness(theta: Array, x: Array, C: float, top: float, frame: Frame, compute: Compute) -> Array:
+    """The valley's bend (S,) at C, over how large the misfit is there beside that of runs of e^top FLOPs."""
+    where = best_size(theta, float(exp(top)), frame, compute)
+    here, there = (
+        excess_share(theta, at, ln_C - compute.log_C(at, 0.0 * at), frame) for at, ln_C in ((x, log(C)), (where, top))
+    )
+    return valley_bend(theta, x, C, frame, compute) * there / here
 
 
 def _drawn_laws(runs: PilotRuns) -> tuple[Array, Frame, tuple[Array, Array, npt.NDArray[np.intp]]]:
@@ -296,7 +318,8 @@ class _Misfit(NamedTuple):
 
     @classmethod
     def of(cls, x: Array, y: Array) -> _Misfit:
-        knots = tuple(np.linspace(at.min(), at.max(), max(2, int(np.ceil(np.ptp(at) / LENGTH)) + 1)) for at in (x, y))
+        # and one beyond the cells, for the target may be near
+        knots = tuple(np.linspace(at.min(), at.max() + LENGTH, int(np.ceil(np.ptp(at) / LENGTH)) + 2) for at in (x, y))
         m, n = (len(k) for k in knots)
         precision = np.zeros((m + n, m + n))
         precision[:m, :m], precision[m:, m:] = (inv(_near(k, k) + 1e-3 * np.eye(len(k))) for k in knots)
@@ -309,6 +332,18 @@ class _Misfit(NamedTuple):
             [
                 product(_near(x, self.knots[0]), self.precision[:m, :m]),
                 product(_near(y, self.knots[1]), self.precision[m:, m:]),
+            ],
+            axis=1,
+        )
+
+    def moves(self, x: Array, y: Array, eps: Array, bend: Array) -> Array:
+        """Slopes (S, m) of ln N_opt, at x and y (S,) on a valley of this bend (S,), in the values at the knots."""
+        m = len(self.knots[0])
+        steep = [(at[:, None] - k) / np.square(LENGTH) * _near(at, k) for at, k in zip((x, y), self.knots)]
+        return np.concatenate(
+            [
+                product(steep[0], self.precision[:m, :m]) / bend[:, None],
+                product(steep[1], self.precision[m:, m:]) * (-eps / bend)[:, None],
             ],
             axis=1,
         )
@@ -363,7 +398,10 @@ class _Problem(NamedTuple):
         misfit = _Misfit.of(np.concatenate([x, found.x]), np.concatenate([y, found.y]))
         p = 7 + len(misfit.precision)
         g = np.zeros((len(theta), p))
-        g[:, LAW] = best_size_slopes(theta, target_C, frame, compute)[1]
+        best, g[:, LAW] = best_size_slopes(theta, target_C, frame, compute)
+        bend = _stiffness(theta, best, target_C, top, frame, compute)
+        tokens, eps = log(target_C) - compute.log_C(best, 0.0 * best), np.asarray(compute.elasticity(exp(best)))
+        g[:, 7:] = misfit.moves(best, tokens, eps, bend)
         known = np.zeros((len(theta), p, p))
         known[:, LAW, LAW] = np.diag(1 / np.square(PRIOR_SD[LAW]))
         known[:, 7:, 7:] = misfit.precision * exp(-2 * theta[:, 8])[:, None, None]

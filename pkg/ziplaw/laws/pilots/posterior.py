@@ -30,7 +30,7 @@ from ...numerics.functions import cov, exp, log, log1p, product
 from ...numerics.linear import inv
 from ..intervals.drawn_laws import cholesky
 from ..solve.additive import Array
-from .cell_errors import turned
+from .cell_errors import Kriging, decades_below, turned
 from .soft_law import LAW, NO_CEILING, Frame, log_loss
 from .walkers import walk
 
@@ -61,10 +61,8 @@ class Observed:
     ----------
     x, y, z : ndarray, float64 (n,)
         ln N, ln D, ln loss.
-    turn : ndarray (n, n)
-        W, see ``cell_errors.turned``.
-    spread : ndarray (n,)
-        lambda: the variances of turned residuals are sigma^2 + kappa^2 lambda.
+    kriging : Kriging
+        Its ``turn`` W (n, n) turns residuals so that they err independently, by sigma^2 + kappa^2 ``spread`` (n,).
     log_turn : float
         ln |det W|.
     frame : Frame
@@ -76,8 +74,7 @@ class Observed:
     x: Array
     y: Array
     z: Array
-    turn: Array
-    spread: Array
+    kriging: Kriging
     log_turn: float
     frame: Frame
     mean: Array
@@ -90,7 +87,8 @@ class Observed:
         mean[1] += log(np.median(loss))
         x, y = log(N), log(D)
         W, spread, log_turn = turned(x, y, trunk, log_C)
-        return cls(x, y, log(loss), W, spread, log_turn, Frame.of(N, D, loss), mean, PRIOR_SD)
+        kriging = Kriging(x, y, 1 + decades_below(log_C, float(log_C.max())), W, spread)
+        return cls(x, y, log(loss), kriging, log_turn, Frame.of(N, D, loss), mean, PRIOR_SD)
 
     def log_posterior(self, theta: Array, *, curved: bool = False) -> tuple[Array, Array | None, Array | None]:
         """Logarithm of likelihood times prior (S,) at theta (S, 9).
@@ -103,9 +101,9 @@ class Observed:
             Gradient and Fisher information with the prior's.
         """
         value, slopes = log_loss(theta, self.x, self.y, self.frame, slopes=curved)
-        rest = product(self.z - value, self.turn)
+        rest = product(self.z - value, self.kriging.turn)
         s2, k2 = (exp(2 * theta[:, i])[:, None] for i in (7, 8))
-        variance = s2 + k2 * self.spread
+        variance = s2 + k2 * self.kriging.spread
         squares = rest * rest / variance
         off = (theta - self.mean) / self.sd
         out = self.log_turn - 0.5 * (
@@ -116,12 +114,12 @@ class Observed:
         out = np.where(np.isfinite(out) & (theta[:, 0] > 0), out, -np.inf)
         if slopes is None:
             return out, None, None
-        turned_slopes = product(self.turn.T, slopes)
+        turned_slopes = product(self.kriging.turn.T, slopes)
         weighed = turned_slopes / variance[..., None]
         gradient, information = np.zeros((len(theta), 9)), np.zeros((len(theta), 9, 9))
         gradient[:, LAW] = (weighed * rest[..., None]).sum(axis=1)
         information[:, LAW, LAW] = product(weighed.swapaxes(1, 2), turned_slopes)
-        parts = s2 / variance, k2 * self.spread / variance
+        parts = s2 / variance, k2 * self.kriging.spread / variance
         for i, one in enumerate(parts, start=7):
             gradient[:, i] = (one * (squares - 1)).sum(axis=1)
             for j, other in enumerate(parts, start=7):

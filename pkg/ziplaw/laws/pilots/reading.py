@@ -24,15 +24,16 @@ from ..forms.links import BOUNDED
 from ..intervals.quantities import tails
 from ..plans.evidence.gaussian_split import GaussianSplit
 from ..solve.additive import Array
-from .cell_errors import SHARED, drift_of, new_run_variance
+from .cell_errors import SHARED, Kriging, drift_of, noise_variance
 from .compute import Compute
 from .posterior import LinkPosterior, Observed, equally_likely, posteriors
-from .soft_law import Frame, best_size, log_loss, natural
+from .soft_law import Frame, best_size, excess_share, log_loss, natural, valley_bend
 
 LEAST_CELLS, LEAST_SIZES = 4, 2
 KEPT = 2000  # laws drawn, each as likely as any other
 HELD_SHARE = 0.2  # of the cells, those of most compute: predicted from the others
 _NEAR_POINTS = 400
+_MOST_MOVED = 3.0  # e-folds, by which the misfit may move the bottom of a flat valley
 
 
 class DrawnFit(NamedTuple):
@@ -63,6 +64,10 @@ class PilotRuns:
         What they are counted from.
     mode : ndarray (9,)
         The best law of the link of most evidence.
+    misfit : Kriging
+        What residuals say of the misfit elsewhere.
+    rest : ndarray (k, n)
+        Residuals of ln loss under the drawn laws.
     """
 
     N: Array
@@ -74,6 +79,8 @@ class PilotRuns:
     theta: Array = field(repr=False)
     frame: Frame = field(repr=False)
     mode: Array = field(repr=False)
+    misfit: Kriging = field(repr=False)
+    rest: Array = field(repr=False)
 
     @property
     def n(self) -> int:
@@ -103,10 +110,25 @@ class PilotRuns:
         return {"cell": float(sigma), "trunk": float(SHARED * sigma), "misfit": float(np.sqrt(2.0) * kappa)}
 
     def drawn_ln_N(self, C: float) -> Array:
-        """Ln N_opt (k,) of the drawn laws at C of all FLOPs, with the drift of exponents beyond the runs."""
+        """Ln N_opt (k,) at C of all FLOPs: of the drawn laws, moved by misfit and, beyond the runs, by drift."""
         C = float(check_positive(C, "C"))
-        noise = normals(np.random.default_rng(len(self.theta) + 1), len(self.theta))
-        return best_size(self.theta, C, self.frame, self.compute) + drift_of(self._above(C)) * noise
+        x = best_size(self.theta, C, self.frame, self.compute)
+        noise = normals(np.random.default_rng(len(self.theta) + 1), (2, len(self.theta)))
+        # a slope of the misfit moves the bottom of the valley, by less the more it is bent
+        y, eps = log(C) - self.compute.log_C(x, 0.0 * x), np.asarray(self.compute.elasticity(exp(x)))
+        here = excess_share(self.theta, x, y, self.frame)
+        there = excess_share(self.theta, *self._largest, self.frame)
+        scale = (1 + max(-float(self._above(C)), 0.0)) * here / there
+        mean, variance = self.misfit.slope(self.rest, self.theta, x, y, eps, np.minimum(scale, _MOST_MOVED))
+        bend = valley_bend(self.theta, x, C, self.frame, self.compute)
+        moved = -(mean + np.sqrt(variance) * noise[1]) / bend
+        return x + drift_of(self._above(C)) * noise[0] + np.clip(moved, -_MOST_MOVED, _MOST_MOVED)
+
+    @property
+    def _largest(self) -> tuple[Any, Any]:
+        """Ln N and ln D of the cell of most compute."""
+        i = int((self.D * self.compute.per_token(self.N)).argmax())
+        return log(self.N[i]), log(self.D[i])
 
     def _above(self, C: Any) -> Any:
         """Decades of compute above the largest cell."""
@@ -147,11 +169,14 @@ class PilotRuns:
         where = np.broadcast_arrays(check_positive(N, "N"), check_positive(D, "D"))
         shape = where[0].shape
         x, y = (log(v.ravel()) for v in where)
-        drawn = log_loss(self.theta, x, y, self.frame)[0]
+        above = self._above(self.compute.per_token(exp(x)) * exp(y))
+        mean, variance = self.misfit.at(self.rest, self.theta, x, y, above)
+        drawn = log_loss(self.theta, x, y, self.frame)[0] + mean
         middle = np.median(drawn, axis=0)
-        noise, misfit = new_run_variance(self.theta, self._above(self.compute.per_token(exp(x)) * exp(y)))
+        if new_run:
+            variance = variance + noise_variance(self.theta, above)
         draws = normals(np.random.default_rng(len(self.theta)), (len(self.theta), 1))
-        drawn = drawn + draws * np.sqrt(misfit + noise if new_run else misfit)
+        drawn = drawn + draws * np.sqrt(variance)
         low, _, high = np.quantile(drawn, _ends(level), axis=0)
         told = [exp(v).reshape(shape)[()] for v in (middle, low, high)]
         if not shape:
@@ -277,7 +302,8 @@ def read_pilot(cells: Mapping[str, Any], compute: Compute, *, seed: int = 0) -> 
             "effective_draws": one.effective,
         }  # fmt: skip
     mode = found[int(share.argmax())].mode
-    return PilotRuns(N, D, loss, trunk, compute, links, theta, seen.frame, mode)
+    rest = seen.z - log_loss(theta, seen.x, seen.y, seen.frame)[0]
+    return PilotRuns(N, D, loss, trunk, compute, links, theta, seen.frame, mode, seen.kriging, rest)
 
 
 def _drawn(found: list[LinkPosterior], share: Array, seed: int) -> Array:

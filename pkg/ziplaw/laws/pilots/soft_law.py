@@ -33,6 +33,7 @@ NAMES = ("f", "level", "delta", "ln alpha", "ln beta", "ln k", "u", "ln sigma", 
 LAW = slice(0, 7)  # of theta, what the law is made of
 NO_CEILING = 25.0  # u of a U that leaves no trace
 _LEAST_GAP = 1e-9
+_APART = 0.5
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,22 @@ def best_size_slopes(theta: Array, C: float, frame: Frame, compute: Compute) -> 
     out[:, 4] = -1 + beta * dy / k
     out[:, 5] = -(t[:, 2] - alpha * dx + beta * dy) / k
     return x, out / steep[:, None]
+
+
+def valley_bend(theta: Array, x: Array, C: float, frame: Frame, compute: Compute) -> Array:
+    """Second derivative (S,) of ln L in ln N along c(N) D = C, at ln N = x (S,), over half an e-fold to either side."""
+    z = []
+    for off in (-_APART, 0.0, _APART):
+        at = (x + off)[:, None]
+        z.append(log_loss(theta, at, log(C) - compute.log_C(at, 0.0 * at), frame)[0][:, 0])
+    return np.maximum((z[0] + z[2] - 2 * z[1]) / np.square(_APART), 1e-6)
+
+
+def excess_share(theta: Array, x: Any, y: Any, frame: Frame) -> Array:
+    """Excess over the loss (S,) of laws (S, 9), each at its own ln N and ln D (S,), or all at one."""
+    x, y = (np.broadcast_to(v, len(theta))[:, None] for v in (x, y))
+    value = log_loss(theta, x, y, frame)[0][:, 0]
+    return np.asarray(1 - frame.least * theta[:, 0] / exp(value))
 
 
 def natural(theta: Array, frame: Frame) -> Array:
