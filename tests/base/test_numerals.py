@@ -134,7 +134,7 @@ def test_flops_of_fit_are_a_list(tmp_path):
 @pytest.mark.parametrize(
     ("value", "said"),
     [(7.2863e6, "7.29M"), (203411984.99, "203M"), (999_999, "1M"), (999_499, "999k"), (1.4e12, "1.4T"), (27.9, "27.9"),
-     (2.5e20, "2.5e+20"), (0.0123, "0.0123"), (12, "12"), (5200, "5.2k"), (1e9, "1B")],
+     (2.5e20, "2.5e+20"), (0.0123, "0.0123"), (12, "12"), (216_000, "216k"), (5200, "5.2k"), (1e9, "1B")],
 )  # fmt: skip
 def test_counts_are_said_as_they_are_read(value, said):
     assert counted(value) == said

@@ -15,19 +15,28 @@ from pathlib import Path
 import click
 import planted_outcomes
 import pytest
+import simulated_pilot
 import synthetic_sweep
 from houses import ROOT
 
 from ziplaw.base import outputs
-from ziplaw.base.documents import write_csv
+from ziplaw.base.documents import write_csv, write_json
 from ziplaw.cli import VERBS, main, verb
 from ziplaw.corpora.storage.format import CorpusWriter
 from ziplaw.errors import OutputError
 from ziplaw.grammars.random_grammars import random_grammar
+from ziplaw.pilots import pilot_time
 from ziplaw.report.figures import FIGURES, draw
 from ziplaw.report.page import write_report
+from ziplaw.training import speed_trial
 
 MINE = "years of work\n" * 40
+READ_IN_SMALL = "small/corpora/corpus/meta.json"
+# a pilot's round with the smallest of runs
+ROUND = {"seed": 1, "vocab_size": 21, "context": 32,
+         "runs": [{"model": "h4", "hidden": 4, "layers": 1, "heads": 1, "budgets": [1024]}]}  # fmt: skip
+
+READS_PILOT = ("pilot/runs.csv",)
 
 
 @dataclass
@@ -124,6 +133,18 @@ CASES = {
         ("texts", "sweep/regression.json"),
         (("-o", "new.json"),),
     ),
+    "pilot-plan": Case(
+        "pilot-plan pilot",
+        READS_PILOT,
+        (("-o", "new.json"),),
+        {"-o": ("plan.csv", "isoflop.csv", "best_n.csv", "held_out.csv")},
+    ),
+    "pilot-page": Case(
+        "pilot-page pilot",
+        ("pilot/plan.json",),
+        (("-o", "new.html"),),
+        {"-o": ("isoflop.svg", "best_n.svg", "held_out.svg")},
+    ),
     "arms": Case("arms table.csv others.csv --bootstrap 100", ("table.csv", "others.csv")),
     "skills": Case(
         "skills ladder.csv --bootstrap 100",
@@ -139,6 +160,17 @@ CASES = {
     "config check": Case("config check config.yaml", ("config.yaml",)),
     "config schema": Case("config schema", (), (("-o", "new.json"),)),
     "config default": Case("config default", (), (("-o", "new.yaml"),)),
+    "config pilot": Case("config pilot", (), (("-o", "new.yaml"),)),
+    "config pilot-schema": Case("config pilot-schema", (), (("-o", "new.json"),)),
+    "pilot": Case("pilot texts --flops 1e15 --pilot-flops 1e11 --design-only", ("texts",)),
+    "pilot-speed": Case("pilot-speed small --flops 1e13 --minutes 1", (READ_IN_SMALL,), (("-o", "new.json"),)),
+    "pilot-round": Case("pilot-round small 1 --flops 1e13 --pilot-flops 4e9", (READ_IN_SMALL,), (("-o", "new.json"),)),
+    "pilot-run": Case(
+        "pilot-run round.json h4 --corpus corpus",
+        ("round.json", "corpus", *(f"corpus/{part}" for part in CORPUS)),
+        (("-o", "new"),),
+        {"-o": ("curve.csv", "run.json")},
+    ),
 }
 WRITING = [(name, option) for name, case in CASES.items() for option, _ in case.outputs]
 
@@ -183,13 +215,17 @@ def made(tmp_path_factory):
     write_csv(folder / "mixtures.csv", [dict(zip(columns, map(float, row))) for row in zip(*columns.values())])
     synthetic_sweep.build(folder / "sweep", names=("syn-a", "syn-b", "syn-c"), bootstrap=100)
     synthetic_sweep.stub_figures(folder / "sweep")
+    simulated_pilot.simulated_pilot(folder / "pilot")
     write_csv(folder / "rivals.csv", [{"dataset": f"syn-{n}", "zstd": z} for n, z in zip("abc", (0.3, 0.4, 0.45))])
+    write_json(folder / "round.json", ROUND, kind="pilot_round")
     here = os.getcwd()
     try:
         os.chdir(folder)
         for line in (
             "sample g.json --documents 64 --valid-documents 4 --context 32 -o corpus",
             "config default -o config.yaml",
+            "sample g.json --documents 4096 --valid-documents 16 --context 32 -o small/corpora/corpus",
+            "pilot-plan pilot",
         ):
             with pytest.raises(SystemExit) as ended:
                 main(line.split())
@@ -203,6 +239,11 @@ def made(tmp_path_factory):
 def workspace(made, tmp_path, monkeypatch):
     shutil.copytree(made, tmp_path / "w")
     monkeypatch.chdir(tmp_path / "w")
+    # a machine that is known
+    monkeypatch.setattr(
+        speed_trial, "speeds", lambda models, *data, **options: [speed_trial.Speed(1e-6, 1e-6)] * len(models)
+    )
+    monkeypatch.setattr(pilot_time, "start_seconds", lambda cores: 0.0)
     return tmp_path / "w"
 
 
@@ -240,7 +281,9 @@ def is_folder(name, option):
 
 def is_part(source, name):
     """Tell whether an input is read because it lies in a folder that is given."""
-    folders = [*filter(os.path.isdir, CASES[name].reads), *(["sweep"] if "--sweep-dir" in CASES[name].command else [])]
+    homes = {"sweep": "--sweep-dir", "small": " small ", "pilot": "pilot-p"}
+    folders = [*filter(os.path.isdir, CASES[name].reads)]
+    folders += [home for home, sign in homes.items() if sign in CASES[name].command]
     return os.path.isfile(source) and any(source.startswith(f"{folder}/") for folder in folders)
 
 
@@ -319,7 +362,7 @@ def test_files_of_other_origin_stay_without_force_and_own_ones_need_none(workspa
     # a folder of the user's is no file, and a corpus does not go among other files
     os.mkdir("mine")
     Path("mine/notes.txt").write_text(MINE)
-    if name == "train":
+    if name in ("train", "pilot-run"):
         assert run(capsys, case.arguments(**{key: "mine"}))[0] == 0
     else:
         refused(capsys, case.arguments(**{key: "mine"}))
@@ -363,7 +406,11 @@ def test_an_output_beside_another(workspace, capsys):
     refused(capsys, CASES["fit"].arguments(o="drawn.csv"), "drawn.csv, written beside --plot drawn.svg", "are one file")
 
 
-@pytest.mark.parametrize(("name", "option"), [pair for pair in WRITING if not is_folder(*pair)])
+# but for a trial of speed, of which no two are alike
+STREAMING = [pair for pair in WRITING if not is_folder(*pair) and pair[0] != "pilot-speed"]
+
+
+@pytest.mark.parametrize(("name", "option"), STREAMING)
 def test_streams_stay_open_to_all(workspace, capsys, name, option):
     case, key = CASES[name], option.lstrip("-")
     if dict(case.outputs)[option].endswith(".svg"):

@@ -1,5 +1,7 @@
 """The rounds of a pilot, from planted losses: designed, timed, and the same bytes each time."""
 
+import re
+
 import numpy as np
 import pytest
 from simulated_pilot import loss_at
@@ -107,5 +109,10 @@ def test_minutes_become_flops_that_take_about_so_long(folder):
 
 
 def test_too_few_flops_are_refused_with_what_would_do(folder):
-    with pytest.raises(ZiplawError, match=r"1e\+08 FLOPs train fewer than three sizes .* give --pilot-flops"):
-        Rounds(folder, 1e15, "web", 2).document(1, 1e8)
+    found = Rounds(folder, 1e15, "web", 2)
+    for few in (1e8, 2e10):
+        with pytest.raises(ZiplawError, match=r"FLOPs are too few .* vocabulary is 257: about .* are needed") as caught:
+            found.document(1, few)
+        needed = float(re.search(r"about (\S+) are needed", str(caught.value))[1])
+        assert len(found.document(1, 1.05 * needed)["runs"]) >= rounds.LEAST_SIZES
+        assert needed < 1e11

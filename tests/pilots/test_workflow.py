@@ -76,3 +76,12 @@ def test_nothing_outlives_the_command(tmp_path):
     assert process.returncode == -signal.SIGTERM
     with pytest.raises(ProcessLookupError):
         os.kill(grandchild, 0)
+
+
+def test_gpus_are_counted_as_the_driver_lists_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert workflow.n_gpus() == 0
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'GPU 0: one (UUID: a)'\necho '  MIG 1g'\necho 'GPU 1: another (UUID: b)'\n")
+    tool.chmod(0o755)
+    assert workflow.n_gpus() == 2

@@ -55,9 +55,17 @@ def made(folder, **machine):
 def here(tmp_path_factory):
     files, seen = made(tmp_path_factory.mktemp("here") / "made")
     assert len(files) > 25
-    assert {"regression.json", "claims.csv", "frontier.csv", "links.csv", "floor1.json", "law6.json", "law.svg"} <= set(
-        files
-    )
+    assert {
+        "regression.json",
+        "claims.csv",
+        "frontier.csv",
+        "links.csv",
+        "floor1.json",
+        "law6.json",
+        "law.svg",
+        "pilot/plan.json",
+        "pilot/plan.html",
+    } <= set(files)
     return files, seen
 
 
@@ -113,7 +121,7 @@ ALLOWED = {("grammars.spectra", "@"), ("report.figures.loss_contours", "np.arcta
 # torch's own passes, which no decoder on a CPU is trained by; rates that are powers of two apart
 ALLOWED |= {(f"models.{name}", "@") for name in ("decoder", "lstm", "plain_decoder")}
 ALLOWED |= {("models.plain_decoder", "**"), ("training.steps.plain_step", "**"), ("training.tune", "**")}
-ROOMS = ("grammars", "corpora", "models", "training", "tables", "laws", "sweep", "report", "base")
+ROOMS = ("grammars", "corpora", "models", "training", "tables", "laws", "sweep", "pilots", "report", "base")
 
 
 def found_in(tree):

@@ -115,5 +115,5 @@ def counted(value: float, digits: int = 3) -> str:
     rounded = float(f"{value:.{digits}g}")
     for scale, sign in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if rounded >= scale:
-            return f"{rounded / scale:.{digits}g}{sign}"
-    return f"{rounded:.{digits}g}"
+            return f"{rounded / scale:g}{sign}"
+    return f"{rounded:g}"

@@ -141,6 +141,12 @@ def name_of(path: str | os.PathLike) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_-") or "pilot"
 
 
+def cores_of(folder: str | os.PathLike) -> int | None:
+    """Return the cores of the pilot in a folder, None where there is none: a pilot that goes on keeps its own."""
+    path = Path(folder, "pilot.yaml")
+    return load_pilot(path).cores if path.exists() else None
+
+
 def settle(folder: str | os.PathLike, pilot: Pilot) -> Path:
     """Write a pilot's config into its folder, or find it there, and return its path.
 

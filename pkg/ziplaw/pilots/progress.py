@@ -42,6 +42,7 @@ class Progress:
         self.rounds: list[dict[str, Any]] = []
         self.live = sys.stderr.isatty()
         self.shown = 0.0
+        self.first: tuple[float, float] | None = None
 
     def __call__(self, seen: Seen) -> None:
         """Show what is new."""
@@ -87,11 +88,22 @@ class Progress:
             if run["seconds"]:
                 left.append((1 - share) * run["seconds"])
         text = f"round {last['round']}, {what}; {done / last['pilot_C']:.0%} of {last['pilot_C']:.3g} FLOPs"
-        if last["seconds"]:
+        if not last["seconds"]:
+            return text + self._left(done, float(last["pilot_C"]), now)
+        if last["runs"]:
             here = sum(run["C"] for run in last["runs"])
             after = max(last["pilot_C"] - last["spent_C"] - here, 0.0) * last["seconds"] / here
             text += f", about {span(packed_seconds(left, last['cores']) + after)} left"
         return text
+
+    def _left(self, done: float, of: float, now: float) -> str:
+        """The time left by the speed so far, once there is one."""
+        if self.first is None:
+            self.first = now, done
+        began, before = self.first
+        if done - before < 0.02 * of:
+            return ""
+        return f", about {span((of - done) * (now - began) / (done - before))} left"
 
     def _share(self, run: dict[str, Any], round_: int, running_s: float | None) -> float:
         """Of a run, how much is trained."""

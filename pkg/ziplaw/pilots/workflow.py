@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,6 +39,14 @@ def snakefile() -> Path:
             "call .venv/bin/ziplaw"
         )
     return path
+
+
+def n_gpus() -> int:
+    """Return how many GPUs of NVIDIA's there are, without loading what trains on them."""
+    if (tool := shutil.which("nvidia-smi")) is None:
+        return 0
+    listed = subprocess.run([tool, "-L"], capture_output=True, text=True, check=False).stdout
+    return sum(line.startswith("GPU ") for line in listed.splitlines())
 
 
 @dataclass
@@ -132,6 +141,7 @@ def run(
     cores: int,
     targets: list[str],
     watch: Callable[[Seen], None],
+    gpus: int = 0,
 ) -> None:
     """Run the workflow on a config; call ``watch`` a few times a second until it ends.
 
@@ -147,6 +157,8 @@ def run(
         Files to make; none: all.
     watch : callable
         Takes what Snakemake has said so far.
+    gpus : int
+        Where there are any, each trains one run at a time.
 
     Raises
     ------
@@ -155,7 +167,8 @@ def run(
     """
     # its own locks would outlive a kill -9: the folder's is held instead
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile()), "--configfile", str(config)]
-    command += ["--cores", str(cores), "--nolock", "--rerun-incomplete", "--nocolor", *targets]
+    command += ["--cores", str(cores), "--nolock", "--rerun-incomplete", "--nocolor"]
+    command += [*(["--resources", f"gpu={gpus}"] if gpus else []), "--", *targets]
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     seen = Seen()
     with (

@@ -81,8 +81,12 @@ def test_predict_and_plan_say_what_repetition_changes(tmp_path):
     assert document["unique"] == advice["U"] == 1e9
     assert advice["split"]["N_interval"][0] < advice["split"]["N"] < advice["split"]["N_interval"][1]
     assert json.loads(run(*asked, "--json").stdout)["repeating"] is None
-    lines = run(*asked, "--unique", "1B").output.splitlines()
-    assert f"Warning: repetition: {advice['sentence']}." in lines
+    enough = document["enough_for"]
+    assert enough["tokens"] == 4e9
+    assert enough["N_interval"][0] < enough["N"] < enough["N_interval"][1]
+    assert enough["C"] < document["C"]
+    text = f"Warning: repetition: {advice['sentence']}; 4 epochs are what C = {enough['C']:.2g} asks for, with N"
+    assert any(line.startswith(text) for line in run(*asked, "--unique", "1B").output.splitlines())
     # the tokens of that split are those that all FLOPs pay for
     split, head = advice["split"], document["compute"]
     assert split["D"] * 6 * split["N"] < document["C"]
@@ -96,6 +100,8 @@ def test_predict_and_plan_say_what_repetition_changes(tmp_path):
     assert found["unique"] == found["score"]["tokens"]
     assert found["epochs"] == pytest.approx(found["D"] / found["unique"])
     assert any("epochs of" in warning for warning in found["warnings"])
+    # nobody knows which model so small a text is enough for
+    assert found["enough_for"] is None
 
 
 def test_the_page_of_formats_names_every_key():

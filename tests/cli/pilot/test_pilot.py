@@ -9,10 +9,10 @@ from houses import build, environment
 from verbs import refuses
 
 from ziplaw.base.documents import read_json
-from ziplaw.pilots.pilot_config import load_pilot
+from ziplaw.pilots.pilot_config import cores_of, load_pilot, parse_pilot, settle
 from ziplaw.pilots.workplace import alone_in
 
-TINY = ["--builtin", "code", "--tokenizer", "bytes", "--flops", "1e15", "--pilot-flops", "2e10", "--cores", "2"]
+TINY = ["--builtin", "code", "--tokenizer", "bytes", "--flops", "1e15", "--pilot-flops", "6e10", "--cores", "2"]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_a_round_is_designed_and_nothing_trained(house):
     code, out, err = pilot(house, *TINY, "--design-only", "--name", "tiny")
     assert (code, err) == (0, ""), out + err
     design = read_json(house / "results" / "tiny" / "rounds" / "1.json", "pilot_round")
-    assert design["pilot_C"] == 2e10
+    assert design["pilot_C"] == 6e10
     lines = out.splitlines()
     assert lines[0].startswith(f"Round 1: {len(design['runs'])} sizes")
     assert len(lines) == 2 + len(design["runs"])
@@ -57,10 +57,11 @@ def test_a_round_is_designed_and_nothing_trained(house):
 def test_a_job_that_fails_says_its_own_line(house):
     (house / "few").mkdir()
     (house / "few" / "a.txt").write_text("some words\n")
-    code, out, err = pilot(house, "few", "--tokenizer", "bytes", "--flops", "1e15", "--pilot-flops", "2e10")
+    code, out, err = pilot(house, "few", "--tokenizer", "bytes", "--flops", "1e15", "--pilot-flops", "6e10")
     assert (code, out, err.count("\n")) == (2, "", 1), err
     assert err.startswith("ziplaw: error: ")
-    assert "(logs/few/pilot_corpus.log)" in err
+    assert "few/ is too small for a pilot" in err
+    assert "(logs/few/pilot_tokenizer.log)" in err
 
 
 @pytest.mark.parametrize(
@@ -78,3 +79,9 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     assert words in refuses(capsys, "pilot", *arguments)
     assert list(Path().iterdir()) == []
+
+
+def test_a_pilot_that_goes_on_keeps_its_cores(tmp_path):
+    assert cores_of(tmp_path) is None
+    settle(tmp_path, parse_pilot({"pilot": {"name": "mine", "builtin": "code", "flops": 1e15, "cores": 7}}))
+    assert cores_of(tmp_path) == 7

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy._core import _multiarray_umath as core
+from simulated_pilot import simulated_pilot
 
 from ziplaw.base.documents import read_csv
 from ziplaw.cli import command
@@ -81,6 +82,9 @@ def remake(runs):
     ziplaw("regress --bootstrap 20 --runs", runs, "--fits", *fits, "-o", folder / "regression.json",
            "--claims", folder / "claims.csv")  # fmt: skip
     ziplaw("frontier --regression", folder / "regression.json", "--fits", *fits, "-o", folder / "frontier.csv")
+    pilot = simulated_pilot(folder / "pilot")
+    ziplaw("pilot-plan", pilot)
+    ziplaw("pilot-page", pilot)
     where = f"--where dataset={names[0]}"
     ziplaw(f"fit {where} --plot", folder / "law.svg", runs)
     for number, law in enumerate(LAWS):

@@ -88,13 +88,21 @@ def follow_up(
     from ...laws.plans.learning_rates import learning_rate_rules
 
     result |= {"compute": None, "training": None}
-    tokens = None
+    tokens = enough = None
     if not hidden:
         result["compute"] = counted(result, account)
         result["training"] = learning_rate_rules(result["N"], result["D"])
         if "six_nd" in result:
-            tokens = partial(_tokens, account, result["C"])
-    with_epochs(result, unique, here, tokens, hidden)
+            tokens, enough = partial(_tokens, account, result["C"]), partial(_enough_for, account, result)
+    with_epochs(result, unique, here, tokens, hidden, enough)
+
+
+def _enough_for(account: Account, result: dict[str, Any], tokens: float) -> dict[str, Any] | None:
+    from ...laws.plans.evidence.enough_for import enough_for
+    from ...laws.plans.evidence.gaussian_split import GaussianSplit
+
+    known = GaussianSplit.of(result["split"])
+    return enough_for(known, tokens, result["C"], result["level"], account.compute)
 
 
 def _tokens(account: Account, C: float, N: float) -> float:

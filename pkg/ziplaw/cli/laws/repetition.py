@@ -79,8 +79,9 @@ def with_epochs(
     here: tuple[float, str] | None,
     tokens: Callable[[float], float] | None = None,
     hidden: bool = False,
+    enough: Callable[[float], dict[str, Any] | None] | None = None,
 ) -> None:
-    """Add "unique", "unique_from", "epochs" and "repeating" to a plan, and a warning where tokens are seen too often.
+    """Add "unique", "unique_from", "epochs", "repeating" and "enough_for" to a plan, and a warning of many epochs.
 
     Parameters
     ----------
@@ -92,16 +93,30 @@ def with_epochs(
         See ``repeating``.
     hidden : bool
         The split is withheld: nothing follows from it.
+    enough : callable, optional
+        Takes tokens, returns the compute that they are enough for (``evidence.enough_for``).
     """
     said = "--unique" if unique is not None else here[1] if here else None
     unique = unique if unique is not None else here[0] if here else None
-    result |= {"unique": unique, "unique_from": said, "epochs": None, "repeating": None}
+    result |= {"unique": unique, "unique_from": said, "epochs": None, "repeating": None, "enough_for": None}
     if unique is None or hidden:
         return
     result |= {"epochs": result["D"] / unique, "repeating": repeating(result, unique, tokens)}
     if (advice := result["repeating"]) and advice["epochs"] > MANY_EPOCHS:
         sample = "" if said == "--unique" else f" (of the tokens here, {said}; of a sample give --unique)"
-        result["warnings"].append(f"repetition: {advice['sentence']}{sample}")
+        if enough is not None:
+            result["enough_for"] = enough(MANY_EPOCHS * unique)
+        result["warnings"].append(f"repetition: {advice['sentence']}{_enough(result['enough_for'])}{sample}")
+
+
+def _enough(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    low, high = found["N_interval"]
+    return (
+        f"; {MANY_EPOCHS:g} epochs are what C = {found['C']:.2g} asks for, with N {found['N']:.2g} ({low:.2g} to "
+        f"{high:.2g})"
+    )
 
 
 def show_epochs(result: dict[str, Any]) -> None:

@@ -70,7 +70,7 @@ def command(
     from ...base.documents import read_json
     from ...base.threads import n_threads
     from ...pilots import workflow
-    from ...pilots.pilot_config import name_of, parse_pilot, settle
+    from ...pilots.pilot_config import cores_of, name_of, parse_pilot, settle
     from ...pilots.planning.plan_told import plan_lines
     from ...pilots.progress import Progress
     from ...pilots.rounds import round_file
@@ -79,8 +79,8 @@ def command(
     workflow.snakefile()
     named = {"text_field": "field", "extensions": "ext", "kind": "format"}
     settings |= {named.get(key, key): list(v) if isinstance(v, tuple) else v for key, v in reading.items()}
-    settings |= {"paths": list(paths), "cores": n_threads(cores)}
-    settings["name"] = name or name_of(settings["builtin"] or paths[0])
+    settings |= {"paths": list(paths), "name": name or name_of(settings["builtin"] or paths[0])}
+    settings["cores"] = cores or cores_of(f"results/{settings['name']}") or n_threads(None)
     pilot = parse_pilot({"pilot": settings}, "ziplaw pilot")
     folder, logs = f"results/{pilot.name}", f"logs/{pilot.name}"
     with alone_in(folder):
@@ -88,7 +88,12 @@ def command(
         progress = Progress(folder, logs, pilot.level)
         targets = [str(round_file(folder, 1))] if design_only else []
         try:
-            workflow.run(config, folder, f"{logs}/snakemake.log", pilot.cores, targets, progress)
+            gpus = 0 if pilot.device == "cpu" else workflow.n_gpus()
+            workflow.run(config, folder, f"{logs}/snakemake.log", pilot.cores, targets, progress, gpus)
+        except (KeyboardInterrupt, SystemExit):
+            progress.close()
+            click.echo("ziplaw: the same command goes on", err=True)
+            raise
         finally:
             progress.close()
     if not design_only:

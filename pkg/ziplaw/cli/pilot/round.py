@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from ...base import limits
+from ...base.atomic import is_stream
 from ...base.outputs import by_kind
 from ..laws.evidence import PriorName
 from ..options import Number
+from ..printing import say_written
 from ..verb import OutputFile, SweepFolder, Verb
 
 
@@ -51,5 +53,7 @@ def command(
     rounds = Rounds(folder, flops, prior, trial["cores"] if trial else cores, trial)
     document = rounds.document(round_, trial["pilot_C"] if trial else float(pilot_flops or 0))
     write_json(output, document, kind="pilot_round")
-    for line in round_lines(document, level):
-        click.echo(line)
+    first, *more = round_lines(document, level)
+    say_written(output, first)
+    for line in more:
+        click.echo(line, err=is_stream(output))

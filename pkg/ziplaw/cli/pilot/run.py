@@ -29,6 +29,7 @@ def command(round_file: str, model: str, corpus: str, device: str, threads: int,
       ziplaw pilot-run results/mine/rounds/1.json h24 --corpus results/mine/corpora/corpus -o results/mine/runs/corpus/h24/s1
     """  # noqa: D301, E501
     from dataclasses import replace
+    from pathlib import Path
 
     from ...base.documents import read_json
     from ...errors import TrainError
@@ -47,9 +48,12 @@ def command(round_file: str, model: str, corpus: str, device: str, threads: int,
     config = make_config("llama", **shape, vocab_size=document["vocab_size"], context=document["context"])
     usual, _ = settings(document["context"])
     recipe = replace(usual, budgets=run["budgets"], seed=document["seed"], device=device, threads=threads)
-    for record in train_members([Member(corpus, output, config, recipe)], keep_finished=True):
+    member = Member(corpus, output, config, recipe)
+    # one that is there already is left alone
+    for record in train_members([member], keep_finished=True) or [read_json(Path(output, "run.json"), "run")]:
         last = record["points"][-1]
         if last["loss"] is not None:
-            say_written(output, f"loss {last['loss']:.4f} after {last['D']} tokens, N = {record['N']}")
+            text = f"loss {last['loss']:.4f} after {last['D']} tokens, N = {record['N']}"
+            say_written(output, f"{text}; run.json has all budgets, curve.csv the steps")
         if record["status"] == "diverged":
             click.echo(f"ziplaw: warning: {output}: the run diverged; the plan leaves it out", err=True)

@@ -35,8 +35,12 @@ def command(folder: str, flops: float, minutes: float, prior: str, device: str, 
     from ...models.shape.architectures import make_config
     from ...pilots.pilot_time import expected_flops, start_seconds, training_seconds
     from ...pilots.rounds import DATASET, Rounds
+    from ...pilots.workflow import n_gpus
+    from ...training.device import resolve_device
     from ...training.speed_trial import speeds
 
+    if resolve_device(device).type == "cuda":
+        cores = n_gpus() or 1  # each trains one run at a time
     corpus = open_corpus(Path(folder, "corpora", DATASET), verify=False)
     rounds = Rounds(folder, flops, prior, cores)
     tried = rounds.to_try(expected_flops(minutes, cores))

@@ -10,6 +10,7 @@ import numpy as np
 from ...errors import FitError
 from ...laws.forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ...laws.pilots.compute import Compute
+from ...laws.pilots.reading import PilotRuns
 from ...laws.valleys.bottom_line import bottom_line
 from ...laws.valleys.bottoms import STEEPNESS
 from ...laws.valleys.curves import along, budget_labels, log_compute, shared_compute, size_curves
@@ -24,7 +25,7 @@ _COMPUTES = 6
 _POINTS = 25
 
 
-def isoflop_rows(pilot: PilotFolder, level: float) -> tuple[list[dict[str, Any]], str]:
+def isoflop_rows(pilot: PilotFolder, level: float, runs: PilotRuns | None = None) -> tuple[list[dict[str, Any]], str]:
     """Losses at equal compute, the valleys through them and their lowest points.
 
     Compute is all FLOPs here: the machinery of ``laws.valleys`` takes 6 N D for compute, so it is given C / 6 N in
@@ -34,7 +35,8 @@ def isoflop_rows(pilot: PilotFolder, level: float) -> tuple[list[dict[str, Any]]
     -------
     rows : list of dict
         ``plan_rows.ISOFLOP_CSV``; ``kind`` is measured (a cell), between (interpolated along a size's curve), valley,
-        or best (its lowest point, with the band of N).
+        best (its lowest point, with the band of N), or, where a compute
+        has no valley, law and law's best.
     note : str
         What was fitted, or why there are no valleys.
     """
@@ -58,6 +60,10 @@ def isoflop_rows(pilot: PilotFolder, level: float) -> tuple[list[dict[str, Any]]
                  for row in pilot.cells]  # fmt: skip
     if found is not None:
         rows += _valleys(found, level)
+    if runs is not None:
+        with_valley = {row["C"] for row in rows if row["kind"] == "best"}
+        shown = {row["C"] for row in rows if row["kind"] == ("measured" if measured else "between")}
+        rows += _by_law(runs, sorted(C for C in shown - with_valley if _several(rows, C)), N, level)
     return sorted(rows, key=_order), note
 
 
@@ -94,6 +100,24 @@ def _between(N, D, loss):
     return rows
 
 
+def _several(rows, C):
+    """Whether two sizes or more stand at a compute."""
+    return len({row["N"] for row in rows if row["C"] == C}) > 1
+
+
+def _by_law(runs: PilotRuns, computes: list[float], N: Any, level: float) -> list[dict[str, Any]]:
+    """The law's own curve where no valley has a lowest point, and its best N with the band."""
+    rows = []
+    sizes = exp(np.linspace(log(N.min()), log(N.max()), _POINTS))
+    for C in computes:
+        loss, _ = runs.loss(sizes, runs.compute.tokens(sizes, C), level)
+        rows += [_row(C, "law", N=n, loss=value) for n, value in zip(sizes, loss)]
+        best, ends = runs.n_opt(C, level)
+        value, _ = runs.loss(best, float(runs.compute.tokens(best, C)), level)
+        rows.append(_row(C, "law's best", N=best, loss=value, ends=(ends[0], ends[1])))
+    return rows
+
+
 def _valleys(found, level):
     """The fitted valleys over their own sizes, and their lowest points with bands."""
     rows, widen, lean = [], widening(found.df, level), float(found.bottoms.lean[0])
@@ -126,10 +150,10 @@ def best_n_rows(
     grid = exp(np.linspace(first, last, _POINTS))
     grid[-1] = max(C, float(measured.max()))
     rows = []
-    rows += [_told("plan", evidence.split(evidence.sum, float(c), level)) for c in grid]
-    for name in evidence.alone:
-        told = (evidence.by_itself(name, float(c), level) for c in grid)
-        rows += [_told(name, one) for one in told if one is not None]
+    rows += [_told("plan", evidence.split(float(c), level)) for c in grid]
+    for name in ("prior", "runs"):
+        if name in evidence.sources:
+            rows += [_told(name, evidence.by_itself(name, float(c), level)) for c in grid]
     rows += [{"from": "isoflop", "C": row["C"], "N": row["N"], "N_lo": row["N_lo"], "N_hi": row["N_hi"]}
              for row in isoflop if row["kind"] == "best"]  # fmt: skip
     rows += [{"from": "20 tokens a parameter", "C": float(c), "N": at_ratio(evidence.compute, float(c))} for c in grid]

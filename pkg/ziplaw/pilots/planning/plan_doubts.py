@@ -29,7 +29,7 @@ def refusals(pilot: PilotFolder, evidence: PilotEvidence, C: float) -> list[dict
     unlearnt = sum(row.get("regime") == _NOT_STARTED for row in pilot.cells)
     early = [Doubt(f"{unlearnt} of {len(pilot.cells)} cells have certainly not started to learn, so that no law can be "
                    "read off them", "give the pilot more FLOPs or minutes, or a smaller vocabulary", C)]  # fmt: skip
-    told = evidence.split(evidence.sum, C, identification.LEVEL)
+    told = evidence.split(C, identification.LEVEL)
     found = identification.split_doubts(C, told["N"], told["N_interval"], largest=float(pilot.column("C").max()))
     if not found and not (told["N"] >= 1 and told["D"] >= 1):
         found = [Doubt(f"the best split of C = {C:.3g} has less than one parameter or token", "ask for more FLOPs", C)]
@@ -50,9 +50,6 @@ def cautions(
             f"extrapolation: {C:.3g} FLOPs are {log10(C / C_most):.1f} orders of magnitude above the pilot's largest "
             f"run; bands hold as far as the law does"
         )
-    out.append(
-        f"the target is taken to have the pilot's vocabulary ({pilot.vocab_size}) and context ({pilot.context} tokens)"
-    )
     return out
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.numerals import counted
 from ...errors import FitError
 from ...laws.pilots.designer import RoundDesign, design_round
 from ...laws.plans.evidence.gaussian_split import normal_quantile
@@ -102,16 +103,15 @@ def next_sentence(rounds: list[dict[str, Any]]) -> str | None:
     worth = [one for one in rounds if one["factor"] < 1 + _LEAST_GAIN * (one["factor_now"] - 1)]
     if not worth:
         return None
-    now = worth[0]["factor_now"]
     parts = []
     for one in worth:
-        what = "one more round of the pilot's FLOPs" if one["times"] == 1 else f"one of {one['times']:g} times that"
+        what = "one more round like the pilot" if one["times"] == 1 else f"one of {one['times']:g} times the pilot"
         time = "" if one["seconds"] is None else f", {_time(one['seconds'])} here"
-        parts.append(f"{what} ({one['C']:.2g}{time}) to one of {one['factor']:.2f}")
-    largest = max(worth[0]["runs"], key=lambda run: run["C"])
+        parts.append(f"{what} ({one['C']:.2g} FLOPs{time}) is expected to make that {one['factor']:.2g}")
+    largest = max(worth[-1]["runs"], key=lambda run: run["C"])
     return (
-        f"N is known within a factor of {now:.2f}; by design {' and '.join(parts)}; its largest run would be "
-        f"{largest['model']} on {largest['budgets'][-1]:,} tokens"
+        f"N is known within a factor of {worth[0]['factor_now']:.2g}; {', '.join(parts)}; the largest run of that is "
+        f"{largest['model']} on {counted(largest['budgets'][-1])} tokens"
     )
 
 

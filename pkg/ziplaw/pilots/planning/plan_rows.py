@@ -35,7 +35,7 @@ def plan_rows(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
         _row(
             "tokens per parameter", plan["tokens_per_parameter"], plan["tokens_per_parameter_interval"], "", everything
         ),
-        _row("a", plan["a"], plan["a_interval"], "of N ~ C^a, C = 6 N D", everything),
+        _row("a", plan["a"], plan["a_interval"], "of N ~ C^a, C = 6 N D", plan["lines"][-1]["from"]),
         _row("C_6nd", plan["C_6nd"], unit="FLOPs", of="6 N D"),
         _row("loss", plan["loss"], plan["loss_interval"], plan["loss_unit"], "runs"),
     ]

@@ -2,46 +2,51 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...base.numerals import counted
 from ...base.text_table import aligned
-from ...laws.plans.learning_rates import learning_rate_sentence
 from .plan_next import next_sentence as next_told
 
 Plan = Mapping[str, Any]
+WIDTH = 120
+CHECK = "extrapolation check"  # how a warning about it begins
 GOOD_AS_NEW = 0.9  # of new tokens, what repeated ones may be worth without a word against them
 
 
 def plan_lines(plan: Plan) -> list[str]:
-    """Tell a plan (plan.json) in about twenty lines."""
+    """Tell a plan (plan.json) in about twenty lines of at most ``WIDTH`` letters."""
     mark = "NO PLAN: " if plan["refused"] else ""
-    out = [f"{doubt['reason'][:1].upper()}{doubt['reason'][1:]}; {doubt['remedy']}." for doubt in plan["refused"]]
-    C, level = f"{plan['C']:.3g}", f"{100 * plan['level']:g}%"
-    out.append(
-        f"{mark}{plan['pilot']}: N {banded(plan, 'N')}, D {banded(plan, 'D')}, "
-        f"{banded(plan, 'tokens_per_parameter')} tokens a parameter: best split of C = {C}, {level} bands"
+    said = [f"{doubt['reason'][:1].upper()}{doubt['reason'][1:]}; {doubt['remedy']}." for doubt in plan["refused"]]
+    said.append(
+        f"{mark}{plan['pilot']}: N {banded(plan, 'N')}, D {banded(plan, 'D')}, {banded(plan, 'tokens_per_parameter')} "
+        f"tokens a parameter: best split of C = {plan['C']:.3g}, all FLOPs, {100 * plan['level']:g}% bands"
     )
     if plan["loss"] is not None:
         low, high = plan["loss_interval"]
-        out.append(f"loss {plan['loss']:.4g} ({low:.4g} to {high:.4g}) {plan['loss_unit']}, of a run on new tokens")
-    out.append(shape_sentence(plan))
+        said.append(f"loss {plan['loss']:.4g} ({low:.4g} to {high:.4g}) {plan['loss_unit']}, of a run on new tokens")
+    said.append(shape_sentence(plan))
     if near := plan["near_best"]:
         low, high = near["N"]
-        out.append(
-            f"N from {counted(low)} to {counted(high)} costs at most {100 * near['tolerance']:g}% of that loss: within "
-            "it choose what is handy"
-        )
-    out.append(bill_sentence(plan))
-    out += aligned(moved_rows(plan))
-    out += [f"Rests on {runs_sentence(plan)}."]
-    out += [f"{sentence}." for sentence in (check_sentence(plan), data_sentence(plan), vocabulary_sentence(plan))]
-    out.append(f"To begin with: {learning_rate_sentence(plan['recipe'])}.")
+        said.append(f"N from {counted(low)} to {counted(high)} costs at most {100 * near['tolerance']:g}% of that loss")
+    said.append(bill_sentence(plan))
+    table = aligned(moved_rows(plan))
+    rest = [f"Rests on {runs_sentence(plan)}."]
+    missed = any(text.startswith(CHECK) for text in plan["warnings"])
+    sentences = [None if missed else check_sentence(plan), data_sentence(plan), vocabulary_sentence(plan)]
+    rest += [f"{sentence}." for sentence in [*sentences, rate_sentence(plan)] if sentence]
     if sentence := next_sentence(plan):
-        out.append(f"Next: {sentence}.")
-    out += [f"Warning: {text}." for text in plan["warnings"]]
-    return out
+        rest.append(f"Next: {sentence}.")
+    rest += [f"Warning: {text}." for text in plan["warnings"]]
+    return [*_wrapped(said), *table, *_wrapped(rest)]
+
+
+def _wrapped(lines: Sequence[str]) -> list[str]:
+    """Lines broken at ``WIDTH``, what goes on indented; names without spaces stay whole."""
+    parts = (textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_long_words=False) for line in lines)
+    return [line for part in parts for line in part]
 
 
 def banded(plan: Plan, key: str) -> str:
@@ -55,8 +60,9 @@ def shape_sentence(plan: Plan) -> str:
     shape = plan["shape"]
     heads = f"{shape['heads']} head{'s' if shape['heads'] > 1 else ''}"
     return (
-        f"build {shape['hidden']} wide, {shape['layers']} layers, {heads}, vocabulary {shape['vocab_size']}: N "
-        f"{counted(shape['N'])}, {counted(shape['N_total'])} with embeddings; {counted(shape['D'])} tokens"
+        f"build {shape['hidden']} wide, {shape['layers']} layers, {heads}, vocabulary {shape['vocab_size']} and "
+        f"context {shape['context']} as in the pilot: N {counted(shape['N'])}, {counted(shape['N_total'])} with "
+        "embeddings"
     )
 
 
@@ -65,7 +71,7 @@ def bill_sentence(plan: Plan) -> str:
     bill = plan["bill"]
     return (
         f"{bill['gpu_hours']:.3g} GPU-hours at {bill['gpu_flops']:.3g} FLOPs a second, {bill['cost']:.3g} at "
-        f"{bill['price']:g} an hour (assumed: --gpu-flops, --price); 6 N D alone would be {plan['C_6nd']:.3g} FLOPs"
+        f"{bill['price']:g} an hour (assumed: --gpu-flops, --price); 6 N D is {plan['C_6nd']:.3g}"
     )
 
 
@@ -124,8 +130,13 @@ def check_sentence(plan: Plan) -> str:
 def data_sentence(plan: Plan) -> str:
     """Whether the corpus is large enough."""
     data = plan["data"]
-    if (advice := data["repeating"]) and advice["split"]:
-        return f"Data: {advice['sentence']}"
+    if (advice := data["repeating"]) and (split := advice["split"]):
+        far = ", extrapolated" if advice["extrapolates"] else ""
+        return (
+            f"Data: D asks for {data['epochs']:.3g} epochs of {counted(data['unique_tokens'])} unique tokens, which "
+            f"costs {advice['cost']:.2g} nats per token against new ones; best is then N {counted(split['N'])} "
+            f"({' to '.join(map(counted, split['N_interval']))}), D {counted(split['D'])}{far}"
+        )
     if advice:
         worth = advice["published"]["worth"]
         return (
@@ -139,15 +150,22 @@ def data_sentence(plan: Plan) -> str:
 def vocabulary_sentence(plan: Plan) -> str:
     """What the vocabulary takes, at the target and in the pilot."""
     *pilot, target = plan["vocabulary"]["sizes"]
-
-    def span(key: str) -> str:
-        shares: Sequence[float] = sorted(size[key] for size in pilot)
-        return f"{100 * shares[0]:.0f} to {100 * shares[-1]:.0f}%"
-
+    most = {key: max((size[key] for size in pilot), default=target[key]) for key in ("embedding_share", "head_share")}
     return (
         f"Vocabulary {plan['vocabulary']['size']}: {100 * target['embedding_share']:.2g}% of all parameters and "
-        f"{100 * target['head_share']:.2g}% of FLOPs at the target ({span('embedding_share')} and {span('head_share')} "
-        "in the pilot)"
+        f"{100 * target['head_share']:.2g}% of FLOPs at the target, up to {100 * most['embedding_share']:.0f}% and "
+        f"{100 * most['head_share']:.0f}% in the pilot"
+    )
+
+
+def rate_sentence(plan: Plan) -> str:
+    """Learning rate and batch to begin with, and whether their rule was measured there."""
+    recipe = plan["recipe"]
+    decades = f"{recipe['decades']:.1f} decades outside of what it was fitted on"
+    far = f": {decades}, so tune them" if recipe["outside"] else ""
+    return (
+        f"To begin with: peak learning rate {recipe['learning_rate']:.2g}, batch {counted(recipe['batch_tokens'], 2)} "
+        f"tokens ({recipe['rule']}{far})"
     )
 
 

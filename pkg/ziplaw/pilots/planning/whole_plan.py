@@ -84,9 +84,9 @@ def pilot_plan(
     check_within(gpu_flops, "a GPU's FLOPs a second", limits.GPU_FLOPS)
     check_within(price, "the price of a GPU's hour", limits.PRICE)
     evidence = gather_evidence(pilot, C, read_prior(prior), read_law(law), threads)
-    best = evidence.split(evidence.sum, C, level)
+    best = evidence.split(C, level)
     check = predict_held_out(pilot.table, evidence.compute, level=level)
-    isoflop, note = isoflop_rows(pilot, level)
+    isoflop, note = isoflop_rows(pilot, level, evidence.runs)
     shape = target_shape(pilot, best["N"], C)
     loss, band = (None, None) if evidence.runs is None else evidence.runs.loss(best["N"], best["D"], level)
     document = {

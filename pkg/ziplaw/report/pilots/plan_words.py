@@ -74,8 +74,8 @@ def captions(plan: Plan) -> dict[str, str]:
         ),
         "best_n": "The best N against compute, from the pilot to the target. "
         + (
-            "The plan's line is the sum of all evidence: it goes through what the runs say at small compute and what "
-            "web text says at large."
+            "The plan's line lies between the runs' own and what was known before, nearer to the surer one: the runs "
+            "at small compute, web text at large."
             if {"prior", "runs"} <= set(lines)
             else "The plan's line rests on one piece of evidence alone."
         ),

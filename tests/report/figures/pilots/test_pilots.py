@@ -64,3 +64,13 @@ def test_equal_numbers_give_equal_bytes(name, plan, tmp_path):
 def test_nothing_to_show_is_said(plan, tmp_path):
     draw_pilot("held_out", plan.document, [], tmp_path / "a.svg")
     draw_pilot("isoflop", plan.document, [], tmp_path / "b.svg")
+
+
+def test_where_no_valley_has_a_lowest_point_the_law_speaks(plan):
+    rows = plan.tables["isoflop.csv"]
+    C = max(row["C"] for row in rows)
+    renamed = {"best": "law's best", "valley": "law"}
+    by_law = [row | {"kind": renamed.get(row["kind"], row["kind"])} if row["C"] == C else row for row in rows]
+    made = isoflop(plan.document, by_law)
+    assert {(row["N"], row["loss"]) for row in by_law if row["kind"] == "law's best"} < places(made)
+    assert [text.get_text() for text in made.legends[0].get_texts()][-1] == "best N by the law"
