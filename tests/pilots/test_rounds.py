@@ -116,3 +116,14 @@ def test_too_few_flops_are_refused_with_what_would_do(folder):
         needed = float(re.search(r"about (\S+) are needed", str(caught.value))[1])
         assert len(found.document(1, 1.05 * needed)["runs"]) >= rounds.LEAST_SIZES
         assert needed < 1e11
+
+
+def test_sizes_to_try_span_the_candidates_but_no_slow_ones(folder):
+    found = Rounds(folder, 1e18, "web", 2)
+    small = found.to_try(1e11)
+    assert small[-1] == found.candidates(1e11)[-1]
+    tried = found.to_try(1e14)
+    assert len(tried) == rounds.TRIED
+    assert tried[0] == found.sizes[0]
+    assert tried[-1].flops_per_token <= rounds.TRIED_FLOPS < found.candidates(1e14)[-1].flops_per_token
+    assert [size.N for size in tried] == sorted({size.N for size in tried})

@@ -203,7 +203,7 @@ def test_results_from_the_future_are_named_with_what_to_do(house):
 
 
 def test_a_pilots_dry_run_plans_up_to_its_first_round(house):
-    code, output = snakemake(house, "--dry-run", "--configfile", "config/pilot.yaml")
+    code, output = dry_run(house, "--dry-run", "--configfile", "config/pilot.yaml")
     assert code == 0, output
     counts = planned(output)
     assert counts["pilot_round"] == 1
@@ -215,7 +215,7 @@ def test_a_pilots_dry_run_plans_up_to_its_first_round(house):
 def test_a_typo_in_a_pilots_config_is_one_clear_line(house):
     path = house / "try.yaml"
     path.write_text("pilot: {name: try, builtin: code, flopz: 1e15}\n")
-    code, output = snakemake(house, "--dry-run", "--configfile", path)
+    code, output = dry_run(house, "--dry-run", "--configfile", path)
     assert code != 0
     assert "unknown key pilot.flopz (did you mean flops?)" in output
     assert "Traceback" not in output

@@ -34,7 +34,7 @@ LEAST_SIZES = 3
 # FLOPs that would do are looked for in such steps
 STEP_UP, MOST_TRIES = 1.25, 40
 # sizes whose speed is tried
-TRIED = 6
+TRIED, TRIED_FLOPS = 6, 1e7
 # minutes become FLOPs by the speed of the first round's design, whose FLOPs they decide: it settles at once
 SETTLING = 4
 
@@ -134,8 +134,11 @@ class Rounds:
         return found
 
     def to_try(self, pilot_C: float) -> list[Size]:
-        """Return sizes whose speed tells that of all candidates: a few, the smallest and the largest among them."""
+        """Return sizes whose speed tells that of all candidates: a few, from the smallest to one whose step takes half
+        a second or so; larger ones do as many FLOPs a second.
+        """
         found = self.candidates(pilot_C)
+        found = [size for size in found if size.flops_per_token <= TRIED_FLOPS] or found[:LEAST_SIZES]
         places = range(TRIED) if len(found) > TRIED else range(len(found))
         return [found[place * (len(found) - 1) // max(len(places) - 1, 1)] for place in places]
 
