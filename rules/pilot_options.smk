@@ -3,7 +3,7 @@ import functools
 import json
 
 from ziplaw.corpora.tokenizers import tokenizer_path
-from ziplaw.pilots.rounds import MOST_ROUNDS
+from ziplaw.pilots.places import MOST_ROUNDS, round_file, run_file
 
 CORPUS = f"{RESULTS}/corpora/corpus"
 PATHS = " ".join(map(shlex.quote, PILOT.paths))
@@ -43,8 +43,7 @@ def pilot_needs(round_, model):
     from ziplaw.pilots.rounds import settings
     from dataclasses import replace
 
-    path = f"{RESULTS}/rounds/{round_}.json"
-    document = json.loads(Path(path).read_text())
+    document = json.loads(round_file(RESULTS, round_).read_text())
     run = next(run for run in document["runs"] if run["model"] == model)
     shape = {key: run[key] for key in ("hidden", "layers", "heads")}
     shape |= {"architecture": "llama", "vocab_size": document["vocab_size"]}
@@ -53,10 +52,10 @@ def pilot_needs(round_, model):
 
 
 def longest_first(wildcards):
-    """A run's share of its round's FLOPs: the longest is begun first, so that cores end together."""
-    document = json.loads(Path(f"{RESULTS}/rounds/{wildcards.round}.json").read_text())
-    C = {run["model"]: run["C"] for run in document["runs"]}
-    return int(1e6 * C[wildcards.model] / sum(C.values()))
+    """A run's share of its round's time: the longest is begun first, so that cores end together."""
+    document = json.loads(round_file(RESULTS, wildcards.round).read_text())
+    long = {run["model"]: run["seconds"] or run["C"] for run in document["runs"]}
+    return int(1e6 * long[wildcards.model] / sum(long.values()))
 
 
 def designed(round_):
@@ -66,8 +65,7 @@ def designed(round_):
         path = checkpoints.pilot_round.get(round=earlier).output[0]
         document = json.loads(Path(path).read_text())
         found += [
-            f"{RESULTS}/runs/corpus/{run['model']}/s{earlier}/run.json"
-            for run in document["runs"]
+            str(run_file(RESULTS, run["model"], earlier)) for run in document["runs"]
         ]
         if document["stop"]:
             break

@@ -3,8 +3,8 @@
 import pytest
 
 from ziplaw.base.documents import write_json
+from ziplaw.pilots.places import round_file, run_file
 from ziplaw.pilots.progress import Progress
-from ziplaw.pilots.rounds import round_file, run_file
 from ziplaw.pilots.workflow import Seen
 
 RUNS = [

@@ -8,8 +8,10 @@ from simulated_pilot import loss_at
 
 from ziplaw.base.documents import read_json, write_json
 from ziplaw.errors import ZiplawError
+from ziplaw.laws.pilots import designer
 from ziplaw.pilots import rounds
-from ziplaw.pilots.rounds import Rounds, run_file, trained_tokens
+from ziplaw.pilots.places import MOST_ROUNDS, round_file, run_file
+from ziplaw.pilots.rounds import Rounds, trained_tokens
 from ziplaw.pilots.told import round_lines
 
 SPEED = {
@@ -52,15 +54,16 @@ def train(folder, document, noise=0.003):
 
 def test_rounds_follow_each_other_until_the_flops_are_used(folder):
     spent, documents = 0.0, []
-    for round_ in range(1, rounds.MOST_ROUNDS + 1):
+    for round_ in range(1, MOST_ROUNDS + 1):
         document = Rounds(folder, 1e15, "web", 2, SPEED).document(round_, PILOT_C)
-        write_json(rounds.round_file(folder, round_), document, kind="pilot_round")
+        write_json(round_file(folder, round_), document, kind="pilot_round")
         documents.append(document)
         assert document["spent_C"] == pytest.approx(spent)
         spent += sum(run["C"] for run in document["runs"])
         train(folder, document)
         if document["stop"]:
             break
+    assert designer.MOST_ROUNDS + 1 == MOST_ROUNDS
     *trained, last = documents
     assert len(trained) >= 2
     assert last["stop"]
@@ -86,7 +89,7 @@ def test_rounds_follow_each_other_until_the_flops_are_used(folder):
 
 def test_diverged_cells_are_left_out(folder):
     document = Rounds(folder, 1e15, "web", 2).document(1, PILOT_C)
-    write_json(rounds.round_file(folder, 1), document, kind="pilot_round")
+    write_json(round_file(folder, 1), document, kind="pilot_round")
     train(folder, document)
     path = run_file(folder, document["runs"][0]["model"], 1)
     record = read_json(path, "run")

@@ -15,7 +15,7 @@ import click
 from ..base.documents import read_json
 from ..errors import ZiplawError
 from .pilot_time import packed_seconds
-from .rounds import MOST_ROUNDS, round_file, run_file
+from .places import MOST_ROUNDS, round_file, run_file
 from .told import round_lines, span
 from .workflow import Seen
 

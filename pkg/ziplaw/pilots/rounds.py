@@ -14,17 +14,14 @@ from ..base.documents import read_json
 from ..errors import ZiplawError
 from ..laws.pilots.compute import Compute
 from ..laws.pilots.designer import LARGEST_SHARE, RoundDesign, design_round
-from ..laws.pilots.designer import MOST_ROUNDS as TRAINED_ROUNDS
 from ..laws.pilots.reading import read_pilot
 from ..models.shape.ladder import Size, ladder
 from ..sweep.published_prior import read_prior
 from ..training.recipe.recipe import TrainConfig
 from ..training.recipe.schedule import BudgetPlan, plan_budgets
 from .pilot_time import packed_seconds, run_seconds, training_seconds
+from .places import DATASET, round_file, run_file
 
-DATASET = "corpus"
-# the last of which says why the pilot ends
-MOST_ROUNDS = TRAINED_ROUNDS + 1
 # the best rate of English and Python falls from .018 at width 16 to .010 at width 104 (a vocabulary of 1024, 1 to 2
 # million tokens, four rates a width): with this one no size pays more than .5 % of its loss, with .02 h104 pays 2 %
 LEARNING_RATE = 0.014
@@ -56,16 +53,6 @@ def trained_tokens(budgets: Sequence[int], context: int) -> int:
     plans = plans_of(budgets, context)
     steps = max(plan.branch for plan in plans) + sum(plan.cooldown for plan in plans)
     return steps * settings(context)[1]
-
-
-def run_file(folder: str | os.PathLike, model: str, round_: int) -> Path:
-    """Return where a run's record lies in the pilot's folder; the training seed is the round's number."""
-    return Path(folder, "runs", DATASET, model, f"s{round_}", "run.json")
-
-
-def round_file(folder: str | os.PathLike, round_: int) -> Path:
-    """Return where a round's design lies."""
-    return Path(folder, "rounds", f"{round_}.json")
 
 
 def earlier_cells(folder: str | os.PathLike, round_: int) -> dict[str, np.ndarray]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from ..base.elementary import exp
 from ..base.text_table import aligned
-from ..numerics.distributions import normal_inverse
 
 
 def span(seconds: float) -> str:
@@ -30,6 +29,9 @@ def round_lines(document: Mapping[str, Any], level: float = 0.95) -> list[str]:
     level : float
         Coverage of the band that is named.
     """
+    # here, as its compiled core may not be there when Snakemake starts
+    from ..numerics.distributions import normal_inverse
+
     band = document["band"]
     z = float(normal_inverse(0.5 + level / 2))
 

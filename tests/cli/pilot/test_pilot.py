@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from houses import build, environment
+from houses import ROOT, build, environment
 from verbs import refuses
 
 from ziplaw.base.documents import read_json
@@ -85,3 +85,30 @@ def test_a_pilot_that_goes_on_keeps_its_cores(tmp_path):
     assert cores_of(tmp_path) is None
     settle(tmp_path, parse_pilot({"pilot": {"name": "mine", "builtin": "code", "flops": 1e15, "cores": 7}}))
     assert cores_of(tmp_path) == 7
+
+
+# a finder of modules that finds no compiled core
+NO_CORES = """
+import sys
+
+class NoCores:
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("ziplaw._") and name != "ziplaw.__main__":
+            raise ImportError(name)
+
+sys.meta_path.insert(0, NoCores())
+"""
+
+
+def test_what_starts_snakemake_needs_no_compiled_core_which_is_built_by_it():
+    wanted = "ziplaw.cli.pilot.pilot, ziplaw.pilots.progress, ziplaw.pilots.workflow, ziplaw.pilots.pilot_config"
+    rules = (ROOT / "rules" / "pilot_options.smk").read_text() + (ROOT / "rules" / "common.smk").read_text()
+    at_once = "\n".join(line for line in rules.splitlines() if line.startswith("from ziplaw"))
+    done = subprocess.run(
+        [sys.executable, "-c", f"{NO_CORES}\nimport {wanted}\n{at_once}"],
+        env={"PYTHONPATH": str(ROOT / "pkg")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert at_once.count("\n") > 3

@@ -71,9 +71,8 @@ def command(
     from ...base.threads import n_threads
     from ...pilots import workflow
     from ...pilots.pilot_config import cores_of, name_of, parse_pilot, settle
-    from ...pilots.planning.plan_told import plan_lines
+    from ...pilots.places import round_file
     from ...pilots.progress import Progress
-    from ...pilots.rounds import round_file
     from ...pilots.workplace import alone_in
 
     workflow.snakefile()
@@ -97,6 +96,8 @@ def command(
         finally:
             progress.close()
     if not design_only:
+        from ...pilots.planning.plan_told import plan_lines
+
         for line in plan_lines(read_json(f"{folder}/plan.json", "pilot_plan")):
             click.echo(line)
         click.echo(f"The page: {folder}/plan.html")

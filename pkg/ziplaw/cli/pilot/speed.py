@@ -34,7 +34,8 @@ def command(folder: str, flops: float, minutes: float, prior: str, device: str, 
     from ...corpora.storage.format import open_corpus
     from ...models.shape.architectures import make_config
     from ...pilots.pilot_time import expected_flops, start_seconds, training_seconds
-    from ...pilots.rounds import DATASET, Rounds
+    from ...pilots.places import DATASET
+    from ...pilots.rounds import Rounds
     from ...pilots.workflow import n_gpus
     from ...training.device import resolve_device
     from ...training.speed_trial import speeds
