@@ -2,7 +2,9 @@
 
 Width and depth go together along a line through the paper's sizes (hidden / layers 64/2, 128/4, 256/6, 512/10,
 1024/20, 2048/30): two layers up to width 64, so that depth does not move among the sizes of a pilot, straight between
-the paper's sizes, and at the aspect of the last one beyond.
+the paper's sizes, and at the aspect of the last one beyond. Heads are an eighth of the width, at least 16 and at most
+64 wide: with a single head a small model has to choose between looking at the last token and looking for a copy, and
+learns from its context much later (at width 56 four heads in place of one gain 1 % of the loss and cost no time).
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ...base import limits
 from ...errors import TrainError, shown
 from .counts import count_params
-from .decoder_config import ModelConfig, default_heads
+from .decoder_config import ModelConfig
 from .flops import forward_flops_per_token, training_flops_per_token
 
 SMALLEST_HIDDEN = 4
@@ -22,6 +25,7 @@ LARGEST_N = 1e12
 SQUARES = 10  # matrices of h^2 in a layer: four of attention, three of a SwiGLU twice as wide
 # hidden, layers
 PAPER_SIZES = ((64, 2), (128, 4), (256, 6), (512, 10), (1024, 20), (2048, 30))
+LEAST_HEAD_WIDTH, MOST_HEAD_WIDTH = 16, 64
 # width of a head where a model is wide enough for whole ones; wider models have wider heads
 _WIDE_HEADS = ((2048, 128), (256, 64))
 
@@ -77,6 +81,18 @@ def layers_at(hidden: int) -> int:
     return math.floor(depth(hidden) + 0.5)
 
 
+def heads_at(hidden: int) -> int:
+    """Heads of the family at an even width: those whose even width is nearest to hidden / 8, within 16 to 64.
+
+    16 -> 1, 32 -> 2, 64 -> 4, 128 -> 8, 256 -> 8, 512 -> 8, 2048 -> 32; a width without such a divisor has what comes
+    nearest (22 -> 1).
+    """
+    wanted = min(MOST_HEAD_WIDTH, max(LEAST_HEAD_WIDTH, hidden / 8))
+    fitting = (heads for heads in range(hidden // 2, 0, -1) if limits.even_heads(hidden, heads))
+    # ratios in place of logarithms, whose last bits hang on the machine
+    return min(fitting, key=lambda heads: max(hidden / heads / wanted, wanted * heads / hidden))
+
+
 def decoder_N(hidden: float, layers: float, squares: int = SQUARES) -> float:
     """N of a decoder: layers squares h^2 + (2 layers + 1) h; with ten squares what ``count_params`` says."""
     return squares * layers * hidden * hidden + (2 * layers + 1) * hidden
@@ -117,7 +133,8 @@ def ladder(vocab_size: int, context: int, largest_N: float = LARGEST_N) -> list[
     _check_N(largest_N)
     sizes: list[Size] = []
     for hidden in widths():
-        sizes.append(sized(ModelConfig(hidden, layers_at(hidden), vocab_size, context=context)))
+        config = ModelConfig(hidden, layers_at(hidden), vocab_size, heads=heads_at(hidden), context=context)
+        sizes.append(sized(config))
         if sizes[-1].N >= largest_N:
             break
     return sizes
@@ -173,7 +190,7 @@ def _buildable_widths() -> Iterator[int]:
 
 def _heads(hidden: int) -> int:
     width = next((width for least, width in _WIDE_HEADS if hidden >= least), None)
-    return default_heads(hidden) if width is None else hidden // width
+    return heads_at(hidden) if width is None else hidden // width
 
 
 def head_share(config: ModelConfig) -> tuple[float, float]:
