@@ -205,28 +205,24 @@ class PilotRuns:
         return [float(exp(about + off)) for off in ends]
 
     def gaussian(self, target_C: float | None = None) -> GaussianSplit:
-        """The drawn laws' (ln N_opt at C = 6 N D, a) as a Gaussian, at the middle of the cells' 6 N D.
+        """The (ln N_opt at C = 6 N D, a) that the runs say, as a Gaussian.
 
-        A Gaussian is a line in ln C and knows no drift: with ``target_C`` (all FLOPs) a is as uncertain as makes the
-        band right there.
+        Told at the 6 N D of the best run of ``target_C`` (all FLOPs), where its band is that of ``n_opt``: a Gaussian
+        is a line in ln C and knows no drift. Without a target at the middle of the cells.
         """
-        C = self._middle
-        pairs = np.stack([best_size(self.theta, C, self.frame, Compute.six_nd()), _exponent(self.theta)])
-        covariance = cov(pairs)
-        if target_C is not None and target_C > self.C[1]:
-            N = float(exp(np.median(best_size(self.theta, target_C, self.frame, self.compute))))
-            lever = log(float(self.compute.six_nd_of(N, target_C)) / C)
-            covariance[1, 1] += np.square(drift_of(self._above(target_C)) / lever)
-        return GaussianSplit(pairs.mean(axis=1), covariance, C)
+        if target_C is None:
+            target_C = float(exp(log(self.D * self.compute.per_token(self.N)).mean()))
+        found = self.drawn_ln_N(target_C)
+        of_law = best_size(self.theta, target_C, self.frame, self.compute)
+        C = float(self.compute.six_nd_of(exp(np.median(of_law)), target_C))
+        ln_N = best_size(self.theta, C, self.frame, Compute.six_nd()) + (found - of_law)
+        pairs = np.stack([ln_N, _exponent(self.theta)])
+        return GaussianSplit(pairs.mean(axis=1), cov(pairs), C)
 
     @property
     def beta(self) -> float:
         """The drawn laws' exponent of D in the index, the median, for ``Compute.split``."""
         return float(np.median(exp(self.theta[:, 4] - self.theta[:, 5])))
-
-    @property
-    def _middle(self) -> float:
-        return float(exp(log(FLOPS_PER_PARAMETER_TOKEN * self.N * self.D).mean()))
 
     @property
     def samples(self) -> Array:
