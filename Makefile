@@ -64,7 +64,7 @@ bench: build  ## every speed claim of the cores and the law fitter beside its pe
 	$(BIN)/python bench/link_fits.py --out results/bench/link_fits.csv
 
 docs: venv  ## the rule graph of the README
-	$(BIN)/snakemake --cores 1 --force docs/rulegraph.svg
+	$(BIN)/snakemake --cores 1 --force docs/images/rulegraph.svg
 
 config: venv  ## generate config/{default,pilot}.yaml and their schemas from the typed models
 	$(BIN)/ziplaw config default --force -o config/default.yaml
@@ -78,4 +78,5 @@ format: venv  ## format Python and Snakemake files
 	$(BIN)/snakefmt Snakefile rules
 
 clean:  ## remove what was generated, keep .venv
-	rm -rf results logs benchmarks build .snakemake pkg/ziplaw/*.so
+	find results -mindepth 1 -maxdepth 1 ! -name reference -exec rm -rf {} + 2>/dev/null || true
+	rm -rf logs benchmarks build .snakemake pkg/ziplaw/*.so

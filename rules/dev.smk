@@ -3,7 +3,7 @@
 
 rule rulegraph:
     output:
-        "docs/rulegraph.svg",
+        "docs/images/rulegraph.svg",
     log:
         "logs/rulegraph.log",
     benchmark:

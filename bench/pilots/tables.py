@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from prove import NAMES, SEED
+from prove import NAMES, SEEDS
 
 from ziplaw.base.documents import read_json, write_csv
 from ziplaw.laws.pilots.compute import Compute
@@ -16,6 +16,7 @@ from ziplaw.laws.pilots.reading import PilotRuns, read_pilot
 from ziplaw.laws.pilots.soft_law import best_size, log_loss
 from ziplaw.models.shape.ladder import ladder
 from ziplaw.numerics.functions import exp, log
+from ziplaw.pilots.planning.plan_evidence import ladder_compute
 from ziplaw.pilots.planning.results_folder import PilotFolder
 
 TO = Path("results/reference/pilots")
@@ -26,6 +27,10 @@ def seconds(path: Path) -> float:
     return json.loads(path.read_text())["seconds"]
 
 
+def ended(path: Path) -> str:
+    return json.loads(path.read_text())["ended"]
+
+
 def of_corpus(folder: PilotFolder, made: dict) -> dict:
     report, score = folder.tokenizer or {}, folder.score or {}
     unique, error = folder.unique_tokens
@@ -34,7 +39,7 @@ def of_corpus(folder: PilotFolder, made: dict) -> dict:
         "bytes": made["bytes"], "sha256": made["sha256"], "vocab_size": folder.vocab_size,
         "bytes_per_token": report.get("bytes_per_token"), "unique_tokens": round(unique),
         "unique_tokens_error": error, "training_tokens": folder.training_tokens,
-        "H": score["median"], "H_lo": score.get("H_lo"), "H_hi": score.get("H_hi"),
+        "H": score["H"], "H_lo": score["H_interval"][0], "H_hi": score["H_interval"][1],
     }  # fmt: skip
 
 
@@ -75,7 +80,8 @@ def excess(runs: PilotRuns, compute: Compute, N: float, C: float) -> tuple[float
             for one, x in zip(runs.theta, best)
         ]
     )
-    middle, low, high = np.quantile(exp(at - least) - 1, [0.5, (1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    # N_opt of a drawn law is found on a smooth ladder: a last digit may be below its loss
+    middle, low, high = np.quantile(np.maximum(exp(at - least) - 1, 0.0), [0.5, (1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(middle), float(low), float(high)
 
 
@@ -88,17 +94,20 @@ def vertex(N: list[float], loss: list[float]) -> float | None:
 
 def of_held_out(folder: PilotFolder, told: dict) -> list[dict]:
     rows = []
-    for one in told["tried"]:
-        place = folder.folder / "held_out" / one["which"]
-        record = read_json(place / "run.json", "run")
-        (point,) = record["points"]
-        rows.append(
-            {"corpus": folder.name, "which": one["which"], "model": one["model"], "hidden": one["hidden"],
-             "layers": one["layers"], "seed": SEED, "N": record["N"], "D": point["D"], "C": point["C"],
-             "predicted": one["loss"], "low": one["low"], "high": one["high"], "loss": point["loss"],
-             "error": float(log(point["loss"] / one["loss"])), "held": one["low"] <= point["loss"] <= one["high"],
-             "seconds": seconds(place / "seconds.json")}
-        )  # fmt: skip
+    for seed in SEEDS:
+        for one in told["tried"]:
+            place = folder.folder / "held_out" / one["which"] / f"s{seed}"
+            if not (place / "seconds.json").exists():
+                continue
+            record = read_json(place / "run.json", "run")
+            (point,) = record["points"]
+            rows.append(
+                {"corpus": folder.name, "which": one["which"], "model": one["model"], "hidden": one["hidden"],
+                 "layers": one["layers"], "seed": seed, "N": record["N"], "D": point["D"], "C": point["C"],
+                 "predicted": one["loss"], "low": one["low"], "high": one["high"], "loss": point["loss"],
+                 "error": float(log(point["loss"] / one["loss"])), "held": one["low"] <= point["loss"] <= one["high"],
+                 "seconds": seconds(place / "seconds.json"), "ended": ended(place / "seconds.json")}
+            )  # fmt: skip
     return rows
 
 
@@ -109,7 +118,7 @@ def of_rules(folder: PilotFolder, told: dict, held_out: list[dict]) -> list[dict
     for row in held_out:
         for name in ("N", "D", "C", "loss"):
             table[name].append(row[name])
-        table["trunk"].append(f"held out {row['which']}")
+        table["trunk"].append(f"held out {row['which']} {row['seed']}")
     after = read_pilot(table, compute)
     N, (low, high) = after.n_opt(told["C"])
     rules = [*told["rules"], {"rule": "with held-out runs", "N": N, "low": low, "high": high, "loss": None}]
@@ -124,20 +133,54 @@ def of_rules(folder: PilotFolder, told: dict, held_out: list[dict]) -> list[dict
     return rows
 
 
-def verdict(told: dict, held_out: list[dict], noise: float) -> dict:
-    plan = told["rules"][0]
-    ordered = sorted(held_out, key=lambda row: row["loss"])
-    best = ordered[0]
-    at_plan = next(row for row in held_out if row["which"] == "best")
+def of_probes(folder: PilotFolder) -> list[dict]:
+    """Runs beside the judged ones, and what the pilot's law says of them: results/<corpus>/probes/<any name>."""
+    runs, rows = read_pilot(folder.table, ladder_compute(folder, folder.target_C)), []
+    for path in sorted((folder.folder / "probes").glob("*/run.json")):
+        record = read_json(path, "run")
+        for point in record["points"]:
+            told, (low, high) = runs.loss(record["N"], point["D"])
+            rows.append(
+                {"corpus": folder.name, "hidden": record["model"]["hidden"], "heads": record["model"]["heads"],
+                 "seed": record["seed"], "N": record["N"], "D": point["D"], "C": point["C"],
+                 "predicted": told, "low": low, "high": high, "loss": point["loss"]}
+            )  # fmt: skip
+    return rows
+
+
+def means(held_out: list[dict]) -> dict[str, float]:
+    """Mean loss over seeds of each of the three."""
+    found: dict[str, list[float]] = {}
+    for row in held_out:
+        found.setdefault(row["which"], []).append(row["loss"])
+    return {which: sum(losses) / len(losses) for which, losses in found.items()}
+
+
+def verdict(told: dict, held_out: list[dict]) -> dict:
+    plan, mean = told["rules"][0], means(held_out)
+    size = {row["which"]: row["N"] for row in held_out}
+    best, second, _ = sorted(mean, key=mean.__getitem__)
+    at_plan = [row for row in held_out if row["which"] == "best"]
     return {
         "corpus": told["corpus"], "written": told["written"], "C": told["C"], "N": plan["N"], "N_lo": plan["low"],
-        "N_hi": plan["high"], "best_of_three": best["which"], "best_N": best["N"],
-        "lead": float(log(ordered[1]["loss"] / best["loss"])), "noise": noise,
-        "parabola_N": vertex([row["N"] for row in held_out], [row["loss"] for row in held_out]),
-        "N_held": plan["low"] <= best["N"] <= plan["high"],
-        "loss_held": at_plan["held"], "losses_held": sum(row["held"] for row in held_out),
+        "N_hi": plan["high"], "best_of_three": best, "best_N": size[best],
+        "lead": float(log(mean[second] / mean[best])),
+        "seed_sd": seed_sd(held_out),
+        "parabola_N": vertex([size[which] for which in mean], list(mean.values())),
+        "N_held": plan["low"] <= size[best] <= plan["high"], "loss_held": at_plan[0]["held"],
+        "losses_held": sum(row["held"] for row in held_out), "losses": len(held_out),
         "refused": "; ".join(one["reason"] for one in told["refused"]),
     }  # fmt: skip
+
+
+def seed_sd(held_out: list[dict]) -> float | None:
+    """Standard deviation of ln loss between seeds of a size, pooled over sizes; None where each has but one."""
+    squares, freedom = 0.0, 0
+    for which in {row["which"] for row in held_out}:
+        losses = log(np.array([row["loss"] for row in held_out if row["which"] == which]))
+        squares += float(np.square(losses - losses.mean()).sum())
+        freedom += len(losses) - 1
+    return float(np.sqrt(squares / freedom)) if freedom else None
 
 
 def main() -> None:
@@ -147,27 +190,28 @@ def main() -> None:
     options = parser.parse_args()
     names = [name for name in NAMES if all(_done(name, which) for which in ("half", "best", "twice"))]
     tables: dict[str, list[dict]] = {
-        name: [] for name in ("corpora", "pilots", "rounds", "runs", "held_out", "rules", "verdicts")
+        name: [] for name in ("corpora", "pilots", "rounds", "runs", "held_out", "probes", "rules", "verdicts")
     }
     for name in names:
         folder = PilotFolder(Path("results", name))
         told = read_json(Path("results", name, "predictions.json"), "pilot_predictions")
         held_out = of_held_out(folder, told)
-        noise = float(np.hypot(told["noise"]["cell"], told["noise"]["trunk"]))
         tables["corpora"].append(of_corpus(folder, json.loads((options.corpora / f"{name}.json").read_text())))
         tables["pilots"].append(of_pilot(folder, float(folder.rounds[0]["pilot_C"])))
         tables["rounds"] += of_rounds(folder)
         tables["runs"] += of_runs(folder)
         tables["held_out"] += held_out
+        tables["probes"] += of_probes(folder)
         tables["rules"] += of_rules(folder, told, held_out)
-        tables["verdicts"].append(verdict(told, held_out, noise))
+        tables["verdicts"].append(verdict(told, held_out))
     options.to.mkdir(parents=True, exist_ok=True)
     for name, rows in tables.items():
-        write_csv(options.to / f"{name}.csv", rows)
+        if rows:
+            write_csv(options.to / f"{name}.csv", rows)
 
 
 def _done(name: str, which: str) -> bool:
-    return Path("results", name, "held_out", which, "seconds.json").exists()
+    return Path("results", name, "held_out", which, f"s{SEEDS[0]}", "seconds.json").exists()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,75 @@
+"""docs/pilots.md is what its tables give, and what the tables say follows from the runs in them."""
+
+import importlib.util
+from datetime import datetime, timedelta
+
+import pytest
+from houses import ROOT
+
+spec = importlib.util.spec_from_file_location("pilots_page", ROOT / "bench" / "pilots" / "page.py")
+pilots_page = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(pilots_page)
+
+
+@pytest.fixture(scope="module", params=pilots_page.attempts())
+def attempt(request):
+    return request.param
+
+
+@pytest.fixture
+def verdicts(attempt):
+    return pilots_page.by_corpus(attempt, "verdicts")
+
+
+@pytest.fixture
+def held_out(attempt):
+    rows = pilots_page.rows_of(attempt, "held_out")
+    return lambda corpus: [row for row in rows if row["corpus"] == corpus]
+
+
+def test_the_page_is_what_its_tables_give():
+    assert pilots_page.DOCS.read_text(encoding="utf-8") == pilots_page.page()
+
+
+def test_six_corpora_with_three_sizes_each(verdicts, held_out):
+    assert len(verdicts) == 6
+    for corpus in verdicts:
+        assert {row["which"] for row in held_out(corpus)} == {"half", "best", "twice"}
+
+
+def test_runs_are_of_eight_times_the_largest_compute_and_see_each_token_twice_at_most(attempt, verdicts, held_out):
+    largest, tokens = pilots_page.by_corpus(attempt, "pilots"), pilots_page.by_corpus(attempt, "corpora")
+    for corpus, verdict in verdicts.items():
+        cells = [row["C"] for row in pilots_page.rows_of(attempt, "runs") if row["corpus"] == corpus]
+        assert largest[corpus]["largest_C"] == max(cells)
+        assert verdict["C"] == pytest.approx(8 * max(cells))
+        for row in held_out(corpus):
+            assert row["C"] == pytest.approx(verdict["C"], rel=1e-3)
+            assert row["D"] <= 2 * tokens[corpus]["training_tokens"]
+
+
+def test_predictions_were_written_before_the_runs_began(verdicts, held_out):
+    second = timedelta(seconds=1)  # to which moments are written
+    for corpus, verdict in verdicts.items():
+        written = datetime.fromisoformat(verdict["written"])
+        for row in held_out(corpus):
+            began = datetime.fromisoformat(row["ended"]) - timedelta(seconds=row["seconds"])
+            assert written <= began + second
+
+
+def test_verdicts_follow_from_the_runs(attempt, verdicts, held_out):
+    for corpus, verdict in verdicts.items():
+        runs = held_out(corpus)
+        mean = {}
+        for which in ("half", "best", "twice"):
+            losses = [row["loss"] for row in runs if row["which"] == which]
+            mean[which] = sum(losses) / len(losses)
+        best = min(mean, key=mean.get)
+        (N,) = {row["N"] for row in runs if row["which"] == best}
+        assert (verdict["best_of_three"], verdict["best_N"]) == (best, N)
+        assert verdict["N_held"] == (verdict["N_lo"] <= N <= verdict["N_hi"])
+        first = next(row for row in runs if row["which"] == "best")
+        assert verdict["loss_held"] == (first["low"] <= first["loss"] <= first["high"])
+        assert verdict["losses_held"] == sum(row["low"] <= row["loss"] <= row["high"] for row in runs)
+        (plan,) = (r for r in pilots_page.rows_of(attempt, "rules") if r["corpus"] == corpus and r["rule"] == "plan")
+        assert (plan["N"], plan["N_lo"], plan["N_hi"]) == (verdict["N"], verdict["N_lo"], verdict["N_hi"])
