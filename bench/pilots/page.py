@@ -311,7 +311,7 @@ def page() -> str:
     """The whole page."""
     parts = [HEAD, summary()]
     for attempt in attempts():
-        parts += [f"## Attempt {attempt}\n", ABOUT[attempt]() + "\n"]
+        parts += [f"## Attempt {attempt}\n", *([ABOUT[attempt]() + "\n"] if attempt in ABOUT else [])]
         parts += [outcome(attempt), three(attempt), faster(attempt), probes(attempt), rivals(attempt), corpora(attempt)]
     return "\n".join([*parts, sources(attempts()[-1])])
 
