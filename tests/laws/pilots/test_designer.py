@@ -5,7 +5,7 @@ import pytest
 
 from ziplaw.errors import FitError
 from ziplaw.laws.pilots.compute import Compute
-from ziplaw.laws.pilots.designer import LARGEST_SHARE, NARROW, design_round, trunk_cost
+from ziplaw.laws.pilots.designer import LARGEST_SHARE, NARROW, NEAR, design_round, trunk_cost
 from ziplaw.laws.pilots.reading import read_pilot
 from ziplaw.laws.plans.evidence.gaussian_split import GaussianSplit
 
@@ -91,6 +91,15 @@ def test_budgets_lie_on_common_computes(first):
     levels = [np.log2(LARGEST_SHARE * ASKED["pilot_C"] / (D * C[run.size])) for run in first.runs for D in run.budgets]
     # whole steps of 1024 tokens round the smallest budgets by 3 % at most
     assert np.abs(np.array(levels) - np.round(levels)).max() < 0.05
+
+
+def test_cells_lie_near_the_best_size_of_their_flops(first, second):
+    runs = read_pilot(trained(first, 1), COMPUTE)
+    # a law is believed where it was seen: within a factor of four, and e at most for what is not known of the best
+    for run in second.runs:
+        for D in run.budgets:
+            best = runs.drawn_ln_N(D * C[run.size])
+            assert abs(np.log(N[run.size]) - np.median(best)) < np.log(NEAR) + 1.3
 
 
 def test_few_unique_tokens_bound_the_budgets():

@@ -16,6 +16,11 @@ is made small: laws drawn from the prior in the first round, from what the runs 
 count in M). The laws are those of the bounded link with k and U free, so what links disagree by is part of the band.
 Cells that have hardly begun (near U) count for little: no law is made for them.
 
+No law of text holds far from the best split either: models that are starved or drowned take off at other times. So a
+cell is designed only where its N lies within a factor of ``NEAR`` of the best N for its own FLOPs, or of ``NEAR`` times
+one standard deviation of that (e at most); in the first round by the prior, then by what the runs say. The last rounds
+so come to isoFLOP valleys at halves of the largest compute, with branches shared.
+
 Candidates are a size of the ladder, a largest budget and the branches below it, at computes that all sizes share
 (halves of the largest), so that isoFLOP curves have points. The design is built greedily by the fall of Phi per FLOP,
 then improved by exchanges of one trunk for another (Fedorov 1972) while that pays.
@@ -50,6 +55,7 @@ LARGEST_SHARE = 1 / 6  # of the pilot's FLOPs, that one cell may take
 WORTH = 0.05  # of the pilot's FLOPs: what is less is not designed for
 NARROW = 0.1  # standard deviation of ln N_opt at the target that ends a pilot early
 LEAST_SIZES, MOST_TRUNKS = 3, 6  # in a round
+NEAR = 4.0  # times or over the best N of a cell's own FLOPs, that a cell may have
 RATIOS = 1.0, 5000.0  # tokens per parameter between which a law of scaling is looked for
 # of the best split of small models: D/N, and the standard deviation of its logarithm (docs/validation.md)
 SMALL_SCALE = 80.0, 1.2
@@ -180,8 +186,9 @@ def design_round(
     budget = left * share
     laws = theta[np.linspace(0, len(theta) - 1, _LAWS).astype(np.intp)]
     found = _Candidates.of(
-        compute, N, pilot_C * largest_share, min(budget / workers, budget / 2), least_tokens, step_tokens, unique_tokens
-    )
+        compute, N, pilot_C * largest_share, min(budget / workers, budget / 2), least_tokens, step_tokens,
+        unique_tokens, _Valley.of(laws, pilot_C * largest_share, frame, compute),
+    )  # fmt: skip
     if len(np.unique(found.size)) < LEAST_SIZES:
         if runs is not None:
             return RoundDesign((), before, before, f"{left:.3g} FLOPs are left: too few for another round")
@@ -263,6 +270,25 @@ def _size_at_ratio(compute: Compute, C: float, ratio: float) -> float:
     return 0.5 * (low + high)
 
 
+class _Valley(NamedTuple):
+    """The best ln N along ln C, rising (m,), and how far from it a cell may lie."""
+
+    log_C: Array
+    best: Array
+    reach: Array
+
+    @classmethod
+    def of(cls, theta: Array, largest: float, frame: Frame, compute: Compute) -> _Valley:
+        C = largest * exp(-log(2.0) * np.arange(2 * _HALVINGS, -1.0, -1.0))
+        x = best_size(theta, C, frame, compute)
+        return cls(log(C), np.median(x, axis=0), log(NEAR) + np.minimum(x.std(axis=0), 1.0))
+
+    def holds(self, x: float, log_C: Array) -> bool:
+        """Whether cells of size ln N = x lie near, at all of their FLOPs."""
+        off = np.abs(x - np.interp(log_C, self.log_C, self.best))
+        return bool((off <= np.interp(log_C, self.log_C, self.reach)).all())
+
+
 class _Candidates(NamedTuple):
     """Trunks that may be trained: size (m,), budgets, cost (m,); x and y of all their cells, and whose they are."""
 
@@ -276,7 +302,7 @@ class _Candidates(NamedTuple):
     @classmethod
     def of(
         cls, compute: Compute, N: Array, largest: float, most: float, least_tokens: float, step: int,
-        unique: float | None,
+        unique: float | None, valley: _Valley,
     ) -> _Candidates:  # fmt: skip
         sizes, budgets, cost = [], [], []
         seen = set()
@@ -294,6 +320,8 @@ class _Candidates(NamedTuple):
                     if len(whole) != 1 + len(below) or (i, whole) in seen:
                         continue
                     if not RATIOS[0] <= whole[0] / N[i] <= whole[-1] / N[i] <= RATIOS[1]:
+                        continue
+                    if not valley.holds(float(log(N[i])), log(np.array(whole) * c[i])):
                         continue
                     seen.add((i, whole))
                     price = trunk_cost(whole, float(c[i]))
