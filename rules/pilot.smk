@@ -39,7 +39,7 @@ rule pilot_tokenizer:
             }
         ),
         source=lambda w: pilot_source(),
-        what=pilot_reading(),
+        what=lambda w: pilot_reading(),
         version=versions.CORPUS,
     message:
         "Tokenizer: what a vocabulary costs"
@@ -72,7 +72,7 @@ rule pilot_corpus:
         ),
         most=PILOT.most_documents,
         source=lambda w: pilot_source(),
-        what=pilot_reading(),
+        what=lambda w: pilot_reading(),
         folder=CORPUS,
         version=versions.CORPUS,
     message:
@@ -98,11 +98,13 @@ rule pilot_score:
         runtime=10,
     params:
         folder=CORPUS,
+        # H of windows other than 256 is compared with that of web text in such windows
+        window=options({"window": min(PILOT.context, 256)}),
         version=versions.SCORER,
     message:
         "H: how compressible the corpus is"
     shell:
-        "ziplaw score {params.folder} --dataset corpus --threads {threads} -o {output} > {log} 2>&1"
+        "ziplaw score {params.folder} --dataset corpus {params.window} --threads {threads} -o {output} > {log} 2>&1"
 
 
 rule pilot_speed:

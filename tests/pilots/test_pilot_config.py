@@ -5,7 +5,7 @@ import yaml
 from houses import ROOT
 
 from ziplaw.errors import ConfigError
-from ziplaw.pilots.pilot_config import EXAMPLE, PilotConfig, load_pilot, name_of, parse_pilot, settle
+from ziplaw.pilots.pilot_config import EXAMPLE, PilotConfig, check_places, load_pilot, name_of, parse_pilot, settle
 
 PLAIN = {"name": "mine", "paths": ["texts"], "flops": "1e18"}
 
@@ -78,9 +78,43 @@ def test_a_config_is_written_once_and_found_again(tmp_path):
     assert yaml.safe_load(written)["pilot"]["paths"] == ["texts"]
     assert settle(tmp_path, pilot(ext=["py"])) == path
     assert path.read_bytes() == written
+    (tmp_path / "rounds").mkdir()
+    (tmp_path / "rounds" / "1.json").touch()
     with pytest.raises(ConfigError, match=r"of another pilot: flops is 1e\+18 there and 1e\+17 here: give another"):
         settle(tmp_path, pilot(ext=["py"], flops=1e17))
     assert path.read_bytes() == written
+
+
+def test_a_pilot_with_no_round_yet_may_take_other_settings(tmp_path):
+    path = settle(tmp_path, pilot(pilot_flops=1e9))
+    assert settle(tmp_path, pilot(pilot_flops=1e13)) == path
+    assert load_pilot(path).pilot_flops == 1e13
+
+
+def test_a_corpus_has_one_name_by_every_path(tmp_path):
+    path = settle(tmp_path, pilot(paths=["texts"]))
+    written = path.read_bytes()
+    settle(tmp_path, pilot(paths=["./texts/"]))
+    assert path.read_bytes() == written
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"paths": ["."]}, r"^\. would hold the pilot's own files, results/mine, .* outside of it$"),
+        ({"tokenizer": "bpe:no.json"}, r"^tokenizer is 'bpe:no.json', and there is no file no\.json: give auto"),
+        (
+            {"tokenizer": "foo"},
+            r"^tokenizer is 'foo', and there is no file foo: give auto, bytes, bundled or bpe:FILE$",
+        ),
+    ],
+)
+def test_places_are_checked_before_anything_is_written(tmp_path, monkeypatch, changes, words):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=words):
+        check_places("results/mine", pilot(**changes))
+    check_places("results/mine", pilot())
+    check_places("results/mine", pilot(tokenizer="bundled"))
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):

@@ -1,5 +1,6 @@
 """The rounds of a pilot, from planted losses: designed, timed, and the same bytes each time."""
 
+import contextlib
 import re
 
 import numpy as np
@@ -9,6 +10,7 @@ from simulated_pilot import loss_at
 from ziplaw.base.documents import read_json, write_json
 from ziplaw.errors import ZiplawError
 from ziplaw.laws.pilots import designer
+from ziplaw.laws.pilots.reading import LEAST_CELLS
 from ziplaw.pilots import rounds
 from ziplaw.pilots.places import MOST_ROUNDS, round_file, run_file
 from ziplaw.pilots.rounds import Rounds, trained_tokens
@@ -117,8 +119,28 @@ def test_too_few_flops_are_refused_with_what_would_do(folder):
         with pytest.raises(ZiplawError, match=r"FLOPs are too few .* vocabulary is 257: about .* are needed") as caught:
             found.document(1, few)
         needed = float(re.search(r"about (\S+) are needed", str(caught.value))[1])
-        assert len(found.document(1, 1.05 * needed)["runs"]) >= rounds.LEAST_SIZES
+        runs = found.document(1, needed)["runs"]
+        assert len(runs) >= rounds.LEAST_SIZES
+        assert sum(len(run["budgets"]) for run in runs) >= LEAST_CELLS
         assert needed < 1e11
+
+
+@pytest.mark.parametrize("vocab_size", [257, 513])
+def test_a_first_round_can_be_read(folder, vocab_size):
+    meta = {"vocab_size": vocab_size, "context": 256, "n_train": 8192}
+    write_json(folder / "corpora" / "corpus" / "meta.json", meta, kind="corpus")
+    found = Rounds(folder, 1e15, "web", 2)
+    cells = []
+    for pilot_C in np.geomspace(2e10, 8e10, 12):
+        with contextlib.suppress(ZiplawError):
+            cells.append(sum(len(run["budgets"]) for run in found.document(1, pilot_C)["runs"]))
+    assert len(cells) >= 3
+    assert min(cells) >= LEAST_CELLS
+
+
+def test_a_pilot_larger_than_what_it_plans_is_refused(folder):
+    with pytest.raises(ZiplawError, match=r"^5 minutes here are \S+ FLOPs, more than 1e\+11 to be planned: give"):
+        Rounds(folder, 1e11, "web", 2, SPEED).flops_for(5.0)
 
 
 def test_sizes_to_try_span_the_candidates_but_no_slow_ones(folder):

@@ -55,6 +55,8 @@ def test_the_reason_is_the_jobs_own(tmp_path, log, words):
 def test_the_reason_may_be_snakemakes():
     said = "Building DAG of jobs...\nMissingInputException in rule pilot_corpus in file x, line 3:\n  no/such/texts\n"
     assert seen_of(said).reason(1) == "MissingInputException in rule pilot_corpus in file x, line 3: no/such/texts"
+    said += "    output: results/x/tokenizer.json\n    affected files:\n        no/such/texts\n"
+    assert seen_of(said).reason(1).startswith("no/such/texts is not there, and nothing makes it: put it back")
     assert seen_of("").reason(-9) == "Snakemake was ended by SIGKILL: the same command goes on"
 
 

@@ -45,7 +45,7 @@ ROOMS = {
     "tables": "numerics base corpora.storage",
     "sweep": "numerics base corpora corpora.readers tables training.recipe laws.forms laws.intervals laws.fits "
     "laws.plans laws.plans.evidence laws.dependence.splits",
-    "pilots": "numerics base tables models.shape training.recipe sweep laws.pilots",
+    "pilots": "numerics base corpora tables models.shape training.recipe sweep laws.pilots",
     "pilots.planning": "numerics base tables pilots models.shape sweep laws.forms laws.intervals laws.valleys "
     "laws.plans laws.plans.evidence laws.pilots",
     "report.figures": "numerics base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",

@@ -212,6 +212,16 @@ def test_a_pilots_dry_run_plans_up_to_its_first_round(house):
     assert "pilot_run" not in counts
 
 
+def test_a_pilot_reads_a_folder_of_any_name(house):
+    folder = house / "it's {a} $b"
+    folder.mkdir()
+    (folder / "a.txt").write_text("text\n")
+    path = house / "try.yaml"
+    path.write_text(yaml.safe_dump({"pilot": {"name": "try", "paths": [folder.name], "flops": 1e15}}))
+    code, output = dry_run(house, "--dry-run", "--configfile", path)
+    assert code == 0, output
+
+
 def test_a_typo_in_a_pilots_config_is_one_clear_line(house):
     path = house / "try.yaml"
     path.write_text("pilot: {name: try, builtin: code, flopz: 1e15}\n")

@@ -13,9 +13,11 @@ from pydantic import Field, field_validator, model_validator
 from ..base import limits
 from ..base.documents import write_text
 from ..base.numerals import read_number
+from ..corpora.tokenizers import tokenizer_path
 from ..errors import ConfigError, shown
 from ..sweep.config import NAME, Strict, read_yaml, typed, within
 from .pilot_time import expected_flops
+from .places import round_file
 
 
 class Pilot(Strict):
@@ -147,8 +149,32 @@ def cores_of(folder: str | os.PathLike) -> int | None:
     return load_pilot(path).cores if path.exists() else None
 
 
+def check_places(folder: str | os.PathLike, pilot: Pilot) -> None:
+    """Check what can be told of a pilot's files before any is written.
+
+    Raises
+    ------
+    ConfigError
+        When the pilot's folder lies in the corpus, or its tokenizer is no file.
+    """
+    for given in pilot.paths:
+        if os.path.isdir(given) and Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(given)):
+            raise ConfigError(
+                f"{given} would hold the pilot's own files, {folder}, and they are no corpus: start from a folder "
+                "outside of it"
+            )
+    tokenizer = None if pilot.tokenizer == "auto" else tokenizer_path(pilot.tokenizer)
+    if tokenizer is not None and not tokenizer.is_file():
+        raise ConfigError(
+            f"tokenizer is {shown(pilot.tokenizer)}, and there is no file {tokenizer}: give auto, bytes, bundled or "
+            "bpe:FILE"
+        )
+
+
 def settle(folder: str | os.PathLike, pilot: Pilot) -> Path:
     """Write a pilot's config into its folder, or find it there, and return its path.
+
+    One that has designed no round yet (its corpus was too small, its FLOPs too few) may still take other settings.
 
     Raises
     ------
@@ -159,17 +185,29 @@ def settle(folder: str | os.PathLike, pilot: Pilot) -> Path:
     if not path.exists():
         if others := sorted(entry.name for entry in Path(folder).iterdir() if not entry.name.startswith(".")):
             raise ConfigError(f"{folder} holds {others[0]} and no pilot: give another --name")
-        body = pilot.model_dump(exclude_defaults=True)
-        write_text(path, HEADER + yaml.safe_dump({"pilot": body}, sort_keys=False, allow_unicode=True))
-        return path
-    here, there = pilot.model_dump(), load_pilot(path).model_dump()
-    if difference := [key for key in here if here[key] != there[key]]:
-        key = difference[0]
-        raise ConfigError(
-            f"{path} is of another pilot: {key} is {shown(there[key])} there and {shown(here[key])} here: give another "
-            f"--name, or delete {folder} to begin anew"
-        )
+    else:
+        there = load_pilot(path)
+        if _compared(there) == _compared(pilot):
+            return path
+        if round_file(folder, 1).exists():
+            key = next(key for key, value in _compared(pilot).items() if value != _compared(there)[key])
+            raise ConfigError(
+                f"{path} is of another pilot: {key} is {_told(there, key)} there and {_told(pilot, key)} here: give "
+                f"another --name, or delete {folder} to begin anew"
+            )
+    body = pilot.model_dump(exclude_defaults=True)
+    write_text(path, HEADER + yaml.safe_dump({"pilot": body}, sort_keys=False, allow_unicode=True))
     return path
+
+
+def _compared(pilot: Pilot) -> dict[str, Any]:
+    """A pilot's settings, one file or folder called the same by whatever path."""
+    return {**pilot.model_dump(), "paths": [os.path.abspath(path) for path in pilot.paths]}
+
+
+def _told(pilot: Pilot, key: str) -> str:
+    value = getattr(pilot, key)
+    return f"{value:g}" if isinstance(value, float) else shown(value)
 
 
 EXAMPLE = PilotConfig(pilot=Pilot(name="pilot", builtin="code", flops=1e18))

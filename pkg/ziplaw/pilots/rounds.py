@@ -14,7 +14,7 @@ from ..base.documents import read_json
 from ..errors import ZiplawError
 from ..laws.pilots.compute import Compute
 from ..laws.pilots.designer import LARGEST_SHARE, RoundDesign, design_round
-from ..laws.pilots.reading import read_pilot
+from ..laws.pilots.reading import LEAST_CELLS, read_pilot
 from ..models.shape.ladder import Size, ladder
 from ..sweep.published_prior import read_prior
 from ..training.recipe.recipe import TrainConfig
@@ -152,6 +152,8 @@ class Rounds:
         runs = [self._run(sizes[planned.size], planned.budgets) for planned in design.runs]
         if cells is None and len(runs) < LEAST_SIZES:
             raise ZiplawError(f"{pilot_C:.3g} FLOPs train {len(runs)} sizes, {LEAST_SIZES} are needed: give more")
+        if cells is None and (found := sum(len(run["budgets"]) for run in runs)) < LEAST_CELLS:
+            raise ZiplawError(f"{pilot_C:.3g} FLOPs train {found} cells, {LEAST_CELLS} are needed: give more")
         return design, runs
 
     def first_design(self, pilot_C: float) -> list[dict[str, Any]]:
@@ -173,9 +175,10 @@ class Rounds:
                     break
             else:
                 raise error from None
+        # no less than needed when it is rounded
         raise ZiplawError(
             f"{pilot_C:.3g} FLOPs are too few for a pilot on this corpus, whose vocabulary is {self.vocab_size}: about "
-            f"{needed:.2g} are needed; give more --minutes or --pilot-flops, or a smaller --vocab-size"
+            f"{1.05 * needed:.2g} are needed; give more --minutes or --pilot-flops, or a smaller --vocab-size"
         )
 
     def _run(self, size: Size, budgets: Sequence[float]) -> dict[str, Any]:
@@ -211,7 +214,7 @@ class Rounds:
         Raises
         ------
         ZiplawError
-            When the minutes do not suffice for a few runs.
+            When the minutes do not suffice for a few runs, or for more than the run that is to be planned.
         """
         wanted = training_seconds(minutes)
         assert self.speed is not None
@@ -223,6 +226,11 @@ class Rounds:
             assert seconds is not None
             # the rounds to come take as long a FLOP as the first
             pilot_C *= wanted / (seconds * pilot_C / sum(run["C"] for run in runs))
+        if pilot_C > self.target_C:
+            raise ZiplawError(
+                f"{minutes:g} minutes here are {pilot_C:.3g} FLOPs, more than {self.target_C:.3g} to be planned: give "
+                "fewer --minutes, or train the model itself"
+            )
         return pilot_C
 
     def document(self, round_: int, pilot_C: float) -> dict[str, Any]:

@@ -95,6 +95,9 @@ class Seen:
             return f"Snakemake was ended by {signal.Signals(-status).name}: the same command goes on"
         said = [line.strip() for line in self.tail if line.strip()]
         at = max((i for i, line in enumerate(said) if re.match(r"\w*(Error|Exception)\b", line)), default=-2)
+        if said[at:] and said[at].startswith("MissingInput") and "affected files:" in said[at:-1]:
+            gone = said[said.index("affected files:", at) + 1]
+            return f"{gone} is not there, and nothing makes it: put it back, or give another --name"
         return " ".join(said[at:][:4]) or f"Snakemake ended with status {status}"
 
 

@@ -70,7 +70,7 @@ def command(
     from ...base.documents import read_json
     from ...base.threads import n_threads
     from ...pilots import workflow
-    from ...pilots.pilot_config import cores_of, name_of, parse_pilot, settle
+    from ...pilots.pilot_config import check_places, cores_of, name_of, parse_pilot, settle
     from ...pilots.places import round_file
     from ...pilots.progress import Progress
     from ...pilots.workplace import alone_in
@@ -82,6 +82,11 @@ def command(
     settings["cores"] = cores or cores_of(f"results/{settings['name']}") or n_threads(None)
     pilot = parse_pilot({"pilot": settings}, "ziplaw pilot")
     folder, logs = f"results/{pilot.name}", f"logs/{pilot.name}"
+    check_places(folder, pilot)
+    if pilot.device == "cuda":
+        from ...training.device import resolve_device
+
+        resolve_device(pilot.device)
     with alone_in(folder):
         config = settle(folder, pilot)
         progress = Progress(folder, logs, pilot.level)
