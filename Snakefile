@@ -39,7 +39,7 @@ else:
     wildcard_constraints:
         dataset=one_of(SWEEP.datasets),
         model=one_of(SWEEP.models),
-        seed=one_of(map(str, SWEEP.seeds)),
+        seed=one_of(map(str, SWEEP.all_seeds())),
         reference=one_of(SWEEP.references),
 
     rule all:

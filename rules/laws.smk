@@ -6,11 +6,11 @@ LAW_OPTIONS = options(SWEEP.laws.model_dump())
 
 rule collect_dataset:
     input:
-        runs=expand(
-            f"{RESULTS}/runs/{{{{dataset}}}}/{{model}}/s{{seed}}/run.json",
-            model=SWEEP.models,
-            seed=SWEEP.seeds,
-        ),
+        runs=lambda w: [
+            f"{RESULTS}/runs/{w.dataset}/{model}/s{seed}/run.json"
+            for model in SWEEP.models
+            for seed in SWEEP.seeds_of(w.dataset)
+        ],
         meta=f"{RESULTS}/corpora/{{dataset}}/meta.json",
         score=f"{RESULTS}/scores/{{dataset}}.json",
         floor=lambda w: (

@@ -26,13 +26,13 @@ SCORES += expand(
     twin=["", ".bytes"],
 )
 FLOORS = expand(f"{RESULTS}/floors/{{name}}.json", name=GRAMMARS)
-RUNS = expand(
-    f"{RESULTS}/runs/{{dataset}}/{{model}}/s{{seed}}/{{part}}",
-    dataset=SWEEP.datasets,
-    model=SWEEP.models,
-    seed=SWEEP.seeds,
-    part=RUN_PARTS,
-)
+RUNS = [
+    f"{RESULTS}/runs/{dataset}/{model}/s{seed}/{part}"
+    for dataset in SWEEP.datasets
+    for model in SWEEP.models
+    for seed in SWEEP.seeds_of(dataset)
+    for part in RUN_PARTS
+]
 RUNS += expand(f"{RESULTS}/runs/{{dataset}}/runs.csv", dataset=SWEEP.datasets)
 if SEVERAL:
     FITS = expand(

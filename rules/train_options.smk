@@ -26,15 +26,19 @@ def side_by_side(most):
     """The runs (dataset, seed) of one job, batch by batch; what tells its jobs apart is left as a wildcard.
 
     A job has all runs of a size, or those of a seed, or those of a dataset, or one: whichever trains the most of them
-    side by side, and of several such the smallest, which leaves more jobs to run at once.
+    side by side, and of several such the smallest, which leaves more jobs to run at once. Where datasets have seeds of
+    their own, it has all runs of a size, or one.
     """
-    ways = itertools.product(
-        ([*SWEEP.datasets], ["{dataset}"]), ([*map(str, SWEEP.seeds)], ["{seed}"])
-    )
-    jobs = [
-        batches_of([(d, s) for s in seeds for d in datasets], most)
-        for datasets, seeds in ways
-    ]
+    if any(SWEEP.seeds_of(dataset) != SWEEP.seeds for dataset in SWEEP.datasets):
+        every = [(d, str(s)) for d in SWEEP.datasets for s in SWEEP.seeds_of(d)]
+        ways = [every, [("{dataset}", "{seed}")]]
+    else:
+        some = itertools.product(
+            ([*SWEEP.datasets], ["{dataset}"]),
+            ([*map(str, SWEEP.seeds)], ["{seed}"]),
+        )
+        ways = [[(d, s) for s in seeds for d in datasets] for datasets, seeds in some]
+    jobs = [batches_of(runs, most) for runs in ways]
     return max(jobs, key=lambda job: (len(job[0]), -sum(map(len, job))))
 
 

@@ -157,6 +157,12 @@ CASES = {
     "report": Case(
         "report --sweep-dir sweep --config config.yaml", (*READS_SWEEP, FIGURE, "config.yaml"), (("-o", "new.html"),)
     ),
+    "design": Case(
+        "design --grammars 2 --candidates 4 --documents 20 --terminals 60 90 --productions 40 80 --halves 1 "
+        "--name mine --draws 100 --law sweep/regression.json",
+        ("sweep/regression.json",),
+        (("-o", "new.yaml"), ("--table", "new.csv"), ("--summary", "new.json")),
+    ),
     "config check": Case("config check config.yaml", ("config.yaml",)),
     "config schema": Case("config schema", (), (("-o", "new.json"),)),
     "config default": Case("config default", (), (("-o", "new.yaml"),)),

@@ -42,19 +42,21 @@ ROOMS = {
     "laws.outcomes": "numerics base laws.forms laws.solve laws.intervals laws.fits",
     "laws.plans.evidence": "numerics base laws.forms laws.solve laws.intervals laws.fits",
     "laws.pilots": "numerics base laws.forms laws.solve laws.intervals laws.plans.evidence",
+    "laws.studies": "numerics",
     "tables": "numerics base corpora.storage",
     "sweep": "numerics base corpora corpora.readers tables training.recipe laws.forms laws.intervals laws.fits "
     "laws.plans laws.plans.evidence laws.dependence.splits",
     "pilots": "numerics base corpora tables models.shape training.recipe sweep laws.pilots",
     "pilots.planning": "numerics base tables pilots models.shape sweep laws.forms laws.intervals laws.valleys "
     "laws.plans laws.plans.evidence laws.pilots",
+    "studies": "numerics base grammars corpora tables sweep laws.studies",
     "report.figures": "numerics base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
     "report.figures.pilots": "base report.figures",
     "report.pilots": "base pilots.planning report report.figures.pilots",
     "report": "numerics base sweep report.figures laws.dependence laws.dependence.splits laws.fits laws.solve",
     "cli": "base corpora.storage corpora.readers corpora.vocabulary",
     "cli.data": "cli base grammars tables corpora corpora.readers corpora.vocabulary",
-    "cli.runs": "cli base corpora.storage models.shape training training.recipe tables sweep pilots",
+    "cli.runs": "cli base corpora.storage models.shape training training.recipe tables sweep pilots studies",
     "cli.laws": "cli numerics base corpora corpora.readers tables sweep report.figures laws.forms "
     "laws.intervals laws.dependence laws.dependence.statistics laws.plans laws.plans.evidence laws.pilots "
     "laws.outcomes models.shape pilots.planning",
@@ -85,6 +87,7 @@ NEVER = {
     "models.shape": ["torch"],
     "sweep": ["torch"],
     "pilots": ["torch"],
+    "studies": ["torch"],
     "tables": ["torch"],
 }
 

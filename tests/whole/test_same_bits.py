@@ -121,7 +121,7 @@ ALLOWED = {("grammars.spectra", "@"), ("report.figures.loss_contours", "np.arcta
 # torch's own passes, which no decoder on a CPU is trained by; rates that are powers of two apart
 ALLOWED |= {(f"models.{name}", "@") for name in ("decoder", "lstm", "plain_decoder")}
 ALLOWED |= {("models.plain_decoder", "**"), ("training.steps.plain_step", "**"), ("training.tune", "**")}
-ROOMS = ("grammars", "corpora", "models", "training", "tables", "laws", "sweep", "pilots", "report", "base")
+ROOMS = ("grammars", "corpora", "models", "training", "tables", "laws", "sweep", "pilots", "studies", "report", "base")
 
 
 def found_in(tree):

@@ -57,6 +57,20 @@ def test_an_ensemble_is_a_job_of_several_runs(house):
         assert len({folder.split("/")[-2] for folder in re.findall(r"-o (\S+)", line)}) == 1
 
 
+@pytest.mark.parametrize(("ensemble", "jobs"), [(1, {"train_run": 8}), (4, {"train_ensemble": 2})])
+def test_a_dataset_has_seeds_of_its_own(house, ensemble, jobs):
+    smoke = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())
+    first, *others = smoke["datasets"]
+    smoke["datasets"][first]["seeds"] = [5, 7]
+    path = write_config(house, datasets=smoke["datasets"], training=smoke["training"] | {"ensemble": ensemble})
+    code, output = dry_run(house, "--dry-run", "--printshellcmds", "--configfile", path)
+    assert code == 0, output
+    # two sizes, each with two runs of the first dataset and one of each other
+    assert {name: count for name, count in planned(output).items() if name.startswith("train")} == jobs
+    runs = {tuple(found) for found in re.findall(r"-o \S+/runs/(\w+)/\w+/s(\d+)", output)}
+    assert runs == {(first, "5"), (first, "7"), *((name, "0") for name in others)}
+
+
 # Snakemake prints a job's threads and resources only where the rule has no message
 PLAIN = """include: "Snakefile"
 

@@ -47,6 +47,7 @@ VERBS = {
     "mixtures": ("outcomes.mixtures", "Fit losses in the weights of a data mixture, and find the best mixture."),
     "plot": ("show.plot", "Draw one figure of a finished sweep as SVG, with the plotted numbers as CSV."),
     "report": ("show.report", "Write a sweep's self-contained HTML report."),
+    "design": ("runs.design", "Choose the grammars of a study before any training, and say what they could decide."),
     "config": ("runs.config", "Check a sweep's config, or print its schema or defaults."),
 }
 
@@ -60,6 +61,7 @@ LIGHTER = {
     "floor": "ask for fewer --documents or a shorter --context, or take a grammar with fewer productions",
     "grammar": "take a grammar with fewer productions",
     "presets": "ask for fewer --documents",
+    "design": "ask for fewer --candidates or --documents",
     "import": "give the data in smaller files, or ask for fewer --documents",
     "tokenizer": "give the data in smaller files, or ask for a smaller --vocab-size",
     "score": "give the data in smaller files, or ask for fewer --samples",

@@ -44,6 +44,14 @@ def within(range_: tuple, default: Any = ..., **more: Any) -> Any:
     return Field(default, ge=range_[0], le=range_[1], **more)
 
 
+def distinct(value: list[int], range_: tuple) -> list[int]:
+    """Sort a list of at least one integer, which must differ and lie in a range of `limits`."""
+    least, most = range_
+    if not value or min(value) < least or max(value) > most or len(set(value)) != len(value):
+        raise ValueError(f"{value} must be distinct integers from {least} to {most}")
+    return sorted(value)
+
+
 class Strict(BaseModel):
     """A section that refuses keys it does not know, and does not change."""
 
@@ -103,6 +111,12 @@ class Dataset(Strict):
     grammar: GrammarShape | None = Field(None, description="draw a random grammar of this shape")
     grammar_file: str | None = Field(None, description="a grammar written by hand: ziplaw JSON or NLTK text")
     imported: ImportedCorpus | None = Field(None, alias="import", description="tokenise a real corpus")
+    seeds: list[int] | None = Field(None, description="training seeds of this dataset; default: the sweep's seeds")
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct_seeds(cls, value: Any) -> Any:
+        return value if value is None else distinct(value, limits.TRAINING_SEED)
 
     @model_validator(mode="after")
     def _one_kind(self):
@@ -267,10 +281,7 @@ class SweepConfig(Strict):
     @field_validator("budgets", "seeds")
     @classmethod
     def _distinct(cls, value: Any, info: ValidationInfo) -> Any:
-        least, most = limits.BUDGET if info.field_name == "budgets" else limits.TRAINING_SEED
-        if not value or min(value) < least or max(value) > most or len(set(value)) != len(value):
-            raise ValueError(f"{value} must be distinct integers from {least} to {most}")
-        return sorted(value)
+        return distinct(value, limits.BUDGET if info.field_name == "budgets" else limits.TRAINING_SEED)
 
     @model_validator(mode="after")
     def _fits_together(self):
@@ -298,6 +309,14 @@ class SweepConfig(Strict):
             raise ValueError(f"datasets: {sorted(clash)[0]!r} is also a reference: rename the dataset")
         return self
 
+    def seeds_of(self, dataset: str) -> list[int]:
+        """Return the training seeds of a dataset: its own, or the sweep's."""
+        return self.datasets[dataset].seeds or self.seeds
+
+    def all_seeds(self) -> list[int]:
+        """Return every training seed of the sweep."""
+        return sorted({seed for dataset in self.datasets for seed in self.seeds_of(dataset)})
+
     def architectures(self) -> list[str]:
         """Return the names of the models' architectures; laws are fitted to one at a time."""
         return sorted({model.architecture for model in self.models.values()})
@@ -309,7 +328,7 @@ class SweepConfig(Strict):
     def recipe(self) -> TrainConfig:
         """Return the training settings of every run, as the trainer resolves them; the seed is one of several."""
         settings = self.training.model_dump(exclude={"ensemble"})
-        return TrainConfig(self.budgets, seed=self.seeds[-1], **settings).resolved()
+        return TrainConfig(self.budgets, seed=self.all_seeds()[-1], **settings).resolved()
 
     def train_documents(self) -> int:
         """Return the number of training documents of every generated dataset."""

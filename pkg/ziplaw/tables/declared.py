@@ -49,7 +49,13 @@ ARCHITECTURES = Columns.declare(
     "dataset:text part:text budget architecture:text model:text hidden layers N N_mismatch seeds "
     "loss loss_low loss_high relative relative_low relative_high N_effect",
 )
+DESIGN = Columns.declare(
+    "design.csv",
+    "dataset:text half:text family:text training_seeds:text n_nonterminals n_terminals max_rhs_options max_rhs_length "
+    "seed H H_stderr floor floor_stderr unigram_entropy productions vocab_size sentence_length "
+    "tokens_per_production_least tokens_per_production_most",
+)
 # a user's rivals of H, one row a dataset
 COVARIATES = Columns("covariates", {"dataset": TEXT}, others=GUESSED)
 
-DECLARED = {table.name: table for table in (CURVE, RUNS, FITS, LINKS, CLAIMS, FRONTIER, PRESETS, ARCHITECTURES)}
+DECLARED = {table.name: table for table in (CURVE, RUNS, FITS, LINKS, CLAIMS, FRONTIER, PRESETS, ARCHITECTURES, DESIGN)}

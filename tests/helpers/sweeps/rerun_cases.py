@@ -127,6 +127,7 @@ KEYS = {
     "datasets.*.grammar.max_rhs_length": ("datasets.low.grammar.max_rhs_length", 2, "make_grammar", 1),
     "datasets.*.grammar.seed": ("datasets.low.grammar.seed", 1, "make_grammar", 1),
     "datasets.*.grammar.supercritical": ("datasets.low.grammar.supercritical", "truncate", "make_grammar", 1),
+    "datasets.*.seeds": ("datasets.low.seeds", [0, 1], "train_run", 1),
     "datasets.*.grammar_file": ("datasets.hand.grammar_file", "other.txt", "make_grammar", 1),
     "datasets.*.import": (
         "datasets.low",

@@ -40,7 +40,7 @@ def check(path: str) -> None:
                 click.echo(f"ziplaw: note: paths: there is no {file} here; the pilot needs it where it works", err=True)
         return
     config = parse_config(raw, path)
-    runs = len(config.datasets) * len(config.models) * len(config.seeds)
+    runs = len(config.models) * sum(len(config.seeds_of(dataset)) for dataset in config.datasets)
     click.echo(
         f"{path}: sweep {config.sweep!r}, {len(config.datasets)} datasets, {runs} runs, {len(config.budgets)} budgets"
     )
