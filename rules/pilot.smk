@@ -168,7 +168,6 @@ checkpoint pilot_round:
                 ),
                 "prior": PILOT.prior,
                 "cores": PILOT.cores,
-                "level": PILOT.level,
             }
         ),
         version=versions.PILOT,

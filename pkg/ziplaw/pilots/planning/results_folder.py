@@ -13,6 +13,7 @@ from ...base.documents import read_json, sha256_file
 from ...errors import FitError
 from ...sweep.folder import finite
 from ...tables.declared import RUNS
+from ..places import round_file
 
 CORPUS = "corpus"  # what a pilot calls its one dataset
 PLAN = "pilot_plan"  # kind of plan.json
@@ -46,7 +47,7 @@ class PilotFolder:
         """Every row of runs.csv, of diverged runs too."""
         path = self.folder / "runs.csv"
         if not path.is_file():
-            raise FitError(f"{self.folder} holds no runs.csv: give the folder of a pilot, results/<name>")
+            raise FitError(f"{self.folder} holds no runs.csv: {self._remedy}")
         rows = RUNS.read(path)
         if missing := [column for column in _NEEDED if rows and column not in rows[0]]:
             raise FitError(f"{path} lacks the column {missing[0]}: make it with ziplaw collect")
@@ -105,9 +106,14 @@ class PilotFolder:
 
     @cached_property
     def rounds(self) -> list[dict[str, Any]]:
-        """The designs of all rounds, in their order."""
-        paths = sorted((self.folder / "rounds").glob("*.json"), key=lambda path: (len(path.stem), path.stem))
-        return [read_json(path, "pilot_round") for path in paths]
+        """The designs of all rounds in their order, to the one that ends the pilot: another design may have had more."""
+        found: list[dict[str, Any]] = []
+        while (path := round_file(self.folder, len(found) + 1)).is_file() and not (found and found[-1].get("stop")):
+            found.append(read_json(path, "pilot_round"))
+            for key in ("pilot_C", "spent_C", "target_C"):
+                if not finite(found[-1].get(key)):
+                    raise FitError(f"{path} has no number {key}: delete it, and `ziplaw pilot` makes it again")
+        return found
 
     @property
     def target_C(self) -> float:
@@ -148,13 +154,19 @@ class PilotFolder:
     def fingerprint(self) -> dict[str, str]:
         """SHA-256 of every file that a plan rests on, by its name in the folder."""
         names = ["runs.csv", f"corpora/{CORPUS}/meta.json", f"scores/{CORPUS}.json", "tokenizer.report.json"]
-        names += [path.relative_to(self.folder).as_posix() for path in sorted(self.folder.glob("rounds/*.json"))]
+        names += [f"rounds/{number}.json" for number in range(1, len(self.rounds) + 1)]
         return {name: sha256_file(path) for name in names if (path := self.folder / name).is_file()}
+
+    @property
+    def _remedy(self) -> str:
+        if (self.folder / "pilot.yaml").is_file():
+            return "the pilot there has not ended; `ziplaw pilot`, given as before, goes on with it"
+        return "give the folder of a pilot, results/<name>"
 
     def _document(self, name: str, kind: str) -> dict[str, Any]:
         path = self.folder / name
         if not path.is_file():
-            raise FitError(f"{self.folder} holds no {name}: give the folder of a pilot, results/<name>")
+            raise FitError(f"{self.folder} holds no {name}: {self._remedy}")
         return read_json(path, kind)
 
     def _perhaps(self, name: str, kind: str) -> dict[str, Any] | None:
