@@ -75,9 +75,28 @@ def test_every_round_is_told_once(folder, capsys):
     design(folder, 2, runs=[], stop="the FLOPs are used", spent=4e9)
     progress(seen_of())
     assert capsys.readouterr().out == (
-        "The pilot ends after round 1: the FLOPs are used; the best N at 1e+15 FLOPs is known within a factor of 2.66 "
-        "either way (95%)\n"
+        "The pilot ends after round 1: the FLOPs are used; the best N at 1e+15 FLOPs is known by the runs alone within "
+        "a factor of 2.66 either way (95%)\n"
     )
+
+
+def test_a_round_that_is_made_anew_is_told_anew(folder, capsys):
+    design(folder, 1)
+    design(folder, 2, runs=[], stop="the FLOPs are used", spent=4e9)
+    progress = Progress(folder, folder, 0.95)
+    progress(seen_of())
+    assert capsys.readouterr().out.count("\n") == 5
+    design(folder, 1)  # to the same bytes
+    progress(seen_of())
+    assert capsys.readouterr().out == ""
+    round_file(folder, 1).unlink()
+    progress(seen_of())
+    design(folder, 1, runs=RUNS[1:])
+    round_file(folder, 2).unlink()
+    progress(seen_of())
+    out = capsys.readouterr().out
+    assert out.startswith("Round 1: 1 sizes")
+    assert out.count("\n") == 3
 
 
 def test_without_a_trial_the_time_left_is_by_the_speed_so_far(folder):

@@ -87,6 +87,7 @@ def test_rounds_follow_each_other_until_the_flops_are_used(folder):
     for document in documents:
         lines = round_lines(document)
         assert len(lines) == (1 if document["stop"] else 2 + len(document["runs"]))
+        assert ("is known by the runs alone within" in lines[0]) == (document["round"] > 1)
 
 
 def test_diverged_cells_are_left_out(folder):

@@ -40,6 +40,7 @@ class Progress:
     def __init__(self, folder: str | os.PathLike, logs: str | os.PathLike, level: float) -> None:
         self.folder, self.logs, self.level = folder, Path(logs), level
         self.rounds: list[dict[str, Any]] = []
+        self.written: list[int] = []
         self.live = sys.stderr.isatty()
         self.shown = 0.0
         self.first: tuple[float, float] | None = None
@@ -59,18 +60,31 @@ class Progress:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
     def _new_rounds(self) -> None:
+        self._drop_those_remade()
         while len(self.rounds) < MOST_ROUNDS and not (self.rounds and self.rounds[-1]["stop"]):
             path = round_file(self.folder, len(self.rounds) + 1)
             if not path.exists():
                 return
             with contextlib.suppress(ZiplawError, OSError):  # deleted just now: to be made again
-                document = read_json(path, "pilot_round")
+                written, document = path.stat().st_mtime_ns, read_json(path, "pilot_round")
                 self.close()
                 for line in round_lines(document, self.level):
                     click.echo(line)
                 self.rounds.append(document)
+                self.written.append(written)
                 continue
             return
+
+    def _drop_those_remade(self) -> None:
+        """Of another corpus, say: they are shown anew."""
+        for i, document in enumerate(self.rounds):
+            path = round_file(self.folder, i + 1)
+            with contextlib.suppress(ZiplawError, OSError):
+                written = path.stat().st_mtime_ns
+                if written != self.written[i] and read_json(path, "pilot_round") != document:
+                    del self.rounds[i:], self.written[i:]
+                    return
+                self.written[i] = written
 
     def line(self, seen: Seen, now: float) -> str:
         """Return what runs now, the share of the FLOPs that are trained, and the time left."""

@@ -38,17 +38,19 @@ def round_lines(document: Mapping[str, Any], level: float = 0.95) -> list[str]:
     def factor(sd: float | None) -> str:
         return "any factor" if sd is None else f"a factor of {float(exp(z * sd)):.3g}"
 
-    at = f"the best N at {band['at_C']:.3g} FLOPs"
+    # the plan, which knows more, may be surer
+    alone = "" if document["round"] == 1 else " by the runs alone"
+    known = f"the best N at {band['at_C']:.3g} FLOPs is known{alone} within"
     if document["stop"]:
         return [
-            f"The pilot ends after round {document['round'] - 1}: {document['stop']}; {at} is known within "
+            f"The pilot ends after round {document['round'] - 1}: {document['stop']}; {known} "
             f"{factor(band['sd_ln_N_after'])} either way ({level:.0%})"
         ]
     runs, share = document["runs"], sum(run["C"] for run in document["runs"]) / document["pilot_C"]
     took = f", about {span(document['seconds'])}" if document["seconds"] else ""
     lines = [
         f"Round {document['round']}: {len(runs)} sizes, {share:.0%} of the pilot's {document['pilot_C']:.3g} FLOPs"
-        f"{took}; {at} is known within {factor(band['sd_ln_N_before'])} either way before and should be within "
+        f"{took}; {known} {factor(band['sd_ln_N_before'])} either way before and should be within "
         f"{factor(band['sd_ln_N_after'])} after ({level:.0%})"
     ]
     rows = [

@@ -106,7 +106,7 @@ class PilotFolder:
 
     @cached_property
     def rounds(self) -> list[dict[str, Any]]:
-        """The designs of all rounds in their order, to the one that ends the pilot: another design may have had more."""
+        """The designs of all rounds in order, to the one that ends the pilot: another design may have had more."""
         found: list[dict[str, Any]] = []
         while (path := round_file(self.folder, len(found) + 1)).is_file() and not (found and found[-1].get("stop")):
             found.append(read_json(path, "pilot_round"))
