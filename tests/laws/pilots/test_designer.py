@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ziplaw.errors import FitError
+from ziplaw.laws.pilots import designer
 from ziplaw.laws.pilots.compute import Compute
 from ziplaw.laws.pilots.designer import LARGEST_SHARE, NARROW, NEAR, design_round, trunk_cost
 from ziplaw.laws.pilots.reading import read_pilot
@@ -100,6 +101,14 @@ def test_cells_lie_near_the_best_size_of_their_flops(first, second):
         for D in run.budgets:
             best = runs.drawn_ln_N(D * C[run.size])
             assert abs(np.log(N[run.size]) - np.median(best)) < np.log(NEAR) + 1.3
+
+
+def test_a_best_size_far_from_all_that_can_be_trained_does_not_end_a_pilot(first, monkeypatch):
+    runs = read_pilot(trained(first, 1), COMPUTE)
+    monkeypatch.setattr(designer, "NEAR", 1e-9)
+    design = design_round(runs, COMPUTE, N, spent_C=first.C, round_=2, **ASKED)
+    assert design.stop is None
+    assert len({run.size for run in design.runs}) > 1
 
 
 def test_few_unique_tokens_bound_the_budgets():

@@ -18,8 +18,9 @@ Cells that have hardly begun (near U) count for little: no law is made for them.
 
 No law of text holds far from the best split either: models that are starved or drowned take off at other times. So a
 cell is designed only where its N lies within a factor of ``NEAR`` of the best N for its own FLOPs, or of ``NEAR`` times
-one standard deviation of that (e at most); in the first round by the prior, then by what the runs say. The last rounds
-so come to isoFLOP valleys at halves of the largest compute, with branches shared.
+one standard deviation of that (e at most); in the first round by the prior, then by what the runs say; anywhere, where
+fewer than three sizes are so near. The last rounds so come to isoFLOP valleys at halves of the largest compute, with
+branches shared.
 
 Candidates are a size of the ladder, a largest budget and the branches below it, at computes that all sizes share
 (halves of the largest), so that isoFLOP curves have points. The design is built greedily by the fall of Phi per FLOP,
@@ -185,10 +186,11 @@ def design_round(
     share = SHARES[min(round_, len(SHARES)) - 1]
     budget = left * share
     laws = theta[np.linspace(0, len(theta) - 1, _LAWS).astype(np.intp)]
-    found = _Candidates.of(
-        compute, N, pilot_C * largest_share, min(budget / workers, budget / 2), least_tokens, step_tokens,
-        unique_tokens, _Valley.of(laws, pilot_C * largest_share, frame, compute),
-    )  # fmt: skip
+    affordable = (compute, N, pilot_C * largest_share, min(budget / workers, budget / 2), least_tokens, step_tokens)
+    found = _Candidates.of(*affordable, unique_tokens, _Valley.of(laws, pilot_C * largest_share, frame, compute))
+    if len(np.unique(found.size)) < LEAST_SIZES:
+        # where the runs so far put the best size far from all that can be trained, nothing is near it: look everywhere
+        found = _Candidates.of(*affordable, unique_tokens, None)
     if len(np.unique(found.size)) < LEAST_SIZES:
         if runs is not None:
             return RoundDesign((), before, before, f"{left:.3g} FLOPs are left: too few for another round")
@@ -302,7 +304,7 @@ class _Candidates(NamedTuple):
     @classmethod
     def of(
         cls, compute: Compute, N: Array, largest: float, most: float, least_tokens: float, step: int,
-        unique: float | None, valley: _Valley,
+        unique: float | None, valley: _Valley | None,
     ) -> _Candidates:  # fmt: skip
         sizes, budgets, cost = [], [], []
         seen = set()
@@ -321,7 +323,7 @@ class _Candidates(NamedTuple):
                         continue
                     if not RATIOS[0] <= whole[0] / N[i] <= whole[-1] / N[i] <= RATIOS[1]:
                         continue
-                    if not valley.holds(float(log(N[i])), log(np.array(whole) * c[i])):
+                    if valley and not valley.holds(float(log(N[i])), log(np.array(whole) * c[i])):
                         continue
                     seen.add((i, whole))
                     price = trunk_cost(whole, float(c[i]))
