@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from ziplaw.base import limits
-from ziplaw.base.numerals import counted, is_plain, read_list, read_number
+from ziplaw.base.numerals import counted, format_seconds, is_plain, read_list, read_number
 from ziplaw.cli import command
 from ziplaw.cli.options import Number, Numbers
 from ziplaw.cli.runs.train import _budgets
@@ -139,3 +139,10 @@ def test_flops_of_fit_are_a_list(tmp_path):
 def test_counts_are_said_as_they_are_read(value, said):
     assert counted(value) == said
     assert read_number(said) == pytest.approx(value, rel=0.005)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0, "0s"), (59.4, "59s"), (59.6, "1m00s"), (187, "3m07s"), (3599.7, "1h00m"), (7500, "2h05m")]
+)
+def test_seconds_are_told(seconds, told):
+    assert format_seconds(seconds) == told

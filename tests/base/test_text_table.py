@@ -2,7 +2,7 @@
 
 import pytest
 
-from ziplaw.base.text_table import aligned, cell
+from ziplaw.base.text_table import WIDTH, aligned, cell, wrapped
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,12 @@ def test_numbers_stand_right_and_text_left():
     assert aligned(rows) == ["name   n       x", "a      1       -", "long  20  0.5000"]
     assert aligned(rows, ["n"]) == [" n", " 1", "20"]
     assert aligned([]) == []
+
+
+def test_long_lines_are_broken_and_indented():
+    name = "/a/name/without/spaces" * 8
+    lines = wrapped(["short", "word " * 60, f"in {name} it stands"])
+    assert lines[0] == "short"
+    assert max(len(line) for line in lines if name not in line) <= WIDTH
+    assert [line.startswith("  ") for line in lines[1:4]] == [False, True, True]
+    assert sum(name in line for line in lines) == 1

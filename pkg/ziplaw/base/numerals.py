@@ -117,3 +117,13 @@ def counted(value: float, digits: int = 3) -> str:
         if rounded >= scale:
             return f"{rounded / scale:g}{sign}"
     return f"{rounded:g}"
+
+
+def format_seconds(seconds: float) -> str:
+    """Return seconds as 42s, 3m07s or 2h05m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"

@@ -1,9 +1,12 @@
-"""Rows as an aligned text table, for a terminal."""
+"""Rows as an aligned text table, and sentences of bounded width, for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+WIDTH = 120
 
 
 def aligned(rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None) -> list[str]:
@@ -38,3 +41,9 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1e-3 or abs(value) >= 1e5 else f"{value:.4f}"
     return str(value)
+
+
+def wrapped(lines: Iterable[str]) -> list[str]:
+    """Return lines broken at ``WIDTH``, what goes on indented; names without spaces stay whole."""
+    parts = (textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_long_words=False) for line in lines)
+    return [line for part in parts for line in part]

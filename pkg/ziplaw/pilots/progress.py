@@ -13,10 +13,11 @@ from typing import Any
 import click
 
 from ..base.documents import read_json
+from ..base.numerals import format_seconds
 from ..errors import ZiplawError
 from .pilot_time import packed_seconds
 from .places import MOST_ROUNDS, round_file, run_file
-from .told import round_lines, span
+from .told import round_lines
 from .workflow import Seen
 
 LIVE_S = 0.5
@@ -107,7 +108,7 @@ class Progress:
         if last["runs"]:
             here = sum(run["C"] for run in last["runs"])
             after = max(last["pilot_C"] - last["spent_C"] - here, 0.0) * last["seconds"] / here
-            text += f", about {span(packed_seconds(left, last['cores']) + after)} left"
+            text += f", about {format_seconds(packed_seconds(left, last['cores']) + after)} left"
         return text
 
     def _left(self, done: float, of: float, now: float) -> str:
@@ -117,7 +118,7 @@ class Progress:
         began, before = self.first
         if done - before < 0.02 * of:
             return ""
-        return f", about {span((of - done) * (now - began) / (done - before))} left"
+        return f", about {format_seconds((of - done) * (now - began) / (done - before))} left"
 
     def _share(self, run: dict[str, Any], round_: int, running_s: float | None) -> float:
         """Of a run, how much is trained."""

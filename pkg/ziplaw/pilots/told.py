@@ -6,17 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..base.elementary import exp
-from ..base.text_table import aligned
-
-
-def span(seconds: float) -> str:
-    """Return seconds as 42s, 3m07s or 2h05m."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+from ..base.numerals import format_seconds
+from ..base.text_table import aligned, wrapped
 
 
 def round_lines(document: Mapping[str, Any], level: float = 0.95) -> list[str]:
@@ -42,14 +33,17 @@ def round_lines(document: Mapping[str, Any], level: float = 0.95) -> list[str]:
     alone = "" if document["round"] == 1 else " by the runs alone"
     known = f"the best N at {band['at_C']:.3g} FLOPs is known{alone} within"
     if document["stop"]:
-        return [
-            f"The pilot ends after round {document['round'] - 1}: {document['stop']}; {known} "
-            f"{factor(band['sd_ln_N_after'])} either way ({level:.0%})"
-        ]
+        return wrapped(
+            [
+                f"The pilot ends after round {document['round'] - 1}: {document['stop']}; {known} "
+                f"{factor(band['sd_ln_N_after'])} either way ({level:.0%})"
+            ]
+        )
     runs, share = document["runs"], sum(run["C"] for run in document["runs"]) / document["pilot_C"]
-    took = f", about {span(document['seconds'])}" if document["seconds"] else ""
+    sizes = "1 size" if len(runs) == 1 else f"{len(runs)} sizes"
+    took = f", about {format_seconds(document['seconds'])}" if document["seconds"] else ""
     lines = [
-        f"Round {document['round']}: {len(runs)} sizes, {share:.0%} of the pilot's {document['pilot_C']:.3g} FLOPs"
+        f"Round {document['round']}: {sizes}, {share:.0%} of the pilot's {document['pilot_C']:.3g} FLOPs"
         f"{took}; {known} {factor(band['sd_ln_N_before'])} either way before and should be within "
         f"{factor(band['sd_ln_N_after'])} after ({level:.0%})"
     ]
@@ -59,8 +53,8 @@ def round_lines(document: Mapping[str, Any], level: float = 0.95) -> list[str]:
             "N": f"{run['N']:,}",
             "tokens": " ".join(f"{budget:,}" for budget in run["budgets"]),
             "C": f"{run['C']:.2e}",
-            **({"time": span(run["seconds"])} if run["seconds"] else {}),
+            **({"time": format_seconds(run["seconds"])} if run["seconds"] else {}),
         }
         for run in runs
     ]
-    return lines + ["  " + line for line in aligned(rows, list(rows[0]))]
+    return wrapped(lines) + ["  " + line for line in aligned(rows, list(rows[0]))]

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import torch
 
+from ..base.numerals import format_seconds
 from ..corpora.storage.format import Corpus
 from ..models import roof
 from ..models.memory import memory_bytes
@@ -16,7 +17,7 @@ from ..models.shape.flops import forward_flops_per_token, training_flops_per_tok
 from ..models.shape.lstm_config import LstmConfig
 from .device import resolve_device, torch_settings
 from .members import check_corpus
-from .meter import format_seconds, total_steps
+from .meter import total_steps
 from .recipe.batches import check_supply
 from .recipe.recipe import TrainConfig
 from .recipe.schedule import plan_budgets

@@ -6,20 +6,11 @@ import sys
 import time
 from collections.abc import Sequence
 
+from ..base.numerals import format_seconds
 from .recipe.schedule import BudgetPlan
 
 LIVE_S = 0.5
 PLAIN_S = 20.0
-
-
-def format_seconds(seconds: float) -> str:
-    """Return seconds as 42s, 3m07s or 2h05m."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
 
 
 def total_steps(plans: Sequence[BudgetPlan]) -> int:

@@ -40,7 +40,8 @@ def test_a_round_is_designed_and_nothing_trained(house):
     assert design["pilot_C"] == 6e10
     lines = out.splitlines()
     assert lines[0].startswith(f"Round 1: {len(design['runs'])} sizes")
-    assert len(lines) == 2 + len(design["runs"])
+    models = [run["model"] for run in design["runs"]]
+    assert [line.split()[0] for line in lines[-len(models) - 1 :]] == ["model", *models]
     assert not (house / "results" / "tiny" / "runs").exists()
     config = house / "results" / "tiny" / "pilot.yaml"
     assert load_pilot(config).flops == 1e15

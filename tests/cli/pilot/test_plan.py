@@ -8,7 +8,7 @@ from verbs import ended, refuses, status
 
 from ziplaw.base.documents import read_csv, read_json
 from ziplaw.base.numerals import read_number
-from ziplaw.pilots.planning.plan_told import WIDTH
+from ziplaw.base.text_table import WIDTH
 
 WRITTEN = ["plan.json", "plan.csv", "isoflop.csv", "best_n.csv", "held_out.csv"]
 

@@ -5,6 +5,7 @@ import pytest
 from simulated_pilot import LAW, TARGET, edited, loss_at, simulated_pilot
 
 from ziplaw.base.documents import read_csv, read_json, write_csv
+from ziplaw.base.text_table import WIDTH
 from ziplaw.errors import ZiplawError
 from ziplaw.laws.pilots.compute import Compute
 from ziplaw.laws.plans.evidence.combined_plan import APART
@@ -13,7 +14,7 @@ from ziplaw.pilots.planning.plan_curves import isoflop_rows
 from ziplaw.pilots.planning.plan_doubts import cautions, refusals
 from ziplaw.pilots.planning.plan_evidence import Told, gather_evidence
 from ziplaw.pilots.planning.plan_next import next_rounds
-from ziplaw.pilots.planning.plan_told import WIDTH, next_sentence, plan_lines
+from ziplaw.pilots.planning.plan_told import next_sentence, plan_lines
 from ziplaw.pilots.planning.results_folder import PilotFolder
 from ziplaw.pilots.planning.whole_plan import pilot_plan
 from ziplaw.sweep.published_prior import read_prior

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ...base.numerals import counted
-from ...base.text_table import aligned
+from ...base.text_table import aligned, wrapped
 from .plan_next import next_sentence as next_told
 
 Plan = Mapping[str, Any]
-WIDTH = 120
 CHECK = "extrapolation check"  # how a warning about it begins
 GOOD_AS_NEW = 0.9  # of new tokens, what repeated ones may be worth without a word against them
 
@@ -40,13 +38,7 @@ def plan_lines(plan: Plan) -> list[str]:
     if sentence := next_sentence(plan):
         rest.append(f"Next: {sentence}.")
     rest += [f"Warning: {text}." for text in plan["warnings"]]
-    return [*_wrapped(said), *table, *_wrapped(rest)]
-
-
-def _wrapped(lines: Sequence[str]) -> list[str]:
-    """Lines broken at ``WIDTH``, what goes on indented; names without spaces stay whole."""
-    parts = (textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_long_words=False) for line in lines)
-    return [line for part in parts for line in part]
+    return [*wrapped(said), *table, *wrapped(rest)]
 
 
 def banded(plan: Plan, key: str) -> str:
