@@ -81,3 +81,18 @@ def test_runs_that_carry_no_split_are_refused_in_one_line():
         N, D, _ = table()
         D = D * 400
         own_runs(N, D, additive(LAW, N, D) * np.exp(0.002 * np.random.default_rng(1).normal(size=36)), refits=20)
+
+
+# a 4 x 4 grid: of 200 refits four find that tokens do not matter, which puts the best N at infinity
+NOISY = [5.106807, 5.259805, 5.194565, 4.763243, 4.468292, 4.895317, 4.821588, 4.611044,
+         5.075670, 4.734751, 4.653378, 4.512638, 4.755190, 4.481476, 4.431448, 4.290047]  # fmt: skip
+
+
+def test_refits_without_a_best_size(monkeypatch):
+    N, D = (g.ravel() for g in np.meshgrid(3713.0 * 3.0 ** np.arange(4), 74265.0 * 3.0 ** np.arange(4), indexing="ij"))
+    found = own_runs(N, D, NOISY)
+    assert np.isfinite(found.split.covariance).all()
+    assert len(found.samples) < 200
+    monkeypatch.setattr(module, "BEYOND", 0.001)
+    with pytest.raises(FitError, match=r"the best N is not identified: in \d of \d+ refits .* at most 0\.1% may"):
+        own_runs(N, D, NOISY)

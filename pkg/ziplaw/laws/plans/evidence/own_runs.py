@@ -32,6 +32,7 @@ from ...solve.misfit import POOR_RMS
 from .gaussian_split import GaussianSplit, inflation
 
 REFITS = 200
+BEYOND = 0.025  # of the refits, that may have no best N: no more than lie beyond one end of a 95 % band
 DRIFT_SHARE = 0.25  # of the runs, those with the most compute: left out to see whether the index drifts
 _OF_THE_FORM = ("poor fit",)  # first words of a doubt about the form rather than the runs
 
@@ -137,10 +138,18 @@ def own_runs(
     C = float(exp(log(FLOPS_PER_PARAMETER_TOKEN * fitted.N * fitted.D).mean()))
     samples = fitted.bootstrap(refits, seed=seed).samples
     samples = samples[np.isfinite(samples).all(axis=1)]
+    drawn = pair_at(samples, C)
+    told = np.asarray(np.isfinite(drawn).all(axis=1))
+    if (lost := int((~told).sum())) > BEYOND * len(told):
+        raise FitError(
+            f"the best N is not identified: in {lost} of {len(told)} refits N or D does not matter, at most "
+            f"{BEYOND:.1%} may; add runs of other sizes and of other tokens"
+        )
+    samples, drawn = samples[told], drawn[told]
     pairs = {name: pair_at(one.parameters, C) for name, one in fits.items()}
     weights = held_out_weights(held)
     mean = sum(weights[name] * pair for name, pair in pairs.items())
-    covariance = cov(pair_at(samples, C).T) * inflation(max(fitted.n - fitted.n_free, 1))
+    covariance = cov(drawn.T) * inflation(max(fitted.n - fitted.n_free, 1))
     covariance = covariance + sum(weights[name] * np.outer(pair - mean, pair - mean) for name, pair in pairs.items())
     covariance = covariance + _drift(fitted, C)
     links = {
