@@ -6,7 +6,7 @@ plants ``--corpora`` laws (500), runs on each a designed pilot (``laws.pilots.de
 designed from the runs before it) and grids of 4 sizes x 4 budgets, all of the same FLOPs, reads each by the same
 estimator (``laws.pilots.reading``), and writes pilot_study.csv, from which ``page.py`` makes tables of
 docs/validation.md. A quarter of an hour on one core. ``--seed`` draws another population: the method was calibrated on
-seeds 1 to 9, the file is of seed 100.
+seeds 1 to 9 and seen on 100, the file is of seed 200.
 
 *Corpora.* A vocabulary of 512 to 8192, models as the ladder builds them (head and attention counted). The law has the
 links identity, power (k .5 to 2) and bounded (k .5 to 2) a third each; exponents of the excess loss alpha .25 to .9 and
@@ -306,7 +306,7 @@ def main():
     """Write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpora", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=200)
     parser.add_argument("-o", "--output", default=str(HERE / "pilot_study.csv"))
     parser.add_argument("--rows", help="a CSV of every corpus as well")
     arguments = parser.parse_args()
