@@ -114,6 +114,13 @@ def options(*some: Function) -> Function:
     return add
 
 
+by_option = click.option(
+    "--by",
+    type=click.Choice(["document", "file"]),
+    default="document",
+    show_default=True,
+    help="What is one source and held out as a whole.",
+)
 # text, which takes any file, first
 *_SOME, _LAST = ["text", *(kind for kind in KINDS if kind != "text")]
 _FORMATS = f"{', '.join(_SOME)} or {_LAST}"

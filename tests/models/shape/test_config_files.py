@@ -12,7 +12,6 @@ from ziplaw.models.shape.config_files import (
     PlannedTraining,
     config_text,
     is_config_file,
-    meta_intermediate,
 )
 from ziplaw.models.shape.ladder import ladder
 
@@ -23,6 +22,12 @@ def llama_parameters(hidden, inner, layers, vocab):
     """Of LlamaForCausalLM without biases: attention, gate, up and down, two norms a layer and one at the end."""
     inside = layers * (4 * hidden * hidden + 3 * hidden * inner + 2 * hidden) + hidden
     return inside, inside + 2 * vocab * hidden
+
+
+def meta_intermediate(dim: int, multiple_of: int, ffn_dim_multiplier: float) -> int:
+    """Width of the SwiGLU that Meta's code makes of params.json."""
+    width = int(ffn_dim_multiplier * int(2 * 4 * dim / 3))
+    return multiple_of * -(-width // multiple_of)
 
 
 @pytest.mark.parametrize("N", [5e3, 1e6, 3e8, 3e9, 7e10])

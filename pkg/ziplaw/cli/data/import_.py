@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ..options import CountOrAuto, source_options
+from ..options import CountOrAuto, by_option, source_options
 from ..printing import CORPUS_FILES, bytes_read, read_lines, say_written
 from ..verb import CorpusFolder, Verb
 
@@ -26,13 +26,7 @@ from ..verb import CorpusFolder, Verb
 )
 @click.option("--context", default=256, show_default=True, help="Tokens in a document.")
 @click.option("--seed", default=0, show_default=True, help="Chooses what is held out, and the order of the rest.")
-@click.option(
-    "--by",
-    type=click.Choice(["document", "file"]),
-    default="document",
-    show_default=True,
-    help="What is one source and held out as a whole.",
-)
+@by_option
 @click.option(
     "-o", "--output", required=True, type=CorpusFolder(), help="Folder of the corpus: train.npy, valid.npy, meta.json."
 )

@@ -8,7 +8,7 @@ import click
 
 from ...base import limits
 from ..laws.evidence import PriorName
-from ..options import Number, reading_options
+from ..options import Number, by_option, reading_options
 from ..verb import TokenizerName, Verb
 
 
@@ -30,13 +30,7 @@ from ..verb import TokenizerName, Verb
 )
 @click.option("--vocab-size", type=int, help="Entries of the vocabulary that auto trains [default: by a stated rule].")
 @reading_options
-@click.option(
-    "--by",
-    type=click.Choice(["document", "file"]),
-    default="document",
-    show_default=True,
-    help="What is one source and held out as a whole.",
-)
+@by_option
 @click.option("--context", type=int, default=256, show_default=True, help="Tokens in a document.")
 @click.option("--prior", type=PriorName(), default="web", show_default=True, help="As ziplaw plan has it.")
 @click.option("--level", type=Number(limits.LEVEL), default=0.95, show_default=True, help="Coverage of the bands.")

@@ -16,13 +16,12 @@ import numpy.typing as npt
 
 from ...errors import FitError
 from ...numerics.draws import normals
-from ...numerics.functions import cov, exp, log, product
+from ...numerics.functions import exp, log, product
 from ..forms.allocation import FLOPS_PER_PARAMETER_TOKEN
 from ..forms.arguments import check_column, check_level, check_positive
 from ..forms.form import Form
 from ..forms.links import BOUNDED
 from ..intervals.quantities import tails
-from ..plans.evidence.gaussian_split import GaussianSplit
 from ..solve.additive import Array
 from .cell_errors import SHARED, Kriging, drift_of, noise_variance
 from .compute import Compute
@@ -204,30 +203,10 @@ class PilotRuns:
         about = middle if N is None else log(check_positive(N, "N"))
         return [float(exp(about + off)) for off in ends]
 
-    def gaussian(self, target_C: float | None = None) -> GaussianSplit:
-        """The (ln N_opt at C = 6 N D, a) that the runs say, as a Gaussian.
-
-        Told at the 6 N D of the best run of ``target_C`` (all FLOPs), where its band is that of ``n_opt``: a Gaussian
-        is a line in ln C and knows no drift. Without a target at the middle of the cells.
-        """
-        if target_C is None:
-            target_C = float(exp(log(self.D * self.compute.per_token(self.N)).mean()))
-        found = self.drawn_ln_N(target_C)
-        of_law = best_size(self.theta, target_C, self.frame, self.compute)
-        C = float(self.compute.six_nd_of(exp(np.median(of_law)), target_C))
-        ln_N = best_size(self.theta, C, self.frame, Compute.six_nd()) + (found - of_law)
-        pairs = np.stack([ln_N, _exponent(self.theta)])
-        return GaussianSplit(pairs.mean(axis=1), cov(pairs), C)
-
     @property
     def beta(self) -> float:
         """The drawn laws' exponent of D in the index, the median, for ``Compute.split``."""
         return float(np.median(exp(self.theta[:, 4] - self.theta[:, 5])))
-
-    @property
-    def samples(self) -> Array:
-        """E, A, B, alpha, beta, k, U (k, 7) of the drawn laws."""
-        return natural(self.theta, self.frame)
 
 
 def _ends(level: float) -> list[float]:

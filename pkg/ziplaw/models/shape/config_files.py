@@ -124,12 +124,6 @@ def _llama(shape: ModelConfig) -> dict[str, Any]:
     }
 
 
-def meta_intermediate(dim: int, multiple_of: int, ffn_dim_multiplier: float) -> int:
-    """Width of the SwiGLU that Meta's code makes of params.json."""
-    width = int(ffn_dim_multiplier * int(2 * 4 * dim / 3))
-    return multiple_of * -(-width // multiple_of)
-
-
 def _nanogpt(shape: ModelConfig, training: PlannedTraining) -> ConfigText:
     h, layers = shape.hidden, shape.layers
     N = int(decoder_N(h, layers, GPT2_SQUARES))
