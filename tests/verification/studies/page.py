@@ -60,7 +60,7 @@ held the truth; the default kind is in bold.
 """
 
 WRONG = """- The *case* bootstrap runs narrow for losses beyond the runs and at the floor; *delta* and *sandwich* \
-do not, and only the second holds where noise differs between cells ([log.md](log.md)).
+do not, and only the second holds where noise differs between cells ([log of experiments](../bench/log.md)).
 - The free link tells no loss beyond the runs where E is not given (–): a rising curve may level out there. Going on \
 as a straight line it would have been held in 78 to 93 % of cases. The split is not touched, for it needs no link.
 

@@ -1,0 +1,1 @@
+"""What a study answers: one module a table, its columns and its rows."""

@@ -1,0 +1,51 @@
+"""The answers of a study, each a table: listed here once, in the order of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from ...tables.columns import GUESSED, Columns
+from ..measured import Study
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer.
+
+    Attributes
+    ----------
+    name : str
+        Of its module here, and of its file: <name>.csv. The module has ``COLUMNS``, a tuple of names, and
+        ``rows(study) -> list of dict``: numbers, texts, truth values or None by column.
+    about : str
+        What its table tells, in a few words.
+    """
+
+    name: str
+    about: str
+
+    @property
+    def table(self) -> Columns:
+        """Its columns."""
+        return Columns(f"{self.name}.csv", dict.fromkeys(self._module.COLUMNS, GUESSED))
+
+    def rows(self, study: Study) -> Sequence[dict[str, Any]]:
+        """Answer it from a study."""
+        found: Sequence[dict[str, Any]] = self._module.rows(study)
+        return found
+
+    @property
+    def _module(self) -> Any:
+        return import_module(f".{self.name}", __package__)
+
+
+ANSWERS = {
+    answer.name: answer
+    for answer in (
+        # name of the module, which is that of the table; what it tells
+        Answer("what_was_measured", "datasets, cells, regimes, ranges of H, seed noise"),
+    )
+}
