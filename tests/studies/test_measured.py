@@ -25,6 +25,7 @@ def plain(value):
 def test_it_reads_what_was_measured(tmp_path, planted):
     rates = {name: {"zstd": 0.2 + 0.01 * k} for k, name in enumerate(planted.datasets)}
     study = read_study(write_study(tmp_path, planted, rates))
+    assert study.half("exploratory").folder == tmp_path
     assert study.datasets == planted.datasets
     assert study.design == planted.design
     assert study.runs == planted.runs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,15 @@ class Study:
     covariates : mapping
         Dataset -> name -> value: H, floor and unigram_entropy (nats per token) and vocab_size of the corpus that was
         trained on; productions and sentence_length (tokens) of the design; then the columns of covariates.csv.
+    folder : pathlib.Path, optional
+        Where it was read, for answers that need what may lie beside: ``arms/<arm>``, ``pilots``.
     """
 
     design: tuple[Mapping[str, Any], ...]
     runs: tuple[Mapping[str, Any], ...]
     fits: tuple[Mapping[str, Any], ...]
     covariates: Mapping[str, Mapping[str, Any]]
+    folder: Path | None = field(default=None, compare=False)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -75,11 +78,12 @@ class Study:
     def _where(self, wanted: Callable[[Mapping[str, Any]], bool]) -> Study:
         design = tuple(row for row in self.design if wanted(row))
         names = {row["dataset"] for row in design}
-        return Study(
-            design,
-            tuple(row for row in self.runs if row["dataset"] in names),
-            tuple(fit for fit in self.fits if fit["dataset"] in names),
-            {name: values for name, values in self.covariates.items() if name in names},
+        return replace(
+            self,
+            design=design,
+            runs=tuple(row for row in self.runs if row["dataset"] in names),
+            fits=tuple(fit for fit in self.fits if fit["dataset"] in names),
+            covariates={name: values for name, values in self.covariates.items() if name in names},
         )
 
 
@@ -126,6 +130,7 @@ def read_study(folder: str | Path) -> Study:
         tuple(run for row in design for run in by_dataset[row["dataset"]]),
         tuple(_fit(folder, row["dataset"]) for row in design),
         covariates,
+        folder,
     )
 
 
