@@ -45,5 +45,5 @@ else:
     rule all:
         default_target: True
         input:
-            [] if SEVERAL else f"{RESULTS}/report.html",
+            [] if SEVERAL else rules.report.output,
             EVERY_RESULT,

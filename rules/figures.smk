@@ -7,6 +7,7 @@ rule plot:
         fits=FITS,
         scores=SCORES,
         floors=FLOORS,
+        sums=TABLE_SUMS,
     output:
         svg=report(
             f"{RESULTS}/figures/{{figure}}.svg",
@@ -14,6 +15,7 @@ rule plot:
             category="Figures",
         ),
         csv=f"{RESULTS}/figures/{{figure}}.csv",
+        sums=f"{RESULTS}/figures/{{figure}}.svg.sha256",
     log:
         f"{LOGS}/plot/{{figure}}.log",
     benchmark:
@@ -31,4 +33,5 @@ rule plot:
     message:
         "Figure {wildcards.figure}"
     shell:
-        "ziplaw plot {wildcards.figure} --sweep-dir {params.results} -o {output.svg} {input} > {log} 2>&1"
+        "ziplaw plot {wildcards.figure} --sweep-dir {params.results} -o {output.svg} --checksums"
+        " {input.tables} {input.fits} {input.scores} {input.floors} > {log} 2>&1"

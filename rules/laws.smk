@@ -17,7 +17,8 @@ rule collect_dataset:
             f"{RESULTS}/floors/{w.dataset}.json" if w.dataset in GRAMMARS else []
         ),
     output:
-        f"{RESULTS}/runs/{{dataset}}/runs.csv",
+        table=f"{RESULTS}/runs/{{dataset}}/runs.csv",
+        sums=f"{RESULTS}/runs/{{dataset}}/runs.csv.sha256",
     log:
         f"{LOGS}/collect_dataset/{{dataset}}.log",
     benchmark:
@@ -38,14 +39,20 @@ rule collect_dataset:
         "Table of {wildcards.dataset}'s runs"
     shell:
         "ziplaw collect {input.runs} --corpus {params.corpus} --score {input.score} {params.floor}"
-        " -o {output} > {log} 2>&1"
+        " -o {output.table} --checksums > {log} 2>&1"
 
 
 rule collect_runs:
     input:
-        expand(f"{RESULTS}/runs/{{dataset}}/runs.csv", dataset=SWEEP.datasets),
+        tables=expand(f"{RESULTS}/runs/{{dataset}}/runs.csv", dataset=SWEEP.datasets),
+        sums=expand(
+            f"{RESULTS}/runs/{{dataset}}/runs.csv.sha256", dataset=SWEEP.datasets
+        ),
     output:
-        report(f"{RESULTS}/runs.csv", caption="captions/runs.rst", category="Tables"),
+        table=report(
+            f"{RESULTS}/runs.csv", caption="captions/runs.rst", category="Tables"
+        ),
+        sums=f"{RESULTS}/runs.csv.sha256",
     log:
         f"{LOGS}/collect_runs.log",
     benchmark:
@@ -59,14 +66,16 @@ rule collect_runs:
     message:
         "Table of every run"
     shell:
-        "ziplaw collect {input} -o {output} > {log} 2>&1"
+        "ziplaw collect {input.tables} -o {output.table} --checksums > {log} 2>&1"
 
 
 rule fit_law:
     input:
-        f"{RESULTS}/runs/{{dataset}}/runs.csv",
+        table=f"{RESULTS}/runs/{{dataset}}/runs.csv",
+        sums=f"{RESULTS}/runs/{{dataset}}/runs.csv.sha256",
     output:
-        f"{RESULTS}/fits/{{dataset}}.json",
+        law=f"{RESULTS}/fits/{{dataset}}.json",
+        sums=f"{RESULTS}/fits/{{dataset}}.json.sha256",
     log:
         f"{LOGS}/fit_law/{{dataset}}.log",
     benchmark:
@@ -81,14 +90,17 @@ rule fit_law:
     message:
         "Law of {wildcards.dataset}: free E and E at the floor, every link, with intervals"
     shell:
-        "ziplaw fit {input} --dataset {wildcards.dataset} {params.settings} -o {output} > {log} 2>&1"
+        "ziplaw fit {input.table} --dataset {wildcards.dataset} {params.settings} -o {output.law} --checksums"
+        " > {log} 2>&1"
 
 
 rule fit_architecture:
     input:
-        f"{RESULTS}/runs/{{dataset}}/runs.csv",
+        table=f"{RESULTS}/runs/{{dataset}}/runs.csv",
+        sums=f"{RESULTS}/runs/{{dataset}}/runs.csv.sha256",
     output:
-        f"{RESULTS}/fits/{{dataset}}.{{architecture}}.json",
+        law=f"{RESULTS}/fits/{{dataset}}.{{architecture}}.json",
+        sums=f"{RESULTS}/fits/{{dataset}}.{{architecture}}.json.sha256",
     log:
         f"{LOGS}/fit_architecture/{{dataset}}.{{architecture}}.log",
     benchmark:
@@ -105,8 +117,8 @@ rule fit_architecture:
     message:
         "Law of {wildcards.dataset}: {wildcards.architecture} alone"
     shell:
-        "ziplaw fit {input} --dataset {wildcards.dataset} --where architecture={wildcards.architecture}"
-        " {params.settings} -o {output} > {log} 2>&1"
+        "ziplaw fit {input.table} --dataset {wildcards.dataset} --where architecture={wildcards.architecture}"
+        " {params.settings} -o {output.law} --checksums > {log} 2>&1"
 
 
 rule tabulate_fits:
@@ -119,6 +131,7 @@ rule tabulate_fits:
         links=report(
             f"{RESULTS}/links.csv", caption="captions/links.rst", category="Tables"
         ),
+        sums=f"{RESULTS}/fits.csv.sha256",
     log:
         f"{LOGS}/tabulate_fits.log",
     benchmark:
@@ -132,12 +145,13 @@ rule tabulate_fits:
     message:
         "Table of every law"
     shell:
-        "ziplaw fits-table {input} -o {output.fits} --links {output.links} > {log} 2>&1"
+        "ziplaw fits-table {input} -o {output.fits} --links {output.links} --checksums > {log} 2>&1"
 
 
 rule regress_laws:
     input:
         runs=f"{RESULTS}/runs.csv",
+        sums=f"{RESULTS}/runs.csv.sha256",
         fits=FITS,
         scores=expand(f"{RESULTS}/scores/{{dataset}}.json", dataset=SWEEP.datasets),
     output:
@@ -145,6 +159,7 @@ rule regress_laws:
         claims=report(
             f"{RESULTS}/claims.csv", caption="captions/claims.rst", category="Tables"
         ),
+        sums=f"{RESULTS}/regression.json.sha256",
     log:
         f"{LOGS}/regress_laws.log",
     benchmark:
@@ -162,7 +177,7 @@ rule regress_laws:
         "Do the best split and the laws move with H? Every link, joint test, the paper's claims"
     shell:
         "ziplaw regress --runs {input.runs} --fits {input.fits} --scores {params.scores} {params.grammars} --level {params.level}"
-        " -o {output.regression} --claims {output.claims} > {log} 2>&1"
+        " -o {output.regression} --claims {output.claims} --checksums > {log} 2>&1"
 
 
 rule frontier:
@@ -170,11 +185,12 @@ rule frontier:
         regression=f"{RESULTS}/regression.json",
         fits=FITS,
     output:
-        report(
+        table=report(
             f"{RESULTS}/frontier.csv",
             caption="captions/frontier.rst",
             category="Tables",
         ),
+        sums=f"{RESULTS}/frontier.csv.sha256",
     log:
         f"{LOGS}/frontier.log",
     benchmark:
@@ -188,4 +204,4 @@ rule frontier:
     message:
         "Compute-optimal N and D along C, beside Chinchilla's"
     shell:
-        "ziplaw frontier --regression {input.regression} --fits {input.fits} -o {output} > {log} 2>&1"
+        "ziplaw frontier --regression {input.regression} --fits {input.fits} -o {output.table} --checksums > {log} 2>&1"

@@ -214,7 +214,8 @@ rule pilot_collect:
         meta=f"{CORPUS}/meta.json",
         score=f"{RESULTS}/scores/corpus.json",
     output:
-        f"{RESULTS}/runs.csv",
+        table=f"{RESULTS}/runs.csv",
+        sums=f"{RESULTS}/runs.csv.sha256",
     log:
         f"{LOGS}/pilot_collect.log",
     benchmark:
@@ -229,12 +230,13 @@ rule pilot_collect:
     message:
         "Table of every run"
     shell:
-        "ziplaw collect {input.runs} --corpus {params.corpus} --score {input.score} -o {output} > {log} 2>&1"
+        "ziplaw collect {input.runs} --corpus {params.corpus} --score {input.score} -o {output.table} --checksums > {log} 2>&1"
 
 
 rule pilot_plan:
     input:
         f"{RESULTS}/runs.csv",
+        f"{RESULTS}/runs.csv.sha256",
         f"{RESULTS}/scores/corpus.json",
         f"{CORPUS}/meta.json",
         f"{RESULTS}/tokenizer.report.json",
@@ -247,6 +249,7 @@ rule pilot_plan:
                 "isoflop.csv",
                 "best_n.csv",
                 "held_out.csv",
+                "plan.json.sha256",
             ],
         ),
     log:
@@ -265,7 +268,7 @@ rule pilot_plan:
     message:
         "The plan"
     shell:
-        "ziplaw pilot-plan {RESULTS} {params.settings} --threads {threads} > {log} 2>&1"
+        "ziplaw pilot-plan {RESULTS} {params.settings} --threads {threads} --checksums > {log} 2>&1"
 
 
 rule pilot_page:
@@ -274,7 +277,13 @@ rule pilot_page:
     output:
         expand(
             f"{RESULTS}/{{file}}",
-            file=["plan.html", "isoflop.svg", "best_n.svg", "held_out.svg"],
+            file=[
+                "plan.html",
+                "isoflop.svg",
+                "best_n.svg",
+                "held_out.svg",
+                "plan.html.sha256",
+            ],
         ),
     log:
         f"{LOGS}/pilot_page.log",
@@ -289,7 +298,7 @@ rule pilot_page:
     message:
         "The plan's page: {output[0]}"
     shell:
-        "ziplaw pilot-page {RESULTS} -o {output[0]} > {log} 2>&1"
+        "ziplaw pilot-page {RESULTS} -o {output[0]} --checksums > {log} 2>&1"
 
 
 EVERY_PILOT_RESULT = [*rules.pilot_plan.output, *rules.pilot_page.output]

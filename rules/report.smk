@@ -3,9 +3,11 @@
 
 rule report:
     input:
-        SHOWN,
+        shown=SHOWN,
+        sums=[*TABLE_SUMS, *PLOT_SUMS],
     output:
-        f"{RESULTS}/report.html",
+        page=f"{RESULTS}/report.html",
+        sums=f"{RESULTS}/report.html.sha256",
     log:
         f"{LOGS}/report.log",
     benchmark:
@@ -29,6 +31,6 @@ rule report:
             stage: value for stage, value in vars(versions).items() if stage.isupper()
         },
     message:
-        "Report: {output}"
+        "Report: {output.page}"
     shell:
-        "ziplaw report --sweep-dir {params.results} {params.config} -o {output} {input} > {log} 2>&1"
+        "ziplaw report --sweep-dir {params.results} {params.config} -o {output.page} --checksums {input.shown} > {log} 2>&1"

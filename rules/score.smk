@@ -55,9 +55,10 @@ rule score_reference:
 
 rule score_presets:
     output:
-        report(
+        table=report(
             f"{RESULTS}/presets.csv", caption="captions/presets.rst", category="Scores"
         ),
+        sums=f"{RESULTS}/presets.csv.sha256",
     log:
         f"{LOGS}/score_presets.log",
     benchmark:
@@ -72,7 +73,7 @@ rule score_presets:
     message:
         "Score the paper's preset grammars, {params.seeds} seeds each"
     shell:
-        "ziplaw presets --seeds {params.seeds} --threads {threads} -o {output} > {log} 2>&1"
+        "ziplaw presets --seeds {params.seeds} --threads {threads} -o {output.table} --checksums > {log} 2>&1"
 
 
 rule grammar_floor:

@@ -33,7 +33,11 @@ RUNS = [
     for seed in SWEEP.seeds_of(dataset)
     for part in RUN_PARTS
 ]
-RUNS += expand(f"{RESULTS}/runs/{{dataset}}/runs.csv", dataset=SWEEP.datasets)
+RUNS += expand(
+    f"{RESULTS}/runs/{{dataset}}/runs.csv{{sums}}",
+    dataset=SWEEP.datasets,
+    sums=["", ".sha256"],
+)
 if SEVERAL:
     FITS = expand(
         f"{RESULTS}/fits/{{name}}.{{architecture}}.json",
@@ -59,10 +63,20 @@ PLOTS = expand(
     f"{RESULTS}/figures/{{figure}}.{{ext}}", figure=FIGURES, ext=["svg", "csv"]
 )
 
+# the checksums of what each job made, beside its first output: each table's readers ask for those of the table
+TABLE_SUMS = [
+    f"{table}.sha256"
+    for table in TABLES
+    if Path(table).name
+    not in ("links.csv", "claims.csv")  # of the jobs of fits.csv and regression.json
+]
+PLOT_SUMS = expand(f"{RESULTS}/figures/{{figure}}.svg.sha256", figure=FIGURES)
+SUMS = [*TABLE_SUMS, *PLOT_SUMS, *(f"{fit}.sha256" for fit in FITS)]
+
 # what the report shows
 SHOWN = [*MADE_GRAMMARS, *SCORES, *FLOORS, *FITS, *TABLES, *PLOTS]
 # intermediates too: rule all asks for them, so that whichever is deleted is made again
-EVERY_RESULT = [*SHOWN, *CORPORA, *RUNS]
+EVERY_RESULT = [*SHOWN, *CORPORA, *RUNS, *SUMS]
 
 # Snakemake makes what depends on a file from the future again, and then fails it
 for path in map(Path, EVERY_RESULT):

@@ -4,6 +4,9 @@ Every message is one line: the value, the limit, the remedy. The command line tu
 """
 
 import operator
+import os
+import shlex
+from pathlib import Path
 from typing import Any
 
 
@@ -18,6 +21,21 @@ def shown(value: object, limit: int = 60) -> str:
     except ValueError:
         return f"an integer of {value.bit_length()} bits" if isinstance(value, int) else f"a {type(value).__name__}"
     return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def results_folder(path: str | os.PathLike) -> Path | None:
+    """Return the folder ``results/<name>``, where the workflow writes, that a path as it was given lies in, or None."""
+    parts = Path(path).parts
+    places = [i for i, part in enumerate(parts[:-2]) if part == "results"]
+    return Path(*parts[: places[-1] + 2]) if places else None
+
+
+def again(path: str | os.PathLike) -> str:
+    """Say how a damaged file is made again; of one that the workflow made, by which command."""
+    folder = results_folder(path)
+    if folder is None:
+        return "make it again"
+    return f"`ziplaw verify {shlex.quote(str(folder))} --fix` removes what is damaged, then snakemake makes it again"
 
 
 def integer(

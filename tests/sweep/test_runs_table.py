@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ziplaw.base.documents import read_csv, write_csv, write_json
+from ziplaw.base.documents import read_csv, read_json, sha256_file, write_csv, write_json
 from ziplaw.cli import main
 from ziplaw.errors import FitError
 from ziplaw.sweep.runs_table import BEST_SEEN, bounded_regime, concatenate, least_reducible, regime, run_rows
@@ -215,3 +215,15 @@ def test_a_run_counts_once(sweep):
     assert len(concatenate([sweep / "a.csv"])) == 4
     with pytest.raises(FitError, match="given twice"):
         concatenate([sweep / "a.csv", sweep / "a.csv"])
+
+
+def test_a_curve_that_changed_since_is_refused(sweep):
+    path = sweep / "runs" / "web" / "h8" / "s0" / "run.json"
+    curve = path.with_name("curve.csv")
+    write_csv(curve, [{"kind": "log", "step": 1}, {"kind": "log", "step": 2}])
+    run = {key: value for key, value in read_json(path).items() if key != "sha256"}
+    write_json(path, run | {"curve_sha256": sha256_file(curve)}, kind="run")
+    assert len(rows_of(sweep)) == 4
+    curve.write_text(curve.read_text()[:-6])
+    with pytest.raises(FitError, match=r"curve\.csv does not match its checksum in run\.json"):
+        rows_of(sweep)

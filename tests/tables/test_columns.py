@@ -37,9 +37,7 @@ def test_cells_of_other_formats_are_typed_already():
 
 def test_text_among_numbers_is_refused_where_it_stands(tmp_path):
     (tmp_path / "t.csv").write_text(f"dataset,N,loss\na,3,2.5\na,{'x' * 60},2.5\n")
-    with pytest.raises(
-        FitError, match="t.csv row 2: N is '" + "x" * 39 + "…', a number is needed: make the table again"
-    ):
+    with pytest.raises(FitError, match="t.csv row 2: N is '" + "x" * 39 + "…', a number is needed: make it again"):
         TABLE.read(tmp_path / "t.csv")
     (tmp_path / "t.csv").write_text("N\n1,2\n")
     with pytest.raises(ZiplawError, match="line 2 has more cells than the header"):

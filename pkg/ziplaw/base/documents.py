@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import ZiplawError, shown
+from ..errors import ZiplawError, again, shown
 from .atomic import atomic_path
 
 FORMAT = 1
@@ -124,7 +124,7 @@ def read_json(path: str | os.PathLike, kind: str | None = None) -> dict[str, Any
         if isinstance(document, dict):
             _check_nesting(document)
     except (ValueError, RecursionError) as error:
-        raise ZiplawError(f"{path} is not valid JSON ({error}): write it again or restore it") from None
+        raise ZiplawError(f"{path} is not valid JSON ({error}): {again(path)}, or restore it") from None
     if not isinstance(document, dict):
         raise ZiplawError(f"{path} holds a JSON {type(document).__name__}, not an object: is it the right file?")
     if kind is not None and document.get("kind", f"ziplaw/{kind}") != f"ziplaw/{kind}":
@@ -139,7 +139,7 @@ def read_json(path: str | os.PathLike, kind: str | None = None) -> dict[str, Any
         damaged = True
     if damaged:
         raise ZiplawError(
-            f"{path} does not match its own checksum: it was damaged or edited; make it again, "
+            f"{path} does not match its own checksum: it was damaged or edited; {again(path)}, "
             'or delete its "sha256" line if the edit was meant'
         )
     return document

@@ -11,10 +11,16 @@ from typing import Any
 
 import click
 
+from .. import versions
 from ..base import outputs
-from ..errors import ChoiceError
+from ..base.atomic import is_stream
+from ..base.checksums import MARK, SUFFIX, checksums_of, write_checksums
+from ..errors import ChoiceError, results_folder
 
-_FORCE = f"{__name__}.force"
+# files that a verb reads, from its parameters
+Reads = Callable[[dict[str, Any]], Iterable[str | Path]]
+
+_FORCE, _RECORDED = f"{__name__}.force", f"{__name__}.recorded"
 
 
 class Verb(click.Command):
@@ -33,6 +39,15 @@ class Verb(click.Command):
 
     def invoke(self, context: click.Context) -> Any:
         """Check every output, then run the verb."""
+        written, read, homes = self.paths(context)
+        outputs.check(written, read, homes, forced(context))
+        try:
+            return super().invoke(context)
+        except ChoiceError as error:
+            raise click.UsageError(str(error), context) from None
+
+    def paths(self, context: click.Context) -> tuple[list[outputs.Output], list[Any], list[Any]]:
+        """List what is going to be written, what is read, and the folders that are both."""
         written: list[outputs.Output] = []
         read, homes = [], []
         for parameter in self.params:
@@ -52,11 +67,56 @@ class Verb(click.Command):
                 read += values
             elif hasattr(kind, "reads"):
                 read += [path for value in values for path in kind.reads(value)]
-        outputs.check(written, read, homes, forced(context))
-        try:
+        return written, read, homes
+
+
+class RecordedVerb(Verb):
+    """A verb that on demand writes checksums beside its first output (:mod:`ziplaw.base.checksums`).
+
+    Parameters
+    ----------
+    stage : str
+        The integer of ``ziplaw.versions`` that counts for what it makes.
+    reads : callable, optional
+        Takes the verb's parameters, returns the files that it reads of a folder, which its parameters do not name.
+    """
+
+    def __init__(self, *arguments: Any, stage: str, reads: Reads | None = None, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.stage, self.reads = stage, reads
+        help_text = f"Write checksums beside the output, as OUTPUT{SUFFIX}; whoever reads it then checks them."
+        self.params.append(
+            click.Option(["--checksums"], is_flag=True, expose_value=False, callback=_keep_recorded, help=help_text)
+        )
+
+    def paths(self, context: click.Context) -> tuple[list[outputs.Output], list[Any], list[Any]]:
+        """List the checksums among what is written too."""
+        written, read, homes = super().paths(context)
+        written.sort(key=lambda one: not one.name.startswith("-o "))  # what is asked for first, then what goes with it
+        if written and context.meta.get(_RECORDED):
+            path = checksums_of(written[0].path)
+            written.append(outputs.Output(path, outputs.by_mark(MARK), f"{path}, written beside {written[0].name},"))
+        return written, read, homes
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the verb, then write the checksums."""
+        if not context.meta.get(_RECORDED):
             return super().invoke(context)
-        except ChoiceError as error:
-            raise click.UsageError(str(error), context) from None
+        written, read, _ = self.paths(context)
+        if not written or any(is_stream(one.path) for one in written):
+            raise click.UsageError("--checksums go beside an output: give one that is a file", context)
+        done = super().invoke(context)
+        for parameter in self.params:
+            if isinstance(parameter.type, SweepFile):
+                read += _flat(context.params.get(parameter.name))
+        read += self.reads(context.params) if self.reads else ()
+        read += [Path(path, "meta.json") for path in read if os.path.isdir(path)]  # of a corpus, which names its arrays
+        home = results_folder(written[0].path)
+        files = [path for path in read if os.path.isfile(path) and not os.fspath(path).endswith(SUFFIX)]
+        # what lies outside of a sweep lies elsewhere on another machine
+        files = [path for path in files if home is None or results_folder(path) == home]
+        write_checksums([one.path for one in written[:-1]], files, self.stage, getattr(versions, self.stage))
+        return done
 
 
 class Verbs(click.Group):
@@ -72,6 +132,10 @@ def forced(context: click.Context | None = None) -> bool:
 
 def _keep_force(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     context.meta[_FORCE] = value
+
+
+def _keep_recorded(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    context.meta[_RECORDED] = value
 
 
 def _flat(value: Any) -> list[Any]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..base.checksums import check_made
 from ..base.documents import write_text
 from ..base.outputs import Output, by_mark, check
 from ..sweep.folder import VARIANTS, Sweep
@@ -135,5 +136,6 @@ def _figures(sweep: Sweep) -> dict[str, dict[str, Any]]:
             if not sweep.has(f"figures/{kind}.svg"):
                 path = Path(scratch) / f"{kind}.svg"
                 draw(kind, sweep.folder, path, files=sweep.files)
+            check_made(path)
             figures[kind] = image(path.read_bytes()) | {"caption": caption(sweep, kind)}
     return figures

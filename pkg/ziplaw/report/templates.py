@@ -10,7 +10,7 @@ from html import escape
 from importlib import resources
 from typing import Any
 
-from ..errors import FitError
+from ..errors import FitError, ZiplawError
 from ..sweep.folder import finite
 from .typeset import fixed, interval, number, prose
 
@@ -69,6 +69,8 @@ def as_written(folder: object, again: str) -> Iterator[None]:
 
     try:
         yield
+    except ZiplawError:
+        raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, jinja2.UndefinedError) as error:
         what = f"{type(error).__name__}: {error}"
         raise FitError(f"a file in {folder} is not as ziplaw wrote it ({what}): {again}") from error

@@ -12,6 +12,7 @@ from ..base.documents import read_json
 from ..errors import FitError
 from ..laws.fits.dataset import uninformative
 from ..tables.declared import CURVE, DECLARED, RUNS
+from .runs_table import check_curve
 
 REFERENCES = ("code", "prose")
 TWIN = ".bytes"  # scores/code.bytes.json: the same reference as raw bytes
@@ -148,7 +149,11 @@ class Sweep:
     def curve(self, row: dict[str, Any]) -> list[dict[str, Any]]:
         """Logged steps of the run behind a row of runs.csv, [] when its curve is not at hand."""
         path = self.run_folder(row) / "curve.csv"
-        return [step for step in CURVE.read(path) if step["kind"] in ("log", "branch")] if path.exists() else []
+        if not path.exists():
+            return []
+        if (run := path.with_name("run.json")).exists():
+            check_curve(run, read_json(run, "run"))
+        return [step for step in CURVE.read(path) if step["kind"] in ("log", "branch")]
 
     @cached_property
     def executions(self) -> dict[Path, dict[str, Any]]:

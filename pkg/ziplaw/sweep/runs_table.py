@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..base.documents import read_json
-from ..errors import FitError
+from ..base.documents import read_json, sha256_file
+from ..errors import FitError, again
 from ..tables.any_file import read_table
 from ..tables.declared import RUNS
 
@@ -109,6 +109,7 @@ def run_rows(
     rows = []
     for path in map(Path, run_files):
         run = read_json(path, "run")
+        check_curve(path, run)
         if run["corpus_sha256"] != meta["sha256_train"]:
             raise FitError(f"{path} was trained on another corpus than {corpus_meta}: train it again")
         dataset, model = _names(path, run["seed"])
@@ -142,6 +143,22 @@ def run_rows(
         _bound_regimes(rows)
     _refuse_copies(rows)
     return sorted(rows, key=lambda row: (row["dataset"], row["N"], row["model"], row["seed"], row["D"]))
+
+
+def check_curve(run_file: str | Path, run: Mapping[str, Any]) -> None:
+    """Hold the curve beside a run.json against the checksum in there.
+
+    Raises
+    ------
+    FitError
+        When it was changed.
+    """
+    curve = Path(run_file).with_name("curve.csv")
+    if curve.exists() and run.get("curve_sha256") not in (None, sha256_file(curve)):
+        raise FitError(
+            f"{curve} does not match its checksum in run.json: it was damaged or edited, or is of another run; "
+            f"{again(curve)}"
+        )
 
 
 def _check_origin(meta, corpus_meta, scored, score, bayes, floor):

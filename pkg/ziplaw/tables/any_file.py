@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..base.checksums import check_made
 from ..base.documents import unique_keys
 from ..errors import FitError, ZiplawError, shown
 from .text_lines import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, read_text_table
@@ -78,9 +79,12 @@ def read_table(path: str | os.PathLike, empty: bool = False) -> Table:
     ------
     FitError
         When it is no table, is empty, has no rows, or is larger than MAX_BYTES unpacked or MAX_ROWS.
+    ZiplawError
+        When it does not match the checksums that a verb wrote beside it.
     OSError
         When it cannot be read.
     """
+    check_made(path)
     name = "standard input" if os.fspath(path) == "-" else str(path)
     data = _bytes(path, name)
     for magic, what in _NO_TABLE:

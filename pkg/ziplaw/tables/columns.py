@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..base.checksums import check_made
 from ..base.documents import guessed, read_csv, write_csv
-from ..errors import FitError
+from ..errors import FitError, again
 
 NUMBER, TEXT, TRUTH, GUESSED = "number", "text", "truth", "guessed"
 
@@ -82,16 +83,15 @@ class Columns:
         FitError
             When a column of numbers holds text: it is refused where it stands, not where it is used.
         ZiplawError
-            When it is no CSV (see :func:`ziplaw.base.documents.read_csv`).
+            When it is no CSV (see :func:`ziplaw.base.documents.read_csv`), or does not match the checksums beside it.
         """
+        check_made(path)
         rows = read_csv(path, self.value)
         for index, row in enumerate(rows, start=1):
             for column, value in row.items():
                 if isinstance(value, str) and self.kinds.get(column) == NUMBER:
                     shown = value if len(value) <= 40 else value[:39] + "…"
-                    raise FitError(
-                        f"{path} row {index}: {column} is {shown!r}, a number is needed: make the table again"
-                    )
+                    raise FitError(f"{path} row {index}: {column} is {shown!r}, a number is needed: {again(path)}")
         return rows
 
     def write(self, path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]]) -> None:

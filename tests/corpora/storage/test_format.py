@@ -91,7 +91,7 @@ def test_unigram_entropy_limits():
 def test_damage_is_noticed_on_open(tmp_path, part, damage):
     small(tmp_path)
     damage(tmp_path / f"{part}.npy")
-    with pytest.raises(CorpusError, match=f"{part}.npy.*make the corpus again"):
+    with pytest.raises(CorpusError, match=f"{part}.npy.*make it again"):
         open_corpus(tmp_path)
 
 

@@ -8,7 +8,7 @@ from ...base.limits import PRESET_SEEDS
 from ...base.outputs import by_header
 from ..options import json_option, threads_option
 from ..printing import print_json, print_table, say_written
-from ..verb import OutputFile, Verb
+from ..verb import OutputFile, RecordedVerb
 
 
 def _headers() -> list[list[str]]:
@@ -18,7 +18,7 @@ def _headers() -> list[list[str]]:
     return [PRESETS.names, SHAPE_COLUMNS]
 
 
-@click.command(name="presets", cls=Verb)
+@click.command(name="presets", cls=RecordedVerb, stage="SCORER")
 @click.option("--seeds", type=click.IntRange(*PRESET_SEEDS), default=5, show_default=True, help="Grammars per preset.")
 @click.option("--documents", type=click.IntRange(2), default=1000, show_default=True, help="Documents per grammar.")
 @click.option("--group", type=click.Choice(["main", "vocabulary", "compressibility"]), help="Only this group.")

@@ -14,7 +14,7 @@ from ...laws.intervals.kinds import METHODS
 from ...tables.column_names import LOSS_UNITS
 from ..options import Number, Numbers, joined, json_option, options, standard_input
 from ..printing import print_json, say_written
-from ..verb import OutputFile, OutputImage, Verb
+from ..verb import OutputFile, OutputImage, RecordedVerb
 from .accounting import CONTEXT, accounting
 from .show_fit import show_comparison, show_dataset, show_law, show_links, show_other, summary
 
@@ -185,7 +185,7 @@ plan_options = options(
 )  # fmt: skip
 
 
-@click.command(cls=Verb)
+@click.command(cls=RecordedVerb, stage="FITTER")
 @click.argument("table", type=click.Path(exists=True, dir_okay=False, allow_dash=True), callback=standard_input)
 @rows_options
 @law_options

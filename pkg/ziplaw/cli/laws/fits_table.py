@@ -6,7 +6,7 @@ import click
 
 from ...base.outputs import by_header
 from ..printing import say_written
-from ..verb import OutputFile, Verb
+from ..verb import OutputFile, RecordedVerb
 
 
 def _headers() -> list[list[str]]:
@@ -21,7 +21,7 @@ def _link_headers() -> list[list[str]]:
     return [LINKS.names]
 
 
-@click.command(cls=Verb)
+@click.command(cls=RecordedVerb, stage="TABLES")
 @click.argument("fits", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
 @click.option("-o", "--output", required=True, type=OutputFile(by_header(_headers)), help="The CSV to write.")
 @click.option("--links", type=OutputFile(by_header(_link_headers)), help="Write the fits under every link as CSV here.")

@@ -6,7 +6,7 @@ import click
 
 from ...base.outputs import by_header
 from ..printing import say_written
-from ..verb import OutputFile, Verb
+from ..verb import OutputFile, RecordedVerb
 
 
 def _headers() -> list[list[str]]:
@@ -15,7 +15,7 @@ def _headers() -> list[list[str]]:
     return [FRONTIER.names]
 
 
-@click.command(cls=Verb)
+@click.command(cls=RecordedVerb, stage="REGRESSION")
 @click.option("--regression", required=True, type=click.Path(exists=True, dir_okay=False), help="regression.json.")
 @click.option("--fits", "first", type=click.Path(exists=True, dir_okay=False), help="The first of FITS (for globs).")
 @click.argument("fits", nargs=-1, type=click.Path(exists=True, dir_okay=False))

@@ -10,7 +10,7 @@ from ...base import limits
 from ...base.outputs import by_header, by_kind
 from ..options import Number, json_option
 from ..printing import print_json, print_table, say_written
-from ..verb import OutputFile, Verb
+from ..verb import OutputFile, RecordedVerb
 
 
 def _headers() -> list[list[str]]:
@@ -19,7 +19,7 @@ def _headers() -> list[list[str]]:
     return [CLAIMS.names]
 
 
-@click.command(cls=Verb)
+@click.command(cls=RecordedVerb, stage="REGRESSION")
 @click.option("--runs", required=True, type=click.Path(exists=True, dir_okay=False), help="The sweep's runs.csv.")
 @click.option("--fits", "first", type=click.Path(exists=True, dir_okay=False), help="The first of FITS (for globs).")
 @click.argument("fits", nargs=-1, type=click.Path(exists=True, dir_okay=False))

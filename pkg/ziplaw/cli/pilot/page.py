@@ -8,7 +8,7 @@ import click
 
 from ...base.outputs import Output
 from ..printing import say_written
-from ..verb import OutputPath, SweepFolder, Verb
+from ..verb import OutputPath, RecordedVerb, SweepFolder
 
 
 class OutputPage(OutputPath):
@@ -24,7 +24,13 @@ class OutputPage(OutputPath):
         return page_outputs(value)
 
 
-@click.command(cls=Verb)
+def _reads(given: dict[str, object]) -> list[Path]:
+    from ...report.pilots.plan_page import read_files
+
+    return read_files(str(given["folder"]))
+
+
+@click.command(cls=RecordedVerb, stage="PILOT", reads=_reads)
 @click.argument("folder", metavar="DIR", type=SweepFolder())
 @click.option("-o", "--output", type=OutputPage(), help="HTML file [default: DIR/plan.html].")
 def command(folder: str, output: str) -> None:

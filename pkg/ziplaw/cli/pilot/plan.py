@@ -13,7 +13,7 @@ from ..laws.evidence import PriorName
 from ..laws.plan_of_pilot import rate_options
 from ..options import Number, threads_option
 from ..printing import say_written
-from ..verb import OutputFile, SweepFolder, Verb
+from ..verb import OutputFile, RecordedVerb, SweepFolder
 
 
 class OutputPlan(OutputFile):
@@ -31,7 +31,14 @@ class OutputPlan(OutputFile):
         return [*super().outputs(value, name, params), *beside]
 
 
-@click.command(cls=Verb)
+def _reads(given: dict[str, object]) -> list[Path]:
+    from ...pilots.planning.results_folder import PilotFolder
+
+    folder = Path(str(given["folder"]))
+    return [folder / name for name in PilotFolder(folder).fingerprint()]
+
+
+@click.command(cls=RecordedVerb, stage="PILOT", reads=_reads)
 @click.argument("folder", metavar="DIR", type=SweepFolder())
 @click.option("--flops", type=Number(limits.FLOPS), help="Training FLOPs to plan [default: those of the pilot].")
 @click.option("--prior", type=PriorName(), default="web", show_default=True, help="As ziplaw plan has it.")

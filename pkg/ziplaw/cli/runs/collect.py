@@ -6,7 +6,7 @@ import click
 
 from ...base.outputs import by_header
 from ..printing import say_written
-from ..verb import OutputFile, Verb
+from ..verb import OutputFile, RecordedVerb
 
 
 def _headers() -> list[list[str]]:
@@ -15,7 +15,7 @@ def _headers() -> list[list[str]]:
     return [RUNS.names]
 
 
-@click.command(cls=Verb)
+@click.command(cls=RecordedVerb, stage="TABLES")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
 @click.option(
     "--corpus", type=click.Path(exists=True, file_okay=False), help="The corpus folder that the runs were trained on."

@@ -10,7 +10,7 @@ import click
 from ...base.outputs import numbers_of
 from ...report.figures import FIGURES, draw
 from ..printing import say_written
-from ..verb import OutputImage, SweepFile, SweepFolder, Verb
+from ..verb import OutputImage, RecordedVerb, SweepFile, SweepFolder
 
 
 def _headers(given: dict[str, Any]) -> list[list[str]]:
@@ -25,7 +25,9 @@ def _list(context: click.Context, parameter: click.Parameter, value: bool) -> No
 
 
 @click.command(
-    cls=Verb, epilog=f"FIGURE is {', '.join(list(FIGURES)[:-1])} or {list(FIGURES)[-1]}: --list says what each shows."
+    cls=RecordedVerb,
+    stage="FIGURES",
+    epilog=f"FIGURE is {', '.join(list(FIGURES)[:-1])} or {list(FIGURES)[-1]}: --list says what each shows.",
 )
 @click.argument("kind", metavar="FIGURE", type=click.Choice(list(FIGURES)))
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List the figures.")

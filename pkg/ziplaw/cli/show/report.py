@@ -8,7 +8,7 @@ import click
 
 from ...base.outputs import by_mark
 from ..printing import say_written
-from ..verb import OutputFile, SweepFile, SweepFolder, Verb
+from ..verb import OutputFile, RecordedVerb, SweepFile, SweepFolder
 
 
 def _made(path: Path) -> bool:
@@ -17,7 +17,7 @@ def _made(path: Path) -> bool:
     return by_mark(MARK)(path)
 
 
-@click.command(cls=Verb)
+@click.command(cls=RecordedVerb, stage="REPORT")
 @click.option("--sweep-dir", required=True, type=SweepFolder(), help="A finished sweep: results/NAME.")
 @click.option("--config", type=click.Path(exists=True, dir_okay=False), help="Its config, for the provenance.")
 @click.option("--command", "reproduce", help="The command that reproduces it [default: Snakemake with that config].")

@@ -20,7 +20,7 @@ from ...base.documents import read_json, sha256_file, write_json
 from ...base.limits import CORPUS_CONTEXT, DOCUMENTS, MAX_VOCAB
 from ...base.locks import lock
 from ...base.outputs import Output, by_kind, check
-from ...errors import CorpusError, ZiplawError, integer
+from ...errors import CorpusError, ZiplawError, again, integer
 from ...numerics.functions import log
 
 PARTS = ("train", "valid")
@@ -339,26 +339,26 @@ def _checked_meta(folder):
     except ZiplawError as error:
         raise CorpusError(str(error)) from None
     for key in ("vocab_size", "context", "n_train", "n_valid"):
-        _integer(f"{path}: {key}", meta.get(key), 1, 1 << 40, "make the corpus again")
+        _integer(f"{path}: {key}", meta.get(key), 1, 1 << 40, again(path))
     return meta
 
 
 def _open_part(folder, part, meta, verify):
     path = folder / f"{part}.npy"
-    again = "it was damaged or belongs to another corpus; make the corpus again"
+    remedy = f"it was damaged or belongs to another corpus; {again(path)}"
     try:
         tokens = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
-        raise CorpusError(f"{path} is missing: make the corpus again") from None
+        raise CorpusError(f"{path} is missing: {again(path)}") from None
     except (ValueError, EOFError) as error:
-        raise CorpusError(f"{path} is not a readable array ({error}): {again}") from None
+        raise CorpusError(f"{path} is not a readable array ({error}): {remedy}") from None
     shape, dtype = (meta[f"n_{part}"], meta["context"]), token_dtype(meta["vocab_size"])
     if tokens.shape != shape or tokens.dtype != dtype:
         raise CorpusError(
-            f"{path} is {tokens.dtype} {tokens.shape}, meta.json says {dtype} {shape}: {again}",
+            f"{path} is {tokens.dtype} {tokens.shape}, meta.json says {dtype} {shape}: {remedy}",
         )
     if verify and sha256_file(path) != meta.get(f"sha256_{part}"):
-        raise CorpusError(f"{path} does not match the checksum in meta.json: {again}")
+        raise CorpusError(f"{path} does not match the checksum in meta.json: {remedy}")
     return tokens
 
 

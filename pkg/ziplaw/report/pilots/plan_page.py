@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...base.checksums import check_made
 from ...base.documents import read_csv, read_json, write_text
 from ...base.numerals import counted
 from ...base.outputs import Output, by_mark, check, image_outputs
@@ -72,11 +73,18 @@ def read_plan(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str,
     place = Path(folder)
     if not (place / "plan.json").is_file():
         raise FitError(f"{folder} holds no plan.json: make it with ziplaw pilot-plan {folder}")
-    lost = [name for name in PILOT_FIGURES if not (place / f"{name}.csv").is_file()]
+    lost = [file.name for file in read_files(folder) if not file.is_file()]
     if lost:
-        raise FitError(f"{folder} holds no {lost[0]}.csv, which is written with plan.json: {_AGAIN}")
+        raise FitError(f"{folder} holds no {lost[0]}, which is written with plan.json: {_AGAIN}")
+    for file in read_files(folder):
+        check_made(file)
     plan = read_json(place / "plan.json", "pilot_plan")
     return plan, {name: read_csv(place / f"{name}.csv") for name in PILOT_FIGURES}
+
+
+def read_files(folder: str | os.PathLike[str]) -> list[Path]:
+    """List what a page is made from."""
+    return [Path(folder, "plan.json"), *(Path(folder, f"{name}.csv") for name in PILOT_FIGURES)]
 
 
 def draw_all(plan: Mapping[str, Any], tables: Mapping[str, list[dict[str, Any]]]) -> dict[str, bytes]:
