@@ -76,6 +76,39 @@ rule score_presets:
         "ziplaw presets --seeds {params.seeds} --threads {threads} -o {output.table} --checksums > {log} 2>&1"
 
 
+rule measure_covariates:
+    input:
+        corpora=expand(
+            f"{RESULTS}/corpora/{{dataset}}/train.npy", dataset=SWEEP.datasets
+        ),
+        meta=expand(f"{RESULTS}/corpora/{{dataset}}/meta.json", dataset=SWEEP.datasets),
+    output:
+        table=report(
+            f"{RESULTS}/covariates.csv",
+            caption="captions/covariates.rst",
+            category="Scores",
+        ),
+        details=f"{RESULTS}/covariates.json",
+        sums=f"{RESULTS}/covariates.csv.sha256",
+    log:
+        f"{LOGS}/measure_covariates.log",
+    benchmark:
+        f"{BENCHMARKS}/measure_covariates.tsv"
+    threads: 2
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        settings=SCORE_OPTIONS,
+        folders=[f"{RESULTS}/corpora/{dataset}" for dataset in SWEEP.datasets],
+        version=versions.COVARIATES,
+    message:
+        "Measure rivals of H: entropies of blocks, correlations at a distance, other ratios"
+    shell:
+        "ziplaw covariates {params.folders} {params.settings} --threads {threads}"
+        " -o {output.table} --details {output.details} --checksums > {log} 2>&1"
+
+
 rule grammar_floor:
     input:
         grammar=f"{RESULTS}/grammars/{{dataset}}.json",

@@ -62,6 +62,11 @@ else:
 PLOTS = expand(
     f"{RESULTS}/figures/{{figure}}.{{ext}}", figure=FIGURES, ext=["svg", "csv"]
 )
+COVARIATES = expand(
+    f"{RESULTS}/{{name}}",
+    name=["covariates.csv", "covariates.json", "covariates.csv.sha256"]
+    * SWEEP.covariates,
+)
 
 # the checksums of what each job made, beside its first output: each table's readers ask for those of the table
 TABLE_SUMS = [
@@ -76,7 +81,7 @@ SUMS = [*TABLE_SUMS, *PLOT_SUMS, *(f"{fit}.sha256" for fit in FITS)]
 # what the report shows
 SHOWN = [*MADE_GRAMMARS, *SCORES, *FLOORS, *FITS, *TABLES, *PLOTS]
 # intermediates too: rule all asks for them, so that whichever is deleted is made again
-EVERY_RESULT = [*SHOWN, *CORPORA, *RUNS, *SUMS]
+EVERY_RESULT = [*SHOWN, *CORPORA, *RUNS, *SUMS, *COVARIATES]
 
 # Snakemake makes what depends on a file from the future again, and then fails it
 for path in map(Path, EVERY_RESULT):

@@ -21,6 +21,7 @@ ROOMS = {
     "corpora.storage": "numerics base",
     "corpora.readers": "base corpora.storage",
     "corpora": "numerics base grammars tables corpora.storage corpora.readers",
+    "corpora.measures": "numerics base corpora corpora.storage corpora.readers",
     "models.shape": "base",
     "corpora.vocabulary": "base corpora corpora.readers corpora.storage models.shape",
     "models": "base kernels models.shape",
@@ -57,7 +58,7 @@ ROOMS = {
     "report.pilots": "base pilots.planning report report.figures.pilots",
     "report": "numerics base sweep report.figures laws.dependence laws.dependence.splits laws.fits laws.solve",
     "cli": "base corpora.storage corpora.readers corpora.vocabulary",
-    "cli.data": "cli base grammars tables corpora corpora.readers corpora.vocabulary",
+    "cli.data": "cli base grammars tables corpora corpora.measures corpora.readers corpora.vocabulary",
     "cli.runs": "cli base corpora.storage models.shape training training.recipe tables sweep pilots studies",
     "cli.laws": "cli numerics base corpora corpora.readers tables sweep report.figures laws.forms "
     "laws.intervals laws.dependence laws.dependence.statistics laws.plans laws.plans.evidence laws.pilots "

@@ -60,6 +60,8 @@ def here(tmp_path_factory):
         "claims.csv",
         "frontier.csv",
         "links.csv",
+        "covariates.csv",
+        "covariates.json",
         "floor1.json",
         "law6.json",
         "law.svg",

@@ -20,7 +20,7 @@ _MARK = "# Made by `ziplaw design`; SHA-256 of the lines below: "
 
 
 def study_config(rows: Sequence[Mapping[str, Any]], name: str) -> SweepConfig:
-    """The sweep of the chosen grammars: the default sweep's models, budgets and training, seeds by dataset."""
+    """The sweep of the chosen grammars: models, budgets and training of the default sweep, rivals of H too."""
     datasets = {
         row["dataset"]: Dataset(
             grammar=GrammarShape(**{key: row[key] for key in SHAPE}),
@@ -29,7 +29,12 @@ def study_config(rows: Sequence[Mapping[str, Any]], name: str) -> SweepConfig:
         for row in rows
     }
     return SweepConfig(
-        sweep=name, datasets=datasets, models=DEFAULT.models, budgets=DEFAULT.budgets, training=DEFAULT.training
+        sweep=name,
+        datasets=datasets,
+        models=DEFAULT.models,
+        budgets=DEFAULT.budgets,
+        covariates=True,
+        training=DEFAULT.training,
     )
 
 

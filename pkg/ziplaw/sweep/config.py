@@ -237,6 +237,9 @@ class SweepConfig(Strict):
     presets: Presets | None = Field(
         None, description="score the paper's preset grammars too; default: null, which leaves it out"
     )
+    covariates: bool = Field(
+        False, description="measure rivals of H of every dataset too: entropies, correlations, zstd; default: false"
+    )
     training: Training = Field(Training(), description="how every model is trained")
     laws: Laws = Field(Laws(), description="how the laws are fitted")
 

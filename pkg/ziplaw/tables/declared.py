@@ -55,7 +55,16 @@ DESIGN = Columns.declare(
     "seed H H_stderr floor floor_stderr unigram_entropy productions vocab_size sentence_length "
     "tokens_per_production_least tokens_per_production_most",
 )
-# a user's rivals of H, one row a dataset
+# rivals of H that are measured of tokens alone, one row a dataset
+MEASURED = Columns.declare(
+    "covariates.csv",
+    "dataset:text bigram_information conditional_entropy_1 conditional_entropy_2 conditional_entropy_3 "
+    "H_64 H_1024 H_16bit H_smallest zstd zstd_whole gamma beta alpha_D entropy_decay",
+)
+# such rows of ziplaw's or of a user
 COVARIATES = Columns("covariates", {"dataset": TEXT}, others=GUESSED)
 
-DECLARED = {table.name: table for table in (CURVE, RUNS, FITS, LINKS, CLAIMS, FRONTIER, PRESETS, ARCHITECTURES, DESIGN)}
+DECLARED = {
+    table.name: table
+    for table in (CURVE, RUNS, FITS, LINKS, CLAIMS, FRONTIER, PRESETS, ARCHITECTURES, DESIGN, MEASURED)
+}

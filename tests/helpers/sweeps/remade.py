@@ -74,6 +74,10 @@ def remake(runs):
         ziplaw(
             "score --window 64 --samples 40 -o", folder / f"score{seed}.json", folder / f"corpus{seed}" / "train.npy"
         )
+    corpora = [folder / f"corpus{seed}" for seed in (1, 2)]
+    # zstd's ratios hang on the version of its library
+    ziplaw("covariates --no-zstd --window 64 --samples 40 -o", folder / "covariates.csv", *corpora,
+           "--details", folder / "covariates.json")  # fmt: skip
     names = sorted({row["dataset"] for row in read_csv(runs)})
     fits = [folder / "fits" / f"{name}.json" for name in names]
     for path in fits:

@@ -26,6 +26,7 @@ CONFIG = {
     "scoring": {"window": 64, "samples": 32},
     "references": ["code"],
     "presets": {"seeds": 1},
+    "covariates": True,
     "training": {"device": "cpu"},
     "laws": {"bootstrap": 100},
 }
@@ -35,11 +36,12 @@ TEXT = "It was {} of the best of times, {} of the worst of times, and {} wrote i
 # rule -> the rules that read what it makes
 FEEDS = {
     "make_grammar": "sample_corpus grammar_floor report",
-    "sample_corpus": "score_corpus grammar_floor train_run collect_dataset",
-    "import_corpus": "score_corpus train_run collect_dataset",
+    "sample_corpus": "score_corpus measure_covariates grammar_floor train_run collect_dataset",
+    "import_corpus": "score_corpus measure_covariates train_run collect_dataset",
     "score_corpus": "collect_dataset regress_laws plot report",
     "score_reference": "plot report",
     "score_presets": "plot report",
+    "measure_covariates": "all",
     "grammar_floor": "collect_dataset plot report",
     "train_run": "collect_dataset",
     "collect_dataset": "fit_law collect_runs",
@@ -154,11 +156,12 @@ KEYS = {
     "corpus.documents": ("corpus.documents", 160, EVERY_CORPUS, 5),
     "corpus.valid_documents": ("corpus.valid_documents", 24, EVERY_CORPUS, 5),
     "corpus.seed": ("corpus.seed", 1, EVERY_CORPUS, 5),
-    "scoring.window": ("scoring.window", 32, "score_corpus score_reference", 0),
-    "scoring.samples": ("scoring.samples", 33, "score_corpus score_reference", 0),
+    "scoring.window": ("scoring.window", 32, "score_corpus score_reference measure_covariates", 0),
+    "scoring.samples": ("scoring.samples", 33, "score_corpus score_reference measure_covariates", 0),
     "references": ("references", ["prose"], "score_reference", 0),
     "presets": ("presets", None, "plot", 0),
     "presets.seeds": ("presets.seeds", 2, "score_presets", 0),
+    "covariates": ("covariates", False, "", 0),
     "training.arm": ("training.arm", "tuned", "train_run", 5),
     "training.batch_documents": ("training.batch_documents", 8, "train_run", 5),
     "training.learning_rate": ("training.learning_rate", 0.01, "train_run", 5),
@@ -177,7 +180,7 @@ KEYS = {
 # datasets and models as a whole, and changes of keys above that go the other way
 MORE = {
     "datasets: one added": ("datasets.more", {"grammar": SHAPE}, "make_grammar", 1),
-    "datasets: one taken away": ("datasets.low", None, "collect_runs tabulate_fits", 0),
+    "datasets: one taken away": ("datasets.low", None, "collect_runs tabulate_fits measure_covariates", 0),
     "budgets: the largest raised": ("budgets", [4096, 12288], EVERY_CORPUS, 5),
     "references: none": ("references", None, "plot", 0),
 }
@@ -186,6 +189,7 @@ STAGES = {
     "SAMPLER": ("sample_corpus score_presets", 2),
     "SCORER": ("score_corpus score_reference score_presets", 0),
     "FLOOR": ("grammar_floor", 0),
+    "COVARIATES": ("measure_covariates", 0),
     "TABLES": ("collect_dataset collect_runs tabulate_fits", 0),
     "TRAINER": ("train_run", 5),
     "FITTER": ("fit_law", 0),
