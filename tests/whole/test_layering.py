@@ -55,6 +55,8 @@ ROOMS = {
     "laws.dependence.splits laws.dependence.statistics laws.studies",
     "report.figures": "numerics base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
     "report.figures.pilots": "base report.figures",
+    "report.figures.studies": "base report.figures",
+    "report.studies": "base sweep studies studies.answers report.figures.studies",
     "report.pilots": "base pilots.planning report report.figures.pilots",
     "report": "numerics base sweep report.figures laws.dependence laws.dependence.splits laws.fits laws.solve",
     "cli": "base corpora.storage corpora.readers corpora.vocabulary",
@@ -66,7 +68,7 @@ ROOMS = {
     "cli.pilot": "cli cli.laws cli.runs base corpora.storage models.shape training pilots pilots.planning "
     "report.figures.pilots report.pilots",
     "cli.outcomes": "cli base tables report.figures laws.outcomes",
-    "cli.show": "cli base report report.figures",
+    "cli.show": "cli base report report.figures report.studies studies studies.answers",
     "__main__": "cli",
 }
 TOP = {"__init__", "errors", "versions"}

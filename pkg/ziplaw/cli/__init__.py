@@ -49,6 +49,7 @@ VERBS = {
     "plot": ("show.plot", "Draw one figure of a finished sweep as SVG, with the plotted numbers as CSV."),
     "report": ("show.report", "Write a sweep's self-contained HTML report."),
     "design": ("runs.design", "Choose the grammars of a study before any training, and say what they could decide."),
+    "study": ("show.study", "Answer a study's questions from its runs: tables, figures and a results section."),
     "config": ("runs.config", "Check a sweep's config, or print its schema or defaults."),
 }
 
