@@ -183,7 +183,7 @@ def jackknifed_split(fitted: Linked, runs: Sequence[str], C: float, level: float
     """
     estimate = np.array(fitted.split_at(C), dtype=np.float64)
     out: dict[str, Any] = {"C": C, "ln_N": float(estimate[0]), "a": float(estimate[1]), "covariance": None}
-    draws, method = _left_out(fitted, np.asarray(runs), C)
+    draws, method = _left_out(fitted, runs, C)
     out |= {"intervals": {"ln_N": [None, None], "a": [None, None]}, "method": method}
     if draws is not None:
         k = len(draws)
@@ -200,6 +200,34 @@ def jackknifed_split(fitted: Linked, runs: Sequence[str], C: float, level: float
 
 
 def _left_out(fitted, runs, C):
+    laws, method = laws_left_out(fitted, runs)
+    if laws is None:
+        return None, method
+    draws = np.column_stack([log(split(laws, C, fitted.form)[0]), exponents(laws, fitted.form)[0]])
+    if not np.isfinite(draws).all():
+        return None, "none: without some run there is no split"
+    return draws, method
+
+
+def laws_left_out(fitted: Linked, runs: Sequence[str]) -> tuple[Array | None, str]:
+    """Fit a law again without each of its runs, for the jackknife.
+
+    Parameters
+    ----------
+    fitted : LawFit or LinkFit
+        The law.
+    runs : sequence of str (n,)
+        The run of each row.
+
+    Returns
+    -------
+    laws : ndarray, float64 (k, p), or None
+        Natural parameters without each of the k runs, in the order of their names; None where they are too few or some
+        refit fails.
+    method : str
+        What was done, or why there is nothing.
+    """
+    runs = np.asarray(runs)
     names = np.unique(runs)
     sizes = near_groups(fitted.columns["N"], SAME_VALUE)
     if len(names) < MIN_RUNS:
@@ -212,17 +240,14 @@ def _left_out(fitted, runs, C):
     weights = fitted.weights * (runs != names[:, None])
     start = np.repeat(fitted.solution.theta[None], len(names), axis=0)
     theta, _, converged = fitted.problem.solve(start, weights=weights, threads=1)
-    draws = np.empty((len(names), 2))
-    for i, (name, found) in enumerate(zip(names, fitted.problem.natural(theta))):
+    laws = np.array(fitted.problem.natural(theta), dtype=np.float64)
+    for i, name in enumerate(names):
         if not converged[i]:
             rest = fitted.refit(runs != name)
             if not rest.converged:
                 return None, f"none: without {name} the fit did not converge"
-            found = rest.parameters
-        draws[i] = log(split(found, C, fitted.form)[0]), exponents(found, fitted.form)[0]
-    if not np.isfinite(draws).all():
-        return None, "none: without some run there is no split"
-    return draws, f"jackknife over {len(names)} runs, t with {len(names) - 1} degrees of freedom"
+            laws[i] = rest.parameters
+    return laws, f"jackknife over {len(names)} runs, t with {len(names) - 1} degrees of freedom"
 
 
 def _doubt(fitted, split, draws):
