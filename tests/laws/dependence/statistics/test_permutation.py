@@ -101,3 +101,11 @@ def test_holm_is_bonferroni_for_the_smallest_and_never_falls():
     assert permutation.holm([0.04, 0.03]) == pytest.approx([0.06, 0.06])
     assert permutation.holm([0.7, 0.8]) == [1.0, 1.0]
     assert permutation.holm([0.2]) == [0.2]
+
+
+def test_rank_correlations_without_a_test_are_those_with_one():
+    rng = np.random.default_rng(7)
+    x, y, z = rng.normal(size=(3, 12))
+    assert permutation.rank_correlation(x, y, np.empty((12, 0))) == pytest.approx(permutation.spearman(x, y)[0])
+    assert permutation.rank_correlation(x, y, z[:, None]) == pytest.approx(permutation.partial_rank(x, y, [z])[0])
+    assert permutation.rank_correlation(x, np.ones(12), z[:, None]) is None

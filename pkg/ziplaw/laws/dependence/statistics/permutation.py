@@ -131,6 +131,20 @@ def partial_rank(
     return float(rho), float((np.abs(everything) >= abs(rho) - _TIE).mean())
 
 
+def rank_correlation(x: npt.ArrayLike, y: npt.ArrayLike, given: npt.ArrayLike) -> float | None:
+    """Spearman's rank correlation of x and y (K,), the ranks of given covariates (K, q) taken off both, with no test.
+
+    None where nothing is left to correlate.
+    """
+    ranks = np.column_stack([stats.rankdata(column) for column in (x, y, *np.transpose(given))])
+    ranks = ranks - ranks.mean(axis=0)
+    basis, sizes, _ = svd(ranks[:, 2:])
+    basis = basis[:, sizes > 1e-9 * sizes.max(initial=0.0)]
+    h, v = (column - product(basis, product(basis.T, column)) for column in ranks.T[:2])
+    size = float(np.sqrt(product(h, h) * product(v, v)))
+    return float(product(h, v)) / size if size > _TIE * len(ranks) else None
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's p-values: of several tests, the chance that any true null is rejected stays at the level."""
     order = np.argsort(p_values, kind="stable")

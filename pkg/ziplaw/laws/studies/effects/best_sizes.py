@@ -75,4 +75,5 @@ def best_sizes(readings: Mapping[str, Readings], kind: str, accounting: str, C: 
         names.append(name)
         told.append((x, v, float(tokens - x), v * (1 + slope) * (1 + slope), outside))
     columns = np.array(told, dtype=np.float64).reshape(-1, 5).T
-    return BestSizes(tuple(names), *columns[:4], outside=columns[4] > 0)
+    x, v, ratio, v_ratio, beyond = columns
+    return BestSizes(tuple(names), x, v, ratio, v_ratio, beyond > 0)

@@ -10,7 +10,6 @@ statistic is the share of it that the covariate explains.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -41,8 +40,7 @@ class Effect:
     p_permutation : float or None
         Two-sided; None where nothing is left to test.
     rank_correlation : float or None
-        Spearman's, partial where others are given.
-    p_rank : float or None
+        Spearman's, of what is left of both ranks where others are given.
     """
 
     n: int
@@ -54,7 +52,6 @@ class Effect:
     df: int
     p_permutation: float | None
     rank_correlation: float | None
-    p_rank: float | None
 
 
 def effect(
@@ -83,32 +80,33 @@ def effect(
     given = np.empty((len(y), 0)) if given is None else given
     if len(y) - 2 - given.shape[1] < FEWEST_LEFT:
         return None
-    null = np.column_stack([np.ones(len(y)), *(_unit(column) for column in given.T)])
+    # an orthonormal basis of the given ones: what does not vary, or repeats another, takes nothing off twice
+    held = _basis(np.column_stack([_unit(column) for column in given.T])) if given.shape[1] else given
+    null = np.column_stack([np.ones(len(y)), held * np.sqrt(len(y))])
     spread = float(np.sqrt(np.square(x - x.mean()).mean()))
     left = x - product(_basis(null), _basis(null).T, x)
     if spread <= _TINY * max(1.0, float(abs(x).max())) or float(product(left, left)) < 1e-8 * len(x) * spread * spread:
         return None
     X = np.column_stack([null, (x - x.mean()) / spread])
-    fitted = meta_regression(y[:, None], variance[:, None, None], X)
+    fitted = meta_regression(y[:, None], variance[:, None, None], X, structure="diagonal")
     slope = float(fitted.coefficients[0, -1]) / spread
     stderr = float(np.sqrt(fitted.covariance[-1, -1])) / spread
     t = float(student_quantile(fitted.df, (1 + level) / 2))
     about = variance + scatter_about(y, variance, null) + _TINY
     if given.shape[1]:
         p = freedman_lane(y, about, left, null, seed)
-        rank, p_rank = permutation.partial_rank(x, y, list(given.T), seed)
     else:
         p = permutation.weighted_slope(x, y, about, seed)
-        rank, p_rank = permutation.spearman(x, y, seed)
     return Effect(
         len(y), slope, slope - t * stderr, slope + t * stderr, stderr, float(np.sqrt(fitted.scatter[0, 0])), fitted.df,
-        p, rank if np.isfinite(rank) else None, p_rank,
+        p, permutation.rank_correlation(x, y, given),
     )  # fmt: skip
 
 
 def scatter_about(y: Array, variance: Array, X: Array) -> float:
     """Scatter variance of datasets about their regression on X (K, q)."""
-    return float(meta_regression(y[:, None], variance[:, None, None], X).scatter[0, 0])
+    fitted = meta_regression(y[:, None], variance[:, None, None], X, structure="diagonal")
+    return float(fitted.scatter[0, 0])
 
 
 def freedman_lane(y: Array, about: Array, x: Array, null: Array, seed: int = 42) -> float | None:
@@ -141,9 +139,4 @@ def _unit(column: Array) -> Array:
 def _basis(columns: Array) -> Array:
     """Orthonormal columns (K, r) that span columns (K, q)."""
     left, sizes, _ = svd(columns)
-    return np.asarray(left[:, sizes > 1e-9 * sizes.max(initial=0.0)])
-
-
-def numbers(found: Effect | None, names: tuple[str, ...]) -> dict[str, Any]:
-    """Attributes of an effect by name; None each where there is none."""
-    return {name: None if found is None else getattr(found, name) for name in names}
+    return np.asarray(left[:, sizes > max(1e-9 * sizes.max(initial=0.0), _TINY)])
