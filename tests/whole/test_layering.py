@@ -53,8 +53,8 @@ ROOMS = {
     "pilots.planning": "numerics base tables pilots models.shape sweep laws.forms laws.intervals laws.valleys "
     "laws.plans laws.plans.evidence laws.pilots",
     "studies": "numerics base grammars corpora tables sweep laws.studies",
-    "studies.answers": "numerics base tables studies sweep laws.forms laws.solve laws.fits laws.valleys laws.dependence "
-    "laws.dependence.splits laws.dependence.statistics laws.studies laws.studies.effects",
+    "studies.answers": "numerics base tables studies sweep laws.forms laws.solve laws.fits laws.valleys "
+    "laws.dependence laws.dependence.splits laws.dependence.statistics laws.studies laws.studies.effects",
     "report.figures": "numerics base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
     "report.figures.pilots": "base report.figures",
     "report.figures.studies": "base report.figures",

@@ -51,8 +51,10 @@ def test_all_flops_are_told_at_larger_computes(table):
 
 
 def test_rivals_are_told_per_standard_deviation_and_what_stands_still_is_not(table):
-    told = where(table, family="vocabulary", accounting="6nd", compute="high", kind="bounded", quantity="N")
+    told = where(table, family="vocabulary", accounting="6nd", kind="bounded", quantity="N")
     assert [row["covariate"] for row in told] == ["H", "unigram_entropy", "floor", "productions", "sentence_length"]
     assert {row["half"] for row in table} == {"exploratory"}
     assert not where(table, family="H", covariate="H")
     assert where(table, family="all", covariate="vocab_size")
+    assert {row["compute"] for row in told} == {"middle"}
+    assert {row["compute"] for row in where(table, family="all", covariate="floor")} == {"low", "middle", "high"}

@@ -47,5 +47,9 @@ ANSWERS = {
     for answer in (
         # name of the module, which is that of the table; what it tells
         Answer("what_was_measured", "datasets, cells, regimes, ranges of H, seed noise"),
+        Answer("split_moves", "best N and tokens per parameter against H and its rivals, by every link and isoFLOP"),
+        Answer("split_given", "which of H, unigram entropy and floor moves the best N, the others held fixed"),
+        Answer("split_noise", "what a second seed says of the best N, and whether intervals agree"),
+        Answer("real_text", "best N of six real corpora against their H"),
     )
 }

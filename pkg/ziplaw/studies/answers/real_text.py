@@ -8,7 +8,6 @@ fits a corpus badly looks like compressibility.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from ...base.documents import read_csv
 from ...laws.studies.effects.covariate_effect import effect
 from ...numerics.distributions import normal_inverse
 from ...numerics.functions import exp, log
+from ..measured import Study
 from .split_moves import STEP_OF_H
 
 RULES = {"all runs": "with held-out runs", "pilot alone": "runs alone"}
@@ -27,8 +27,11 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def rows(folder: Path) -> list[dict[str, Any]]:
-    """Rows of the table from ``corpora.csv`` and ``rules.csv`` of an attempt's folder."""
+def rows(study: Study) -> list[dict[str, Any]]:
+    """Rows of the table, from ``pilots/corpora.csv`` and ``pilots/rules.csv`` of the study's folder; none without."""
+    if study.folder is None or not (study.folder / "pilots" / "rules.csv").is_file():
+        return []
+    folder = study.folder / "pilots"
     corpora = {row["corpus"]: row for row in read_csv(folder / "corpora.csv")}
     rules = read_csv(folder / "rules.csv")
     table = []

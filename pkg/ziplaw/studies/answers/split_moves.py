@@ -3,6 +3,7 @@
 A row for each half, family, accounting of compute, compute, kind (link, or isoFLOP, which assumes no law), quantity
 and covariate. ``factor`` is that of the quantity for ``per`` of the covariate: .1 of H, one standard deviation (over
 the part's datasets) of any other. The interval is of the slope at 95 %; p is over relabellings of the datasets.
+Low and high computes are told of all families together, for H, the unigram entropy and the floor.
 At 6 N D tokens per parameter are (C/6)/N^2, so their slope is -2 times that of ln N_opt and no test of its own.
 """
 
@@ -36,11 +37,13 @@ def rows(study: Study) -> list[dict[str, Any]]:
         mine = {name: readings[name] for name in part.datasets}
         for accounting in ACCOUNTINGS:
             for compute, C in told[accounting].items():
+                if compute != "middle" and family != "all":
+                    continue
                 for kind in KINDS:
                     start = {"half": half, "family": family, "accounting": accounting, "compute": compute, "C": C}
                     sizes = best_sizes(mine, kind, accounting, C)
                     start |= {"kind": kind, "n_outside": int(sizes.outside.sum())}
-                    for name in COVARIATES:
+                    for name in COVARIATES if compute == "middle" else COVARIATES[:3]:
                         if family != "H" or name != "H":
                             x = column(part, sizes.names, name)
                             table += _rows(start | {"covariate": name}, sizes, x, accounting)

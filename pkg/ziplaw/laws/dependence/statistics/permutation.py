@@ -137,8 +137,7 @@ def rank_correlation(x: npt.ArrayLike, y: npt.ArrayLike, given: npt.ArrayLike) -
     None where nothing is left to correlate.
     """
     ranks = np.column_stack([stats.rankdata(column) for column in (x, y, *np.transpose(given))])
-    ranks = ranks - ranks.mean(axis=0)
-    basis, sizes, _ = svd(ranks[:, 2:])
+    basis, sizes, _ = svd(np.column_stack([np.ones(len(ranks)), ranks[:, 2:]]))
     basis = basis[:, sizes > 1e-9 * sizes.max(initial=0.0)]
     h, v = (column - product(basis, product(basis.T, column)) for column in ranks.T[:2])
     size = float(np.sqrt(product(h, h) * product(v, v)))

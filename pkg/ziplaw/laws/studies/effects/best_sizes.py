@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ....numerics.functions import exp, log
 from ...forms.allocation import FLOPS_PER_PARAMETER_TOKEN
@@ -39,7 +40,7 @@ class BestSizes:
     variance: Array
     ln_ratio: Array
     variance_ratio: Array
-    outside: Array
+    outside: npt.NDArray[np.bool_]
 
     def quantity(self, name: str) -> tuple[Array, Array]:
         """Values and variances of "N" or of "tokens_per_parameter"."""
