@@ -50,6 +50,7 @@ ANSWERS = {
         Answer("split_moves", "best N and tokens per parameter against H and its rivals, by every link and isoFLOP"),
         Answer("split_given", "which of H, unigram entropy and floor moves the best N, the others held fixed"),
         Answer("split_noise", "what a second seed says of the best N, and whether intervals agree"),
+        Answer("covariate_worth", "which covariate foretells split and exponents of a grammar left out best"),
         Answer("real_text", "best N of six real corpora against their H"),
     )
 }

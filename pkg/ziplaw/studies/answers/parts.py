@@ -8,9 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ...laws.studies.effects.law_readings import Readings, read_dataset
+from ...numerics.functions import log
 from ..measured import FAMILIES, HALVES, Study
 
 # before any training, H first; what covariates.csv adds comes after them
+# counts over a factor of ten enter as logarithms
+COUNTS = ("productions", "vocab_size", "sentence_length")
 COVARIATES = ("H", "unigram_entropy", "floor", "productions", "vocab_size", "sentence_length")
 
 
@@ -41,9 +44,10 @@ def readings_of(study: Study) -> dict[str, Readings]:
 
 
 def column(study: Study, datasets: Sequence[str], name: str) -> npt.NDArray[np.float64]:
-    """One covariate of these datasets, float64 (K,); NaN where it is not known."""
-    values = (study.covariates[dataset].get(name) for dataset in datasets)
-    return np.array([np.nan if value in (None, "") else float(value) for value in values], dtype=np.float64)
+    """One covariate of these datasets, float64 (K,), the logarithm of counts; NaN where it is not known."""
+    told = (study.covariates[dataset].get(name) for dataset in datasets)
+    values = np.array([np.nan if value in (None, "") else float(value) for value in told], dtype=np.float64)
+    return np.asarray(log(values)) if name in COUNTS else values
 
 
 def covariates_of(study: Study) -> list[str]:
