@@ -10,7 +10,7 @@ SMOKE := $(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build test lint unit verify sanitize fuzz smoke sweep report bench docs config format clean
+.PHONY: help venv build test lint unit verify sanitize fuzz smoke sweep report study bench docs config format clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ fuzz: build  ## fuzz scorer, grammar loading, tables and readers, FUZZ_SECONDS=6
 sweep: venv  ## set up, then the default sweep: results/default/report.html
 	$(BIN)/snakemake --cores $(CORES)
 	@echo "Open results/default/report.html"
+
+study: build  ## tables, figures and page of the study anew from its committed runs, without training (two minutes)
+	$(BIN)/snakemake --cores $(CORES) --snakefile rules/study/again.smk --configfile config/study.yaml
+	$(BIN)/python bench/study/page.py
 
 bench: build  ## every speed claim of the cores and the law fitter beside its peer
 	$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation -e '.[bench]'

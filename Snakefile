@@ -36,6 +36,13 @@ else:
     include: "rules/report.smk"
     include: "rules/dev.smk"
 
+    # of a study (ziplaw design), whose table lies there
+    REFERENCE = f"results/reference/{NAME}"
+    STUDY_RESULTS = []
+    if Path(REFERENCE, "design.csv").exists():
+
+        include: "rules/study/answers.smk"
+
     wildcard_constraints:
         dataset=one_of(SWEEP.datasets),
         model=one_of(SWEEP.models),
@@ -47,3 +54,4 @@ else:
         input:
             [] if SEVERAL else rules.report.output,
             EVERY_RESULT,
+            STUDY_RESULTS,

@@ -3,7 +3,9 @@ import re
 import shlex
 import sys
 
-PKG = Path(workflow.basedir) / "pkg"
+# beside the Snakefile, or above it
+BASE = Path(workflow.basedir)
+PKG = next(at / "pkg" for at in (BASE, *BASE.parents) if (at / "pkg").exists())
 sys.path.insert(0, str(PKG))
 
 from ziplaw import versions

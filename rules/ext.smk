@@ -7,7 +7,7 @@ from ziplaw.pilots import workplace
 
 onstart:
     try:
-        cores.ready(Path(workflow.basedir), Path(LOGS) / "build_cores.log")
+        cores.ready(PKG.parent, Path(LOGS) / "build_cores.log")
         if PILOT and not workplace.held_by_parent(RESULTS):
             workflow.pilot_lock = workplace.held(RESULTS)  # until Snakemake ends
     except ZiplawError as error:

@@ -1,0 +1,80 @@
+"""What of a trained study is kept, and how its results come into the docs."""
+
+import importlib.util
+import shutil
+
+import pytest
+from houses import ROOT
+from synthetic_sweep import build
+
+from ziplaw.base.documents import read_json
+from ziplaw.tables.declared import DESIGN, RUNS
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(f"study_{name}", ROOT / "bench" / "study" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+keep, page = script("keep"), script("page")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A small sweep with the table of each dataset's runs, as Snakemake leaves it."""
+    folder = build(tmp_path_factory.mktemp("study"), ("b", "a", "c"), widths=(6, 8), bootstrap=10, presets=False)
+    runs = RUNS.read(folder / "runs.csv")
+    for name in ("b", "a", "c"):
+        RUNS.write(folder / "runs" / name / "runs.csv", [row for row in runs if row["dataset"] == name])
+    return folder
+
+
+def design(folder, names):
+    folder.mkdir()
+    DESIGN.write(folder / "design.csv", [{"dataset": name, "half": "exploratory"} for name in names])
+    return folder
+
+
+def test_what_is_kept_of_a_whole_study_is_its_table_of_runs(trained, tmp_path):
+    to = design(tmp_path / "kept", ["b", "a", "c"])
+    assert keep.keep(trained, to, "abc", "2 cores") == ["b", "a", "c"]
+    assert (to / "runs.csv").read_bytes() == (trained / "runs.csv").read_bytes()
+    score = read_json(to / "scores" / "a.json", "score")
+    whole = read_json(trained / "scores" / "a.json", "score")
+    assert {**score, "sizes": whole["sizes"], "sha256": whole["sha256"]} == whole
+    document = read_json(to / "provenance.json", "provenance")
+    assert (document["commit"], document["machine"]) == ("abc", "2 cores")
+    assert (document["datasets"], document["runs"]) == (3, 6)
+    before = {path: path.read_bytes() for path in to.rglob("*") if path.is_file()}
+    keep.keep(trained, to, "abc", "2 cores")
+    assert {path: path.read_bytes() for path in to.rglob("*") if path.is_file()} == before
+
+
+def test_a_part_is_kept_in_the_order_of_the_design(trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "study")
+    (tmp_path / "study" / "runs" / "a" / "runs.csv").unlink()
+    to = design(tmp_path / "kept", ["c", "a", "b"])
+    assert keep.keep(tmp_path / "study", to, "abc", "2 cores") == ["c", "b"]
+    runs = RUNS.read(to / "runs.csv")
+    assert list(dict.fromkeys(row["dataset"] for row in runs)) == ["c", "b"]
+
+
+def test_the_machine_is_told_in_words():
+    assert " cores, " in keep.machine_in_words()
+
+
+def test_results_come_between_the_marks():
+    before = f"# Title\n\nby hand\n\n{page.BEGIN}old\n{page.END}\nmore by hand\n"
+    made = page.page("<!-- mark -->\n\n## One\n\n![x](figures/x.svg)\n", before)
+    assert (
+        made == f"# Title\n\nby hand\n\n{page.BEGIN}\n## One\n\n![x](images/study/x.svg)\n\n{page.END}\nmore by hand\n"
+    )
+    assert page.page("<!-- mark -->\n\n## One\n\n![x](figures/x.svg)\n", made) == made
+
+
+def test_the_committed_page_has_its_marks():
+    text = page.DOCS.read_text(encoding="utf-8")
+    assert text.count(page.BEGIN) == text.count(page.END) == 1
+    assert text.index(page.BEGIN) < text.index(page.END)
