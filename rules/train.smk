@@ -26,7 +26,7 @@ if len(TOGETHER) == 1:
             gpu=GPUS,
         params:
             shape=lambda w: shape_options(w.model),
-            training=TRAINING_OPTIONS,
+            training=lambda w: training_options(w.model),
             budgets=BUDGETS,
             corpus=subpath(input[0], parent=True),
             folder=subpath(output.run, parent=True),
@@ -71,7 +71,7 @@ else:
         params:
             batches=lambda w: batch_options(w),
             shape=lambda w: shape_options(w.model),
-            training=TRAINING_OPTIONS,
+            training=lambda w: training_options(w.model),
             budgets=BUDGETS,
             version=versions.TRAINER,
         message:

@@ -6,13 +6,22 @@ import shutil
 # Snakemake only counts GPUs; a sweep on a machine without one must not wait for one
 GPU_HERE = shutil.which("nvidia-smi") is not None
 GPUS = 0 if SWEEP.training.device == "cpu" or not GPU_HERE else 1
-TRAINING_OPTIONS = options(SWEEP.training.model_dump(exclude={"ensemble"}))
 BUDGETS = ",".join(map(str, SWEEP.budgets))
 
 
 def shape_options(model):
     """What `ziplaw train` makes a model of."""
-    return options(SWEEP.models[model].model_dump(exclude_defaults=True))
+    shape = SWEEP.models[model].model_dump(
+        exclude_defaults=True, exclude={"learning_rate"}
+    )
+    return options(shape)
+
+
+def training_options(model):
+    """How `ziplaw train` trains it: as all, at its own rate if it has one."""
+    settings = SWEEP.training.model_dump(exclude={"ensemble"})
+    rate = SWEEP.models[model].learning_rate
+    return options(settings if rate is None else settings | {"learning_rate": rate})
 
 
 def batches_of(runs, most):
@@ -84,7 +93,7 @@ def needs_of(model, vocabularies):
     # imports torch, so not while Snakemake reads the rules, but for the first job that is to train
     from ziplaw.training.job_needs import job_needs
 
-    shape = SWEEP.models[model].model_dump()
+    shape = SWEEP.models[model].model_dump(exclude={"learning_rate"})
     return job_needs(
         [shape | {"vocab_size": size} for size in vocabularies],
         SWEEP.recipe(),

@@ -145,6 +145,7 @@ def test_what_the_config_check_lets_pass_the_stages_take(end):
         with pytest.raises(TrainError, match=f"{name} is"):
             TrainConfig([1 << 20], **{name: beyond})
     shape = numbers(Model, end)
+    TrainConfig([1 << 20], learning_rate=shape.pop("learning_rate"))
     shape["hidden"] += shape["hidden"] % 2
     ModelConfig(**shape, vocab_size=9)
     ModelConfig(hidden=8, layers=1, vocab_size=9, context=numbers(CorpusSettings, end)["context"])

@@ -38,6 +38,15 @@ def test_a_dry_run_plans_every_run(house, name, runs):
         assert int(counts[rule]) >= 1
 
 
+def test_a_model_may_have_a_rate_of_its_own(house):
+    models = {"slow": {"hidden": 8, "layers": 1, "learning_rate": 0.003}, "usual": {"hidden": 8, "layers": 1}}
+    path = write_config(house, models=models, training={"learning_rate": 0.02})
+    code, output = dry_run(house, "--dry-run", "--printshellcmds", "--configfile", path)
+    assert code == 0, output
+    rates = set(re.findall(r"ziplaw train .*--learning-rate (\S+) .*/(slow|usual)/s", output))
+    assert rates == {("0.003", "slow"), ("0.02", "usual")}
+
+
 def test_an_ensemble_is_a_job_of_several_runs(house):
     path = write_config(house, seeds=[0, 1], training={"learning_rate": 0.02, "ensemble": 4})
     code, output = dry_run(house, "--dry-run", "--printshellcmds", "--configfile", path)

@@ -132,6 +132,9 @@ class Model(Strict):
     hidden: int = within(limits.HIDDEN, description="width; of a decoder's residual stream, then even")
     layers: int = within(limits.LAYERS, description="number of decoder blocks or LSTM layers")
     heads: int | None = Field(None, ge=1, description="attention heads; default: head width 64 or narrower")
+    learning_rate: float | None = within(
+        limits.LEARNING_RATE, None, description="peak learning rate of this size; default: training.learning_rate"
+    )
 
     @model_validator(mode="after")
     def _fits_architecture(self):
@@ -379,7 +382,9 @@ def _explain(whole: type[BaseModel], item: Mapping[str, Any]) -> str:
         near = difflib.get_close_matches(str(name), sorted(known), 1)
         if near:
             return f"unknown key {key} (did you mean {near[0]}?)"
-        sections = [part for part, field in whole.model_fields.items() if name in _keys(_inner(field.annotation))]
+        fields = sorted(whole.model_fields.items(), key=lambda pair: get_origin(pair[1].annotation) is dict)
+        # a section before what a name of the user's stands between
+        sections = [part for part, field in fields if name in _keys(_inner(field.annotation))]
         return f"unknown key {key}: " + (f"it belongs under {sections[0]}" if sections else "remove it")
     if item["type"] == "missing":
         return f"{key} is missing: {_keys(_model_at(whole, place))[name].description}"

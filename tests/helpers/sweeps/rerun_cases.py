@@ -150,6 +150,7 @@ KEYS = {
     "models.*.hidden": ("models.m.hidden", 12, "train_run", 5),
     "models.*.layers": ("models.m.layers", 2, "train_run", 5),
     "models.*.heads": ("models.m.heads", 2, "train_run", 5),
+    "models.*.learning_rate": ("models.m.learning_rate", 0.01, "train_run", 5),
     "budgets": ("budgets", [4096, 6144, 8192], "train_run", 5),
     "seeds": ("seeds", [0, 1], "train_run", 5),
     "corpus.context": ("corpus.context", 128, EVERY_CORPUS, 5),
@@ -197,6 +198,7 @@ STAGES = {
     "FIGURES": ("plot", 0),
     "REPORT": ("", 0),
     "CORPUS": (f"{EVERY_CORPUS} score_reference", 5),
+    "ANSWERS": ("", 0),  # of a study, when it is made again
     "PILOT": ("", 0),  # no part of a sweep, whose report says all versions
 }
 
