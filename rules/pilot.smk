@@ -184,8 +184,9 @@ rule pilot_run:
             f"{CORPUS}/{{part}}", part=["train.npy", "valid.npy", "meta.json"]
         ),
     output:
-        curve=f"{RESULTS}/runs/corpus/{{model}}/s{{round}}/curve.csv",
-        run=f"{RESULTS}/runs/corpus/{{model}}/s{{round}}/run.json",
+        # update: a run that is there stays, and the verb leaves one alone that it would train alike
+        curve=update(f"{RESULTS}/runs/corpus/{{model}}/s{{round}}/curve.csv"),
+        run=update(f"{RESULTS}/runs/corpus/{{model}}/s{{round}}/run.json"),
     log:
         f"{LOGS}/pilot_run/{{model}}/s{{round}}.log",
     benchmark:

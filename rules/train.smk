@@ -12,9 +12,11 @@ if len(TOGETHER) == 1:
             corpus=expand(
                 f"{RESULTS}/corpora/{{{{dataset}}}}/{{part}}", part=CORPUS_PARTS
             ),
+        # update: a run that is there stays when its corpus was touched, copied or made again with the same bytes, and
+        # --keep-finished leaves it alone
         output:
-            curve=f"{RESULTS}/runs/{{dataset}}/{{model}}/s{{seed}}/curve.csv",
-            run=f"{RESULTS}/runs/{{dataset}}/{{model}}/s{{seed}}/run.json",
+            curve=update(f"{RESULTS}/runs/{{dataset}}/{{model}}/s{{seed}}/curve.csv"),
+            run=update(f"{RESULTS}/runs/{{dataset}}/{{model}}/s{{seed}}/run.json"),
         log:
             f"{LOGS}/train_run/{{dataset}}/{{model}}/s{{seed}}.log",
         benchmark:
@@ -35,7 +37,7 @@ if len(TOGETHER) == 1:
             "Train {wildcards.model} on {wildcards.dataset}, seed {wildcards.seed}"
         shell:
             "ziplaw train {params.corpus} {params.shape} {params.training} --budgets {params.budgets}"
-            " --seed {wildcards.seed} --threads {threads} -o {params.folder} > {log} 2>&1"
+            " --seed {wildcards.seed} --threads {threads} --keep-finished -o {params.folder} > {log} 2>&1"
 
 else:
     # the wildcards of a job's name
@@ -50,7 +52,7 @@ else:
                 dataset=sorted({dataset for dataset, _ in TOGETHER}),
                 part=CORPUS_PARTS,
             ),
-        # update: the runs that are there when one is to be made again stay, and --keep-finished leaves them alone
+        # update: as above
         output:
             update(
                 [

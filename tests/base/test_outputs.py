@@ -163,6 +163,7 @@ CASES = {
         ("sweep/regression.json",),
         (("-o", "new.yaml"), ("--table", "new.csv"), ("--summary", "new.json")),
     ),
+    "verify": Case("verify sweep", READS_SWEEP),
     "config check": Case("config check config.yaml", ("config.yaml",)),
     "config schema": Case("config schema", (), (("-o", "new.json"),)),
     "config default": Case("config default", (), (("-o", "new.yaml"),)),

@@ -1,6 +1,9 @@
 """What becomes of runs that are finished already: kept, refused, or replaced."""
 
+from contextlib import nullcontext
+
 import pytest
+import torch
 from tiny_runs import files, members, two_corpora
 
 from ziplaw.errors import TrainError
@@ -26,4 +29,7 @@ def test_finished_runs(corpora, tmp_path, runs):
     with pytest.raises(TrainError, match=r"finished: weight_decay is 0\.0 there and 0\.5 here"):
         train_members(others)
     assert [files(member.out_dir) for member in some] == before
+    with pytest.raises(TrainError, match="no CUDA device") if not torch.cuda.is_available() else nullcontext():
+        # made on a CPU: asked for on a GPU it is not what would be trained
+        train_members(members(corpora, tmp_path, budgets=(640,), device="cuda")[:runs], keep_finished=True)
     assert train_members(others, replace=True)[0]["training"]["weight_decay"] == 0.5

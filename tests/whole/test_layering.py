@@ -61,9 +61,10 @@ ROOMS = {
     "report.studies": "base sweep studies studies.answers report.figures.studies",
     "report.pilots": "base pilots.planning report report.figures.pilots",
     "report": "numerics base sweep report.figures laws.dependence laws.dependence.splits laws.fits laws.solve",
+    "audit": "base pilots sweep report.figures",
     "cli": "base corpora.storage corpora.readers corpora.vocabulary",
     "cli.data": "cli base grammars tables corpora corpora.measures corpora.readers corpora.vocabulary",
-    "cli.runs": "cli base corpora.storage models.shape training training.recipe tables sweep pilots studies",
+    "cli.runs": "cli base corpora.storage models.shape training training.recipe tables sweep pilots studies audit",
     "cli.laws": "cli numerics base corpora corpora.readers tables sweep report.figures laws.forms "
     "laws.intervals laws.dependence laws.dependence.statistics laws.plans laws.plans.evidence laws.pilots "
     "laws.outcomes models.shape pilots.planning",
@@ -95,6 +96,7 @@ NEVER = {
     "sweep": ["torch"],
     "pilots": ["torch"],
     "studies": ["torch"],
+    "audit": ["torch"],
     "tables": ["torch"],
 }
 

@@ -60,13 +60,13 @@ def render(
         When the folder is no finished sweep.
     """
     needed()
-    folder = Path(sweep_dir).resolve()
+    folder = Path(sweep_dir)
     sweep = Sweep(folder, files=tuple(map(Path, files)))
     _ = sweep.runs
     with as_written(folder, "make the sweep's tables and fits again"):
         return str(
             _template(sweep).render(
-                name=folder.name,
+                name=folder.resolve().name,
                 answer=answer(sweep),
                 datasets=dataset_rows(sweep),
                 ways=way_rows(sweep),

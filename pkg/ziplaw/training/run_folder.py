@@ -14,6 +14,7 @@ from ..errors import TrainError, ZiplawError
 from ..models.shape.counts import count_params
 from ..tables.declared import CURVE
 from . import checkpoint
+from .device import precision_of
 from .members import Member
 from .trainer import Trainer
 
@@ -81,11 +82,23 @@ def is_finished(member: Member, corpus_sha256: str) -> bool:
     out = Path(member.out_dir)
     try:
         record = read_json(out / "run.json", "run")
-        return not _difference(member, corpus_sha256, record) and record["curve_sha256"] == sha256_file(
-            out / "curve.csv"
+        return (
+            not _difference(member, corpus_sha256, record)
+            and _executed_as_asked(member, record)
+            and record["curve_sha256"] == sha256_file(out / "curve.csv")
         )
     except (OSError, KeyError, TypeError, ValueError, ZiplawError):
         return False
+
+
+def _executed_as_asked(member: Member, record: dict[str, Any]) -> bool:
+    """Tell whether a run was computed where and in the precision that is asked for; auto takes what is there."""
+    there, config = record.get("execution") or {}, member.config
+    device = there.get("device", "cpu")
+    precision = {"fp32": "float32", "bf16": "bfloat16"}.get(config.precision, "auto")
+    if device == "cuda" and precision == "auto" and torch.cuda.is_available():
+        precision = precision_of(getattr(member.model, "architecture", "llama"), "auto", torch.device("cuda"))
+    return config.device in ("auto", device) and precision in ("auto", there.get("precision", "float32"))
 
 
 def check_folder(member: Member, corpus_sha256: str) -> None:

@@ -170,6 +170,8 @@ def command(
 
     members = [Member(*parts) for parts in zip(corpus_dirs, outputs, models, configs)]
     records = train_members(members, checkpoint_minutes, keep_finished, replace=forced())
+    if not records:
+        say_written(outputs[0], "left alone, it was trained so before")
     for output, record in zip(outputs, records):
         last = record["points"][-1]
         if last["loss"] is not None:

@@ -1,0 +1,1 @@
+"""A folder of results held against itself: checksums, identities, config, versions; what is missing or foreign."""
