@@ -46,6 +46,8 @@ ROOMS = {
     "laws.studies": "numerics",
     "laws.studies.effects": "numerics laws.forms laws.solve laws.fits laws.dependence.statistics "
     "laws.dependence.splits laws.pilots",
+    "laws.studies.worth": "numerics laws.forms laws.solve laws.valleys laws.dependence.statistics laws.plans.evidence "
+    "laws.pilots",
     "tables": "numerics base corpora.storage",
     "sweep": "numerics base corpora corpora.readers tables training.recipe laws.forms laws.intervals laws.fits "
     "laws.plans laws.plans.evidence laws.dependence.splits",
@@ -53,8 +55,11 @@ ROOMS = {
     "pilots.planning": "numerics base tables pilots models.shape sweep laws.forms laws.intervals laws.valleys "
     "laws.plans laws.plans.evidence laws.pilots",
     "studies": "numerics base grammars corpora tables sweep laws.studies",
-    "studies.answers": "numerics base tables studies sweep laws.forms laws.solve laws.fits laws.valleys "
-    "laws.dependence laws.dependence.splits laws.dependence.statistics laws.studies laws.studies.effects",
+    "studies.judging": "numerics studies laws.valleys laws.fits laws.pilots laws.plans.evidence laws.dependence.splits "
+    "laws.studies.worth",
+    "studies.answers": "numerics base tables studies studies.judging sweep laws.forms laws.solve laws.fits "
+    "laws.valleys laws.dependence laws.dependence.splits laws.dependence.statistics laws.studies laws.studies.effects "
+    "laws.studies.worth",
     "report.figures": "numerics base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
     "report.figures.pilots": "base report.figures",
     "report.figures.studies": "base report.figures",

@@ -176,19 +176,26 @@ class Compute:
         """Ln N_opt at C of all FLOPs, and its standard deviation, of a split known at C = 6 N D; see ``split``."""
         (m, a), log_C = known.mean, log(float(check_positive(C, "C")))
         a = min(max(float(a), 0.01), 0.99)
-        six = log(FLOPS_PER_PARAMETER_TOKEN)
-
-        def falls(x: Any, m: float = m, a: float = a) -> Any:
-            # ln C less that of the optimum of size x
-            log_D = log(known.C) + (x - m) / a - six - x + log(self._elasticity(x)) / beta
-            return log_C - self._log_cost(x) - log_D
-
-        x = float(self._zero(falls, ()))
+        x = float(self.best_of_splits(m, a, known.C, C, beta))
         step = 1e-4
-        along = (falls(x - step) - falls(x + step)) / (2 * step)
+        ends = [self._beyond_split(v, m, a, known.C, log_C, beta) for v in (x - step, x + step)]
+        along = (ends[0] - ends[1]) / (2 * step)
         # what moves when m or a does, with ln C held
         slopes = np.array([1 / a, (x - m) / np.square(a)]) / along
         return x, float(np.sqrt(max((np.outer(slopes, slopes) * known.covariance).sum(), 0.0)))
+
+    def best_of_splits(
+        self, ln_N: npt.ArrayLike, a: npt.ArrayLike, known_C: float, C: float, beta: npt.ArrayLike = BETA
+    ) -> Any:
+        """Ln N_opt (...) at C of all FLOPs, from ln_N (...) at 6 N D = ``known_C`` and a (...); see ``split``."""
+        ln_N, a, beta = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (ln_N, a, beta)))
+        a, log_C = np.clip(a, 0.01, 0.99), log(float(check_positive(C, "C")))
+        return self._zero(lambda x: self._beyond_split(x, ln_N, a, known_C, log_C, beta), ln_N.shape)
+
+    def _beyond_split(self, x: Any, m: Any, a: Any, known_C: float, log_C: float, beta: Any) -> Any:
+        """Ln C less that of the optimum of size x, which falls with x."""
+        log_D = log(known_C) + (x - m) / a - log(FLOPS_PER_PARAMETER_TOKEN) - x + log(self._elasticity(x)) / beta
+        return log_C - self._log_cost(x) - log_D
 
     def _log_cost(self, x: Any) -> Any:
         """Ln c at ln N (...)."""

@@ -99,6 +99,11 @@ class ValleyShape:
             for v, s, b in zip(self.valleys, self.solvers, self.bases)
         ]
 
+    def curves(self, losses: list[Array], place: int, x: Array) -> Array:
+        """Fitted log losses (m, n) of one valley at ln N (n,), for tables of its log losses."""
+        basis = _basis(x - self.centres[place], self.lean)
+        return np.asarray(product(losses[place], self.solvers[place].T, basis.T))
+
     def leverages(self) -> list[Array]:
         """How much each loss of a valley moves its own fitted value, (k,) each."""
         return [einsum("ki,ik->k", basis, solver) for basis, solver in zip(self.bases, self.solvers)]

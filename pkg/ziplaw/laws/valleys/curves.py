@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,7 @@ class Valley:
     Attributes
     ----------
     log_C : float
-        ln of C = 6 N D.
+        ln of C = 6 N D, or of all FLOPs.
     x : ndarray (k,)
         ln N of its sizes.
     weights : ndarray (k, n)
@@ -121,11 +122,16 @@ def shared_compute(curves: list[Curve], points: int) -> Array:
     return np.linspace(first.min(), last.max(), points)
 
 
-def at_compute(curves: list[Curve], log_C: float) -> Valley | None:
-    """The valley at one compute between the points of the curves; None with fewer than three sizes."""
+def at_compute(
+    curves: list[Curve], log_C: float, per_token: Callable[[float], float] = lambda N: FLOPS_PER_PARAMETER_TOKEN * N
+) -> Valley | None:
+    """The valley at one compute between the points of the curves; None with fewer than three sizes.
+
+    A token costs 6 N, or ``per_token(N)`` where all FLOPs count.
+    """
     x, weights = [], []
     for curve in curves:
-        row = along(curve, log_C - log(FLOPS_PER_PARAMETER_TOKEN * curve.N))
+        row = along(curve, log_C - log(per_token(curve.N)))
         if row is not None:
             x.append(log(curve.N))
             weights.append(row)

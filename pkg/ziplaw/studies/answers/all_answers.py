@@ -51,6 +51,9 @@ ANSWERS = {
         Answer("split_given", "which of H, unigram entropy and floor moves the best N, the others held fixed"),
         Answer("split_noise", "what a second seed says of the best N, and whether intervals agree"),
         Answer("covariate_worth", "which covariate foretells split and exponents of a grammar left out best"),
+        Answer(
+            "worth", "what of the loss each rule loses by its split of a grammar's compute, the law in H among them"
+        ),
         Answer("real_text", "best N of six real corpora against their H"),
     )
 }

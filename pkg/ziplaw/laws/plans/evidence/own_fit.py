@@ -106,7 +106,7 @@ def own_fit(document: Mapping[str, Any]) -> OwnFit:
     N, over = (np.array(column, dtype=np.float64) for column in zip(*rows))
     split = GaussianSplit(np.asarray(mean), covariance, C)
     beta = float(known[link]["index"]["beta"])
-    return OwnFit(split, link, told, int(known[link]["n"]), N, over, beta, _law(known[link], link))
+    return OwnFit(split, link, told, int(known[link]["n"]), N, over, beta, law_of(known[link], link))
 
 
 def _identified(one: Any) -> bool:
@@ -122,8 +122,8 @@ def _widened(document: Mapping[str, Any], split: Mapping[str, Any]) -> float:
     return float(np.square((high - low) / (2 * sd * normal_quantile(level)))) if sd > 0 else 1.0
 
 
-def _law(one: Mapping[str, Any], link: str) -> tuple[Array, Form] | None:
-    """Natural parameters and form; None of the free link, whose knots are not in the file."""
+def law_of(one: Mapping[str, Any], link: str) -> tuple[Array, Form] | None:
+    """Natural parameters and form of a link of a fit; None of the free link, whose knots are not in the file."""
     if link == "free":
         return None
     form, numbers = linked(link), dict(one["parameters"]) | {"E": one["E"]}
