@@ -35,6 +35,16 @@ def test_it_reads_what_was_measured(tmp_path, planted):
         assert study.covariates[name] == {**known, **rates[name]}
 
 
+def test_what_context_tells_beyond_the_last_token(tmp_path, planted):
+    part = planted.only({"ev01"})
+    floor = part.runs[0]["floor"]
+    entropies = {"ev01": {"conditional_entropy_1": floor + 1.25, "conditional_entropy_3": floor + 0.25}}
+    known = read_study(write_study(tmp_path, part, entropies)).covariates["ev01"]
+    assert known["beyond_bigram"] == pytest.approx(1.25)
+    assert known["beyond_bigram_measured"] == pytest.approx(1.0)
+    assert "beyond_bigram" not in planted.covariates["ev01"]
+
+
 def test_what_is_of_the_corpus_comes_from_the_runs(tmp_path, planted):
     part = planted.only({"ev01"})
     design = [{**row, "H": 0.9, "productions": 7} for row in part.design]

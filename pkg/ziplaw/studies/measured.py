@@ -33,7 +33,10 @@ class Study:
         Documents of kind "fit", in the order of the design: one a dataset.
     covariates : mapping
         Dataset -> name -> value: H, floor and unigram_entropy (nats per token) and vocab_size of the corpus that was
-        trained on; productions and sentence_length (tokens) of the design; then the columns of covariates.csv.
+        trained on; productions and sentence_length (tokens) of the design; then the columns of covariates.csv, and with
+        these ``beyond_bigram``, what all context tells of the next token that the last token does not
+        (conditional_entropy_1 - floor, nats per token), and ``beyond_bigram_measured``, as much of it as two more
+        tokens tell, which needs no floor (conditional_entropy_1 - conditional_entropy_3).
     folder : pathlib.Path, optional
         Where it was read, for answers that need what may lie beside: ``arms/<arm>``, ``pilots``.
     """
@@ -125,6 +128,7 @@ def read_study(folder: str | Path) -> Study:
         covariates[name] = {column: first[column] for column in OF_RUNS}
         covariates[name] |= {column: row[column] for column in OF_DESIGN}
         covariates[name] |= {column: values[name] for column, values in others.items()}
+        covariates[name] |= _beyond_bigram(covariates[name])
     return Study(
         tuple(design),
         tuple(run for row in design for run in by_dataset[row["dataset"]]),
@@ -132,6 +136,13 @@ def read_study(folder: str | Path) -> Study:
         covariates,
         folder,
     )
+
+
+def _beyond_bigram(known: Mapping[str, Any]) -> dict[str, float]:
+    """What context tells beyond the last token, where it was measured."""
+    ends = {"beyond_bigram": known.get("floor"), "beyond_bigram_measured": known.get("conditional_entropy_3")}
+    last = known.get("conditional_entropy_1")
+    return {} if last is None else {name: last - least for name, least in ends.items() if least is not None}
 
 
 def _fit(folder: Path, dataset: str) -> dict[str, Any]:

@@ -35,3 +35,12 @@ def test_columns_are_numbers_or_nan():
         "H", "unigram_entropy", "floor", "productions", "vocab_size", "sentence_length", "zstd",
     ]  # fmt: skip
     np.testing.assert_array_equal(column(study, ("ev01", "ev02"), "zstd"), [np.nan, 0.3])
+
+
+def test_what_lies_beyond_the_last_token_enters_as_its_logarithm():
+    study = planted_study((("v", 2),), seed=1).half("exploratory")
+    known = {
+        name: {**values, "beyond_bigram": 0.0 if name == "ev01" else 1.0} for name, values in study.covariates.items()
+    }
+    study = Study(study.design, study.runs, study.fits, known)
+    np.testing.assert_array_equal(column(study, ("ev01", "ev02"), "beyond_bigram"), [np.nan, 0.0])

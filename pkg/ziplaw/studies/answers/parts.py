@@ -12,8 +12,8 @@ from ...numerics.functions import log
 from ..measured import FAMILIES, HALVES, Study
 
 # before any training, H first; what covariates.csv adds comes after them
-# counts over a factor of ten enter as logarithms
-COUNTS = ("productions", "vocab_size", "sentence_length")
+# counts, and an information that runs over two decades, enter as logarithms
+LOGARITHMS = ("productions", "vocab_size", "sentence_length", "beyond_bigram", "beyond_bigram_measured")
 COVARIATES = ("H", "unigram_entropy", "floor", "productions", "vocab_size", "sentence_length")
 
 
@@ -44,10 +44,12 @@ def readings_of(study: Study) -> dict[str, Readings]:
 
 
 def column(study: Study, datasets: Sequence[str], name: str) -> npt.NDArray[np.float64]:
-    """One covariate of these datasets, float64 (K,), the logarithm of counts; NaN where it is not known."""
+    """One covariate of these datasets, float64 (K,), logarithms of ``LOGARITHMS``; NaN where not known."""
     told = (study.covariates[dataset].get(name) for dataset in datasets)
     values = np.array([np.nan if value in (None, "") else float(value) for value in told], dtype=np.float64)
-    return np.asarray(log(values)) if name in COUNTS else values
+    if name not in LOGARITHMS:
+        return values
+    return np.asarray(log(np.where(values > 0, values, np.nan)))
 
 
 def covariates_of(study: Study) -> list[str]:
