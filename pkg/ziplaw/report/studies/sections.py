@@ -56,4 +56,12 @@ SECTIONS = (
         "cells",
         "Cells by regime, half and family (number of datasets).",
     ),
+    Section(
+        "arms",
+        "Does the sign of a trend change with the learning rate?",
+        ("training_arms",),
+        "about_arms",
+        "arms",
+        "Slopes with 95 % intervals, by every form of the law, on the same grammars at other learning rates.",
+    ),
 )

@@ -54,6 +54,7 @@ ANSWERS = {
         Answer(
             "worth", "what of the loss each rule loses by its split of a grammar's compute, the law in H among them"
         ),
+        Answer("training_arms", "whether trends on H keep their sign at other learning rates"),
         Answer("real_text", "best N of six real corpora against their H"),
     )
 }
