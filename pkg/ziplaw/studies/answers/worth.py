@@ -64,27 +64,38 @@ def chosen_link(study: Study) -> str:
     return choose_link(known, links)[0]
 
 
-def conclusions(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say what H is worth next to the best constant ratio, for each main way of judging: rows of this table."""
+def conclusions(found: Sequence[Mapping[str, Any]], rules: Sequence[str] = ("H",)) -> list[str]:
+    """Say what laws in covariates are worth next to the best constant ratio, by each main way of judging.
+
+    Parameters
+    ----------
+    found : sequence of dict
+        Rows of this table.
+    rules : sequence of str
+        Names of the laws: a covariate, or several joined by "+".
+    """
     said = []
-    for row in found:
-        if not row["main"] or row["rule"] != "H" or row.get("against_constant_lo") is None:
-            continue
-        gain, low, high = -row["against_constant"], -row["against_constant_hi"], -row["against_constant_lo"]
-        ends = f"{gain:+.2%} ({low:+.2%} to {high:+.2%})"
-        if low > 0:
-            verdict = f"the law in H saves {ends} of the loss"
-        elif high < 0:
-            verdict = f"the law in H costs: it saves {ends} of the loss"
-        else:
-            verdict = f"the law in H is worth nothing that can be shown: it saves {ends} of the loss"
-        made = "the other grammars of the half" if row["trained_on"] == "others" else f"the {row['trained_on']} half"
-        counted = "6 N D" if row["compute"] == "6ND" else "all FLOPs"
-        said.append(
-            f"{row['half']} half, rules made from {made}, C of {counted}: next to the best constant ratio {verdict}, "
-            f"over {row['n']} grammars"
-        )
+    for rule in rules:
+        for row in found:
+            if row["main"] and row["rule"] == rule and row.get("against_constant_lo") is not None:
+                said.append(_conclusion(row))
     return said
+
+
+def _conclusion(row: Mapping[str, Any]) -> str:
+    gain, low, high = -row["against_constant"], -row["against_constant_hi"], -row["against_constant_lo"]
+    law, ends = f"the law in {row['rule']}", f"{gain:+.2%} ({low:+.2%} to {high:+.2%})"
+    verdict = f"{law} is worth nothing that can be shown: it saves {ends} of the loss"
+    if low > 0:
+        verdict = f"{law} saves {ends} of the loss"
+    elif high < 0:
+        verdict = f"{law} costs: it saves {ends} of the loss"
+    made = "the other grammars of the half" if row["trained_on"] == "others" else f"the {row['trained_on']} half"
+    counted = "6 N D" if row["compute"] == "6ND" else "all FLOPs"
+    return (
+        f"{row['half']} half, rules made from {made}, C of {counted}: next to the best constant ratio {verdict}, over "
+        f"{row['n']} grammars"
+    )
 
 
 def _told(name: str, mine: Mapping[str, Mapping[str, Any]], by_rule: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,8 @@ MAIN_JUDGE = {"6ND": VALLEY, "all": LAW}
 # half judged, what its rules were made from: the others of the half, or the other half
 WAYS = ((HALVES[0], "others"), (HALVES[1], "others"), (HALVES[1], HALVES[0]))
 CONSTANT, OTHER_SEED, NOISE = "constant", "other seed", "noise"
-TOGETHER = (("H", "floor"), ("unigram_entropy", "floor"), ("H", "unigram_entropy"))
+TOGETHER = (("H", "floor"), ("unigram_entropy", "floor"), ("H", "unigram_entropy"), ("ln_beyond_bigram", "H"))
+WITH_PILOT = ("H", "unigram_entropy", "ln_beyond_bigram")
 
 
 def rules(names: Sequence[str]) -> list[Rule]:
@@ -40,7 +41,7 @@ def rules(names: Sequence[str]) -> list[Rule]:
         *(Rule("+".join(pair), line=pair) for pair in together),
         Rule("pilot", own="pilot"),
         Rule("pilot+pooled", line=(), own="pilot"),
-        *(Rule(f"pilot+{name}", line=(name,), own="pilot") for name in ("H", "unigram_entropy") if name in singles),
+        *(Rule(f"pilot+{name}", line=(name,), own="pilot") for name in WITH_PILOT if name in singles),
         Rule("own fit", own="fit"),
     ]
 
