@@ -62,7 +62,7 @@ ROOMS = {
     "laws.studies.worth",
     "report.figures": "numerics base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
     "report.figures.pilots": "base report.figures",
-    "report.figures.studies": "base report.figures",
+    "report.figures.studies": "numerics base sweep report.figures",
     "report.studies": "base sweep studies studies.answers report.figures.studies",
     "report.pilots": "base pilots.planning report report.figures.pilots",
     "report": "numerics base sweep report.figures laws.dependence laws.dependence.splits laws.fits laws.solve",

@@ -33,11 +33,13 @@ def number(value: Any, digits: int = 3) -> str:
         return NOTHING if value is None or isinstance(value, float) else str(value)
     if isinstance(value, int) and abs(value) < 1e6:
         return str(value).replace("-", "−")
-    if value != 0 and (abs(value) >= 1e6 or abs(value) < 1e-4):
+    if value == 0:
+        return "0"
+    if abs(value) >= 1e6 or abs(value) < 1e-4:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         return f"{mantissa}·10^{int(exponent)}".replace("-", "−")
     text = f"{value:#.{digits}g}" if abs(value) < 10 ** (digits - 1) else f"{value:.0f}"
-    return text.rstrip(".").replace("-", "−").replace("−0.", "−.").removeprefix("0") or "0"
+    return text.rstrip(".").replace("-", "−").replace("−0.", "−.").removeprefix("0")
 
 
 def signed(value: Any, digits: int = 3) -> str:

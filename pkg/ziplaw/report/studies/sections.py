@@ -49,6 +49,37 @@ class Section:
 
 SECTIONS = (
     Section(
+        "split",
+        "Does the best split move with the data?",
+        ("split_moves", "chosen_link", "size_of_each"),
+        "split_words",
+        "sizes",
+        "The best N of each grammar at the middle compute (6 N D), with its standard error, against H and against the "
+        "information about the next token that lies beyond the last one (the entropy of a token given the one before "
+        "it, less the floor): by the chosen link, and by isoFLOP, which assumes no law.",
+    ),
+    Section(
+        "carriers",
+        "What carries it?",
+        ("split_given", "split_moves", "chosen_link"),
+        "about_carriers",
+        "split_factors",
+        "What H (.1 of it), the unigram entropy and the floor (one standard deviation) do to the best N at the middle "
+        "compute, alone and given both others, with 95 % intervals, by every link and by isoFLOP; the chosen link's "
+        "name is in colour.",
+    ),
+    Section(
+        "covariates",
+        "Which covariate foretells a grammar that was left out?",
+        ("covariate_worth", "chosen_link"),
+        "about_covariates",
+        "covariate_errors",
+        "Error of ln N_opt and of a foretold from covariates, less that of no covariate, by the chosen link; 95 % "
+        "intervals over grammars.",
+    ),
+    Section("noise", "How much of it is chance of a training seed?", ("split_noise", "chosen_link"), "about_noise"),
+    Section("real_text", "And real text?", ("real_text",), "about_real_text"),
+    Section(
         "measured",
         "What was measured",
         ("what_was_measured",),

@@ -47,6 +47,8 @@ ANSWERS = {
     for answer in (
         # name of the module, which is that of the table; what it tells
         Answer("what_was_measured", "datasets, cells, regimes, ranges of H, seed noise"),
+        Answer("chosen_link", "which link foretells the largest compute best, blind to H"),
+        Answer("size_of_each", "best N of each grammar beside what was known before training"),
         Answer("split_moves", "best N and tokens per parameter against H and its rivals, by every link and isoFLOP"),
         Answer("split_given", "which of H, unigram entropy and floor moves the best N, the others held fixed"),
         Answer("split_noise", "what a second seed says of the best N, and whether intervals agree"),

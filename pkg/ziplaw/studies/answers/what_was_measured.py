@@ -9,7 +9,8 @@ import numpy as np
 
 from ...laws.studies.slopes import correlations
 from ...numerics.functions import log
-from ..measured import FAMILIES, HALVES, Study
+from ..measured import Study
+from .parts import parts
 
 RIVALS = ("floor", "unigram_entropy")
 COLUMNS = (
@@ -21,19 +22,16 @@ _REGIMES = {"scaling": "scaling", "saturated": "saturated", "not_started": "not 
 
 
 def rows(study: Study) -> list[dict[str, Any]]:
-    """One row for each half ("both" too) and family ("all" too) that has datasets.
+    """One row for each half ("both" too, where both were measured) and family ("all" too) that has datasets.
 
     ``reportable``: datasets whose additive law may be quoted. ``r_...``: correlation with H, None in the family of one
     H. ``seed_sd``: standard deviation of ln(loss) from seed to seed of a cell, over the ``seed_pairs`` cells that have
     several.
     """
-    found = []
-    for half in (*HALVES, "both"):
-        for family in ("all", *FAMILIES):
-            part = study.half(half).family(family)
-            if part.design:
-                found.append({"half": half, "family": family, **_counts(part), **_ranges(part, family)})
-    return found
+    return [
+        {"half": half, "family": family, **_counts(part), **_ranges(part, family)}
+        for half, family, part in parts(study)
+    ]
 
 
 def _counts(part: Study) -> dict[str, Any]:

@@ -11,7 +11,13 @@ Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]  # answer -> its rows
 
 # name of the figure -> the module here that has its COLUMNS and drawn(tables) -> (figure, rows of its CSV)
-STUDY_FIGURES = {"cells": "cells_by_regime", "arms": "trends_by_arm"}
+STUDY_FIGURES = {
+    "cells": "cells_by_regime",
+    "sizes": "sizes_against_covariates",
+    "split_factors": "split_factors",
+    "covariate_errors": "left_out_errors_by_covariate",
+    "arms": "trends_by_arm",
+}
 
 
 def columns_of(name: str) -> list[str]:
