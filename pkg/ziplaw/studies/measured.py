@@ -17,6 +17,8 @@ FAMILIES = ("varied", "vocabulary", "H")
 # of the very corpus that was trained on, and so of the rows of runs.csv; what those do not have is the design's
 OF_RUNS = ("H", "floor", "unigram_entropy", "vocab_size")
 OF_DESIGN = ("productions", "sentence_length")
+# counts, and an information that runs over two decades: lines are in their logarithms
+LOGARITHMS = ("productions", "vocab_size", "sentence_length", "beyond_bigram", "beyond_bigram_measured")
 
 
 @dataclass(frozen=True)

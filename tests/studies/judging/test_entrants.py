@@ -41,7 +41,7 @@ def test_a_pilot_sees_small_runs_alone():
 
 
 def test_covariates_as_lines_take_them():
-    found = measures({"H": 0.4, "productions": 500, "gamma": None, "vocab_size": 301})
+    found = measures({"H": 0.4, "productions": 500, "gamma": None, "vocab_size": 301, "beyond_bigram": 0.0})
     assert found == {"H": 0.4, "productions": pytest.approx(np.log(500)), "vocab_size": pytest.approx(np.log(301))}
 
 

@@ -9,11 +9,9 @@ import numpy.typing as npt
 
 from ...laws.studies.effects.law_readings import Readings, read_dataset
 from ...numerics.functions import log
-from ..measured import FAMILIES, HALVES, Study
+from ..measured import FAMILIES, HALVES, LOGARITHMS, Study
 
 # before any training, H first; what covariates.csv adds comes after them
-# counts, and an information that runs over two decades, enter as logarithms
-LOGARITHMS = ("productions", "vocab_size", "sentence_length", "beyond_bigram", "beyond_bigram_measured")
 COVARIATES = ("H", "unigram_entropy", "floor", "productions", "vocab_size", "sentence_length")
 
 

@@ -20,8 +20,7 @@ from ...laws.studies.worth.judged_law import JudgedLaw
 from ...laws.studies.worth.judged_valley import JudgedValley, judge_by_valley, largest_compute, losses_noise
 from ...laws.valleys.run_noise import Noise
 from ...numerics.functions import exp, log
-from ..choosing import LOGARITHMS
-from ..measured import Study
+from ..measured import LOGARITHMS, Study
 
 Row = Mapping[str, Any]
 # how compute is counted: C = 6 N D, or all FLOPs
@@ -136,7 +135,11 @@ def entrants(study: Study, known: Mapping[str, Known], prepared: Mapping[str, Pr
 def measures(values: Mapping[str, Any]) -> dict[str, float]:
     """Covariates as lines take them: those whose ratios matter by their logarithms; what is no number is left out."""
     known = {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
-    return {name: float(log(value)) if name in LOGARITHMS else value for name, value in known.items()}
+    return {
+        name: float(log(value)) if name in LOGARITHMS else value
+        for name, value in known.items()
+        if value > 0 or name not in LOGARITHMS
+    }
 
 
 def by_dataset(study: Study) -> dict[str, list[Row]]:

@@ -25,8 +25,8 @@ MAIN_JUDGE = {"6ND": VALLEY, "all": LAW}
 # half judged, what its rules were made from: the others of the half, or the other half
 WAYS = ((HALVES[0], "others"), (HALVES[1], "others"), (HALVES[1], HALVES[0]))
 CONSTANT, OTHER_SEED, NOISE = "constant", "other seed", "noise"
-TOGETHER = (("H", "floor"), ("unigram_entropy", "floor"), ("H", "unigram_entropy"), ("ln_beyond_bigram", "H"))
-WITH_PILOT = ("H", "unigram_entropy", "ln_beyond_bigram")
+TOGETHER = (("H", "floor"), ("unigram_entropy", "floor"), ("H", "unigram_entropy"), ("beyond_bigram", "H"))
+WITH_PILOT = ("H", "unigram_entropy", "beyond_bigram")
 
 
 def rules(names: Sequence[str]) -> list[Rule]:
