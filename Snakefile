@@ -53,5 +53,6 @@ else:
         default_target: True
         input:
             [] if SEVERAL else rules.report.output,
+            rules.provenance.output,
             EVERY_RESULT,
             STUDY_RESULTS,

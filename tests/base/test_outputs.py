@@ -164,6 +164,7 @@ CASES = {
         (("-o", "new.yaml"), ("--table", "new.csv"), ("--summary", "new.json")),
     ),
     "verify": Case("verify sweep", READS_SWEEP),
+    "provenance": Case("provenance sweep", READS_SWEEP, (("-o", "new.json"),)),
     "config check": Case("config check config.yaml", ("config.yaml",)),
     "config schema": Case("config schema", (), (("-o", "new.json"),)),
     "config default": Case("config default", (), (("-o", "new.yaml"),)),

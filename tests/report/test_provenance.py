@@ -1,8 +1,29 @@
 """What made a sweep's results, at the end of its report."""
 
 import pytest
+from sweeps_for_sentences import hold, sentences_of
 
 from ziplaw.report.provenance import provenance, trained_by
+
+REGISTRY = sentences_of("provenance")
+# sentence: (a sweep of which it is said, words of it, a sweep of which it is not)
+CASES = {
+    "several_machines": (
+        "trained by torch",
+        "of llama, 30 runs by the compiled step and 6 runs by torch 2.13.0 on a CPU stand together",
+        "planted",
+    ),
+    "several_versions": ("trained by two versions", "6 runs by version 1 and 30 runs by version 2", "planted"),
+}
+
+
+def test_every_sentence_has_both_cases():
+    assert set(CASES) == set(REGISTRY)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_sentence_is_said_where_it_is_true_and_nowhere_else(name, sweep_of):
+    hold(REGISTRY[name], *CASES[name], sweep_of)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def asked(of: Folder, config: SweepConfig) -> Iterator[Finding]:
     wanted = asked_for(config)
     yield from (Finding(path, "missing", "the config asks for it") for path in sorted(wanted - set(of.files)))
     for path in of.files:
-        if path not in wanted and kind_of(path) is not None and path != "provenance.json":
+        if path not in wanted and kind_of(path) is not None:
             yield Finding(path, "foreign", "the config does not ask for it")
     for path in sorted(wanted & of.documents.keys()):
         place, _, name = path.partition("/")

@@ -108,7 +108,7 @@ def asked_for(config: SweepConfig) -> set[str]:
         runs = [f"runs/{name}/{model}/s{seed}" for model in config.models for seed in config.seeds_of(name)]
         found |= {f"{run}/{part}" for run in runs for part in RUN_PARTS} | {f"runs/{name}/runs.csv"}
         found |= {f"fits/{name}{end}.json" for end in ([f".{one}" for one in several] or [""])}
-    found |= {"runs.csv", *(() if several else (*LAW_TABLES, "report.html"))}
+    found |= {"runs.csv", "provenance.json", *(() if several else (*LAW_TABLES, "report.html"))}
     found |= {"presets.csv"} if config.presets and not several else set()
     found |= {"covariates.csv", "covariates.json"} if config.covariates else set()
     what = (

@@ -25,8 +25,8 @@ def origins(of: Folder) -> Iterator[Finding]:
             yield from _measured(of, path, document, place)
         elif place == "runs":
             yield from _run(of, path, document)
-        elif path == "plan.json":
-            read = document.get("inputs") or {}
+        elif path in ("plan.json", "provenance.json"):
+            read = document.get("inputs") or document.get("files") or {}
             if others := [one for one, sha in read.items() if of.sha256(one) not in (None, sha)]:
                 yield Finding(path, "outdated", f"made from another {_some(others)} than lies there")
 

@@ -50,6 +50,10 @@ VERBS = {
     "report": ("show.report", "Write a sweep's self-contained HTML report."),
     "design": ("runs.design", "Choose the grammars of a study before any training, and say what they could decide."),
     "study": ("show.study", "Answer a study's questions from its runs: tables, figures and a results section."),
+    "provenance": (
+        "runs.provenance",
+        "Write what made a sweep: versions, commit, config, machine, checksums.",
+    ),
     "verify": ("runs.verify", "Verify a folder of results: what was damaged, is outdated, missing or foreign."),
     "config": ("runs.config", "Check a sweep's config, or print its schema or defaults."),
 }

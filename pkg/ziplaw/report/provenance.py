@@ -12,7 +12,7 @@ from typing import Any
 from .. import __version__, versions
 from ..base.documents import read_json, sha256_file
 from ..sweep.folder import Sweep
-from .sentences import count
+from .sentences import count, sentence
 
 
 def provenance(sweep: Sweep, folder: Path, config: str | Path | None) -> dict[str, str]:
@@ -55,6 +55,33 @@ def trained_by(execution: Mapping[str, Any]) -> str:
     if step == "compiled":
         return "the compiled step"
     return f"{step} on a CPU" if step else "what its run.json does not say"
+
+
+@sentence("does not carry")
+def _several_machines(sweep: Sweep) -> str | None:
+    """Runs of one architecture that were computed in several ways: what differs may be the way."""
+    by_architecture: dict[str, Counter[str]] = {}
+    architectures = {sweep.run_folder(row): str(row.get("architecture") or "llama") for row in sweep.runs}
+    for folder, found in sweep.executions.items():
+        by_architecture.setdefault(architectures[folder], Counter())[trained_by(found)] += 1
+    mixed = {name: ways for name, ways in by_architecture.items() if len(ways) > 1}
+    if not mixed:
+        return None
+    told = "; ".join(
+        f"of {name}, " + " and ".join(f"{count(n, 'run')} by {way}" for way, n in sorted(ways.items()))
+        for name, ways in sorted(mixed.items())
+    )
+    return f"Small differences between runs that different machines made: {told} stand together here."
+
+
+@sentence("does not carry")
+def _several_versions(sweep: Sweep) -> str | None:
+    """Runs of several versions of the trainer, which Snakemake would have made again in one place."""
+    found = Counter("an unknown one" if one is None else str(one) for one in sweep.trainers.values())
+    if len(found) < 2:
+        return None
+    told = " and ".join(f"{count(n, 'run')} by version {version}" for version, n in sorted(found.items()))
+    return f"Differences between runs of different versions of the trainer: {told} stand together here."
 
 
 def installed(package: str) -> str:

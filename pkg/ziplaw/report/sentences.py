@@ -20,7 +20,7 @@ class Sentence:
 
 
 # what registers sentences, in the order in which theirs stand at one place
-MODULES = ("findings", "about_split", "about_links", "doubts", "about_scores", "remarks", "captions")
+MODULES = ("findings", "about_split", "about_links", "doubts", "provenance", "about_scores", "remarks", "captions")
 _REGISTERED: dict[str, Sentence] = {}
 
 

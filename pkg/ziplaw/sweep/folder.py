@@ -158,9 +158,18 @@ class Sweep:
     @cached_property
     def executions(self) -> dict[Path, dict[str, Any]]:
         """What computed each run (``execution`` of its run.json), by its folder, of those that are at hand."""
+        return {at: run.get("execution") or {} for at, run in self._run_files.items()}
+
+    @cached_property
+    def trainers(self) -> dict[Path, int | None]:
+        """The version of the trainer that made each run, by its folder, of those that are at hand; None: not said."""
+        return {at: (run.get("versions") or {}).get("ziplaw_trainer") for at, run in self._run_files.items()}
+
+    @cached_property
+    def _run_files(self) -> dict[Path, dict[str, Any]]:
         folders = dict.fromkeys(self.run_folder(row) for row in self.runs)
         records = {folder: folder / "run.json" for folder in folders}
-        return {at: read_json(path, "run").get("execution") or {} for at, path in records.items() if path.exists()}
+        return {at: read_json(path, "run") for at, path in records.items() if path.exists()}
 
     def run_folder(self, row: dict[str, Any]) -> Path:
         """Folder of the run behind a row of runs.csv."""

@@ -122,6 +122,8 @@ def lease(device: torch.device) -> Iterator[torch.device]:
         return
     folder = Path(tempfile.gettempdir()) / f"ziplaw-devices-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise TrainError(f"{folder} belongs to another user: set TMPDIR to a folder of your own")
     keys = [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
     taken = _take(folder, keys)
     if taken is None:

@@ -51,7 +51,8 @@ FEEDS = {
     "regress_laws": "frontier plot report",
     "frontier": "plot report",
     "plot": "report",
-    "report": "all",
+    "report": "provenance",
+    "provenance": "all",
 }
 IMPORTED = ("folder", "words", "stdlib")
 

@@ -4,7 +4,7 @@ import shutil
 
 from synthetic_sweep import NAMES, build, planted
 
-from ziplaw.base.documents import read_csv, read_json, write_csv, write_json
+from ziplaw.base.documents import read_csv, read_json, sha256_file, write_csv, write_json
 from ziplaw.report.sentences import registry
 from ziplaw.sweep.default import DEFAULT
 
@@ -163,6 +163,7 @@ def _branches(folder):
     for path in (folder / "runs").glob("*/*/*/curve.csv"):
         rows = read_csv(path)
         write_csv(path, [*rows, rows[-1] | {"kind": "branch", "budget": 65536}], list(rows[0]))
+        _json(path.parent, "run.json", "run", curve_sha256=sha256_file(path))
 
 
 def _crossed(folder):
@@ -251,6 +252,16 @@ def _executions(**by_width):
 
 
 # name -> (the sweep it starts from, what is changed)
+def _trainer_of_width(width, version):
+    """Runs of a width by another version of the trainer."""
+
+    def change(folder):
+        for path in (folder / "runs").glob(f"*/h{width}/*/run.json"):
+            _json(path.parent, path.name, "run", versions={"ziplaw_trainer": version})
+
+    return change
+
+
 CHANGED = {
     "bare": ("planted", _bare),
     "best N moves": ("planted", _moving("identity", "bounded", "isoflop")),
@@ -305,6 +316,7 @@ CHANGED = {
         "planted",
         _executions(h12={"device": "cuda", "device_name": "NVIDIA H100", "precision": "bfloat16"}, h6={}),
     ),
+    "trained by two versions": ("planted", _trainer_of_width(12, 1)),
     "trained on code": ("planted", _trunk_of_code),
 }
 

@@ -101,3 +101,4 @@ def tables(names):
             stub[1].write_text("x,y\n1,2\n")
             write_checksums(stub, [], "FIGURES", versions.FIGURES)
     run("report", "--sweep-dir", FOLDER, "--config", "try.yaml", "--checksums")
+    run("provenance", FOLDER, "--config", "try.yaml")

@@ -57,6 +57,7 @@ READERS = {
     f"{FOLDER}/figures/training_curves.svg": REPORT,
     f"{FOLDER}/figures/training_curves.csv": None,
     f"{FOLDER}/report.html": None,
+    f"{FOLDER}/provenance.json": None,
     f"{FOLDER}/runs/low/runs.csv.sha256": FIT,
     f"{FOLDER}/fits.csv.sha256": REPORT,
     f"{PILOT}/rounds/1.json": PLAN,
