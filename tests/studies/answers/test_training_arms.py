@@ -1,6 +1,7 @@
 """Trends under other learning rates: planted arms whose trends keep and change their signs, or that never start."""
 
 from dataclasses import replace
+from math import exp
 
 import pytest
 from houses import ROOT
@@ -53,12 +54,12 @@ def test_signs_that_stay_and_change(tmp_path):
 
 def test_another_covariate_is_told_where_the_study_has_it(tmp_path):
     study = folder_with(tmp_path, tuned=first_seeds(planted(9.0)))
-    known = {name: {**values, "ln_beyond_bigram": -values["H"]} for name, values in study.covariates.items()}
+    known = {name: {**values, "beyond_bigram": exp(-values["H"])} for name, values in study.covariates.items()}
     table = rows(replace(study, covariates=known))
-    assert summed(table, "tuned", "ln_beyond_bigram") == summed(table, "tuned")
+    assert summed(table, "tuned", "beyond_bigram") == summed(table, "tuned")
     slopes = {row["covariate"]: row["slope"] for row in table if (row["quantity"], row["kind"]) == ("ln_N", "bounded")}
-    assert slopes["ln_beyond_bigram"] == pytest.approx(-slopes["H"])
-    few = {name: {**values, "ln_beyond_bigram": None} for name, values in study.covariates.items()}
+    assert slopes["beyond_bigram"] == pytest.approx(-slopes["H"])
+    few = {name: {**values, "beyond_bigram": None} for name, values in study.covariates.items()}
     assert {row["covariate"] for row in rows(replace(study, covariates=few))} == {"H"}
 
 

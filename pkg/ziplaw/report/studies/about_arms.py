@@ -7,7 +7,7 @@ from .markdown import SectionWords, number, table, within
 
 ANY, NOT_MEASURED = "any", "not measured"
 NAMES = {"ln_N": "ln N_opt", "a": "a", "alpha": "alpha", "beta": "beta"}
-AGAINST = {"H": "H", "ln_beyond_bigram": "the information beyond the last token"}
+AGAINST = {"H": "H", "beyond_bigram": "the information beyond the last token"}
 WORDS = {
     "sign changes": "changes its sign",
     "same sign": "keeps its sign",

@@ -2,9 +2,10 @@
 
 An arm lies in ``arms/<arm>/runs.csv`` of the study's folder, of some of its datasets and their first seeds. Each
 dataset's laws are read alike in every arm, of runs of the seeds that the arm has; a dataset counts where no more than
-two thirds of its cells have not started, in both arms. A row for each arm, covariate (H, and ln_beyond_bigram where
-the study has it), quantity (ln N_opt at the middle compute, a, alpha, beta) and kind (link, or isoFLOP): the slope on
-the covariate in the arm, in mup, and of the difference dataset by dataset, with 95 % intervals. Verdicts, by this rule:
+two thirds of its cells have not started, in both arms. A row for each arm, covariate (H, and ln of beyond_bigram
+where the study has it), quantity (ln N_opt at the middle compute, a, alpha, beta) and kind (link, or isoFLOP): the
+slope on the covariate in the arm, in mup, and of the difference dataset by dataset, with 95 % intervals. Verdicts, by
+this rule:
 
 * "sign changes": both slopes' intervals exclude 0, on different sides;
 * "same sign": both exclude 0 on one side;
@@ -31,7 +32,7 @@ from .measured_laws import Measured, measured_laws
 from .parts import column, readings_of
 
 ARMS = ("paper", "tuned")
-AGAINST = ("H", "ln_beyond_bigram")
+AGAINST = ("H", "beyond_bigram")
 QUANTITIES = ("ln_N", "a", "alpha", "beta")
 FEWEST = 6
 NOT_STARTED = "not started"

@@ -14,7 +14,7 @@ def row(arm, quantity, kind, slope, covariate="H"):
 
 def test_every_slope_is_drawn_once(tmp_path):
     table = [row(arm, q, kind, 2.0) for arm in ("paper", "tuned") for q in ("ln_N", "a") for kind in ("free", "any")]
-    table += [row("paper", "beta", "free", None), row("tuned", "ln_N", "free", 2.0, "ln_beyond_bigram")]
+    table += [row("paper", "beta", "free", None), row("tuned", "ln_N", "free", 2.0, "beyond_bigram")]
     draw_study("arms", {"training_arms": table}, tmp_path / "arms.svg")
     rows = read_csv(tmp_path / "arms.csv")
     assert list(rows[0]) == COLUMNS

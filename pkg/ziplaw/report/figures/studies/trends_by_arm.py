@@ -10,7 +10,7 @@ from . import Tables
 
 COLUMNS = "arm covariate quantity kind n slope slope_low slope_high".split()
 NAMES = {"ln_N": "ln N at one compute", "a": "a", "alpha": "alpha", "beta": "beta"}
-WORDS = {"ln_beyond_bigram": "ln beyond bigram"}
+WORDS = {"beyond_bigram": "ln beyond bigram"}
 ARMS = {"mup": INK, "tuned": ACCENT, "paper": GREY}
 ANY = "any"
 _APART = 0.24
