@@ -44,7 +44,7 @@ ROOMS = {
     "laws.plans.evidence": "numerics base laws.forms laws.solve laws.intervals laws.fits",
     "laws.pilots": "numerics base laws.forms laws.solve laws.intervals laws.plans.evidence",
     "laws.studies": "numerics",
-    "laws.studies.effects": "numerics laws.forms laws.solve laws.fits laws.dependence.statistics "
+    "laws.studies.effects": "numerics laws.forms laws.solve laws.fits laws.dependence laws.dependence.statistics "
     "laws.dependence.splits laws.pilots",
     "laws.studies.worth": "numerics laws.forms laws.solve laws.valleys laws.dependence.statistics laws.plans.evidence "
     "laws.pilots",
@@ -57,9 +57,10 @@ ROOMS = {
     "studies": "numerics base grammars corpora tables sweep laws.studies",
     "studies.judging": "numerics studies laws.valleys laws.fits laws.pilots laws.plans.evidence laws.dependence.splits "
     "laws.studies.worth",
-    "studies.answers": "numerics base tables studies studies.judging sweep laws.forms laws.solve laws.fits "
-    "laws.valleys laws.dependence laws.dependence.splits laws.dependence.statistics laws.studies laws.studies.effects "
-    "laws.studies.worth",
+    "studies.readings": "numerics studies laws.forms laws.solve laws.dependence laws.studies.effects",
+    "studies.answers": "numerics base tables studies studies.judging studies.readings sweep laws.forms laws.fits "
+    "laws.solve laws.valleys laws.dependence laws.dependence.splits laws.dependence.statistics laws.studies "
+    "laws.studies.effects laws.studies.worth",
     "report.figures": "numerics base tables sweep laws.forms laws.solve laws.intervals laws.fits laws.dependence",
     "report.figures.pilots": "base report.figures",
     "report.figures.studies": "numerics base sweep report.figures",

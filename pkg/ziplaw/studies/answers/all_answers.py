@@ -57,6 +57,8 @@ ANSWERS = {
             "worth", "what of the loss each rule loses by its split of a grammar's compute, the law in H among them"
         ),
         Answer("training_arms", "whether trends on H keep their sign at other learning rates"),
+        Answer("claim_verdicts", "the paper's claims and those about the split, judged on each half"),
+        Answer("claim_powers", "how often each claim would be decided, simulated from the exploratory half"),
         Answer("real_text", "best N of six real corpora against their H"),
     )
 }

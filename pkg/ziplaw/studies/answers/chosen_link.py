@@ -12,7 +12,7 @@ from typing import Any
 from ...laws.dependence.splits.dataset_splits import LINKS, with_splits
 from ...laws.dependence.splits.link_choice import choose_link
 from ..measured import Study
-from .parts import parts
+from ..readings.parts import parts
 
 COLUMNS = ("half", "link", "datasets", "held_out_error", "error", "chosen")
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from ...laws.studies.effects.left_out_errors import difference, error, foretold, left_out, weights_of
 from ..measured import HALVES, Study
-from .measured_laws import Measured, measured_laws
-from .parts import column, covariates_of, halves, readings_of
+from ..readings.measured_laws import Measured, measured_laws
+from ..readings.parts import column, covariates_of, halves, readings_of
 
 NONE, H = "none", "H"
 TOGETHER = (

@@ -13,7 +13,7 @@ import numpy as np
 from ...laws.studies.effects.best_sizes import best_sizes, computes
 from ...laws.studies.effects.law_readings import ACCOUNTINGS, KINDS
 from ..measured import Study
-from .parts import COVARIATES, readings_of
+from ..readings.parts import COVARIATES, readings_of
 
 SHOWN = tuple(dict.fromkeys((*COVARIATES, "ln_beyond_bigram", "ln_beyond_bigram_measured")))
 COLUMNS = (

@@ -19,7 +19,7 @@ from ...laws.studies.effects.covariate_effect import effect
 from ...laws.studies.effects.law_readings import ACCOUNTINGS, KINDS
 from ...numerics.functions import exp
 from ..measured import Study
-from .parts import COVARIATES, column, parts, readings_of
+from ..readings.parts import COVARIATES, column, parts, readings_of
 from .split_moves import STEP_OF_H
 
 RIVALS = ("H", "unigram_entropy", "floor")

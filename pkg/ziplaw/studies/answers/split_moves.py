@@ -18,7 +18,7 @@ from ...laws.studies.effects.covariate_effect import Effect, effect
 from ...laws.studies.effects.law_readings import ACCOUNTINGS, KINDS
 from ...numerics.functions import exp
 from ..measured import Study
-from .parts import COVARIATES, column, parts, readings_of
+from ..readings.parts import COVARIATES, column, parts, readings_of
 
 STEP_OF_H = 0.1
 COLUMNS = (

@@ -17,7 +17,7 @@ from ...laws.studies.effects.covariate_effect import effect
 from ...laws.studies.effects.law_readings import ACCOUNTINGS, KINDS
 from ...laws.studies.effects.seed_noise import seed_noise
 from ..measured import Study
-from .parts import column, parts, readings_of
+from ..readings.parts import column, parts, readings_of
 
 FEWEST = 3
 COLUMNS = (

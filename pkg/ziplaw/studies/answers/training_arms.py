@@ -28,8 +28,8 @@ from ...laws.studies.effects.covariate_effect import Effect, effect
 from ...laws.studies.effects.law_readings import KINDS
 from ...tables.declared import RUNS
 from ..measured import Study
-from .measured_laws import Measured, measured_laws
-from .parts import column, readings_of
+from ..readings.measured_laws import Measured, measured_laws
+from ..readings.parts import column, readings_of
 
 ARMS = ("paper", "tuned")
 AGAINST = ("H", "beyond_bigram")

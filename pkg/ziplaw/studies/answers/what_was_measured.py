@@ -10,7 +10,7 @@ import numpy as np
 from ...laws.studies.slopes import correlations
 from ...numerics.functions import log
 from ..measured import Study
-from .parts import parts
+from ..readings.parts import parts
 
 RIVALS = ("floor", "unigram_entropy")
 COLUMNS = (

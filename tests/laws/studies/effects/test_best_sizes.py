@@ -5,7 +5,7 @@ import pytest
 from planted_study import planted_study
 
 from ziplaw.laws.studies.effects.best_sizes import best_sizes, computes
-from ziplaw.studies.answers.parts import readings_of
+from ziplaw.studies.readings.parts import readings_of
 
 
 @pytest.fixture(scope="module")

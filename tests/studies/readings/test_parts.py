@@ -3,8 +3,8 @@
 import numpy as np
 from planted_study import planted_study
 
-from ziplaw.studies.answers.parts import column, covariates_of, halves, parts, readings_of
 from ziplaw.studies.measured import Study
+from ziplaw.studies.readings.parts import column, covariates_of, halves, parts, readings_of
 
 
 def test_parts_are_those_that_were_measured():

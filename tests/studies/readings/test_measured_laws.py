@@ -5,8 +5,8 @@ import pytest
 from planted_study import planted_study
 
 from ziplaw.laws.studies.effects.law_readings import KINDS
-from ziplaw.studies.answers.measured_laws import ADDITIVE, measured_laws
-from ziplaw.studies.answers.parts import readings_of
+from ziplaw.studies.readings.measured_laws import ADDITIVE, measured_laws
+from ziplaw.studies.readings.parts import readings_of
 
 
 @pytest.fixture(scope="module")
