@@ -3,20 +3,15 @@
 python bench/pilots/page.py
 """
 
-from collections.abc import Callable
 from math import log
-from pathlib import Path
 from statistics import median
 
-from ziplaw.base.documents import read_csv, write_text
+from accounts import ABOUT
+from attempt_tables import ROOT, TABLES, WHICH, WORDS, attempts, by_corpus, means, rows_of, short, table, yes
 
-ROOT = Path(__file__).resolve().parents[2]
-TABLES = ROOT / "results" / "reference" / "pilots"  # a folder an attempt
+from ziplaw.base.documents import write_text
+
 DOCS = ROOT / "docs" / "pilots.md"
-SEED = 101
-WORDS = "none one two three four five six".split()
-NAMED = {"half": "half the plan's N", "best": "the plan's N", "twice": "twice the plan's N"}
-WHICH = {"half": "half of it", "best": "the plan's", "twice": "twice it"}
 
 HEAD = """# Pilots on six real corpora
 
@@ -27,7 +22,7 @@ pilot has. The predictions were written before these runs were begun (`written` 
 `seconds` in `held_out.csv`), and the band of the loss is that of one run, not of the law.
 
     python bench/pilots/corpora.py -o CORPORA                       # pinned packages of pip and Debian
-    python bench/pilots/prove.py CORPORA --pilot-flops 5e12
+    python bench/pilots/prove.py CORPORA --pilot-flops 5e12       # attempt 2: 2e13
     python bench/pilots/tables.py CORPORA --to results/reference/pilots/NAME && python bench/pilots/page.py
 
 Tables: `results/reference/pilots/`, a folder an attempt; this page is made of them. Two cores, which other work shared.
@@ -36,36 +31,6 @@ Tables: `results/reference/pilots/`, a folder an attempt; this page is made of t
 PROBES = """One run each, of fresh seeds, with one head as the pilot has and with four, trained after the first \
 verdicts were known, to see where the law goes wrong.
 """
-
-
-def attempts() -> list[str]:
-    """Folders of the attempts, the first one first."""
-    return sorted(path.name for path in TABLES.iterdir() if path.is_dir())
-
-
-def rows_of(attempt: str, name: str) -> list[dict]:
-    return read_csv(TABLES / attempt / f"{name}.csv")
-
-
-def by_corpus(attempt: str, name: str) -> dict[str, dict]:
-    return {row["corpus"]: row for row in rows_of(attempt, name)}
-
-
-def short(value: float) -> str:
-    """Three digits with a unit."""
-    for least, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= 0.9995 * least:
-            return f"{value / least:.3g}{unit}"
-    return f"{value:.3g}"
-
-
-def table(header: list[str], rows: list[list[str]]) -> str:
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
-
-
-def yes(value: bool) -> str:
-    return "yes" if value else "**no**"
 
 
 def corpora(attempt: str) -> str:
@@ -120,14 +85,6 @@ def outcome(attempt: str) -> str:
         f"({every[0]} of all {every[1]} runs, of every size and seed). The loss at the plan's N was off by "
         f"{median(off):.1%} in the middle, {max(off):.1%} at worst.\n\n" + table(header, rows)
     )
-
-
-def means(runs: list[dict]) -> dict[str, float]:
-    """Mean loss over seeds of each of the three."""
-    found: dict[str, list[float]] = {}
-    for row in runs:
-        found.setdefault(row["which"], []).append(row["loss"])
-    return {which: sum(losses) / len(losses) for which, losses in found.items()}
 
 
 def three(attempt: str) -> str:
@@ -235,76 +192,6 @@ def summary() -> str:
         )  # fmt: skip
     header = ["attempt", "FLOPs of a pilot", "C of the judged runs", "best N in its band", "loss in its band"]
     return table(header, rows)
-
-
-def first() -> str:
-    """What the first attempt shows, and what it does not."""
-    attempt = "1"
-    verdicts, runs = by_corpus(attempt, "verdicts"), rows_of(attempt, "held_out")
-    errors = [row["error"] for row in runs if row["which"] == "best"]
-    spread = max(v["seed_sd"] for v in verdicts.values() if v["seed_sd"])
-    leads = sorted(v["lead"] for v in verdicts.values())
-    clear = [corpus for corpus, v in verdicts.items() if v["lead"] > 2 * spread]
-    cost = {}
-    for corpus in verdicts:
-        mean = means([row for row in runs if row["corpus"] == corpus])
-        cost[corpus] = mean["best"] / min(mean.values()) - 1
-    probe = rows_of(attempt, "probes")
-    off = [r["loss"] / r["predicted"] - 1 for r in probe if r["heads"] == 1]
-    twin = {(r["corpus"], r["hidden"], r["heads"]): r["loss"] for r in probe}
-    heads = [1 - loss / twin[corpus, hidden, 1] for (corpus, hidden, k), loss in twin.items() if k > 1]
-    excess = {(r["corpus"], r["rule"]): r["excess"] for r in rows_of(attempt, "rules")}
-    of = {rule: [excess[corpus, rule] for corpus in verdicts] for rule in ("plan", "20 to 1", "prior and H")}
-    same = sum(
-        row["N"] == thumb["N"]
-        for row in runs
-        for thumb in rows_of(attempt, "rules")
-        if thumb["rule"] == "20 to 1" and thumb["corpus"] == row["corpus"] and row["which"] == "best"
-        and row["seed"] == SEED
-    )  # fmt: skip
-    first_seed = {row["which"]: row["loss"] for row in runs if row["corpus"] == "python" and row["seed"] == SEED}
-    alone = min(first_seed, key=first_seed.__getitem__)
-    better = sum(a < b for a, b in zip(of["plan"], of["20 to 1"]))
-    asked = rows_of(attempt, "pilots")[0]["asked_C"]
-    tokens = {corpus: row["training_tokens"] for corpus, row in by_corpus(attempt, "corpora").items()}
-    (twice,) = {f"`{row['corpus']}` at {NAMED[row['which']]}" for row in runs if row["D"] > tokens[row["corpus"]]}
-    return f"""Pilots of {asked:.0e} FLOPs. Five of six was asked, of N and of the loss: it failed both.
-
-**Why the loss missed.** On all {WORDS[len(verdicts)]} corpora the loss at the plan's N was below what was foretold, \
-by {-max(errors):.1%} to {-min(errors):.1%} in ln loss. Where the pilot is, its law is right: within \
-{min(map(abs, off)):.1%} to {max(map(abs, off)):.1%} at sizes and tokens that it had not trained, on \
-{WORDS[len({r["corpus"] for r in probe})]} corpora, near its largest compute. Beyond it text is learnt faster than \
-below (*How fast the loss falls*). Probably models of this size first level off at what a few tokens back tell, which \
-the law took for the floor, and then begin to use more of the context: on all corpora, but at another moment with \
-another seed (`python`, twice the plan's N). The pilot also had no cell near the best split of its own largest \
-compute: few tokens at large sizes, many at small ones.
-
-**Why N missed.** Of the {len(verdicts)} leads of the best size over the next, {WORDS[len(leads) - len(clear)]} are \
-{leads[0]:.2%} to {leads[-1 - len(clear)]:.1%}, and the one pair of seeds that was tried differs by {spread:.1%} \
-(standard deviation): these cannot tell which size is best. \
-{"One lead" if len(clear) == 1 else "The leads"} beyond two standard deviations: {", ".join(f"`{c}`" for c in clear)}, \
-where {NAMED[verdicts[clear[0]]["best_of_three"]]} was best \
-by {verdicts[clear[0]]["lead"]:.0%}, inside the band. The plan's own \
-size had a loss {min(cost.values()):.2%} to {sorted(cost.values())[-2]:.1%} above the best of three, \
-{max(cost.values()):.0%} on `{max(cost, key=cost.get)}`. So the count of bands that held N is poor evidence either \
-way; more seeds are needed to judge it, and bands of this width were too sure of themselves.
-
-**20 tokens a parameter and H alone.** 20:1 names the size that the plan names on {WORDS[same]} corpora. By the law of \
-all runs it costs {min(of["20 to 1"]):.2%} to {max(of["20 to 1"]):.1%} of the loss, the plan {min(of["plan"]):.2%} to \
-{max(of["plan"]):.1%}, the prior moved by H {min(of["prior and H"]):.2%} to {max(of["prior and H"]):.1%} (table below, \
-with bands); the plan is the cheaper of plan and 20:1 on {WORDS[better]} of {WORDS[len(verdicts)]}. At this compute a \
-pilot did not beat 20:1.
-
-**By the way.** Four heads in place of one at the same N and compute gained {min(heads):.1%} to {max(heads):.1%}. \
-{twice} saw some tokens twice: it wanted more than its corpus has. Only `python` has a second \
-seed, as time ran out; by the first seed alone its best size would have been {NAMED[alone]}.
-
-What is to be changed after this (a floor of the loss that text is known to have, a trunk at the expected best size, \
-heads of a small width) is being changed with these results in sight. A second attempt with more \
-compute, its predictions again written first, has not been made yet."""
-
-
-ABOUT: dict[str, Callable[[], str]] = {"1": first}
 
 
 def page() -> str:

@@ -70,6 +70,17 @@ def of_runs(folder: PilotFolder) -> list[dict]:
     return [{"corpus": folder.name} | {name: row[name] for name in RUN_COLUMNS} for row in folder.rows]
 
 
+def of_predictions(told: dict) -> list[dict]:
+    """What was written before any run was judged: also of corpora whose runs have not been made."""
+    plan = told["rules"][0]
+    asked = "which model hidden layers heads N D C loss low high".split()
+    return [
+        {"corpus": told["corpus"], "written": told["written"], "plan_N": plan["N"], "plan_N_lo": plan["low"],
+         "plan_N_hi": plan["high"]} | {name: one[name] for name in asked}
+        for one in told["tried"]
+    ]  # fmt: skip
+
+
 def excess(runs: PilotRuns, compute: Compute, N: float, C: float) -> tuple[float, float, float]:
     """Relative loss above that of the best size at C, median and 95 % interval over the drawn laws."""
     best = best_size(runs.theta, C, runs.frame, compute)
@@ -188,18 +199,20 @@ def main() -> None:
     parser.add_argument("corpora", type=Path)
     parser.add_argument("--to", type=Path, default=TO)
     options = parser.parse_args()
-    names = [name for name in NAMES if all(_done(name, which) for which in ("half", "best", "twice"))]
-    tables: dict[str, list[dict]] = {
-        name: [] for name in ("corpora", "pilots", "rounds", "runs", "held_out", "probes", "rules", "verdicts")
-    }
+    names = [name for name in NAMES if Path("results", name, "predictions.json").exists()]
+    kinds = "corpora pilots rounds runs predictions held_out probes rules verdicts".split()
+    tables: dict[str, list[dict]] = {kind: [] for kind in kinds}
     for name in names:
         folder = PilotFolder(Path("results", name))
         told = read_json(Path("results", name, "predictions.json"), "pilot_predictions")
-        held_out = of_held_out(folder, told)
         tables["corpora"].append(of_corpus(folder, json.loads((options.corpora / f"{name}.json").read_text())))
         tables["pilots"].append(of_pilot(folder, float(folder.rounds[0]["pilot_C"])))
         tables["rounds"] += of_rounds(folder)
         tables["runs"] += of_runs(folder)
+        tables["predictions"] += of_predictions(told)
+        if not all(_done(name, which) for which in ("half", "best", "twice")):
+            continue
+        held_out = of_held_out(folder, told)
         tables["held_out"] += held_out
         tables["probes"] += of_probes(folder)
         tables["rules"] += of_rules(folder, told, held_out)

@@ -17,6 +17,10 @@ _NOT_STARTED = "not started"
 MOST_UNLEARNT = 0.75
 # orders of magnitude between the largest run and the target from which on a reader is warned
 _FAR = 2.0
+# where text was seen to be learnt faster than the runs below foretold: largest runs below this, a target so many times
+# above them, and by how much of the loss (docs/pilots.md, errors at the plan's N)
+FASTER_BELOW, FASTER_BEYOND = 1e13, 4.0
+LOWER = (0.037, 0.167)
 # less of the cells than this may lie outside of their bands by chance
 _MISSES = 0.1
 
@@ -49,6 +53,13 @@ def cautions(
         out.append(
             f"extrapolation: {C:.3g} FLOPs are {log10(C / C_most):.1f} orders of magnitude above the pilot's largest "
             f"run; bands hold as far as the law does"
+        )
+    if pilot.tokenizer_name is not None and C_most < FASTER_BELOW and C >= FASTER_BEYOND * C_most:
+        out.append(
+            "the loss told for this much compute is probably too high: on real corpora it came out "
+            f"{100 * LOWER[0]:.0f} to {100 * LOWER[1]:.0f} % lower at 8 times the compute of pilots whose largest runs "
+            f"took, as here, less than {FASTER_BELOW:.0e} FLOPs, for text is learnt faster from about there on "
+            "(docs/pilots.md)"
         )
     return out
 
