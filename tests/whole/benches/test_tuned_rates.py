@@ -6,6 +6,7 @@ import math
 import yaml
 from houses import ROOT
 
+from ziplaw.base.documents import read_csv
 from ziplaw.sweep.config import Model, parse_config
 
 _spec = importlib.util.spec_from_file_location("rates", ROOT / "bench" / "study" / "rates.py")
@@ -30,6 +31,16 @@ def test_the_rate_of_the_least_loss_is_chosen():
     assert [row["cells"] for row in rows] == [2, 2, 2, 1, 1, 0]
     assert rows[1]["mean_ln_excess"] == float(f"{math.log(0.4):.9g}")
     assert (rows[5]["diverged"], rows[5]["mean_ln_excess"]) == (1, None)
+
+
+def test_the_committed_config_is_that_of_the_committed_rates():
+    rows = read_csv(ROOT / "results/reference/study/rates.csv")
+    chosen = {row["hidden"]: row["learning_rate"] for row in rows if row["chosen"]}
+    paper = (ROOT / "config/study_paper.yaml").read_text()
+    assert (ROOT / "config/study_tuned.yaml").read_text() == tuning.tuned_config(paper, chosen)
+    for hidden, rate in chosen.items():
+        mine = [row for row in rows if row["hidden"] == hidden]
+        assert min(mine, key=lambda row: row["mean_ln_excess"])["learning_rate"] == rate
 
 
 def test_the_config_of_the_arm_has_them():

@@ -1,4 +1,4 @@
-"""What other learning rates change: the verdict of each arm, and its table."""
+"""What other learning rates change: the verdict of each arm, and slopes by the bounded link and by isoFLOP."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from ..figures.studies import Tables
 from .markdown import SectionWords, number, table, within
 
 ANY, NOT_MEASURED = "any", "not measured"
+SHOWN = ("bounded", "isoflop")  # the figure has all forms
 NAMES = {"ln_N": "ln N_opt", "a": "a", "alpha": "alpha", "beta": "beta"}
 AGAINST = {"H": "H", "beyond_bigram": "the information beyond the last token"}
 WORDS = {
@@ -50,7 +51,7 @@ def told(tables: Tables) -> SectionWords:
             _slope(row, "mup"), _slope(row, "change"), row["verdict"],
         ]
         for row in rows
-        if row["kind"] != ANY and row["verdict"] != NOT_MEASURED
+        if row["kind"] in SHOWN and row["verdict"] != NOT_MEASURED
     ]  # fmt: skip
     shown = "\n\n" + table(header, lines) if lines else "\n"
     return SectionWords(" ".join(sentences) + shown, numbers)
