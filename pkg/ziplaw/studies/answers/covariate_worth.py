@@ -6,7 +6,8 @@ foretells the confirmatory one, which alone is out of sample for whoever chose c
 the quantity's units (``laws/studies/effects/left_out_errors.py``); ``less_none`` and ``less_H`` are differences to the
 errors of the mean and of the line in H, below 0 where these covariates foretell better, with 95 % intervals over
 datasets. ``best``: the least error of its group, which of so many is a little lucky wherever covariates were compared
-on the same datasets. Counts (productions, vocabulary, sentence length) enter as logarithms.
+on the same datasets. Counts (productions, vocabulary, sentence length) and what lies beyond a bigram enter as
+logarithms. A covariate that some dataset lacks is left out.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from ..readings.parts import column, covariates_of, halves, readings_of
 NONE, H = "none", "H"
 TOGETHER = (
     ("H", "unigram_entropy"), ("H", "floor"), ("unigram_entropy", "floor"), ("H", "unigram_entropy", "floor"),
+    ("beyond_bigram", "H"), ("beyond_bigram", "vocab_size"), ("beyond_bigram", "unigram_entropy"),
+    ("beyond_bigram", "floor"), ("beyond_bigram_measured", "H"), ("beyond_bigram_measured", "vocab_size"),
 )  # fmt: skip
 FAMILIES = ("all", "vocabulary")
 BY_EXPLORATORY = "by the exploratory half"

@@ -1,14 +1,16 @@
-"""What moves the best split: H, the vocabulary's use (unigram entropy) or the floor, each with others held fixed.
+"""What moves the best split: H, the vocabulary's use, the floor or what lies beyond a bigram, others held fixed.
 
 A row for each half, family, accounting, kind, covariate and what is given, at the middle compute: the slope of
 ln N_opt with its interval, p by relabelling what the given ones leave (Freedman and Lane), and the partial rank
-correlation. "all" given are all covariates known before training. ``carried_by`` is the answer of a stated rule
-(``laws/studies/effects/carriers.py``), the same in all rows of one half, family, accounting and kind; ``p_holm`` is
-that of the covariate given the other two, as that rule corrects it.
+correlation. "others" given are the other three of these four (unigram entropy stands for the vocabulary's use), "all"
+the counts as well. Without conditional entropies (covariates.csv) there are three. ``carried_by`` is the answer of a
+stated rule (``laws/studies/effects/carriers.py``), the same in all rows of one half, family, accounting and kind;
+``p_holm`` is that of the covariate given the others, as that rule corrects it.
 """
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,9 @@ from ..measured import Study
 from ..readings.parts import COVARIATES, column, parts, readings_of
 from .split_moves import STEP_OF_H
 
-RIVALS = ("H", "unigram_entropy", "floor")
+RIVALS = ("H", "unigram_entropy", "floor", "beyond_bigram")
+# nearly the same as the last: it would take everything from it
+_TWIN = "beyond_bigram_measured"
 COLUMNS = (
     "half", "family", "accounting", "C", "kind", "covariate", "given", "n", "slope", "slope_low", "slope_high", "per",
     "factor", "factor_low", "factor_high", "p_permutation", "p_holm", "rank_correlation", "p_together", "carried_by",
@@ -44,9 +48,10 @@ def rows(study: Study) -> list[dict[str, Any]]:
 
 
 def _rows(start, part, sizes):
-    known = {name: column(part, sizes.names, name) for name in COVARIATES}
+    known = {name: column(part, sizes.names, name) for name in COVARIATES if name != _TWIN}
+    known = {name: x for name, x in known.items() if np.isfinite(x).all()}
     if start["family"] == "H":
-        del known["H"]
+        known.pop("H", None)
     columns = {name: known[name] for name in RIVALS if name in known}
     if len(sizes.names) < len(columns) + 4:
         return []
@@ -54,8 +59,10 @@ def _rows(start, part, sizes):
     table = []
     for name, x in columns.items():
         others = [other for other in columns if other != name]
-        for given in dict.fromkeys([*((other,) for other in others), tuple(others), ("all",)]):
-            held = [other for other in known if other != name] if given == ("all",) else given
+        pairs = [pair for pair in combinations(others, 2) if len(others) > 2]
+        sets = {" and ".join(given): given for given in [*((other,) for other in others), *pairs]}
+        sets |= {"others": tuple(others), "all": tuple(other for other in known if other != name)}
+        for given, held in sets.items():
             found = effect(sizes.ln_N, sizes.variance, x, np.column_stack([known[other] for other in held]))
             if found is None:
                 continue
@@ -63,9 +70,9 @@ def _rows(start, part, sizes):
             ends = {"slope": found.slope, "slope_low": found.low, "slope_high": found.high}
             factors = exp(np.clip(np.array(list(ends.values())) * per, -690, 690)).tolist()
             row = start | ends | dict(zip(("factor", "factor_low", "factor_high"), factors))
-            row |= {"covariate": name, "given": " and ".join(given), "n": found.n, "per": per}
+            row |= {"covariate": name, "given": given, "n": found.n, "per": per}
             row |= {"p_permutation": found.p_permutation, "rank_correlation": found.rank_correlation}
-            row["p_holm"] = ruled.p_given_others[name] if given == tuple(others) else None
+            row["p_holm"] = ruled.p_given_others[name] if given == "others" else None
             row |= {"p_together": ruled.p_together, "carried_by": ruled.answer}
             table.append({key: row[key] for key in COLUMNS})
     return table

@@ -3,7 +3,9 @@
 A row for each half, family, accounting of compute, compute, kind (link, or isoFLOP, which assumes no law), quantity
 and covariate. ``factor`` is that of the quantity for ``per`` of the covariate: .1 of H, one standard deviation (over
 the part's datasets) of any other. The interval is of the slope at 95 %; p is over relabellings of the datasets.
-Low and high computes are told of all families together, for H, the unigram entropy and the floor.
+Low and high computes are told of all families together, for H, the unigram entropy, the floor and what lies beyond a
+bigram (``beyond_bigram``: the conditional entropy given one token less the floor; ``_measured``: less that given
+three). Those and counts enter as logarithms. A dataset that lacks a covariate is left out of its rows.
 At 6 N D tokens per parameter are (C/6)/N^2, so their slope is -2 times that of ln N_opt and no test of its own.
 """
 
@@ -18,7 +20,7 @@ from ...laws.studies.effects.covariate_effect import Effect, effect
 from ...laws.studies.effects.law_readings import ACCOUNTINGS, KINDS
 from ...numerics.functions import exp
 from ..measured import Study
-from ..readings.parts import COVARIATES, column, parts, readings_of
+from ..readings.parts import COVARIATES, MAIN, column, parts, readings_of
 
 STEP_OF_H = 0.1
 COLUMNS = (
@@ -43,7 +45,7 @@ def rows(study: Study) -> list[dict[str, Any]]:
                     start = {"half": half, "family": family, "accounting": accounting, "compute": compute, "C": C}
                     sizes = best_sizes(mine, kind, accounting, C)
                     start |= {"kind": kind, "n_outside": int(sizes.outside.sum())}
-                    for name in COVARIATES if compute == "middle" else COVARIATES[:3]:
+                    for name in COVARIATES if compute == "middle" else COVARIATES[:MAIN]:
                         if family != "H" or name != "H":
                             x = column(part, sizes.names, name)
                             table += _rows(start | {"covariate": name}, sizes, x, accounting)
@@ -51,14 +53,16 @@ def rows(study: Study) -> list[dict[str, Any]]:
 
 
 def _rows(start, sizes, x, accounting):
-    found = effect(*sizes.quantity("N"), x)
+    known = np.isfinite(x)
+    x = x[known]
+    found = effect(*(values[known] for values in sizes.quantity("N")), x)
     if found is None:
         return []
     per = STEP_OF_H if start["covariate"] == "H" else float(np.sqrt(np.square(x - x.mean()).mean()))
     if accounting == "6nd":
         ratio = _scaled(found, -2.0)
     else:
-        ratio = effect(*sizes.quantity("tokens_per_parameter"), x)
+        ratio = effect(*(values[known] for values in sizes.quantity("tokens_per_parameter")), x)
     return [_row(start, "N", found, per), _row(start, "tokens_per_parameter", ratio, per)]
 
 

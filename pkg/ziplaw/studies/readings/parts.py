@@ -11,8 +11,12 @@ from ...laws.studies.effects.law_readings import Readings, read_dataset
 from ...numerics.functions import log
 from ..measured import FAMILIES, HALVES, LOGARITHMS, Study
 
-# before any training, H first; what covariates.csv adds comes after them
-COVARIATES = ("H", "unigram_entropy", "floor", "productions", "vocab_size", "sentence_length")
+# before any training, those of most interest first (MAIN of them); what else covariates.csv adds comes after them
+COVARIATES = (
+    "H", "unigram_entropy", "floor", "beyond_bigram", "beyond_bigram_measured", "productions", "vocab_size",
+    "sentence_length",
+)  # fmt: skip
+MAIN = 5
 
 
 def halves(study: Study) -> list[str]:
