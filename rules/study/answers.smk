@@ -42,6 +42,10 @@ rule study_beside:
         "to=({output}); for from in {input}; do cp $from ${{to[0]}}; to=(${{to[@]:1}}); done 2> {log}"
 
 
+def told_alone(answer):
+    return not ANSWERS[answer].reads_laws
+
+
 rule study_answer:
     input:
         beside=STUDY_INPUTS,
@@ -53,7 +57,7 @@ rule study_answer:
     benchmark:
         f"{BENCHMARKS}/study_answer/{{answer}}.tsv"
     wildcard_constraints:
-        answer=one_of(ANSWERS),
+        answer=one_of(filter(told_alone, ANSWERS)),
     threads: 1
     resources:
         mem_mb=1000,
@@ -66,6 +70,32 @@ rule study_answer:
         "Answer {wildcards.answer}"
     shell:
         "ziplaw study {params.study} --only {wildcards.answer} -o {params.into} > {log} 2>&1"
+
+
+rule study_answers_of_laws:
+    input:
+        beside=STUDY_INPUTS,
+        fits=FITS,
+    output:
+        [f"{ANSWERED}/{name}.csv" for name in ANSWERS if not told_alone(name)],
+    log:
+        f"{LOGS}/study_answers_of_laws.log",
+    benchmark:
+        f"{BENCHMARKS}/study_answers_of_laws.tsv"
+    priority: 1  # the longest job
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        version=versions.ANSWERS,
+        study=RESULTS,
+        into=ANSWERED,
+        only=" ".join(f"--only {name}" for name in ANSWERS if not told_alone(name)),
+    message:
+        "Answers read off every dataset's laws"
+    shell:
+        "ziplaw study {params.study} {params.only} -o {params.into} > {log} 2>&1"
 
 
 rule study_results:

@@ -92,6 +92,14 @@ def test_what_others_made_is_not_replaced(folder, tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["results.md"]
 
 
+def test_a_table_of_its_own_is_written_beside_what_is_not_touched(folder, tmp_path, capsys):
+    (tmp_path / "split_moves.csv").write_text("columns,of,another,version\n")
+    assert run(folder, "--only", "what_was_measured", "-o", tmp_path) == 0
+    assert run(folder, "--only", "split_moves", "-o", tmp_path) == 2
+    assert "split_moves.csv in" in capsys.readouterr().err
+    assert (tmp_path / "split_moves.csv").read_text() == "columns,of,another,version\n"
+
+
 def test_the_answers_are_listed(capsys):
     assert run("--list") == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(ANSWERS)

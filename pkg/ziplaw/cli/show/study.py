@@ -7,14 +7,24 @@ from typing import Any
 
 import click
 
+from ...base.outputs import Output
 from ..printing import say_written
-from ..verb import OutputFolder, SweepFolder, Verb
+from ..verb import OutputPath, SweepFolder, Verb
 
 
-def _outputs(folder: str, name: str) -> list[Any]:
-    from ...report.studies.study_results import study_outputs
+class AnswersFolder(OutputPath):
+    """The folder of a study's answers: what the other options say will be written there."""
 
-    return study_outputs(folder, name)
+    def __init__(self) -> None:
+        super().__init__(folder=True)
+
+    def outputs(self, value: str, name: str, params: dict[str, Any]) -> list[Output]:
+        """List what is written, see `OutputPath.outputs`."""
+        from ...report.studies.study_results import result_outputs, table_outputs
+
+        names, made = params["names"], params["made"]
+        found = [] if made else table_outputs(value, name, names or None)
+        return found if names else [*found, *result_outputs(value, name)]
 
 
 def _list(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -32,7 +42,7 @@ def _list(context: click.Context, parameter: click.Parameter, value: bool) -> No
 @click.option("--only", "names", multiple=True, metavar="ANSWER", help="Write the table of this answer alone; "
               "repeatable.")  # fmt: skip
 @click.option("--made", is_flag=True, help="Take the tables that lie in OUTPUT as they are.")
-@click.option("-o", "--output", required=True, type=OutputFolder(_outputs), help="Folder to write into.")
+@click.option("-o", "--output", required=True, type=AnswersFolder(), help="Folder to write into.")
 def command(folder: str, names: tuple[str, ...], made: bool, output: str) -> None:
     """Answer a study's questions from its runs: tables, figures, and a results section that quotes them.
 

@@ -77,6 +77,24 @@ SECTIONS = (
         "Error of ln N_opt and of a foretold from covariates, less that of no covariate, by the chosen link; 95 % "
         "intervals over grammars.",
     ),
+    Section(
+        "worth",
+        "What is H worth?",
+        ("worth",),
+        "about_worth",
+        "worth",
+        "Share of the loss that each rule's split loses, mean over grammars with 95 % intervals. A grammar of the "
+        "exploratory half is split by rules made of the others of it, one of the confirmatory half by rules made of "
+        "the exploratory one.",
+    ),
+    Section(
+        "claims",
+        "The paper's claims",
+        ("claim_verdicts",),
+        "about_claims",
+        "claims",
+        "Changes over the range of H with 95 % intervals, in units of the smallest that would matter.",
+    ),
     Section("noise", "How much of it is chance of a training seed?", ("split_noise", "chosen_link"), "about_noise"),
     Section("real_text", "And real text?", ("real_text",), "about_real_text"),
     Section(

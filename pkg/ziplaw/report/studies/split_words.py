@@ -12,10 +12,12 @@ from .markdown import SectionWords, number, p_value, table, within
 
 COVARIATES = {
     "H": "H", "unigram_entropy": "unigram entropy", "floor": "floor", "sentence_length": "sentence length",
-    "ln_beyond_bigram": "ln(information beyond a bigram)",
-    "ln_beyond_bigram_measured": "the same, measured without a floor", "vocab_size": "vocabulary",
+    "beyond_bigram": "information beyond a bigram",
+    "beyond_bigram_measured": "the same, measured without a floor", "vocab_size": "vocabulary",
     "productions": "productions",
 }  # fmt: skip
+# those that a sentence tells of; the table has all
+FIRST = {name: COVARIATES[name] for name in ("H", "beyond_bigram", "floor", "unigram_entropy")}
 HALVES = ("exploratory", "confirmatory")
 Row = Mapping[str, Any]
 
@@ -33,12 +35,9 @@ def told(tables: Tables) -> SectionWords:
         mine = {(row["covariate"], row["accounting"]): row for row in middle if row["half"] == half}
         if ("H", "6nd") not in mine:
             continue
+        told_of = [_effect(mine[name, "6nd"], words) for name, words in FIRST.items() if (name, "6nd") in mine]
         sentences.append(
-            f"In the {half} half the best N at C = {number(mine['H', '6nd']['C'])} (6 N D) is "
-            + "; ".join(
-                _effect(mine[name, "6nd"], words) for name, words in COVARIATES.items() if (name, "6nd") in mine
-            )
-            + "."
+            f"In the {half} half the best N at C = {number(mine['H', '6nd']['C'])} (6 N D) is {'; '.join(told_of)}."
         )
         numbers[half] = {
             f"{name} {accounting}": {key: row[key] for key in ("factor", "factor_low", "factor_high", "p_permutation")}

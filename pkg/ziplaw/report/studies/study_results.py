@@ -56,18 +56,26 @@ def read_tables(folder: Path) -> dict[str, Sequence[dict[str, Any]]]:
     return {name: answer.table.read(folder / f"{name}.csv") for name, answer in ANSWERS.items()}
 
 
-def study_outputs(folder: str, name: str) -> list[Output]:
-    """All that may be written into a folder that messages call ``name``."""
-    at = Path(folder)
+def table_outputs(folder: str, name: str, answers: Iterable[str] | None = None) -> list[Output]:
+    """The tables of answers (all) that are written into a folder, which messages call ``name``."""
     found = [Output(folder, lambda path: True, name, folder=True)]
-    for answer in ANSWERS.values():
-        table = answer.table
-        found.append(Output(at / table.name, by_header(partial(list, [table.names])), f"{table.name} in {name}"))
+    for table in (ANSWERS[answer].table for answer in (ANSWERS if answers is None else answers) if answer in ANSWERS):
+        made = by_header(partial(list, [table.names]))
+        found.append(Output(Path(folder) / table.name, made, f"{table.name} in {name}"))
+    return found
+
+
+def result_outputs(folder: str, name: str) -> list[Output]:
+    """What is made of the tables, likewise."""
+    at = Path(folder)
+    found = [
+        Output(at / "study.json", by_kind("study"), f"study.json in {name}"),
+        Output(at / "results.md", by_mark(MARK), f"results.md in {name}"),
+    ]
     for figure in STUDY_FIGURES:
         path = at / "figures" / f"{figure}.svg"
         found += image_outputs(path, partial(_columns, figure), f"{path.name} in {name}")
-    found.append(Output(at / "study.json", by_kind("study"), f"study.json in {name}"))
-    return [*found, Output(at / "results.md", by_mark(MARK), f"results.md in {name}")]
+    return found
 
 
 def _columns(figure: str) -> list[list[str]]:

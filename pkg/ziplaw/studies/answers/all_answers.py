@@ -22,10 +22,14 @@ class Answer:
         ``rows(study) -> list of dict``: numbers, texts, truth values or None by column.
     about : str
         What its table tells, in a few words.
+    reads_laws : bool
+        Whether it reads every dataset's laws (``laws/studies/effects/law_readings.py``), which takes longest and is
+        kept: such answers are made in one process.
     """
 
     name: str
     about: str
+    reads_laws: bool = False
 
     @property
     def table(self) -> Columns:
@@ -48,11 +52,23 @@ ANSWERS = {
         # name of the module, which is that of the table; what it tells
         Answer("what_was_measured", "datasets, cells, regimes, ranges of H, seed noise"),
         Answer("chosen_link", "which link foretells the largest compute best, blind to H"),
-        Answer("size_of_each", "best N of each grammar beside what was known before training"),
-        Answer("split_moves", "best N and tokens per parameter against H and its rivals, by every link and isoFLOP"),
-        Answer("split_given", "which of H, unigram entropy and floor moves the best N, the others held fixed"),
+        Answer("size_of_each", "best N of each grammar beside what was known before training", reads_laws=True),
+        Answer(
+            "split_moves",
+            "best N and tokens per parameter against H and its rivals, by every link and isoFLOP",
+            reads_laws=True,
+        ),
+        Answer(
+            "split_given",
+            "which of H, unigram entropy and floor moves the best N, the others held fixed",
+            reads_laws=True,
+        ),
         Answer("split_noise", "what a second seed says of the best N, and whether intervals agree"),
-        Answer("covariate_worth", "which covariate foretells split and exponents of a grammar left out best"),
+        Answer(
+            "covariate_worth",
+            "which covariate foretells split and exponents of a grammar left out best",
+            reads_laws=True,
+        ),
         Answer(
             "worth", "what of the loss each rule loses by its split of a grammar's compute, the law in H among them"
         ),

@@ -15,7 +15,7 @@ from ...laws.studies.effects.law_readings import ACCOUNTINGS, KINDS
 from ..measured import Study
 from ..readings.parts import COVARIATES, readings_of
 
-SHOWN = tuple(dict.fromkeys((*COVARIATES, "ln_beyond_bigram", "ln_beyond_bigram_measured")))
+SHOWN = tuple(dict.fromkeys((*COVARIATES, "beyond_bigram", "beyond_bigram_measured")))
 COLUMNS = (
     "accounting", "C", "kind", "dataset", "half", "family", *SHOWN, "ln_N", "ln_N_stderr", "ln_ratio",
     "ln_ratio_stderr", "outside",

@@ -16,6 +16,8 @@ STUDY_FIGURES = {
     "sizes": "sizes_against_covariates",
     "split_factors": "split_factors",
     "covariate_errors": "left_out_errors_by_covariate",
+    "worth": "loss_by_rule",
+    "claims": "claims_in_effects",
     "arms": "trends_by_arm",
 }
 

@@ -12,9 +12,9 @@ from .forest import HALVES
 from .split_factors import chosen
 
 COLUMNS = "kind C dataset half family covariate x N N_low N_high".split()
-COVARIATES = {"H": "H", "ln_beyond_bigram": "beyond a bigram, nats"}
-# which are logarithms, drawn as what they are of
-LOGARITHMS = {"ln_beyond_bigram"}
+COVARIATES = {"H": "H", "beyond_bigram": "beyond a bigram, nats"}
+# ratios of which matter
+LOGARITHMS = {"beyond_bigram"}
 FAMILIES = {"varied": ("o", "any vocabulary"), "vocabulary": ("s", "one vocabulary"), "H": ("^", "one H")}
 
 
@@ -57,7 +57,7 @@ def shown(tables: Tables) -> list[Row]:
                 if (row["kind"], row["accounting"]) == (kind, "6nd") and row[covariate] is not None:
                     ends = [row["ln_N"] + by * row["ln_N_stderr"] for by in (0, -1, 1)]
                     sizes = dict(zip(("N", "N_low", "N_high"), (float(exp(end)) for end in ends), strict=True))
-                    x = float(exp(row[covariate])) if covariate in LOGARITHMS else row[covariate]
+                    x = row[covariate]
                     common = {name: row[name] for name in ("kind", "C", "dataset", "half", "family")}
                     found.append(common | {"covariate": covariate, "x": x} | sizes)
     return found
