@@ -18,6 +18,7 @@ import pytest
 import simulated_pilot
 import synthetic_sweep
 from houses import ROOT
+from planted_study import planted_study, write_study
 
 from ziplaw.base import outputs
 from ziplaw.base.documents import write_csv, write_json
@@ -84,6 +85,11 @@ CASES = {
         "score texts --tokenizer bpe:tokenizer.json --samples 5",
         ("texts", "texts/a.txt", "texts/b.txt", "tokenizer.json"),
         (("-o", "new.json"),),
+    ),
+    "covariates": Case(
+        "covariates texts --tokenizer bytes --samples 5 --no-zstd",
+        ("texts", "texts/a.txt"),
+        (("-o", "new.csv"), ("--details", "new.json")),
     ),
     "floor": Case(
         "floor g.json --corpus corpus",
@@ -163,6 +169,12 @@ CASES = {
         ("sweep/regression.json",),
         (("-o", "new.yaml"), ("--table", "new.csv"), ("--summary", "new.json")),
     ),
+    "study": Case(
+        "study study --only what_was_measured",
+        ("study/runs.csv",),
+        (("-o", "new"),),
+        {"-o": ("what_was_measured.csv",)},
+    ),
     "verify": Case("verify sweep", READS_SWEEP),
     "provenance": Case("provenance sweep", READS_SWEEP, (("-o", "new.json"),)),
     "config check": Case("config check config.yaml", ("config.yaml",)),
@@ -224,6 +236,7 @@ def made(tmp_path_factory):
     synthetic_sweep.build(folder / "sweep", names=("syn-a", "syn-b", "syn-c"), bootstrap=100)
     synthetic_sweep.stub_figures(folder / "sweep")
     simulated_pilot.simulated_pilot(folder / "pilot")
+    write_study(folder / "study", planted_study((("v", 4), ("f", 4), ("h", 4))))
     write_csv(folder / "rivals.csv", [{"dataset": f"syn-{n}", "zstd": z} for n, z in zip("abc", (0.3, 0.4, 0.45))])
     write_json(folder / "round.json", ROUND, kind="pilot_round")
     here = os.getcwd()
@@ -289,9 +302,10 @@ def is_folder(name, option):
 
 def is_part(source, name):
     """Tell whether an input is read because it lies in a folder that is given."""
-    homes = {"sweep": "--sweep-dir", "small": " small ", "pilot": "pilot-p"}
+    homes = [("sweep", "--sweep-dir"), ("sweep", "provenance sweep"), ("small", " small "), ("pilot", "pilot-p")]
+    homes += [("study", "study study")]
     folders = [*filter(os.path.isdir, CASES[name].reads)]
-    folders += [home for home, sign in homes.items() if sign in CASES[name].command]
+    folders += [home for home, sign in homes if sign in CASES[name].command]
     return os.path.isfile(source) and any(source.startswith(f"{folder}/") for folder in folders)
 
 
@@ -370,7 +384,7 @@ def test_files_of_other_origin_stay_without_force_and_own_ones_need_none(workspa
     # a folder of the user's is no file, and a corpus does not go among other files
     os.mkdir("mine")
     Path("mine/notes.txt").write_text(MINE)
-    if name in ("train", "pilot-run"):
+    if name in ("train", "pilot-run", "study"):
         assert run(capsys, case.arguments(**{key: "mine"}))[0] == 0
     else:
         refused(capsys, case.arguments(**{key: "mine"}))

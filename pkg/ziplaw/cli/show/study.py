@@ -68,7 +68,7 @@ def command(folder: str, names: tuple[str, ...], made: bool, output: str) -> Non
     if not made:
         write_tables(read_study(folder), output, names or ANSWERS)
     if names:
-        say_written(output, f"table{'s' if len(names) > 1 else ''} {', '.join(names)}")
+        say_written(output, f"table{'s' if len(names) > 1 else ''} {', '.join(f'{name}.csv' for name in names)}")
         return
     write_results(output)
     say_written(Path(output) / "results.md", f"what {folder} answers")
