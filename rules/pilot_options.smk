@@ -1,7 +1,7 @@
 # What the verbs of pilot.smk are given, and what a round's runs ask of a batch system; see pkg/ziplaw/pilots.
 import functools
-import json
 
+from ziplaw.base.documents import read_json
 from ziplaw.corpora.tokenizers import tokenizer_path
 from ziplaw.pilots.places import MOST_ROUNDS, round_file, run_file
 
@@ -36,6 +36,14 @@ def pilot_reading():
     return f"{options(READING)} -- {PATHS}"
 
 
+def round_document(path):
+    """The design of a round, or the end of the workflow with the reason why it cannot be read."""
+    try:
+        return read_json(path, "pilot_round")
+    except ZiplawError as error:
+        raise WorkflowError(str(error))
+
+
 @functools.cache
 def pilot_needs(round_, model):
     """Memory and time of a run, for a batch system; of one whose round is not designed yet, those of none."""
@@ -43,7 +51,7 @@ def pilot_needs(round_, model):
     from ziplaw.pilots.rounds import settings
     from dataclasses import replace
 
-    document = json.loads(round_file(RESULTS, round_).read_text())
+    document = round_document(round_file(RESULTS, round_))
     run = next(run for run in document["runs"] if run["model"] == model)
     shape = {key: run[key] for key in ("hidden", "layers", "heads")}
     shape |= {"architecture": "llama", "vocab_size": document["vocab_size"]}
@@ -53,7 +61,7 @@ def pilot_needs(round_, model):
 
 def longest_first(wildcards):
     """A run's share of its round's time: the longest is begun first, so that cores end together."""
-    document = json.loads(round_file(RESULTS, wildcards.round).read_text())
+    document = round_document(round_file(RESULTS, wildcards.round))
     long = {run["model"]: run["seconds"] or run["C"] for run in document["runs"]}
     return int(1e6 * long[wildcards.model] / sum(long.values()))
 
@@ -63,7 +71,7 @@ def designed(round_):
     found = []
     for earlier in range(1, round_ + 1):
         path = checkpoints.pilot_round.get(round=earlier).output[0]
-        document = json.loads(Path(path).read_text())
+        document = round_document(path)
         found += [
             str(run_file(RESULTS, run["model"], earlier)) for run in document["runs"]
         ]

@@ -252,3 +252,16 @@ def test_a_typo_in_a_pilots_config_is_one_clear_line(house):
     assert code != 0
     assert "unknown key pilot.flopz (did you mean flops?)" in output
     assert "Traceback" not in output
+
+
+def test_a_damaged_round_of_a_pilot_is_named(house):
+    made = ["tokenizer.json", "tokenizer.report.json", "corpora/corpus/train.npy", "corpora/corpus/valid.npy"]
+    made += ["corpora/corpus/meta.json", "scores/corpus.json", "speed.json", "rounds/1.json"]
+    for path in (house / "results" / "try" / name for name in made):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"runs": [')
+    (house / "try.yaml").write_text("pilot: {name: try, builtin: code, flops: 1e15}\n")
+    code, output = dry_run(house, "--dry-run", "--rerun-triggers", "mtime", "--configfile", "try.yaml")
+    assert code != 0
+    assert "results/try/rounds/1.json is not valid JSON" in output
+    assert "`ziplaw verify results/try --fix` removes what is damaged" in output
