@@ -50,6 +50,7 @@ ANSWERS = {
     answer.name: answer
     for answer in (
         # name of the module, which is that of the table; what it tells
+        Answer("questions", "the questions written down beforehand, each with its verdict", reads_laws=True),
         Answer("what_was_measured", "datasets, cells, regimes, ranges of H, seed noise"),
         Answer("chosen_link", "which link foretells the largest compute best, blind to H"),
         Answer("size_of_each", "best N of each grammar beside what was known before training", reads_laws=True),

@@ -54,11 +54,12 @@ def rows(study: Study) -> list[dict[str, Any]]:
                 else:
                     parts = [one.of(set(part.half(judged).datasets))]
                 start = {"judged": judged, "family": family, "quantity": one.quantity, "kind": one.kind}
-                table += _group(start, part, parts, sets)
+                table += compared(start, part, parts, sets)
     return table
 
 
-def _group(start: dict[str, Any], study: Study, parts: list[Measured], sets: list[tuple[str, ...]]) -> list[dict]:
+def compared(start: dict[str, Any], study: Study, parts: list[Measured], sets: list[tuple[str, ...]]) -> list[dict]:
+    """Rows for sets of covariates: one part is judged by leaving out, of two the second by the line of the first."""
     judged = parts[-1]
     misses = {}
     for names in sets:
