@@ -27,11 +27,20 @@ def test_each_arm_has_its_verdict():
     said = told({"training_arms": [*PAPER, *TUNED]})
     assert "432 of its 432 cells (100%) have not started to learn" in said.words
     assert "no trend can be measured under it." in said.words
-    assert "the trend of ln N_opt on H keeps its sign; the trend of a on H is undecided." in said.words
+    assert said.words.startswith("No trend is seen to change its sign. The published recipe")
+    assert "; on H the same sign for ln N_opt (1 of 1 forms), undecided for a." in said.words
     assert "| tuned | ln N_opt | H | bounded | 12 | 6.5 (5.5 to 7.5) |" in said.words
     assert "| paper |" not in said.words
     assert said.numbers["tuned"]["ln_N on H"] == "same sign"
     assert said.numbers["paper"]["not_started"] == 432
+
+
+def test_a_sign_that_changes_is_said_first():
+    changed = [row("tuned", "a", "free", "sign changes", 0.5), row("tuned", "a", "any", "sign changes")]
+    said = told({"training_arms": [*TUNED[:2], *changed]}).words
+    assert said.startswith("Some do.")
+    assert "another sign for a (1 of 1 forms)" in said
+    assert told({"training_arms": PAPER}).words.startswith("That cannot be told.")
 
 
 def test_without_slopes_there_is_no_table():
@@ -41,4 +50,4 @@ def test_without_slopes_there_is_no_table():
 def test_the_section_waits_for_its_table():
     (section,) = [one for one in SECTIONS if one.name == "arms"]
     assert not section.holds({"training_arms": []})
-    assert section.told({"training_arms": TUNED}).words.startswith("The best rate of each width")
+    assert section.told({"training_arms": TUNED}).words.count("The best rate of each width") == 1
