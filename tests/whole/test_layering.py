@@ -51,6 +51,8 @@ ROOMS = {
     "tables": "numerics base corpora.storage",
     "sweep": "numerics base corpora corpora.readers tables training.recipe laws.forms laws.intervals laws.fits "
     "laws.plans laws.plans.evidence laws.dependence.splits",
+    "sweep.effects": "numerics base corpora corpora.measures corpora.readers sweep laws.plans.evidence "
+    "laws.dependence.splits",
     "pilots": "numerics base corpora tables models.shape training.recipe sweep laws.pilots",
     "pilots.planning": "numerics base tables pilots models.shape sweep laws.forms laws.intervals laws.valleys "
     "laws.plans laws.plans.evidence laws.pilots",
@@ -71,7 +73,7 @@ ROOMS = {
     "cli": "base corpora.storage corpora.readers corpora.vocabulary",
     "cli.data": "cli base grammars tables corpora corpora.measures corpora.readers corpora.vocabulary",
     "cli.runs": "cli base corpora.storage models.shape training training.recipe tables sweep pilots studies audit",
-    "cli.laws": "cli numerics base corpora corpora.readers tables sweep report.figures laws.forms "
+    "cli.laws": "cli numerics base corpora corpora.readers tables sweep sweep.effects report.figures laws.forms "
     "laws.intervals laws.dependence laws.dependence.statistics laws.plans laws.plans.evidence laws.pilots "
     "laws.outcomes models.shape pilots.planning",
     "cli.pilot": "cli cli.laws cli.runs base corpora.storage models.shape training pilots pilots.planning "

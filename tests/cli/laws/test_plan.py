@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from houses import ROOT
 from laws_in_H import planted_regression, score, sweep
+from planted_study import planted_study
 from verbs import refuses, status
 
 from ziplaw.base.documents import read_json, write_csv, write_json
 from ziplaw.corpora.scoring import score_builtin, score_path
 from ziplaw.laws.dependence.measure_of_H import check_score, measure_of
+from ziplaw.laws.dependence.splits.effect import effect_document
 from ziplaw.laws.forms.allocation import optimal_split
 from ziplaw.laws.forms.chinchilla import CHINCHILLA_REFIT, additive
 from ziplaw.sweep.reference_law import read_law
@@ -69,6 +71,40 @@ def test_plan_by_a_law_alone_says_H_and_refuses_the_rest(tmp_path, capsys):
     assert "NOT IDENTIFIED" in capsys.readouterr().out
     # Chinchilla's constants alone are no law of ours
     assert status(*asked, "--epsilon", "0") == 0
+
+
+@pytest.fixture(scope="module")
+def effect(tmp_path_factory):
+    """An effect of information beyond a bigram: N times e for each e-fold of it."""
+    study = planted_study((("v", 8),), effects={"floor": 1.0}, scatter=0.02)
+    values = {name: math.exp(known["floor"] - 1) for name, known in study.covariates.items()}
+    document = effect_document(
+        study.fits, values, "beyond_bigram_measured", "bounded", scale="log", C_range=(1e8, 1e11)
+    )
+    path = tmp_path_factory.mktemp("effect") / "effect.json"
+    write_json(path, document, kind="effect")
+    return path
+
+
+def test_a_plan_by_another_covariate_than_H(effect, prose, capsys):
+    asked = ["plan", prose, "--flops", "1e18", "--tokenizer", "bytes", "--law", effect]
+    assert status(*asked) == 0
+    out = capsys.readouterr().out
+    assert "effect of ln beyond_bigram_measured (" in out
+    assert "effect of ln beyond_bigram_measured: " in out
+    assert status(*asked, "--json") == 0
+    line = json.loads(capsys.readouterr().out)["lines"]["H"]
+    assert line["covariate"] == "beyond_bigram_measured"
+    assert line["share"] > 0
+    # more beyond the last token than prose has wants larger models, less smaller ones
+    assert (line["factor"] - 1) * line["h"] > 0
+
+
+def test_an_effect_is_no_law_by_itself(effect, prose, capsys):
+    of_H = refuses(capsys, "predict", "--gzip", ".3", "--flops", "1e18", "--law", effect)
+    assert "is an effect of beyond_bigram_measured, and H alone is given" in of_H
+    alone = refuses(capsys, "plan", prose, "--flops", "1e18", "--prior", "none", "--law", effect)
+    assert "is no law by itself" in alone
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ...laws.plans.evidence.combined_plan import Prior
     from ...laws.plans.evidence.own_fit import OwnFit
     from ...laws.plans.evidence.own_runs import OwnRuns
+    from ...sweep.effects.covariate_of_text import CovariateDifference
     from .accounting import Account
 
 
@@ -43,8 +44,9 @@ evidence_options = options(
                  help="Table of own runs on this data, read as ziplaw fit does."),
     click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Keep only such rows of --runs."),
     click.option("--law", type=click.Path(exists=True, dir_okay=False),
-                 help="regression.json that says how H moves the split [default: the reference law shipped with "
-                 "ziplaw]; or this data's own fit, fits/NAME.json of a sweep, in place of --runs."),
+                 help="regression.json that says how H moves the split, or an effect of another covariate [default: "
+                 "the reference law shipped with ziplaw]; or this data's own fit, fits/NAME.json of a sweep, in place "
+                 "of --runs."),
     click.option("--level", type=Number(limits.LEVEL), default=0.95, show_default=True, help="Coverage of the bands."),
     click.option("--epsilon", type=Number(limits.EPSILON), default=1.0, show_default=True,
                  help="With --prior none: weight of the law in H against Chinchilla's constants (0 to 1)."),
@@ -63,6 +65,11 @@ class Evidence(NamedTuple):
     law_name: str
 
     @property
+    def covariate(self) -> str | None:
+        """What moves the split in the place of H, where the law is an effect of it."""
+        return self.law["covariate"] if self.law.get("kind") == "ziplaw/effect" else None
+
+    @property
     def law_alone(self) -> bool:
         """Whether nothing but the law in H is left to plan by."""
         return self.prior is None and self.runs is None
@@ -77,8 +84,8 @@ def gather(prior: str, runs: str | None, where: tuple[str, ...], law: str | None
         When one of them cannot be read, or the runs, or a fit of them, carry no split.
     """
     from ...base.documents import read_json
+    from ...sweep.effects.law_or_effect import is_effect, read_law_or_effect
     from ...sweep.published_prior import read_prior
-    from ...sweep.reference_law import read_law
 
     if where and runs is None:
         raise click.UsageError("--where chooses rows of --runs, which is not given")
@@ -88,7 +95,12 @@ def gather(prior: str, runs: str | None, where: tuple[str, ...], law: str | None
     is_fit = law is not None and read_json(law).get("kind") == "ziplaw/fit"
     if is_fit and runs is not None:
         raise click.UsageError("--runs and the fit of --law are both runs of this data: give one of them")
-    document = read_law(None if is_fit else law)
+    document = read_law_or_effect(None if is_fit else law)
+    if is_effect(document) and found is None:
+        raise FitError(
+            f"{click.format_filename(law or '')} moves a prior and is no law by itself: leave --prior none out, or "
+            "give a regression.json"
+        )
     name = "the reference law shipped with ziplaw" if is_fit or law is None else click.format_filename(law)
     own, of = _own_fit(law) if is_fit else (None, None) if runs is None else _own(runs, where)
     return Evidence(found, own, of, document, name)
@@ -122,7 +134,13 @@ def _own(path, where):
 
 
 def planned(
-    evidence: Evidence, H: float, C: float, level: float, given: tuple[float, float] | None, account: Account
+    evidence: Evidence,
+    H: float,
+    C: float,
+    level: float,
+    given: tuple[float, float] | None,
+    account: Account,
+    difference: CovariateDifference | None = None,
 ) -> dict[str, Any]:
     """Plan from the evidence.
 
@@ -133,6 +151,8 @@ def planned(
     given : (float, float) or None
         H of the corpora behind the prior, and the standard deviation of ``H``; None where the two do not compare, so
         that H moves nothing.
+    difference : CovariateDifference, optional
+        Of the covariate, where the law is an effect of another than H; H then moves nothing.
     """
     import numpy as np
 
@@ -140,7 +160,12 @@ def planned(
     from ...laws.plans.evidence.effect_of_H import effect_of_H
 
     prior, effect, law = evidence.prior, None, evidence.law
-    if prior is not None and given is not None:
+    if prior is not None and difference is not None:
+        scatter = np.array(prior.document.get("scatter") or prior.split.covariance)
+        away = difference.value - difference.reference
+        told = (law["split"], away, difference.sd, difference.spread, law["covariate"])
+        effect = effect_of_H(prior.split, scatter, *told)
+    elif prior is not None and given is not None:
         reference, sd = given
         scatter = np.array(prior.document.get("scatter") or prior.split.covariance)
         effect = effect_of_H(
@@ -151,7 +176,14 @@ def planned(
     if prior is not None:
         result["prior"] = dict(prior.document)
     result["runs"] = evidence.runs_of
-    if effect is not None:
+    if difference is not None:
+        low, high = law["fitted_on"]["range"]
+        if out := max(difference.value - high, low - difference.value, 0.0):
+            result["warnings"].append(
+                f"{law['covariate']} is {difference.value:.2f} (ln), {out:.2f} outside the {low:.2f} to {high:.2f} of "
+                "the effect"
+            )
+    elif effect is not None:
         if law.get("split") is None:
             result["warnings"].append(f"{evidence.law_name} does not say how H moves the split: its effect is unknown")
         elif on := law.get("fitted_on"):

@@ -93,6 +93,7 @@ def command(
     from ...corpora.readers import open_source
     from ...corpora.scoring import remarks, score_source
     from ...laws.dependence.measure_of_H import check_score
+    from ...sweep.effects.covariate_of_text import difference_of_covariate
     from ...sweep.published_prior import difference_of_H
 
     # the tokenizers library starts its own threads, and asks only the environment how many
@@ -106,16 +107,22 @@ def command(
         click.echo(read_line(path, source), err=True)
         notes = remarks(score)
         # runs alone need no law in H
-        if evidence.prior is not None or evidence.law_alone:
+        if (evidence.prior is not None or evidence.law_alone) and not evidence.covariate:
             notes = check_score(evidence.law.get("H_of"), score) + notes
         account = accounting(vocab_size, context, of_source(source, score))
         if evidence.law_alone:
             result = law_prediction(evidence.law, score["H"], flops, evidence.law_name, level, epsilon, anyway)
             hidden.append(result["N"] is None)
         else:
-            reference, more = difference_of_H(evidence.prior, score, tokenizer, threads)
+            reference, difference = None, None
+            if evidence.covariate:
+                difference, more = difference_of_covariate(
+                    evidence.prior, evidence.law, source, tokenizer, window, threads
+                )
+            else:
+                reference, more = difference_of_H(evidence.prior, score, tokenizer, threads)
             notes += more
-            result = planned(evidence, score["H"], flops, level, reference, account)
+            result = planned(evidence, score["H"], flops, level, reference, account, difference)
             hidden.append(withheld(result, anyway))
         result |= {"dataset": score["dataset"], "score": {k: v for k, v in score.items() if k != "sizes"}}
         follow_up(result, account, hidden[-1], unique, tokens_here(source, score))

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ...base import limits
+from ...errors import FitError
 from ..options import Number
 from ..printing import print_json
 from ..verb import Verb
@@ -51,6 +52,11 @@ def command(
       ziplaw predict --gzip 0.40 --flops 1e12 --prior none --law regression.json
     """  # noqa: D301
     evidence, account = gather(epsilon=epsilon, **given), accounting(vocab_size, context, of_bundled())
+    if evidence.covariate:
+        raise FitError(
+            f"{evidence.law_name} is an effect of {evidence.covariate}, and H alone is given: plan a corpus with it "
+            "(ziplaw plan PATH), or give a regression.json"
+        )
     if evidence.law_alone:
         result = law_prediction(evidence.law, H, flops, evidence.law_name, level, epsilon, anyway)
         hidden = result["N"] is None

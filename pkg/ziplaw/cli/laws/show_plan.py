@@ -76,7 +76,7 @@ def _rows(result):
         low, high = line["factor_interval"]
         a_low, a_high = line["a_shift_interval"]
         rows.append(
-            {"": f"effect of H ({line['h']:+.3f})", "N": f"x{line['factor']:.3g}", "from": f"x{low:.3g}",
+            {"": f"effect of {_told(line)} ({line['h']:+.3f})", "N": f"x{line['factor']:.3g}", "from": f"x{low:.3g}",
              "to": f"x{high:.3g}", "D/N": f"x{line['factor'] ** -2:.3g}", "a": f"{line['a_shift']:+.3f}",
              "a from": f"{a_low:+.3f}", "a to": f"{a_high:+.3f}"}
         )  # fmt: skip
@@ -92,6 +92,10 @@ def _rows(result):
     for name, split in (beside | {"Kaplan": result["kaplan"]}).items():
         rows.append({"": f"{name} (6 N D)", "N": f"{split['N']:.3g}", "D/N": f"{split['D'] / split['N']:.3g}"})
     return rows
+
+
+def _told(line):
+    return "H" if line["covariate"] == "H" else f"ln {line['covariate']}"
 
 
 def _row(name, line):
@@ -111,7 +115,8 @@ def _rests_on(result):
         parts.append(f"{of}{reach}")
     if (line := result["lines"]["H"]) and (on := result.get("law_fitted_on")):
         parts.append(
-            f"effect of H: {result['law']} ({on['n_datasets']} datasets, C {on['C'][0]:.2g} to {on['C'][1]:.2g})"
+            f"effect of {_told(line)}: {result['law']} ({on['n_datasets']} datasets, C {on['C'][0]:.2g} to "
+            f"{on['C'][1]:.2g})"
         )
     if line := result["lines"]["runs"]:
         parts.append(f"own runs at C {line['C'][0]:.2g} to {line['C'][1]:.2g}, link {line['link']}")

@@ -199,7 +199,7 @@ def _effect_line(effect: EffectOfH, before: GaussianSplit, C: float, level: floa
         "a_shift": float(moved.mean[1]),
         "a_shift_interval": [float(moved.mean[1] + s * z * sd_a) for s in (-1, 1)],
         "slopes": effect.slopes.tolist(), "slopes_covariance": effect.slopes_covariance.tolist(),
-        "link": effect.link, "share": effect.share,
+        "link": effect.link, "share": effect.share, "covariate": effect.covariate,
     }  # fmt: skip
 
 

@@ -60,6 +60,8 @@ class EffectOfH:
         Of what the prior did not know about ln N's slope at its C, the part that the sweep told: 0 to 1.
     link : str or None
         The link behind the sweep's slopes; None where no sweep measured them.
+    covariate : str
+        What stands in the place of H, where it is another.
     """
 
     h: float
@@ -68,6 +70,7 @@ class EffectOfH:
     slopes_covariance: Array
     share: float
     link: str | None
+    covariate: str = "H"
 
     @property
     def shift(self) -> Array:
@@ -108,7 +111,13 @@ def measured_slopes(split: Mapping[str, Any], C: float) -> tuple[Array, Array, A
 
 
 def effect_of_H(
-    prior: GaussianSplit, scatter: Array, split: Mapping[str, Any] | None, h: float, h_sd: float, spread: float
+    prior: GaussianSplit,
+    scatter: Array,
+    split: Mapping[str, Any] | None,
+    h: float,
+    h_sd: float,
+    spread: float,
+    covariate: str = "H",
 ) -> EffectOfH:
     """Return by how much H moves the prior's split.
 
@@ -124,13 +133,16 @@ def effect_of_H(
         H of this corpus less that of the prior's, and the standard deviation of this corpus's.
     spread : float
         sigma_H, by which the corpora behind the prior differ in H.
+    covariate : str
+        Another one than H, or its logarithm, may stand in its place everywhere: ``split`` of an effect then has the
+        slopes in it.
     """
     B = SHARE_OF_SCATTER * np.asarray(scatter, dtype=np.float64) / np.square(spread)
     if split is None:
-        return EffectOfH(h, h_sd, np.zeros(2), B, 0.0, None)
+        return EffectOfH(h, h_sd, np.zeros(2), B, 0.0, None, covariate)
     b, V, M, link = measured_slopes(split, prior.C)
     gain = solve(product(M, B, M.T) + V, product(M, B)).T
     left = B - product(gain, M, B)
     left = (left + left.T) / 2
     share = 1 - float(left[0, 0] / B[0, 0]) if B[0, 0] > 0 else 0.0
-    return EffectOfH(h, h_sd, product(gain, b), left, share, link)
+    return EffectOfH(h, h_sd, product(gain, b), left, share, link, covariate)

@@ -1,0 +1,31 @@
+"""Which files a plan takes for its --law."""
+
+import pytest
+from laws_in_H import planted_regression
+
+from ziplaw.base.documents import write_json
+from ziplaw.errors import FitError
+from ziplaw.sweep.effects.law_or_effect import is_effect, read_law_or_effect
+from ziplaw.sweep.reference_law import read_law
+
+
+def test_laws_in_H_are_read_as_ever(tmp_path):
+    assert read_law_or_effect() == read_law()
+    write_json(tmp_path / "law.json", planted_regression(), kind="regression")
+    assert read_law_or_effect(tmp_path / "law.json") == read_law(tmp_path / "law.json")
+    assert not is_effect(read_law())
+
+
+def test_an_effect_is_read_and_a_later_one_refused(tmp_path):
+    effect = {
+        "version": 1,
+        "covariate": "x",
+        "scale": "log",
+        "split": {"link": "power"},
+        "fitted_on": {"range": [0, 1]},
+    }
+    write_json(tmp_path / "effect.json", effect, kind="effect")
+    assert is_effect(read_law_or_effect(tmp_path / "effect.json"))
+    write_json(tmp_path / "later.json", effect | {"version": 2}, kind="effect")
+    with pytest.raises(FitError, match=r"later.json is of version 2 of effects"):
+        read_law_or_effect(tmp_path / "later.json")
