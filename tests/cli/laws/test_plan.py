@@ -100,6 +100,17 @@ def test_a_plan_by_another_covariate_than_H(effect, prose, capsys):
     assert (line["factor"] - 1) * line["h"] > 0
 
 
+def test_the_study_s_effect_ships(prose, capsys):
+    asked = ["plan", prose, "--flops", "1e18", "--tokenizer", "bytes", "--by", "beyond_bigram"]
+    assert status(*asked) == 0
+    out = capsys.readouterr().out
+    assert "effect of ln beyond_bigram_measured (" in out
+    assert "the effect shipped with ziplaw (" in out
+    line = refuses(capsys, *asked, "--law", ROOT / "pkg/ziplaw/sweep/reference_law.json")
+    assert "give one of them" in line
+    assert "a pilot's prior is moved by its H" in refuses(capsys, "plan", "--pilot", ".", "--by", "beyond_bigram")
+
+
 def test_an_effect_is_no_law_by_itself(effect, prose, capsys):
     of_H = refuses(capsys, "predict", "--gzip", ".3", "--flops", "1e18", "--law", effect)
     assert "is an effect of beyond_bigram_measured, and H alone is given" in of_H

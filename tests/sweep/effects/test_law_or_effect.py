@@ -5,7 +5,8 @@ from laws_in_H import planted_regression
 
 from ziplaw.base.documents import write_json
 from ziplaw.errors import FitError
-from ziplaw.sweep.effects.law_or_effect import is_effect, read_law_or_effect
+from ziplaw.sweep.effects.covariate_of_text import BEYOND_BIGRAM
+from ziplaw.sweep.effects.law_or_effect import is_effect, read_law_or_effect, shipped_effect
 from ziplaw.sweep.reference_law import read_law
 
 
@@ -29,3 +30,11 @@ def test_an_effect_is_read_and_a_later_one_refused(tmp_path):
     write_json(tmp_path / "later.json", effect | {"version": 2}, kind="effect")
     with pytest.raises(FitError, match=r"later.json is of version 2 of effects"):
         read_law_or_effect(tmp_path / "later.json")
+
+
+def test_what_ships_is_of_the_covariate_that_text_has():
+    found = shipped_effect()
+    assert is_effect(found)
+    assert (found["covariate"], found["scale"]) == (BEYOND_BIGRAM, "log")
+    line = found["lines"][found["split"]["link"]]["ln_N"]
+    assert 0 < line["slope_ci"][0] < line["slope"]

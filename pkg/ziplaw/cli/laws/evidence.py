@@ -75,8 +75,16 @@ class Evidence(NamedTuple):
         return self.prior is None and self.runs is None
 
 
-def gather(prior: str, runs: str | None, where: tuple[str, ...], law: str | None, epsilon: float, **_: Any) -> Evidence:
-    """Read prior, runs and law.
+def gather(
+    prior: str,
+    runs: str | None,
+    where: tuple[str, ...],
+    law: str | None,
+    epsilon: float,
+    by: str = "H",
+    **_: Any,
+) -> Evidence:
+    """Read prior, runs and law; ``by`` beyond_bigram takes the study's effect for a law that is not given.
 
     Raises
     ------
@@ -84,7 +92,7 @@ def gather(prior: str, runs: str | None, where: tuple[str, ...], law: str | None
         When one of them cannot be read, or the runs, or a fit of them, carry no split.
     """
     from ...base.documents import read_json
-    from ...sweep.effects.law_or_effect import is_effect, read_law_or_effect
+    from ...sweep.effects.law_or_effect import is_effect, read_law_or_effect, shipped_effect
     from ...sweep.published_prior import read_prior
 
     if where and runs is None:
@@ -96,12 +104,15 @@ def gather(prior: str, runs: str | None, where: tuple[str, ...], law: str | None
     if is_fit and runs is not None:
         raise click.UsageError("--runs and the fit of --law are both runs of this data: give one of them")
     document = read_law_or_effect(None if is_fit else law)
+    name = "the reference law shipped with ziplaw" if is_fit or law is None else click.format_filename(law)
+    if by != "H":
+        if law is not None and not is_fit:
+            raise click.UsageError(f"--by {by} is the effect that ships, --law another: give one of them")
+        document, name = shipped_effect(), "the effect shipped with ziplaw"
     if is_effect(document) and found is None:
         raise FitError(
-            f"{click.format_filename(law or '')} moves a prior and is no law by itself: leave --prior none out, or "
-            "give a regression.json"
+            f"{name} moves a prior and is no law by itself: leave --prior none out, or give a regression.json"
         )
-    name = "the reference law shipped with ziplaw" if is_fit or law is None else click.format_filename(law)
     own, of = _own_fit(law) if is_fit else (None, None) if runs is None else _own(runs, where)
     return Evidence(found, own, of, document, name)
 

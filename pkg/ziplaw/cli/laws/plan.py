@@ -27,6 +27,13 @@ from .show_plan import refused, show, withheld, without_split
 @threads_option
 @unique_option
 @flops_option(required=False)
+@click.option(
+    "--by",
+    type=click.Choice(["H", "beyond_bigram"]),
+    default="H",
+    show_default=True,
+    help="What moves the prior: H, or by the study's effect what two more tokens tell of the next one.",
+)
 @rate_options
 @accounting_options
 @evidence_options
@@ -74,6 +81,8 @@ def command(
     """  # noqa: D301
     check_config_options(write_config, output, len(paths))
     if pilot is not None:
+        if given["by"] != "H":
+            raise click.UsageError("--by is of PATHs: a pilot's prior is moved by its H")
         if paths or any(given[name] for name in ("runs", "where")):
             raise click.UsageError("--pilot brings corpus and runs: leave PATHs, --runs and --where out")
         if vocab_size or context:
