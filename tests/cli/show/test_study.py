@@ -72,9 +72,9 @@ def test_every_section_whose_tables_are_there_is_on_the_page(answered):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--only", "everything"], "no answer 'everything': --only takes what_was_measured"),
+        (["--only", "everything"], "no answer 'everything': --only takes questions, what_was_measured"),
         (["--only", "what_was_measured", "--made"], "give one of the two"),
-        (["--made"], "has no what_was_measured.csv: make it first"),
+        (["--made"], "has no questions.csv: make it first"),
     ],
 )
 def test_bad_input_is_one_clear_line(folder, tmp_path, capsys, words, said):

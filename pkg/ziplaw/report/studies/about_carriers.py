@@ -1,4 +1,4 @@
-"""Which of H, unigram entropy and floor carries what moves the best N, by a stated rule."""
+"""Which of H, unigram entropy, floor and information beyond a bigram moves the best N, by a stated rule."""
 
 from __future__ import annotations
 
@@ -37,4 +37,10 @@ def told(tables: Tables) -> SectionWords:
 
 
 def _names(answer):
-    return "not told" if answer is None else answer.replace("unigram_entropy", "unigram entropy")
+    return (
+        "not told"
+        if answer is None
+        else answer.replace("unigram_entropy", "unigram entropy").replace(
+            "beyond_bigram", "information beyond a bigram"
+        )
+    )

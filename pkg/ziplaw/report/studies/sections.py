@@ -64,9 +64,9 @@ SECTIONS = (
         ("split_given", "split_moves", "chosen_link"),
         "about_carriers",
         "split_factors",
-        "What H (.1 of it), the unigram entropy and the floor (one standard deviation) do to the best N at the middle "
-        "compute, alone and given both others, with 95 % intervals, by every link and by isoFLOP; the chosen link's "
-        "name is in colour.",
+        "What H (.1 of it), the unigram entropy, the floor and what lies beyond a bigram (one standard deviation) do "
+        "to the best N at the middle compute, alone and given the others, with 95 % intervals, by every link and by "
+        "isoFLOP; the chosen link's name is in colour.",
     ),
     Section(
         "covariates",

@@ -1,4 +1,4 @@
-"""What H, the unigram entropy and the floor do to the best N, each alone and each given the two others."""
+"""What H, unigram entropy, floor and what lies beyond a bigram do to the best N, each alone and given the others."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ from .forest import forest, legend_of_halves
 COLUMNS = (
     "half accounting C kind covariate given n per factor factor_low factor_high p_permutation rank_correlation".split()
 )
-COVARIATES = {"H": "H", "unigram_entropy": "unigram entropy", "floor": "floor"}
-ALONE, OTHERS = "", " and "
+COVARIATES = {
+    "H": "H", "unigram_entropy": "unigram entropy", "floor": "floor", "beyond_bigram": "beyond a bigram",
+}  # fmt: skip
+ALONE, OTHERS = "", "others"
 
 
 def drawn(tables: Tables) -> tuple[Any, list[Row]]:
     """Return the figure and the numbers in it."""
     rows = shown(tables)
     link = chosen(tables)
-    made, grid = figure(PAGE, 3.4, 2, 3, sharex=True, sharey="row")
+    # without conditional entropies there are three
+    names = [name for name in COVARIATES if any(row["covariate"] == name for row in rows)]
+    made, grid = figure(PAGE, 3.4, 2, len(names), sharex="col", sharey="row")
     for place, axes in enumerate(grid):
-        covariate, alone = [*COVARIATES][place % 3], place < 3
+        covariate, alone = names[place % len(names)], place < len(names)
         mine = [row for row in rows if row["covariate"] == covariate and (row["given"] == ALONE) == alone]
         forest(axes, mine, lambda row: WAYS[row["kind"]], ("factor", "factor_low", "factor_high"), log=True, nothing=1)
-        axes.set_title(f"{COVARIATES[covariate]} {'alone' if alone else 'given both others'}")
+        axes.set_title(f"{COVARIATES[covariate]} {'alone' if alone else 'given the others'}")
         if not alone:
             axes.set_xlabel(f"best N times, for {'.1' if covariate == 'H' else 'one sd'}")
         for text in axes.get_yticklabels():
@@ -35,7 +39,7 @@ def drawn(tables: Tables) -> tuple[Any, list[Row]]:
 
 
 def shown(tables: Tables, accounting: str = "6nd") -> list[Row]:
-    """Rows of all families together at the middle compute: each covariate alone, then given the two others."""
+    """Rows of all families together at the middle compute: each covariate alone, then given the others."""
     common = {"family": "all", "accounting": accounting}
     rows = [
         dict(row) | {"given": ALONE}
@@ -45,7 +49,7 @@ def shown(tables: Tables, accounting: str = "6nd") -> list[Row]:
     rows += [
         dict(row)
         for row in tables["split_given"]
-        if {**row, **common} == row and OTHERS in row["given"] and row["covariate"] in COVARIATES
+        if {**row, **common} == row and row["given"] == OTHERS and row["covariate"] in COVARIATES
     ]
     order = [*WAYS]
     return sorted((row for row in rows if row["half"] != "both"), key=lambda row: order.index(row["kind"]))
