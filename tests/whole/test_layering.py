@@ -54,8 +54,8 @@ ROOMS = {
     "sweep.effects": "numerics base corpora corpora.measures corpora.readers sweep laws.plans.evidence "
     "laws.dependence.splits",
     "pilots": "numerics base corpora tables models.shape training.recipe sweep laws.pilots",
-    "pilots.planning": "numerics base tables pilots models.shape sweep laws.forms laws.intervals laws.valleys "
-    "laws.plans laws.plans.evidence laws.pilots",
+    "pilots.planning": "numerics base tables pilots models.shape sweep sweep.effects laws.forms laws.intervals "
+    "laws.valleys laws.plans laws.plans.evidence laws.pilots",
     "studies": "numerics base grammars corpora tables sweep laws.studies",
     "studies.judging": "numerics studies laws.valleys laws.fits laws.pilots laws.plans.evidence laws.dependence.splits "
     "laws.studies.worth",

@@ -6,7 +6,7 @@ from laws_in_H import planted_regression
 from ziplaw.base.documents import write_json
 from ziplaw.errors import FitError
 from ziplaw.sweep.effects.covariate_of_text import BEYOND_BIGRAM
-from ziplaw.sweep.effects.law_or_effect import is_effect, read_law_or_effect, shipped_effect
+from ziplaw.sweep.effects.law_or_effect import is_effect, law_moving_priors, read_law_or_effect, shipped_effect
 from ziplaw.sweep.reference_law import read_law
 
 
@@ -38,3 +38,12 @@ def test_what_ships_is_of_the_covariate_that_text_has():
     assert (found["covariate"], found["scale"]) == (BEYOND_BIGRAM, "log")
     line = found["lines"][found["split"]["link"]]["ln_N"]
     assert 0 < line["slope_ci"][0] < line["slope"]
+
+
+def test_priors_are_moved_by_the_study_s_effect_of_H():
+    law, own, effect = law_moving_priors(), read_law(), shipped_effect("H")
+    assert law["split"] == effect["split"]
+    assert law["law"] == own["law"]
+    assert law["H_of"] == own["H_of"]
+    assert law["fitted_on"]["n_datasets"] > own["fitted_on"]["n_datasets"]
+    assert law["fitted_on"]["H"] == effect["fitted_on"]["range"]

@@ -92,7 +92,7 @@ def gather(
         When one of them cannot be read, or the runs, or a fit of them, carry no split.
     """
     from ...base.documents import read_json
-    from ...sweep.effects.law_or_effect import is_effect, read_law_or_effect, shipped_effect
+    from ...sweep.effects.law_or_effect import is_effect, law_moving_priors, read_law_or_effect, shipped_effect
     from ...sweep.published_prior import read_prior
 
     if where and runs is None:
@@ -103,10 +103,12 @@ def gather(
     is_fit = law is not None and read_json(law).get("kind") == "ziplaw/fit"
     if is_fit and runs is not None:
         raise click.UsageError("--runs and the fit of --law are both runs of this data: give one of them")
-    document = read_law_or_effect(None if is_fit else law)
-    name = "the reference law shipped with ziplaw" if is_fit or law is None else click.format_filename(law)
+    own_law = law is not None and not is_fit
+    # without a prior the law in H plans alone, as it was measured; else its effect is the study's
+    document = law_moving_priors() if not own_law and found else read_law_or_effect(law if own_law else None)
+    name = "the reference law shipped with ziplaw" if law is None or is_fit else click.format_filename(law)
     if by != "H":
-        if law is not None and not is_fit:
+        if own_law:
             raise click.UsageError(f"--by {by} is the effect that ships, --law another: give one of them")
         document, name = shipped_effect(), "the effect shipped with ziplaw"
     if is_effect(document) and found is None:

@@ -12,6 +12,7 @@ from ...laws.forms.arguments import check_level, check_within
 from ...laws.pilots.reading import predict_held_out
 from ...laws.plans.evidence.combined_plan import TOLERANCE, beside
 from ...laws.plans.learning_rates import learning_rate_rules
+from ...sweep.effects.law_or_effect import law_moving_priors
 from ...sweep.published_prior import read_prior
 from ...sweep.reference_law import read_law
 from .plan_curves import at_ratio, best_n_rows, isoflop_rows
@@ -83,7 +84,7 @@ def pilot_plan(
     level = check_level(level)
     check_within(gpu_flops, "a GPU's FLOPs a second", limits.GPU_FLOPS)
     check_within(price, "the price of a GPU's hour", limits.PRICE)
-    evidence = gather_evidence(pilot, C, read_prior(prior), read_law(law), threads)
+    evidence = gather_evidence(pilot, C, read_prior(prior), read_law(law) if law else law_moving_priors(), threads)
     best = evidence.split(C, level)
     check = predict_held_out(pilot.table, evidence.compute, level=level)
     isoflop, note = isoflop_rows(pilot, level, evidence.runs)

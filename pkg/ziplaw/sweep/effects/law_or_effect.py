@@ -20,12 +20,23 @@ def is_effect(document: dict[str, Any]) -> bool:
     return document.get("kind") == KIND
 
 
-def shipped_effect() -> dict[str, Any]:
-    """The effect of information beyond the last token that the study found, ``beyond_bigram.json``."""
-    with as_file(files(__package__) / f"{BEYOND_BIGRAM}.json") as file:
+def shipped_effect(of: str = BEYOND_BIGRAM) -> dict[str, Any]:
+    """The effect that the study found of "beyond_bigram", information beyond the last token, or of "H"."""
+    with as_file(files(__package__) / f"{of}.json") as file:
         document = read_json(file, "effect")
     check_effect(document, file.name)
     return document
+
+
+def law_moving_priors() -> dict[str, Any]:
+    """The reference law with what the study found of H in the place of its own six datasets' effect.
+
+    By these H moves a prior; the law L(N, D, H) beside it stays that of the default sweep.
+    """
+    law, effect = read_law(), shipped_effect("H")
+    on = effect["fitted_on"]
+    told = {"H": on["range"], "C": on["C"], "n_datasets": on["n_datasets"]}
+    return law | {"split": effect["split"], "fitted_on": law["fitted_on"] | told}
 
 
 def read_law_or_effect(path: str | os.PathLike | None = None) -> dict[str, Any]:
