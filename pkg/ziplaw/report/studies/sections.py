@@ -49,6 +49,12 @@ class Section:
 
 SECTIONS = (
     Section(
+        "questions",
+        "The questions, answered",
+        ("questions",),
+        "about_questions",
+    ),
+    Section(
         "split",
         "Does the best split move with the data?",
         ("split_moves", "chosen_link", "size_of_each"),
