@@ -1,9 +1,11 @@
 """A dataset under every link: the link that made it wins, cells at the floor are left out, splits carry intervals."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from houses import ROOT
 
 from ziplaw.errors import FitError
 from ziplaw.laws.fits import dataset_links
@@ -11,6 +13,7 @@ from ziplaw.laws.fits.dataset_links import HELD_OUT, fit_links, jackknifed_split
 from ziplaw.laws.fits.link_fit import fit_link
 from ziplaw.laws.forms.allocation import near_best
 from ziplaw.numerics.functions import exp, log
+from ziplaw.tables.declared import RUNS
 
 FLOOR, UNIGRAM = 1.5, 4.5
 A, B, ALPHA, BETA, K = 60.0, 200.0, 0.55, 0.45, 2.2
@@ -157,3 +160,24 @@ def test_isoflop_gives_a_split_or_says_why_not():
     none = split_by_isoflop(rows(sizes=2), n=100)
     assert none["split"] is None
     assert none["note"]
+
+
+def test_a_refit_with_other_knots_is_read_at_those_of_the_fit():
+    # a grammar of the study: without one of its runs the free link has a knot less
+    rows = [row for row in RUNS.read(ROOT / "results" / "reference" / "study" / "runs.csv") if row["dataset"] == "cv06"]
+    split = fit_links(rows, floor=rows[0]["floor"], unigram=rows[0]["unigram_entropy"], links=("free",))["free"][
+        "split"
+    ]
+    assert split["method"].startswith("jackknife over 6 runs")
+    assert np.isfinite(split["covariance"]).all()
+
+    def law(knots, slopes):
+        form = SimpleNamespace(link=SimpleNamespace(knots=knots))
+        return SimpleNamespace(form=form, parameters=np.array([1.0, 2.0, 3.0, 0.4, 0.5, 9.0, *slopes]))
+
+    fit, rest = law((-1.0, 0.0, 1.0), (1.0, 2.0, 3.0)), law((-2.0, 0.5), (2.0, 4.5))
+    read = dataset_links._as_of(rest, fit)
+    # slopes between knots lie on the line, beyond them they stay
+    assert read.tolist() == [1.0, 2.0, 3.0, 0.4, 0.5, 9.0, 3.0, 4.0, 4.5]
+    straight = law((), ())
+    assert dataset_links._as_of(straight, straight) is straight.parameters

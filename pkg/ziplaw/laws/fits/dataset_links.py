@@ -246,8 +246,19 @@ def laws_left_out(fitted: Linked, runs: Sequence[str]) -> tuple[Array | None, st
             rest = fitted.refit(runs != name)
             if not rest.converged:
                 return None, f"none: without {name} the fit did not converge"
-            laws[i] = rest.parameters
+            laws[i] = _as_of(rest, fitted)
     return laws, f"jackknife over {len(names)} runs, t with {len(names) - 1} degrees of freedom"
+
+
+def _as_of(rest, fitted):
+    """Parameters of a refit in the form of the fit: one from every start places the free link's knots anew, and their
+    number goes with the rows. Its slope, linear between knots, is read at the fit's own.
+    """
+    knots = fitted.form.link.knots
+    first = len(fitted.parameters) - len(knots)
+    if not knots:
+        return rest.parameters
+    return np.append(rest.parameters[:first], np.interp(knots, rest.form.link.knots, rest.parameters[first:]))
 
 
 def _doubt(fitted, split, draws):
