@@ -6,6 +6,9 @@ the part's datasets) of any other. The interval is of the slope at 95 %; p is ov
 Low and high computes are told of all families together, for H, the unigram entropy, the floor and what lies beyond a
 bigram (``beyond_bigram``: the conditional entropy given one token less the floor; ``_measured``: less that given
 three). Those and counts enter as logarithms. A dataset that lacks a covariate is left out of its rows.
+Exponents stand below the sizes: ``quantity`` a, alpha and beta by every link (in one unit, see ``law_readings.py``) and
+by the additive law of the cells in the scaling regime (``kind`` additive, reportable datasets alone), which the paper's
+claims are about; they have slopes and no factor, and no compute.
 At 6 N D tokens per parameter are (C/6)/N^2, so their slope is -2 times that of ln N_opt and no test of its own.
 """
 
@@ -20,6 +23,7 @@ from ...laws.studies.effects.covariate_effect import Effect, effect
 from ...laws.studies.effects.law_readings import ACCOUNTINGS, KINDS
 from ...numerics.functions import exp
 from ..measured import Study
+from ..readings.measured_laws import measured_laws
 from ..readings.parts import COVARIATES, MAIN, column, parts, readings_of
 
 STEP_OF_H = 0.1
@@ -34,6 +38,7 @@ def rows(study: Study) -> list[dict[str, Any]]:
     """Rows of the table, see the head of this module."""
     readings = readings_of(study)
     told = {accounting: computes(study.runs, accounting) for accounting in ACCOUNTINGS}
+    exponents = [one for one in measured_laws(study, readings) if one.quantity != "ln_N"]
     table = []
     for half, family, part in parts(study):
         mine = {name: readings[name] for name in part.datasets}
@@ -49,6 +54,21 @@ def rows(study: Study) -> list[dict[str, Any]]:
                         if family != "H" or name != "H":
                             x = column(part, sizes.names, name)
                             table += _rows(start | {"covariate": name}, sizes, x, accounting)
+        table += _of_exponents({"half": half, "family": family}, part, exponents)
+    return table
+
+
+def _of_exponents(start, part, exponents):
+    table = []
+    for one in (whole.of(set(part.datasets)) for whole in exponents):
+        for name in COVARIATES[:MAIN]:
+            x = column(part, one.names, name)
+            known = np.isfinite(x)
+            found = effect(one.y[known], one.variance[known], x[known])
+            if found is None or (start["family"], name) == ("H", "H"):
+                continue
+            per = STEP_OF_H if name == "H" else float(x[known].std())
+            table.append(_row(start | {"kind": one.kind, "covariate": name}, one.quantity, found, per))
     return table
 
 
@@ -75,8 +95,10 @@ def _scaled(found, by):
 
 def _row(start, quantity, found, per):
     slopes = {"slope": found.slope, "slope_low": found.low, "slope_high": found.high}
-    factors = exp(np.clip(np.array(list(slopes.values())) * per, -690, 690)).tolist()
+    factors = [None] * 3
+    if quantity in ("N", "tokens_per_parameter"):
+        factors = exp(np.clip(np.array(list(slopes.values())) * per, -690, 690)).tolist()
     row = start | slopes | dict(zip(("factor", "factor_low", "factor_high"), factors))
     row |= {"quantity": quantity, "n": found.n, "per": per, "scatter": found.scatter}
     row |= {name: getattr(found, name) for name in ("p_permutation", "rank_correlation")}
-    return {name: row[name] for name in COLUMNS}
+    return {name: row.get(name) for name in COLUMNS}
