@@ -65,6 +65,7 @@ _STATEMENTS = {
     "survives_fixed_vocabulary": "the trend of the exponents survives when the vocabulary is held fixed",
     "vanishes_at_fixed_H": "the trend of the exponents vanishes when H is held fixed and the grammar's shape varies",
 }
+CLAIMS = tuple(_STATEMENTS)  # the paper's sixteen
 
 
 def claims(

@@ -1,14 +1,16 @@
-"""The paper's claims: verdicts of both halves, with estimates and reasons."""
+"""The paper's claims: verdicts of both halves, with estimates and reasons, and what such a study can decide."""
 
 from __future__ import annotations
 
 from collections import Counter
 
+from ...studies.answers.claim_powers import AT_ENDS, ENOUGH, SIXTEEN
 from ..figures.studies import Tables
 from .markdown import SectionWords, number, p_value, table, within
 
 HALVES = ("exploratory", "confirmatory")
 VERDICTS = ("supported", "not supported", "undecided")
+SMALL = ("no change", "both fall", "both rise", "alpha falls", "beta falls, so a does")
 
 
 def told(tables: Tables) -> SectionWords:
@@ -19,8 +21,14 @@ def told(tables: Tables) -> SectionWords:
         found = Counter(row["verdict"] for row in rows if row["half"] == half)
         if found:
             counts = ", ".join(f"{found[verdict]} {verdict}" for verdict in VERDICTS)
-            sentences.append(f"Of {found.total()} statements {counts} in the {half} half.")
-            numbers[half] = dict(found)
+            of = Counter(row["verdict"] for row in rows if row["half"] == half and row["claim"] in SIXTEEN)
+            decided = of.total() - of["undecided"]
+            sentences.append(
+                f"In the {half} half {decided} of the paper's {of.total()} claims are decided; of all {found.total()} "
+                f"statements, those about the best split among them, {counts}."
+            )
+            numbers[half] = dict(found) | {"decided_of_sixteen": decided}
+    sentences += _power(tables.get("claim_powers") or [], numbers)
     verdicts = {(row["half"], row["claim"]): row["verdict"] for row in rows}
     last = {row["claim"]: row for row in rows}  # the confirmatory half's, where it is there
     lines = [
@@ -30,3 +38,22 @@ def told(tables: Tables) -> SectionWords:
     ]  # fmt: skip
     header = ["statement", *HALVES, "estimate", "95 % interval", "p", "why"]
     return SectionWords(" ".join(sentences) + "\n\n" + table(header, lines), numbers)
+
+
+def _power(powers, numbers):
+    """How likely ten of the sixteen are decided where changes are no larger than the smallest that matters."""
+    chances = {
+        kind: [row["supported"] for row in powers
+               if row["claim"] == ENOUGH and row["kind"] == kind and row["scenario"] in SMALL]
+        for kind in ("additive", AT_ENDS)
+    }  # fmt: skip
+    if not all(chances.values()):
+        return []
+    here, ends = (max(chances[kind]) for kind in ("additive", AT_ENDS))
+    numbers["chance_of_ten"] = {"this design": here, "half of the grammars at either end of H": ends}
+    return [
+        "Where the exponents change by the smallest amount of interest or not at all, a study with these errors "
+        f"decides ten of the sixteen with a chance of at most {here:.2f} by simulation; one of as many with half "
+        f"of each family at either end of this range of H, the surest there can be, with {ends:.2f}. So no "
+        "choice of as many grammars within this range can be relied on to decide ten."
+    ]

@@ -4,19 +4,23 @@ A row a claim and scenario (a true effect): the shares of 1000 simulated studies
 ``claim_verdicts`` say supported, not supported and undecided. H is that of the confirmatory half's design, covariances
 of fits, scatter of datasets about their lines and the number of reportable datasets are those of the exploratory half
 (``laws/studies/effects/claim_power.py`` has the stand-ins). Scenarios change alpha and beta over .2 of H at the middle
-of N and D; "as explored" takes the exploratory half's own lines for the truth. Claims about the split: the change of
+of N and D; "as explored" takes the exploratory half's own lines for the truth. Kind "additive, H at its ends" is the
+surest design of as many grammars: half of each family at the least and half at the largest H of the design. What that
+does not decide, no choice of as many grammars within this range of H would. Claims about the split: the change of
 ln N_opt (6 N D, middle compute) or of a over .2 of H. ``change`` is that of alpha, or of what the claim is about.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ...laws.dependence.claims import CLAIMS
 from ...laws.dependence.law_in_H import centre, regress_laws
 from ...laws.dependence.selection import cells, choose_fits, estimates, panel_of
-from ...laws.studies.effects.claim_power import Planted, claim_power, split_power
+from ...laws.studies.effects.claim_power import ENOUGH, Planted, claim_power, split_power
 from ...laws.studies.effects.covariate_effect import effect
 from ...laws.studies.effects.equivalence import EXPONENT, OVER, SMALLEST
 from ...laws.studies.effects.law_readings import KINDS
@@ -26,6 +30,7 @@ from ..measured import Study
 from ..readings.measured_laws import measured_laws
 from ..readings.parts import column, readings_of
 
+__all__ = ["AT_ENDS", "ENOUGH", "SIXTEEN", "rows"]
 COLUMNS = ("claim", "kind", "scenario", "change", "change_of_beta", "n", "supported", "not_supported", "undecided")
 # changes of alpha and of beta over .2 of H
 SCENARIOS = {
@@ -43,6 +48,8 @@ CHANGES = {
     "a": {"no change": 0.0, "by .05": 0.05, "by .1": 0.1},
 }  # fmt: skip
 AS_EXPLORED = "as explored"
+SIXTEEN = CLAIMS  # of the paper; the others are about the best split
+AT_ENDS = "additive, H at its ends"
 
 
 def rows(study: Study) -> list[dict[str, Any]]:
@@ -78,12 +85,25 @@ def _of_the_law(part, design, H):
         H, *groups, S, np.array(law["scatter"]), lines[:, 0], min(len(used), len(H)), panel.x_mean, panel.y_mean,
     )  # fmt: skip
     told = {name: np.array([0, 0, 0, *change]) / OVER for name, change in SCENARIOS.items()}
+    told |= {AS_EXPLORED: lines[:, 1]}
+    at_ends = replace(planted, H=_at_ends(H, [row["family"] for row in design]))
     table = []
-    for name, slopes in {**told, AS_EXPLORED: lines[:, 1]}.items():
-        change = [OVER * float(slope) for slope in slopes[3:]]
-        for claim, (yes, no) in claim_power(planted, slopes).items():
-            table.append(_row(claim, "additive", name, *change, planted.count, yes, no))
+    for kind, of in {"additive": planted, AT_ENDS: at_ends}.items():
+        for name, slopes in told.items():
+            change = [OVER * float(slope) for slope in slopes[3:]]
+            for claim, (yes, no) in claim_power(of, slopes).items():
+                table.append(_row(claim, kind, name, *change, planted.count, yes, no))
     return table
+
+
+def _at_ends(H, families):
+    """H (K,) of the surest design of as many grammars: of each family half at either end of H; one H stays one."""
+    H, least, most = H.copy(), H.min(), H.max()
+    for family in set(families) - {"H"}:
+        (mine,) = np.nonzero([one == family for one in families])
+        mine = mine[np.argsort(H[mine], kind="stable")]
+        H[mine[: len(mine) // 2]], H[mine[len(mine) // 2 :]] = least, most
+    return H
 
 
 def _of_the_split(part, H):

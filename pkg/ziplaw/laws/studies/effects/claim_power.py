@@ -150,6 +150,7 @@ def _lines(h, y, S, T):
     centre = (w * h[..., None]).sum(axis=1) / total
     off = h[..., None] - centre[:, None]
     ss = (w * np.square(off)).sum(axis=1)
+    ss = np.where(ss > 0, ss, np.nan)  # all at one H: no slope, and nothing is decided
     slope = (w * off * y).sum(axis=1) / ss
     mean = (w * y).sum(axis=1) / total
     rest = y - mean[:, None] - slope[:, None] * off
