@@ -8,6 +8,7 @@ from houses import ROOT
 from synthetic_sweep import build
 
 from ziplaw.base.documents import read_json
+from ziplaw.report.studies.study_results import write_results
 from ziplaw.tables.declared import DESIGN, RUNS
 
 
@@ -78,3 +79,15 @@ def test_the_committed_page_has_its_marks():
     text = page.DOCS.read_text(encoding="utf-8")
     assert text.count(page.BEGIN) == text.count(page.END) == 1
     assert text.index(page.BEGIN) < text.index(page.END)
+
+
+def test_the_committed_page_and_figures_are_what_the_committed_tables_give(tmp_path):
+    for path in (page.REFERENCE / "answers").glob("*.csv"):
+        shutil.copyfile(path, tmp_path / path.name)
+    write_results(tmp_path)
+    text = page.DOCS.read_text(encoding="utf-8")
+    assert page.page((tmp_path / "results.md").read_text(encoding="utf-8"), text) == text
+    drawn = {path.name: path.read_bytes() for path in tmp_path.glob("figures/*.svg")}
+    assert drawn == {path.name: path.read_bytes() for path in page.IMAGES.iterdir()}
+    made = read_json(tmp_path / "study.json", "study")
+    assert made == read_json(page.REFERENCE / "answers" / "study.json", "study")

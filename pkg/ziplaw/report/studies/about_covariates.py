@@ -30,7 +30,7 @@ def told(tables: Tables) -> SectionWords:
         [_names(r), r["judged"], r["quantity"], number(r["n"]), number(r["error"]),
          f"{signed(r['less_none'])} ({within(r['less_none_low'], r['less_none_high'])})"]
         for r in rows
-        if r["quantity"] == "ln_N"
+        if r["quantity"] == "ln_N" and "+" not in r["covariates"]
     ]  # fmt: skip
     return SectionWords(" ".join(sentences) + "\n\n" + table(header, lines), numbers)
 

@@ -26,8 +26,9 @@ def told(tables: Tables) -> SectionWords:
 
 def _line(row):
     p = row["p_holm"] if row["p_holm"] is not None else row["p_value"]
+    about = str(row["about"]).replace("_", " ")
     return [
-        str(row["question"]), str(row["about"]), str(row["kind"] or ""), f"**{row['verdict'] or '–'}**",
+        str(row["question"]), about, str(row["kind"] or ""), f"**{row['verdict'] or '–'}**",
         signed(row["estimate"]), within(row["low"], row["high"]), p_value(p),
         signed(row["rank_correlation"], 2), signed(row["z"], 2), str(row["contradicted_by"] or ""),
     ]  # fmt: skip

@@ -101,6 +101,7 @@ SECTIONS = (
         "claims",
         "Changes over the range of H with 95 % intervals, in units of the smallest that would matter.",
     ),
+    Section("exponents", "Do exponents depend on the form of the law?", ("split_moves",), "about_exponents"),
     Section("noise", "How much of it is chance of a training seed?", ("split_noise", "chosen_link"), "about_noise"),
     Section("real_text", "And real text?", ("real_text",), "about_real_text"),
     Section(
