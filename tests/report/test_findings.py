@@ -19,6 +19,7 @@ CASES = {
     "joint_test_result": ("scattered", "do not fit better", "no joint test"),
     "no_joint_test": ("no joint test", "12 cells cannot hold 40 parameters", "planted"),
     "claims_tally": ("all undecided", "24 undecided", "bare"),
+    "few_grammars": ("mixed", "4 datasets decide little of this", "imports"),
     "losses_above_the_floor": ("mixed", "all 72 held-out losses of grammars", "below the floor"),
     "claims_supported": ("planted", "alpha falls with H", "all undecided"),
     "claims_not_supported": ("planted", "beta falls with H", "all supported"),

@@ -11,6 +11,9 @@ CLAIM_VERDICTS = ("supported", "not supported", "undecided")
 # the five verdicts on the split, with the colour of the answer
 TONES = {"dependence_shown": "yes", "ways_disagree": "open", "dependence_not_shown": "no"}
 
+# datasets; with as many a sweep is a study by itself
+FEW = 20
+
 
 def answer(sweep: Sweep) -> dict[str, Any]:
     """Answer what the sweep was made for: does the best split of compute depend on H?
@@ -142,6 +145,18 @@ def _claims_tally(sweep: Sweep) -> str | None:
         return None
     tally = ", ".join(f"{verdicts.count(v)} {v}" for v in CLAIM_VERDICTS if v in verdicts)
     return f"Of {count(len(verdicts), 'claim')}, the paper's and those about the split: {tally}."
+
+
+@sentence("exponents")
+def _few_grammars(sweep: Sweep) -> str | None:
+    grammars = sum(sweep.has_floor(name) for name in sweep.datasets)
+    if not grammars or len(sweep.datasets) >= FEW:
+        return None
+    return (
+        f"{count(len(sweep.datasets), 'dataset')} decide{'s' if len(sweep.datasets) == 1 else ''} little of this: "
+        "in a study of eighty grammars, chosen so that H does not go with the floor (docs/study.md), the best N moved "
+        "little with H and nearly wholly with what context tells of the next token beyond the last one."
+    )
 
 
 @sentence("carries")
