@@ -6,6 +6,7 @@ from collections import Counter
 
 from ...studies.answers.claim_powers import AT_ENDS, ENOUGH, SIXTEEN
 from ..figures.studies import Tables
+from ..figures.studies.split_factors import chosen
 from .markdown import SectionWords, number, p_value, table, within
 
 HALVES = ("exploratory", "confirmatory")
@@ -28,15 +29,20 @@ def told(tables: Tables) -> SectionWords:
                 f"statements, those about the best split among them, {counts}."
             )
             numbers[half] = dict(found) | {"decided_of_sixteen": decided}
-    sentences += _power(tables.get("claim_powers") or [], numbers)
+    sentences += _power(tables["claim_powers"], numbers)
     verdicts = {(row["half"], row["claim"]): row["verdict"] for row in rows}
     last = {row["claim"]: row for row in rows}  # the confirmatory half's, where it is there
+    powers = _decided(tables)
     lines = [
         [row["statement"], *(verdicts.get((half, claim), "–") for half in HALVES), number(row["estimate"]),
-         within(row["low"], row["high"]), p_value(row["p_value"]), row["why"]]
+         within(row["low"], row["high"]), p_value(row["p_value"]), powers.get(claim, "–"), row["why"]]
         for claim, row in last.items()
     ]  # fmt: skip
-    header = ["statement", *HALVES, "estimate", "95 % interval", "p", "why"]
+    header = ["statement", *HALVES, "estimate", "95 % interval", "p", "decided with", "why"]
+    sentences.append(
+        "*Decided with*: by simulation, the chance of a verdict in one half where nothing changes, and where the truth "
+        "is what the exploratory half shows."
+    )
     return SectionWords(" ".join(sentences) + "\n\n" + table(header, lines), numbers)
 
 
@@ -57,3 +63,19 @@ def _power(powers, numbers):
         f"of each family at either end of this range of H, the surest there can be, with {ends:.2f}. So no "
         "choice of as many grammars within this range can be relied on to decide ten."
     ]
+
+
+def _decided(tables):
+    """Claim -> its chances of a verdict in a half: nothing changes, and as explored; those of the split by its link."""
+    link = chosen(tables)
+    found = {}
+    for row in tables["claim_powers"]:
+        found.setdefault((row["claim"], row["kind"]), {})[row["scenario"]] = 1 - row["undecided"]
+        if row["claim"] == "best_N_depends_on_H":
+            found.setdefault((f"best_N_by_{row['kind']}", row["kind"]), {})[row["scenario"]] = row["supported"]
+    shown = {}
+    for (claim, kind), chances in found.items():
+        own = claim.removeprefix("best_N_by_") if claim.startswith("best_N_by_") else None
+        if kind == (own or ("additive" if claim in SIXTEEN else link)):
+            shown[claim] = f"{number(chances['no change'], 2)}, {number(chances['as explored'], 2)}"
+    return shown

@@ -96,7 +96,7 @@ SECTIONS = (
     Section(
         "claims",
         "The paper's claims",
-        ("claim_verdicts",),
+        ("claim_verdicts", "claim_powers", "chosen_link"),
         "about_claims",
         "claims",
         "Changes over the range of H with 95 % intervals, in units of the smallest that would matter.",
