@@ -56,7 +56,7 @@ sweep: venv  ## set up, then the default sweep: results/default/report.html
 	$(BIN)/snakemake --cores $(CORES)
 	@echo "Open results/default/report.html"
 
-study: build  ## tables, figures and page of the study anew from its committed runs, without training (two minutes)
+study: build  ## tables, figures and page of the study anew from its committed runs, without training (seven minutes of processor)
 	$(BIN)/snakemake --cores $(CORES) --snakefile rules/study/again.smk --configfile config/study.yaml
 	$(BIN)/python bench/study/page.py
 
