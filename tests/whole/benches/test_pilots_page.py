@@ -1,11 +1,13 @@
 """docs/pilots.md is what its tables give, and what the tables say follows from the runs in them."""
 
 import importlib.util
+import sys
 from datetime import datetime, timedelta
 
 import pytest
 from houses import ROOT
 
+sys.path.insert(0, str(ROOT / "bench" / "pilots"))  # where page.py, run as a script, finds what it imports
 spec = importlib.util.spec_from_file_location("pilots_page", ROOT / "bench" / "pilots" / "page.py")
 pilots_page = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(pilots_page)
@@ -31,8 +33,10 @@ def test_the_page_is_what_its_tables_give():
     assert pilots_page.DOCS.read_text(encoding="utf-8") == pilots_page.page()
 
 
-def test_six_corpora_with_three_sizes_each(verdicts, held_out):
-    assert len(verdicts) == 6
+def test_six_corpora_with_three_sizes_each(attempt, verdicts, held_out):
+    assert len(pilots_page.by_corpus(attempt, "pilots")) == 6
+    # the second attempt was cut short
+    assert len(verdicts) == {"1": 6, "2": 2}[attempt]
     for corpus in verdicts:
         assert {row["which"] for row in held_out(corpus)} == {"half", "best", "twice"}
 
@@ -46,6 +50,16 @@ def test_runs_are_of_eight_times_the_largest_compute_and_see_each_token_twice_at
         for row in held_out(corpus):
             assert row["C"] == pytest.approx(verdict["C"], rel=1e-3)
             assert row["D"] <= 2 * tokens[corpus]["training_tokens"]
+
+
+def test_what_is_judged_is_what_was_predicted():
+    predicted = pilots_page.rows_of("2", "predictions")
+    assert {row["corpus"] for row in predicted} == set(pilots_page.by_corpus("2", "pilots"))
+    for row in predicted:
+        for run in pilots_page.rows_of("2", "held_out"):
+            if (run["corpus"], run["which"]) == (row["corpus"], row["which"]):
+                assert all(run[name] == row[name] for name in ("model", "N", "D", "low", "high"))
+                assert run["predicted"] == row["loss"]
 
 
 def test_predictions_were_written_before_the_runs_began(verdicts, held_out):
