@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ...studies.answers.claim_powers import AT_ENDS, ENOUGH, SIXTEEN
+from ...studies.answers.claim_powers import AS_EXPLORED, AT_ENDS, ENOUGH, SIXTEEN
 from ..figures.studies import Tables
 from ..figures.studies.split_factors import chosen
 from .markdown import SectionWords, number, p_value, table, within
@@ -47,21 +47,22 @@ def told(tables: Tables) -> SectionWords:
 
 
 def _power(powers, numbers):
-    """How likely ten of the sixteen are decided where changes are no larger than the smallest that matters."""
+    """How likely ten of the sixteen are decided: changes no larger than the smallest that matters, and as explored."""
     chances = {
-        kind: [row["supported"] for row in powers
-               if row["claim"] == ENOUGH and row["kind"] == kind and row["scenario"] in SMALL]
+        kind: {row["scenario"]: row["supported"] for row in powers if row["claim"] == ENOUGH and row["kind"] == kind}
         for kind in ("additive", AT_ENDS)
-    }  # fmt: skip
+    }
     if not all(chances.values()):
         return []
-    here, ends = (max(chances[kind]) for kind in ("additive", AT_ENDS))
+    here, ends = (max(chances[kind][name] for name in SMALL) for kind in ("additive", AT_ENDS))
+    explored = [number(chances[kind][AS_EXPLORED], 2) for kind in ("additive", AT_ENDS)]
     numbers["chance_of_ten"] = {"this design": here, "half of the grammars at either end of H": ends}
     return [
-        "Where the exponents change by the smallest amount of interest or not at all, a study with these errors "
-        f"decides ten of the sixteen with a chance of at most {here:.2f} by simulation; one of as many with half "
-        f"of each family at either end of this range of H, the surest there can be, with {ends:.2f}. So no "
-        "choice of as many grammars within this range can be relied on to decide ten."
+        "Where the exponents change by the smallest amount of interest or not at all, a study with these "
+        f"errors decides ten of the sixteen with a chance of at most {number(here, 2)} by simulation; one of as many with "
+        f"half of each family at either end of this range of H, the surest there can be, with {number(ends, 2)}: changes so "
+        "small no choice of as many grammars within this range can be relied on to settle. Were the truth "
+        f"what the exploratory half shows, the chances would be {explored[0]} and {explored[1]}."
     ]
 
 

@@ -30,7 +30,7 @@ from ..measured import Study
 from ..readings.measured_laws import measured_laws
 from ..readings.parts import column, readings_of
 
-__all__ = ["AT_ENDS", "ENOUGH", "SIXTEEN", "rows"]
+__all__ = ["AS_EXPLORED", "AT_ENDS", "ENOUGH", "SIXTEEN", "rows"]
 COLUMNS = ("claim", "kind", "scenario", "change", "change_of_beta", "n", "supported", "not_supported", "undecided")
 # changes of alpha and of beta over .2 of H
 SCENARIOS = {
