@@ -58,11 +58,11 @@ def _power(powers, numbers):
     explored = [number(chances[kind][AS_EXPLORED], 2) for kind in ("additive", AT_ENDS)]
     numbers["chance_of_ten"] = {"this design": here, "half of the grammars at either end of H": ends}
     return [
-        "Where the exponents change by the smallest amount of interest or not at all, a study with these "
-        f"errors decides ten of the sixteen with a chance of at most {number(here, 2)} by simulation; one of as many with "
-        f"half of each family at either end of this range of H, the surest there can be, with {number(ends, 2)}: changes so "
-        "small no choice of as many grammars within this range can be relied on to settle. Were the truth "
-        f"what the exploratory half shows, the chances would be {explored[0]} and {explored[1]}."
+        "Where the exponents change by the smallest amount of interest or not at all, a study with these errors "
+        f"decides ten of the sixteen with a chance of at most {number(here, 2)} by simulation; one of as many with "
+        "half of each family at either end of this range of H, the surest there can be, with "
+        f"{number(ends, 2)}: changes so small no choice of as many grammars within this range can be relied on to "
+        f"settle. Were the truth what the exploratory half shows, the chances would be {explored[0]} and {explored[1]}."
     ]
 
 
