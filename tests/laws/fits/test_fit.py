@@ -44,7 +44,8 @@ def test_reference_optimum_of_gadre_models(name, objective):
 def test_planted_parameters_are_found_without_noise(E, alpha, beta, a_share, b_share):
     N, D, _ = planted()
     truth = np.array([E, a_share * 1e8**alpha, b_share * 1e10**beta, alpha, beta])
-    fit = ziplaw.fit(N, D, additive(truth, N, D))
+    # some of these losses are above ln of any vocabulary, which is asked about where units are not said to be right
+    fit = ziplaw.fit(N, D, additive(truth, N, D), units="keep")
     assert fit.converged
     np.testing.assert_allclose(fit.parameters, truth, rtol=2e-3)
     assert fit.objective < 1e-9
