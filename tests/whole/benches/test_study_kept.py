@@ -1,14 +1,16 @@
 """What of a trained study is kept, and how its results come into the docs."""
 
 import importlib.util
+import math
 import shutil
 
 import pytest
 from houses import ROOT
 from synthetic_sweep import build
 
-from ziplaw.base.documents import read_json
+from ziplaw.base.documents import read_csv, read_json
 from ziplaw.report.studies.study_results import write_results
+from ziplaw.studies.answers.claim_powers import SIXTEEN
 from ziplaw.tables.declared import DESIGN, RUNS
 
 
@@ -91,3 +93,33 @@ def test_the_committed_page_and_figures_are_what_the_committed_tables_give(tmp_p
     assert drawn == {path.name: path.read_bytes() for path in page.IMAGES.iterdir()}
     made = read_json(tmp_path / "study.json", "study")
     assert made == read_json(page.REFERENCE / "answers" / "study.json", "study")
+
+
+def test_the_readme_quotes_the_tables():
+    said = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    tables = ROOT / "results" / "reference" / "study" / "answers"
+    asked = {(r["about"], r["half"]): r for r in read_csv(tables / "questions.csv")}
+    fall = asked["the best N falls with H", "confirmatory"]
+    factors = [math.exp(fall[name] / 2) for name in ("estimate", "low", "high")]
+    rises = asked["the best N rises with what lies beyond a bigram", "confirmatory"]
+    doubled = [100 * (2 ** rises[name] - 1) for name in ("estimate", "low", "high")]
+    saved = [100 * asked["a law in H pays (6ND)", "confirmatory"]["estimate"]]
+    verdicts = [row for row in read_csv(tables / "claim_verdicts.csv") if row["half"] == "confirmatory"]
+    decided = [r["verdict"] for r in verdicts if r["claim"] in SIXTEEN and r["verdict"] != "undecided"]
+    lost = {
+        row["rule"]: 100 * row["lost"]
+        for row in read_csv(tables / "worth.csv")
+        if row["main"] and (row["half"], row["trained_on"], row["compute"]) == ("confirmatory", "exploratory", "6ND")
+    }
+    for words in (
+        "x{:.2f} for .1 of H (95 % interval {:.2f} to {:.2f};".format(*factors).replace("0.", "."),
+        f"p = {fall['p_value']:.3f}".replace("0.", "."),
+        "N grows by {:.0f} % ({:.0f} to {:.0f})".format(*doubled),
+        f"rank correlation +{rises['rank_correlation']:.2f}".replace("0.", "."),
+        f"a law in H costs {lost['H']:.2f} % of the loss".replace("0.", "."),
+        f"20 tokens a parameter costs {lost['20:1']:.1f} %",
+        "H saves {:.2f} %".format(*saved).replace("0.", "."),
+    ):
+        assert words in said, words
+    assert (len(decided), decided.count("not supported")) == (9, 8)
+    assert "nine are decided, eight of them not supported" in said

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ...studies.answers.claim_powers import AS_EXPLORED, AT_ENDS, ENOUGH, SIXTEEN
+from ...studies.answers.claim_powers import AS_EXPLORED, AT_ENDS, ENOUGH, SIXTEEN, SMALL
 from ..figures.studies import Tables
 from ..figures.studies.split_factors import chosen
 from .markdown import SectionWords, number, p_value, table, within
 
 HALVES = ("exploratory", "confirmatory")
 VERDICTS = ("supported", "not supported", "undecided")
-SMALL = ("no change", "both fall", "both rise", "alpha falls", "beta falls, so a does")
 
 
 def told(tables: Tables) -> SectionWords:

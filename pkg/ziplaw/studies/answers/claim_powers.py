@@ -30,7 +30,7 @@ from ..measured import Study
 from ..readings.measured_laws import measured_laws
 from ..readings.parts import column, readings_of
 
-__all__ = ["AS_EXPLORED", "AT_ENDS", "ENOUGH", "SIXTEEN", "rows"]
+__all__ = ["AS_EXPLORED", "AT_ENDS", "ENOUGH", "SIXTEEN", "SMALL", "rows"]
 COLUMNS = ("claim", "kind", "scenario", "change", "change_of_beta", "n", "supported", "not_supported", "undecided")
 # changes of alpha and of beta over .2 of H
 SCENARIOS = {
@@ -42,6 +42,8 @@ SCENARIOS = {
     "alpha falls by twice as much": (-2 * EXPONENT, 0.0),
     "both fall by twice as much": (-2 * EXPONENT, -2 * EXPONENT),
 }
+# those in which nothing changes by more than what would matter
+SMALL = tuple(name for name, changes in SCENARIOS.items() if max(map(abs, changes)) <= EXPONENT)
 CHANGES = {
     "ln_N": {"no change": 0.0, "x1.15": SMALLEST["ln_N"], "x1.5": 0.4054651081081644, "x1/1.5": -0.4054651081081644,
              "x2": 0.6931471805599453},
