@@ -119,7 +119,7 @@ class Race:
         if name in ENGINES:
             return self._engine(name, ENGINES[name])
         if name == "transformers":
-            peer = importlib.import_module("peers.llama").Peer(self.model(), self.config)
+            peer = importlib.import_module("peers.llama").peer(self.model(), self.config)
         else:
             peer = TorchCompile(self.model(), self.config)
         return lambda t: peer.step(torch.from_numpy(self.batches[t]), self.config.learning_rate)
@@ -217,7 +217,7 @@ def quality(corpus_dir, hidden, layers, tokens):
     shape = ModelConfig(hidden, layers, corpus.vocab_size, context=corpus.context)
     config = TrainConfig([tokens]).resolved()
     trainer = Trainer(corpus.train, corpus.valid, shape, config, corpus.meta["sha256_train"])
-    peer = importlib.import_module("peers.llama").Peer(trainer.model, config)
+    peer = importlib.import_module("peers.llama").peer(trainer.model, config)
     plan = trainer.plans[0]
     began = time.process_time()
     trainer.run()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from statistics import median
 
 import torch
+from gpu_bench import endless, make_step, random_documents
 
 from ziplaw.models.decoder_stack import Decoders
 from ziplaw.models.flat import init_seed
@@ -36,28 +37,30 @@ def build(bench, hidden: int, models: int, documents) -> tuple[SideBySide, float
     return SideBySide(decoders, configs, batches, program, [documents[:9]] * models), time.perf_counter() - began
 
 
-def run(bench, documents, alone) -> None:
-    """Tokens/s of all models together, in turn with one alone; ``alone(shape)`` returns that one's step to call."""
+def beside(bench, hidden: int, models: int, documents) -> None:
+    """Tokens/s of so many models together, in turn with one alone."""
+    case, tokens = f"h={hidden} {models} models", bench.documents * bench.context
+    single = endless(make_step(bench, bench.shape(hidden), 4 if bench.dry else 2000, TrainConfig([1]))[0])
+    step, seconds = build(bench, hidden, models, documents)
+    bench.row("ensemble", case, "compile", seconds, "s", "kernels, warm-up and capture")
+
+    def together():
+        if step.position == step.idle:
+            step.position = 0
+            step.cursor.zero_()
+        step.advance(step.position, 0, 0.0)
+
+    times = bench.alternate({"alone": single, "together": together})
+    bench.row("ensemble", case, "tokens_per_s", models * tokens / median(times["together"]), "tokens/s", "all")
+    ratio = median(models * a / b for a, b in zip(times["alone"], times["together"]))
+    bench.row("ensemble", case, "against_alone", ratio, "times")
+
+
+def run(bench) -> None:
+    """Every narrow width with two models and more."""
+    documents = random_documents(bench.vocab_size, bench.context)
     for hidden in [h for h in bench.hidden if h <= WIDEST]:
-        shape, tokens = bench.shape(hidden), bench.documents * bench.context
-        single = alone(shape)
         for models in COUNTS[: 1 if bench.dry else None]:
             case = f"h={hidden} {models} models"
-            if bench.late("ensemble", case):
-                continue
-            step, seconds = build(bench, hidden, models, documents)
-            bench.row("ensemble", case, "compile", seconds, "s", "kernels, warm-up and capture")
-
-            def together(step=step):
-                if step.position == step.idle:
-                    step.position = 0
-                    step.cursor.zero_()
-                step.advance(step.position, 0, 0.0)
-
-            times = bench.alternate({"alone": single, "together": together})
-            bench.row("ensemble", case, "tokens_per_s", models * tokens / median(times["together"]), "tokens/s", "all")
-            ratio = median(models * a / b for a, b in zip(times["alone"], times["together"]))
-            bench.row("ensemble", case, "against_alone", ratio, "times")
-            del step, together
-            if bench.device.type == "cuda":
-                torch.cuda.empty_cache()
+            if not bench.late("ensemble", case):
+                bench.attempt("ensemble", case, beside, bench, hidden, models, documents)

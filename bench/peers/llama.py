@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 
 import torch
 import transformers
+from torch import Tensor
 from torch.nn import functional as F
 
 from ziplaw.kernels import reference
 from ziplaw.models.decoder import Decoder
 from ziplaw.models.flat import shifted
 from ziplaw.training.recipe.recipe import TrainConfig
+
+from .loop import Loop
 
 
 def as_transformers(model: Decoder) -> transformers.LlamaForCausalLM:
@@ -57,8 +59,10 @@ def as_transformers(model: Decoder) -> transformers.LlamaForCausalLM:
     return llama
 
 
-class Peer:
-    """The usual loop around transformers' model: autograd, clip_grad_norm_, torch's fused AdamW.
+def peer(
+    model: Decoder, config: TrainConfig, half: torch.dtype | None = None, compile_as: dict | None = None, liger=False
+) -> Loop:
+    """The usual loop around transformers' model.
 
     Parameters
     ----------
@@ -66,60 +70,23 @@ class Peer:
         Whose weights to start from, on the device to use.
     config : TrainConfig
         Resolved.
-    autocast : torch.dtype, optional
+    half : torch.dtype, optional
         Compute in this dtype under autocast, over fp32 weights.
-    compiled : bool
-        torch.compile with CUDA graphs for forward and backward.
+    compile_as : dict, optional
+        Compile forward and backward, with these options of torch.compile.
     liger : bool
         With Liger's kernels, the fused head and cross-entropy among them.
     """
+    llama = as_transformers(model)
+    if liger:
+        importlib.import_module("liger_kernel.transformers").apply_liger_kernel_to_llama(model=llama)
 
-    def __init__(
-        self,
-        model: Decoder,
-        config: TrainConfig,
-        autocast: torch.dtype | None = None,
-        compiled: bool = False,
-        liger: bool = False,
-    ):
-        self.device, self.autocast, self.clip, self.liger = model.flat.device, autocast, config.clip, liger
-        self.llama = as_transformers(model)
+    def loss(targets: Tensor) -> Tensor:
         if liger:
-            kernels = importlib.import_module("liger_kernel.transformers")
-            kernels.apply_liger_kernel_to_llama(model=self.llama)
-        self.call = torch.compile(self.loss, mode="reduce-overhead") if compiled else self.loss
-        scales = config.rate_scales(model.config.hidden)
-        unscaled = [p for n, p in self.llama.named_parameters() if "norm" in n or "embed" in n]
-        scaled = [p for n, p in self.llama.named_parameters() if not ("norm" in n or "embed" in n)]
-        self.factors = (scales["embedding"], scales["mlp"])
-        self.optimiser = torch.optim.AdamW(
-            [{"params": unscaled}, {"params": scaled}],
-            lr=1.0,
-            betas=(config.beta1, config.beta2),
-            eps=config.epsilon,
-            weight_decay=0.0,
-            fused=True,
-        )
-
-    def loss(self, targets):
-        """Mean cross-entropy of documents."""
-        half = torch.autocast(self.device.type, self.autocast) if self.autocast else contextlib.nullcontext()
-        with half:
-            if self.liger:
-                # the fused head is only taken where the model computes its own loss; ours are already shifted
-                inputs = shifted(targets)
-                return self.llama(inputs, labels=targets, shift_labels=targets, use_cache=False).loss
-            logits = self.llama(shifted(targets), use_cache=False).logits
+            # the fused head is only taken where the model computes its own loss; ours are already shifted
+            return llama(shifted(targets), labels=targets, shift_labels=targets, use_cache=False).loss
+        logits = llama(shifted(targets), use_cache=False).logits
         return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
 
-    def step(self, targets, rate):
-        """One optimiser step; returns the loss."""
-        for group, factor in zip(self.optimiser.param_groups, self.factors):
-            group["lr"] = rate * factor
-        self.optimiser.zero_grad()
-        loss = self.call(targets)
-        loss.backward()
-        if self.clip:
-            torch.nn.utils.clip_grad_norm_(self.llama.parameters(), self.clip)
-        self.optimiser.step()
-        return loss.detach()
+    call = loss if compile_as is None else torch.compile(loss, **compile_as)
+    return Loop(llama, call, config, model.config.hidden, half)
