@@ -12,6 +12,8 @@ from ziplaw.audit import makers
 from ziplaw.base.checksums import write_checksums
 from ziplaw.base.documents import read_json, sha256_file, write_csv, write_json
 
+pytestmark = pytest.mark.no_gpu
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):

@@ -44,6 +44,17 @@ def test_underflowing_probability_caps_the_loss_only():
     assert reference.linear_cross_entropy_loss(x, weight, torch.tensor([1]), 2) == 400
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_reported_losses_are_of_logits_in_fp32(dtype):
+    generator = torch.Generator().manual_seed(0)
+    x, weight = (2 * torch.randn(n, 32, generator=generator).to(dtype) for n in (40, 24))
+    targets = torch.arange(40) % 21
+    found = reference.linear_cross_entropy_loss(x, weight, targets, 21, 16)
+    right = F.cross_entropy(x.double() @ weight[:21].double().t(), targets, reduction="none")
+    assert found.dtype == torch.float32
+    assert (found - right).abs().max() < 1e-5 * right.max()
+
+
 def test_embedding_backward():
     grad = torch.randn(20, 3, dtype=torch.float64)
     tokens = torch.arange(20) % 4

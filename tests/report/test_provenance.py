@@ -35,6 +35,7 @@ def test_a_sentence_is_said_where_it_is_true_and_nowhere_else(name, sweep_of):
         ({}, "what its run.json does not say"),
     ],
 )
+@pytest.mark.no_gpu
 def test_words_for_what_computed_a_run(execution, words):
     assert trained_by(execution) == words
 

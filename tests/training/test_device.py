@@ -1,5 +1,6 @@
 """Where training runs: precision, leases of GPUs, the meter; nothing here needs a GPU."""
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from ziplaw.errors import TrainError
 from ziplaw.training import device as devices
 
 CUDA, CPU = torch.device("cuda"), torch.device("cpu")
+pytestmark = pytest.mark.no_gpu
 
 
 @pytest.fixture
@@ -88,6 +90,22 @@ def test_precision(monkeypatch):
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, capability=capability: capability)
         assert devices.resolve_precision("auto", CUDA) == auto
         assert devices.resolve_precision("fp32", CUDA) == "float32"
+
+
+def test_fp32_is_no_tf32_on_a_gpu(monkeypatch):
+    """By both of torch's ways to ask; an LSTM's recurrence is cuDNN's, and torch lets that take TF32 by default."""
+    monkeypatch.setattr(torch.cuda, "device", lambda device: contextlib.nullcontext())
+    backends = torch.backends
+
+    def allowed():
+        precisions = [where.fp32_precision for where in (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn)]
+        return [backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32, *("tf32" in name for name in precisions)]
+
+    before = allowed()
+    assert before == [False, True, False, True, True]
+    with devices.torch_settings(CUDA, torch.get_num_threads()):
+        assert allowed() == [False] * 5
+    assert allowed() == before
 
 
 def test_peaks():

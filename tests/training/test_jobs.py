@@ -16,6 +16,7 @@ def corpora(tmp_path_factory):
 
 
 @pytest.mark.parametrize("runs", [1, 2])
+@pytest.mark.no_gpu
 def test_finished_runs(corpora, tmp_path, runs):
     some = members(corpora, tmp_path, budgets=(640,))[:runs]
     records = train_members(some)

@@ -183,6 +183,7 @@ def test_global_state_is_left_alone(corpus, tmp_path):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is there")
+@pytest.mark.no_gpu
 def test_cuda_without_a_device(corpus, tmp_path):
     with pytest.raises(TrainError, match="no CUDA device"):
         run(corpus, tmp_path, [640], device="cuda")

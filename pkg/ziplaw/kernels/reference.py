@@ -214,12 +214,12 @@ def linear_cross_entropy_loss(
     Returns
     -------
     Tensor, shape (T,)
-        Nats.
+        Nats; of logits in fp32 where the factors are narrower: rounded to bf16 they would move losses by a percent.
     """
     head = weight[:vocabulary].t()
     parts = []
     for start in range(0, x.shape[0], chunk):
-        log_p = torch.log_softmax(x[start : start + chunk] @ head, -1)
+        log_p = torch.log_softmax(wide_product(x[start : start + chunk], head), -1)
         parts.append(log_p.gather(1, targets[start : start + chunk].clamp(min=0).unsqueeze(1)).squeeze(1))
     return torch.cat(parts).neg_().masked_fill_(targets < 0, 0.0)
 
@@ -306,6 +306,15 @@ def record_step(cursor: Tensor, losses: Tensor, norms: Tensor, loss: Tensor, nor
     losses.index_copy_(0, cursor, loss.unsqueeze(0).to(losses.dtype))
     norms.index_copy_(0, cursor, norm.unsqueeze(0).to(norms.dtype))
     cursor.add_(1)
+
+
+def wide_product(left: Tensor, right: Tensor) -> Tensor:
+    """Product (a, b) of (a, k) and (k, b) in fp32 where the factors are narrower, else in their own dtype."""
+    if left.dtype not in HALF:
+        return torch.mm(left, right)
+    if left.device.type == "cuda":
+        return torch.mm(left, right, out_dtype=torch.float32)
+    return torch.mm(left.float(), right.float())
 
 
 def product_into(left: Tensor, right: Tensor, out: Tensor, accumulate: bool = False) -> None:

@@ -179,9 +179,9 @@ class Decoders(FlatModel):
             return torch.bmm(x, head.transpose(1, 2))
         return torch.baddbmm(self.outside, x, head.transpose(1, 2))
 
-    def _chunk(self, tokens: int) -> int:
+    def _chunk(self, tokens: int, dtype: torch.dtype) -> int:
         """Tokens of each model whose logits are held at once."""
-        rows = LOGITS_BYTES // (self.M * self.entries * self.compute.itemsize)
+        rows = LOGITS_BYTES // (self.M * self.entries * dtype.itemsize)
         return min(tokens, max(128, 1 << max(rows, 1).bit_length() - 1))
 
     @torch.no_grad()
@@ -205,8 +205,9 @@ class Decoders(FlatModel):
         tokens = wanted.shape[1]
         grad, sums = torch.empty_like(normed), []
         head_grad: Tensor | None = None
-        for start in range(0, tokens, self._chunk(tokens)):
-            here = slice(start, start + self._chunk(tokens))
+        chunk = self._chunk(tokens, self.compute)
+        for start in range(0, tokens, chunk):
+            here = slice(start, start + chunk)
             rows = normed[:, here]
             logits = self._logits(rows, head)
             nll, d = self.ops.cross_entropy_forward(logits.flatten(0, 1), wanted[:, here].reshape(-1))
@@ -234,9 +235,13 @@ class Decoders(FlatModel):
         head = self._folded("head", "final_norm")
         normed, wanted = normed.view(self.M, -1, self.config.hidden), targets.view(self.M, -1)
         tokens, found = wanted.shape[1], []
-        for start in range(0, tokens, self._chunk(tokens)):
-            here = slice(start, start + self._chunk(tokens))
-            logits = self._logits(normed[:, here], head)
+        # logits of losses that are reported are fp32, as in kernels.reference.linear_cross_entropy_loss
+        chunk = self._chunk(tokens, self.flat.dtype)
+        for start in range(0, tokens, chunk):
+            here = slice(start, start + chunk)
+            logits = product(normed[:, here], head.transpose(1, 2), self.flat.dtype)
+            if self.outside is not None:
+                logits += self.outside
             nll, _ = self.ops.cross_entropy_forward(logits.flatten(0, 1), wanted[:, here].reshape(-1))
             found.append(nll.view(self.M, -1))
         return torch.cat(found, 1).view(targets.shape)

@@ -141,18 +141,22 @@ def lease(device: torch.device) -> Iterator[torch.device]:
 @contextlib.contextmanager
 def _cuda_settings(device: torch.device) -> Iterator[None]:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cuda.cudnn_sdp_enabled()
-    before = matmul.allow_tf32, matmul.allow_bf16_reduced_precision_reduction
-    # partial sums of a product stay fp32; flash and efficient attention have deterministic backward passes, cuDNN's
-    # does not promise one
-    matmul.allow_tf32 = matmul.allow_bf16_reduced_precision_reduction = False
+    matmul, cudnn, attention = (
+        torch.backends.cuda.matmul,
+        torch.backends.cudnn,
+        torch.backends.cuda.cudnn_sdp_enabled(),
+    )
+    before = matmul.allow_tf32, matmul.allow_bf16_reduced_precision_reduction, cudnn.allow_tf32
+    # fp32 is fp32, an LSTM's recurrence by cuDNN too, where torch allows TF32 by default; partial sums of a product
+    # stay fp32; flash and efficient attention have deterministic backward passes, cuDNN's does not promise one
+    matmul.allow_tf32 = matmul.allow_bf16_reduced_precision_reduction = cudnn.allow_tf32 = False
     torch.backends.cuda.enable_cudnn_sdp(False)
     try:
         with torch.cuda.device(device):
             yield
     finally:
-        matmul.allow_tf32, matmul.allow_bf16_reduced_precision_reduction = before
-        torch.backends.cuda.enable_cudnn_sdp(cudnn)
+        matmul.allow_tf32, matmul.allow_bf16_reduced_precision_reduction, cudnn.allow_tf32 = before
+        torch.backends.cuda.enable_cudnn_sdp(attention)
 
 
 @contextlib.contextmanager

@@ -139,6 +139,7 @@ def test_documents_keep_their_ids_on_the_device():
         assert row.tolist() == ids.tolist()
 
 
+@pytest.mark.no_gpu
 def test_corpus_larger_than_the_device(monkeypatch):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 2000))
     with pytest.raises(TrainError, match="train on fewer documents"):

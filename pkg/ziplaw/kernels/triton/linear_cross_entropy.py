@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..reference import default_chunk, product_into
+from ..reference import default_chunk, product_into, wide_product
 from .cross_entropy import cross_entropy_into
 from .reduce import row_sums
 
@@ -22,11 +22,11 @@ def _whole(parts: list[Tensor]) -> Tensor:
 def linear_cross_entropy_loss(
     x: Tensor, weight: Tensor, targets: Tensor, vocabulary: int, chunk: int | None = None
 ) -> Tensor:
-    """See :func:`ziplaw.kernels.reference.linear_cross_entropy_loss`; losses fp32."""
-    chunk = chunk or default_chunk(x.shape[0], weight.shape[0], x.element_size())
+    """See :func:`ziplaw.kernels.reference.linear_cross_entropy_loss`; logits and losses fp32."""
+    chunk = chunk or default_chunk(x.shape[0], weight.shape[0], torch.float32.itemsize)
     parts = []
     for start in range(0, x.shape[0], chunk):
-        logits = x[start : start + chunk] @ weight.t()
+        logits = wide_product(x[start : start + chunk], weight.t())
         parts.append(cross_entropy_into(logits, targets[start : start + chunk], vocabulary, logits))
     return _whole(parts)
 

@@ -34,7 +34,8 @@ def record_kernel(cursor_ptr, losses_ptr, norms_ptr, loss_ptr, norm_ptr, models,
     mask = model < models
     tl.store(losses_ptr + cursor * models + model, tl.load(loss_ptr + model, mask=mask, other=0.0), mask=mask)
     tl.store(norms_ptr + cursor * models + model, tl.load(norm_ptr + model, mask=mask, other=0.0), mask=mask)
-    # one program only, so that nothing reads the cursor while it moves
+    # one program only, and every warp of it has read the cursor before one of them moves it
+    tl.debug_barrier()
     tl.store(cursor_ptr, cursor + 1)
 
 
