@@ -10,10 +10,10 @@ SMOKE := $(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build test lint unit verify sanitize fuzz smoke sweep report study bench docs config format clean
+.PHONY: help venv build test lint unit verify sanitize fuzz smoke test-slurm sweep report study bench docs config format clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ziplaw needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
@@ -42,6 +42,10 @@ smoke: build  ## the smallest sweep end to end, then once more: the second run m
 	$(SMOKE) --dry-run | grep -q 'Nothing to be done' || { echo 'the second run would do something:'; $(SMOKE) --dry-run; exit 1; }
 
 test: lint unit smoke  ## everything that CI runs
+
+test-slurm: build  ## a sweep on a real SLURM of one node, undisturbed and with faults; SLURM_OPTIONS=--short: some of them (Debian, root)
+	$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation -e '.[slurm]'
+	$(BIN)/python tests/slurm/check.py --out results/slurm $(SLURM_OPTIONS)
 
 verify: build  ## slow statistical verification
 	$(BIN)/python -m pytest -q -m slow tests/verification

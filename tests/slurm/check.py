@@ -1,0 +1,139 @@
+"""A sweep through profiles/slurm on a real SLURM of one node, undisturbed and with faults: `make test-slurm`.
+
+    python tests/slurm/check.py [--short] [--only FAULT ...] [--out FOLDER]
+
+It prints every job as the cluster's queue shows it, and at the end a table: fault, what happened, seconds to recover.
+Status 0 when each sweep ended with the bytes of an undisturbed one, 1 when one did not, 2 when something is missing.
+"""
+
+import argparse
+import csv
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import sweeps
+from cluster import Cluster, ClusterError
+from faults import CONFIG, FAULTS, SHORT, TARGET, Scene
+from install import what_is_missing
+from sweeps import ROOT, Driver
+from watch import GPU, Watch, say
+
+SMOKE = ROOT / "config" / "smoke.yaml"
+ENSEMBLES = Path(__file__).parent / "ensembles.yaml"
+COLUMNS = ("fault", "what_happened", "seconds_to_recover", "seconds_to_the_end", "verdict")
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--short", action="store_true", help=f"of the faults only: {', '.join(SHORT)}")
+    parser.add_argument(
+        "--only", nargs="+", choices=["none", *FAULTS], metavar="FAULT", help="no sweep but these faults"
+    )
+    parser.add_argument("--out", type=Path, help="folder for faults.csv")
+    parser.add_argument("--reference", type=Path, help="results of config/smoke.yaml, whole, made without a cluster")
+    parser.add_argument("--may-skip", action="store_true", help="status 0 when SLURM cannot be installed")
+    return parser.parse_args()
+
+
+def undisturbed(cluster, watch, folder, reference):
+    """The smoke sweep as it is, and its training as ensembles: rows of the table."""
+    if reference is None:
+        say("config/smoke.yaml without a cluster")
+        reference = sweeps.make_here(sweeps.new(folder / "here"), [SMOKE]) / "results" / "smoke"
+    for name, configs, target in (
+        ("none: smoke", [SMOKE], []),
+        ("none: ensembles", [SMOKE, ENSEMBLES], ["results/smoke/runs.csv"]),
+    ):
+        say(f"----- {name}")
+        house = sweeps.new(folder / name.rpartition(" ")[2])
+        start = time.monotonic()
+        with Driver(cluster, house, configs, *target) as driver:
+            status, _ = driver.finish()
+            took = time.monotonic() - start
+            if status:
+                yield row(name, f"the driver ended with status {status}", None, took, driver.printed())
+                continue
+        jobs = watch.of(house)
+        what = f"{len(jobs)} training jobs, each with {GPU}" if jobs else "no job trained"
+        wrong = sweeps.differences(house / "results" / "smoke", reference, both=not target)
+        yield row(name, what, None, took, "" if jobs and not wrong else f"other bytes in {wrong}" if wrong else what)
+
+
+def row(fault, what, recover, end, trouble):
+    """A row of the table; what is wrong is printed where it happens."""
+    if trouble:
+        say(f"WRONG: {trouble}")
+    seconds = ["" if value is None else f"{value:.0f}" for value in (recover, end)]
+    return dict(zip(COLUMNS, (fault, what, *seconds, "WRONG" if trouble else "ok"), strict=True))
+
+
+def disturbed(cluster, watch, folder, names):
+    """The faults, one by one: rows of the table."""
+    say(f"{CONFIG.name}: its corpora, and without a cluster its runs")
+    begun = sweeps.make_here(sweeps.new(folder / "begun"), [CONFIG], TARGET, "--omit-from", "train_run")
+    reference = sweeps.make_here(sweeps.new(folder / "reference", like=begun), [CONFIG], TARGET)
+    for number, name in enumerate(names):
+        say(f"----- {name}")
+        scene = Scene(cluster, watch, sweeps.new(folder / f"fault{number}", like=begun))
+        trouble = ""
+        try:
+            FAULTS[name](scene)
+            if wrong := sweeps.differences(scene.house / "results", reference / "results"):
+                trouble = f"other bytes in {', '.join(wrong)}"
+        except ClusterError as error:
+            trouble = str(error)
+            cluster.clear()
+        times = [None if at is None else at - scene.over for at in (scene.back, scene.whole)]
+        yield row(name, "; ".join(scene.notes), *times, trouble)
+
+
+def table(rows):
+    rows = [dict(zip(COLUMNS, COLUMNS)), *rows]
+    widths = {column: max(len(each[column]) for each in rows) for column in COLUMNS}
+    for each in rows:
+        print("  ".join(each[column].ljust(widths[column]) for column in COLUMNS).rstrip())
+
+
+def main():
+    given = options()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    if missing := what_is_missing():
+        print(f"test-slurm: {'skipped, ' if given.may_skip else ''}{missing}")
+        return 0 if given.may_skip else 2
+    folder = Path(tempfile.mkdtemp(prefix="ziplaw-slurm-"))
+    rows, wrong = [], True
+    try:
+        with Cluster(folder / "cluster") as cluster, Watch(cluster) as watch:
+            say(f"SLURM runs in {folder}: {cluster.ask('sinfo', '--Node', '--noheader', '--format=%N %P %c CPUs %G')}")
+            if not given.only:
+                rows += undisturbed(cluster, watch, folder, given.reference)
+            rows += disturbed(cluster, watch, folder, given.only or (SHORT if given.short else FAULTS))
+        for each in sorted(watch.wrong):
+            rows.append(row("any", each, None, None, each))
+        wrong = any(each["verdict"] != "ok" for each in rows)
+    finally:
+        table(rows)
+        if given.out and rows:
+            given.out.mkdir(parents=True, exist_ok=True)
+            with open(given.out / "faults.csv", "w", newline="") as stream:
+                writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(rows)
+        if wrong:
+            print(f"test-slurm: folders and logs are kept in {folder}")
+        else:
+            shutil.rmtree(folder)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("test-slurm: interrupted")
+        sys.exit(130)
