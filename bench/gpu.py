@@ -38,7 +38,7 @@ import gpu_profile  # noqa: E402
 import gpu_speed  # noqa: E402
 from gpu_bench import COLUMNS, LAYERS, Bench  # noqa: E402
 
-from ziplaw.training.device import torch_settings  # noqa: E402
+from ziplaw.training.device import lease, torch_settings  # noqa: E402
 
 PARTS = {
     "device": gpu_speed.device,
@@ -87,26 +87,26 @@ def main(parts, hidden, vocab_size, documents, context, blocks, budget_seconds, 
     """Check and time the trainer on one GPU."""
     if not dry_run and not torch.cuda.is_available():
         raise click.ClickException("torch finds no CUDA device: use --dry-run to exercise this script without one")
-    device = torch.device("cpu" if dry_run else "cuda")
     stream = open(output, "w", newline="") if output else sys.stdout  # noqa: SIM115 (standard output stays open)
     writer = csv.DictWriter(stream, [*COLUMNS, *PROVENANCE], lineterminator="\n")
     writer.writeheader()
-    bench = Bench(
-        device=device,
-        dry=dry_run,
-        vocab_size=vocab_size or (21 if dry_run else 2001),
-        documents=documents or (2 if dry_run else 32),
-        context=context or (16 if dry_run else 256),
-        hidden=[int(h) for h in hidden.split(",")] if hidden else ([8] if dry_run else list(LAYERS)),
-        blocks=blocks or (2 if dry_run else 7),
-        deadline=time.monotonic() + budget_seconds,
-        writer=writer,
-        stream=stream,
-        provenance=provenance(device),
-    )
     failed = False
     try:
-        with torch_settings(device, 1):
+        # a run beside this one would be in every time
+        with lease(torch.device("cpu" if dry_run else "cuda")) as device, torch_settings(device, 1):
+            bench = Bench(
+                device=device,
+                dry=dry_run,
+                vocab_size=vocab_size or (21 if dry_run else 2001),
+                documents=documents or (2 if dry_run else 32),
+                context=context or (16 if dry_run else 256),
+                hidden=[int(h) for h in hidden.split(",")] if hidden else ([8] if dry_run else list(LAYERS)),
+                blocks=blocks or (2 if dry_run else 7),
+                deadline=time.monotonic() + budget_seconds,
+                writer=writer,
+                stream=stream,
+                provenance=provenance(device),
+            )
             # while all memory is free: later it may not be there, and every part wants it
             bench.measured_roof()
             for name in parts or PARTS:

@@ -4,6 +4,7 @@ import contextlib
 import subprocess
 import sys
 import threading
+import time
 import types
 
 import pytest
@@ -34,14 +35,39 @@ def test_every_run_gets_a_device_of_its_own(gpus):
             assert again.index == 2
 
 
-def test_no_choice_no_lease(gpus, monkeypatch):
+def test_a_cpu_or_a_named_device_needs_no_lease(gpus):
     for device in (CPU, torch.device("cuda", 1)):
-        with devices.lease(device) as got:
-            assert got == device
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with devices.lease(CUDA) as got, devices.lease(CUDA) as other:
-        assert got == other == CUDA
+        with devices.lease(device) as got, devices.lease(device) as other:
+            assert got == other == device
     assert list(gpus.iterdir()) == []
+
+
+def test_the_only_device_trains_one_run_at_a_time(gpus, monkeypatch, capsys):
+    """As many runs as Snakemake has cores are started at once on a machine with one GPU."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    at_once, most, got = [0], [], []
+    guard = threading.Lock()
+
+    def run():
+        with devices.lease(CUDA) as device:
+            with guard:
+                at_once[0] += 1
+                most.append(at_once[0])
+                got.append(device)
+            time.sleep(0.005)
+            with guard:
+                at_once[0] -= 1
+
+    runs = [threading.Thread(target=run) for _ in range(16)]
+    for one in runs:
+        one.start()
+    for one in runs:
+        one.join(30)
+    assert got == [torch.device("cuda", 0)] * 16
+    assert max(most) == 1
+    assert set(capsys.readouterr().err.splitlines()) == {
+        "ziplaw: the CUDA device is held by other runs: waiting for one"
+    }
 
 
 def test_a_run_waits_for_a_free_device(gpus, capsys):

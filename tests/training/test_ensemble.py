@@ -8,10 +8,14 @@ import pytest
 import torch
 from tiny_runs import CONTEXT, alone, arrays, configs, files, members, shape, together, two_corpora
 
+from ziplaw.models.memory import memory_bytes
 from ziplaw.models.shape.lstm_config import LstmConfig
+from ziplaw.training import ensemble as ensembles
 from ziplaw.training import run as training
 from ziplaw.training.checkpoint import Stopped
 from ziplaw.training.ensemble import Ensemble, ensemble
+from ziplaw.training.members import USABLE
+from ziplaw.training.recipe.recipe import TrainConfig
 from ziplaw.training.steps.compiled_step import CompiledStep
 from ziplaw.training.steps.graph_step import GraphStep
 
@@ -183,3 +187,42 @@ def test_finished_runs_are_kept_if_asked(corpora, tmp_path):
     changed = [replace(m, config=replace(m.config, weight_decay=0.5)) for m in several]
     records = ensemble(changed, keep_finished=True)
     assert all(r["training"]["weight_decay"] == 0.5 for r in records)
+
+
+@pytest.fixture
+def two_at_once(monkeypatch):
+    """A device that holds two of three runs."""
+    each = sum(memory_bytes(shape(), TrainConfig([1]).resolved().batch_documents, True, 400).values())
+    monkeypatch.setattr(ensembles, "device_bytes", lambda device: int(2.5 * each / USABLE))
+
+
+def test_runs_that_do_not_fit_side_by_side_train_batch_after_batch(corpora, tmp_path, two_at_once, capsys):
+    several = members(corpora, tmp_path / "together", budgets=(640,))
+    records = ensemble(several)
+    assert capsys.readouterr().err == "ziplaw: the device holds 2 of 3 runs at once\n"
+    for record, member, single in zip(records, several, members(corpora, tmp_path / "alone", budgets=(640,))):
+        expected = training.train(single.corpus_dir, single.out_dir, single.model, single.config)
+        assert record["points"] == expected["points"]
+        assert files(member.out_dir) == files(single.out_dir)
+
+
+def test_what_is_stopped_in_a_later_batch_goes_on_there(corpora, tmp_path, two_at_once, monkeypatch):
+    several = members(corpora, tmp_path, budgets=(640,))
+    trained, train = [], ensembles._train
+
+    def stopped(batch, found, device, path, minutes, batched):
+        trained.append([several.index(member) for member in batch])
+        if len(trained) == 2:
+            path.parent.mkdir(parents=True)
+            path.touch()
+            raise SystemExit(143)
+        # what was only touched can be no checkpoint
+        path.unlink(missing_ok=True)
+        train(batch, found, device, path, minutes, batched)
+
+    monkeypatch.setattr(ensembles, "_train", stopped)
+    with pytest.raises(SystemExit):
+        ensemble(several)
+    records = ensemble(several)
+    assert trained == [[0, 1], [2], [2]]
+    assert len(records) == 3

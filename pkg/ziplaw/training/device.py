@@ -86,6 +86,14 @@ def precision_of(architecture: str, wanted: str, device: torch.device) -> str:
     return "float32"
 
 
+def device_bytes(device: torch.device) -> int | None:
+    """Memory of a CUDA device in all, of several visible ones the smallest's; None of a CPU, whose memory is shared."""
+    if device.type != "cuda":
+        return None
+    # of its properties: asking for what is free would open a context on a device that nobody holds yet
+    return min(torch.cuda.get_device_properties(i).total_memory for i in range(torch.cuda.device_count()))
+
+
 def _take(folder: Path, keys: list[str]) -> tuple[int, int] | None:
     # index of the first device that nobody holds, and the descriptor that holds its lock
     for index, key in enumerate(keys):
@@ -101,12 +109,13 @@ def _take(folder: Path, keys: list[str]) -> tuple[int, int] | None:
 
 @contextlib.contextmanager
 def lease(device: torch.device) -> Iterator[torch.device]:
-    """Hold one of several CUDA devices for as long as the context lasts.
+    """Hold a CUDA device for as long as the context lasts.
 
     Schedulers that only count GPUs start several runs on one host and tell none of them which to use. Among the devices
     that are visible (CUDA_VISIBLE_DEVICES) the first is taken that no other run of this user holds; when all are held,
-    this waits. A lease is a lock on a file named after the device's UUID, so it ends with the process, however that
-    dies. A CPU, or the only device that is visible, needs no lease.
+    this waits, where there is one device too: sixteen runs at once would share its memory and slow each other down. A
+    lease is a lock on a file named after the device's UUID, so it ends with the process, however that dies. A CPU, or a
+    device that is named by its index, needs no lease.
 
     Parameters
     ----------
@@ -115,9 +124,9 @@ def lease(device: torch.device) -> Iterator[torch.device]:
     Yields
     ------
     torch.device
-        The same, with an index where there was a choice.
+        The same, with the index of what is held.
     """
-    if device.type != "cuda" or device.index is not None or os.name != "posix" or torch.cuda.device_count() < 2:
+    if device.type != "cuda" or device.index is not None or os.name != "posix":
         yield device
         return
     folder = Path(tempfile.gettempdir()) / f"ziplaw-devices-{os.getuid()}"
@@ -127,7 +136,8 @@ def lease(device: torch.device) -> Iterator[torch.device]:
     keys = [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
     taken = _take(folder, keys)
     if taken is None:
-        print(f"ziplaw: all {len(keys)} CUDA devices are held by other runs: waiting for one", file=sys.stderr)
+        held = f"all {len(keys)} CUDA devices are" if len(keys) > 1 else "the CUDA device is"
+        print(f"ziplaw: {held} held by other runs: waiting for one", file=sys.stderr, flush=True)
     while taken is None:
         time.sleep(WAIT_S)
         taken = _take(folder, keys)

@@ -8,6 +8,7 @@ what is saved is the start of a process.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -24,8 +25,8 @@ from ..models.shape.decoder_config import ModelConfig
 from ..models.shape.flops import training_flops_per_token
 from ..models.shape.lstm_config import LstmConfig
 from . import checkpoint
-from .device import lease, peak_flops, resolve_device, resolve_precision, torch_settings
-from .members import Member, check_corpus, check_members
+from .device import device_bytes, lease, peak_flops, resolve_device, resolve_precision, torch_settings
+from .members import Member, batches_that_fit, check_corpus, check_members
 from .meter import Meter
 from .recipe.batches import Batches
 from .recipe.recipe import TrainConfig
@@ -141,12 +142,15 @@ def ensemble(
 ) -> list[dict[str, Any]]:
     """Train several runs of one size in one job; every folder is written as :func:`ziplaw.train` would write it.
 
+    On a GPU so many at once as its memory holds by estimate, batch after batch.
+
     Parameters
     ----------
     members : sequence of Member
         Their models alike but for the vocabulary, their settings but for seed, learning rate and weight decay.
     checkpoint_minutes : float
-        Time between checkpoints of them all, in the first member's folder; 0 writes one only when told to stop.
+        Time between checkpoints of them all, in the first member's folder (of a batch its own first member's); 0 writes
+        one only when told to stop.
     keep_finished : bool
         Leave members alone whose results are in place and were made from the same corpus with the same settings.
     batched : bool, optional
@@ -169,12 +173,19 @@ def ensemble(
     corpora = {path: open_corpus(path) for path in corpora}
     for member in members:
         check_corpus(corpora[os.fspath(member.corpus_dir)], member.model)
-    path = Path(members[0].out_dir) / CHECKPOINT
-    todo = list(members)
-    if keep_finished and not path.exists():
-        todo = [m for m in members if not is_finished(m, corpora[os.fspath(m.corpus_dir)].meta["sha256_train"])]
-    if todo:
-        _train(todo, [corpora[os.fspath(m.corpus_dir)] for m in todo], device, path, checkpoint_minutes, batched)
+    n_train = [len(corpora[os.fspath(m.corpus_dir)].train) for m in members]
+    batches = batches_that_fit(members, n_train, device_bytes(device))
+    if len(batches) > 1:
+        print(f"ziplaw: the device holds {len(batches[0])} of {len(members)} runs at once", file=sys.stderr)
+    paths = [Path(batch[0].out_dir) / CHECKPOINT for batch in batches]
+    for i, (batch, path) in enumerate(zip(batches, paths)):
+        # what was stopped in a later batch goes on there
+        keep = keep_finished or any(later.exists() for later in paths[i + 1 :])
+        todo = batch
+        if keep and not path.exists():
+            todo = [m for m in batch if not is_finished(m, corpora[os.fspath(m.corpus_dir)].meta["sha256_train"])]
+        if todo:
+            _train(todo, [corpora[os.fspath(m.corpus_dir)] for m in todo], device, path, checkpoint_minutes, batched)
     return [read_json(Path(member.out_dir) / "run.json", "run") for member in members]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..corpora.storage.format import Corpus
 from ..errors import TrainError
+from ..models.memory import memory_bytes
 from ..models.shape.decoder_config import ModelConfig
 from ..models.shape.lstm_config import LstmConfig
 from .recipe.recipe import TrainConfig
@@ -78,3 +79,37 @@ def check_members(members: Sequence[Member]) -> None:
                     f"{key} is {ours.get(key)!r} for {first.out_dir} and {theirs.get(key)!r} for {member.out_dir}: "
                     "runs side by side differ in corpus, seed, learning rate and weight decay only"
                 )
+
+
+# of a device's memory, for models: its context, libraries' workspaces and blocks too small to be used take the rest
+USABLE = 0.9
+
+
+def batches_that_fit(members: Sequence[Member], n_train: Sequence[int], room: int | None) -> list[list[Member]]:
+    """Split runs into as few batches as a device has room for, one after the other and as even as can be.
+
+    Parameters
+    ----------
+    members : sequence of Member
+    n_train : sequence of int
+        Documents of each run's corpus.
+    room : int, optional
+        Bytes of the device; without it all runs are one batch.
+
+    Returns
+    -------
+    list of list of Member
+        In their order. A run that does not fit by itself is a batch of one: the estimate is an upper bound.
+    """
+    n = len(members)
+    most = n
+    if room is not None:
+        each = [
+            sum(memory_bytes(member.model, member.config.resolved().batch_documents, True, count).values())
+            for member, count in zip(members, n_train, strict=True)
+        ]
+        most = max(1, min(n, int(USABLE * room) // max(each)))
+    count = -(-n // most)
+    sizes = [n // count + (i < n % count) for i in range(count)]
+    starts = [sum(sizes[:i]) for i in range(count)]
+    return [list(members[start : start + size]) for start, size in zip(starts, sizes)]
