@@ -183,7 +183,7 @@ def test_resumed_run_is_bitwise_the_uninterrupted_one():
     def stop(one):
         if one.step == 37:
             place, arrays = one.state()
-            saved.append((place, {name: value.copy() for name, value in arrays.items()}))
+            saved.append((place, {name: value.clone() for name, value in arrays.items()}))
             raise Stopped
 
     with pytest.raises(Stopped):

@@ -5,6 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+import types
+import weakref
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,6 +16,8 @@ from tiny_runs import CONTEXT, documents, grammar_corpus, model, run, training
 
 from ziplaw.base.documents import read_json
 from ziplaw.errors import TrainError
+from ziplaw.models.memory import checkpoint_bytes
+from ziplaw.models.shape.decoder_config import ModelConfig
 from ziplaw.models.shape.lstm_config import LstmConfig
 from ziplaw.training import checkpoint, run_folder
 from ziplaw.training import trainer as trainers
@@ -113,7 +118,7 @@ def test_damaged_checkpoint(tmp_path, damage):
     if damage == "pickle":
         np.savez(path, header=np.array([{"evil": 1}], dtype=object))
     with pytest.raises(TrainError, match="delete it"):
-        checkpoint.load(path, {})
+        dict(checkpoint.load(path, {})[1])
 
 
 def test_timer():
@@ -124,6 +129,115 @@ def test_timer():
         assert timer.due()
     assert checkpoint.Timer(1e-9).due()
     assert not checkpoint.Timer(5).due()
+
+
+def on_a_branch():
+    """A trainer in the middle of a branch: its trunk is kept beside it."""
+    one = trainers.Trainer(
+        documents(), documents(9), model(), TrainConfig([640, 2500], batch_documents=4, device="cpu")
+    )
+    one.reach_branch()
+    one.open_branch()
+    one.reach_budget(1)
+    assert one.trunk is not None
+    return one
+
+
+class Counted(torch.Tensor):
+    """A tensor of a device: what is copied to the host is watched."""
+
+    alive: ClassVar[list] = []
+
+    def cpu(self):
+        copy = self.as_subclass(torch.Tensor).clone()
+        assert [one() for one in self.alive if one() is not None] == [], "two copies on the host at once"
+        self.alive.append(weakref.ref(copy))
+        return copy
+
+
+def test_a_checkpoint_is_written_tensor_by_tensor(tmp_path):
+    one = on_a_branch()
+    place, tensors = one.state()
+    # nothing is copied before it is written
+    assert tensors["flat"].data_ptr() == one.model.flat.data_ptr()
+    assert tensors["trunk_flat"].data_ptr() == one.trunk[1]["flat"].data_ptr()
+    watched = {name: value.as_subclass(Counted) for name, value in tensors.items()}
+    checkpoint.save(tmp_path / "c.npz", {}, place, watched)
+    assert len(Counted.alive) == len(tensors) == 8
+    saved = checkpoint.load(tmp_path / "c.npz", {})[1]
+    assert {name: value.tobytes() for name, value in saved.items()} == {
+        name: value.numpy().tobytes() for name, value in tensors.items()
+    }
+    # as numpy wrote and reads it
+    with np.load(tmp_path / "c.npz") as archive:
+        assert set(archive.files) == {"header", *tensors}
+
+
+def test_a_checkpoint_is_read_tensor_by_tensor_into_what_is_there(tmp_path):
+    one = on_a_branch()
+    checkpoint.save(tmp_path / "c.npz", {}, *one.state())
+    place, saved = checkpoint.load(tmp_path / "c.npz", {})
+    alive = []
+
+    class Watched(checkpoint.Part):
+        def __getitem__(self, name):
+            assert [gone() for gone in alive if gone() is not None] == [], "two arrays of the file at once"
+            array = super().__getitem__(name)
+            alive.append(weakref.ref(array))
+            return array
+
+    other = on_a_branch()
+    other.model.flat.zero_()
+    there = other.model.flat.data_ptr()
+    other.load_state(place, Watched(saved, ""))
+    assert len(alive) == 8
+    assert other.model.flat.data_ptr() == there
+    assert torch.equal(other.model.flat, one.model.flat)
+    assert all(torch.equal(other.trunk[1][name], value) for name, value in one.trunk[1].items())
+
+
+def test_what_a_checkpoint_takes():
+    one = on_a_branch()
+    tensors = one.state()[1]
+    size = sum(tensors[name].nbytes for name in tensors if name not in ("losses", "norms"))
+    assert size == 2 * checkpoint_bytes(model())
+    # the widest of the paper's grid, with its vocabulary: 33 GB
+    assert 33e9 < 2 * checkpoint_bytes(ModelConfig(2048, 30, 32001)) < 34e9
+
+
+def test_a_full_disk_ends_no_training(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "run" / "c.npz"
+    one, timer = on_a_branch(), checkpoint.Timer(1e-9)
+    timer.save_if_due(path, one, dict)
+    before = path.read_bytes()
+    monkeypatch.setattr(checkpoint.shutil, "disk_usage", lambda folder: types.SimpleNamespace(free=1000))
+    timer.last = -1e9
+    timer.save_if_due(path, one, dict)
+    message = capsys.readouterr().err
+    assert "1e-06 GB are free: make room (training goes on)" in message
+    assert message.count("\n") == 1
+    assert path.read_bytes() == before
+    timer.stopped_by = signal.SIGTERM
+    with pytest.raises(TrainError, match=r"are free: make room$"):
+        timer.save_if_due(path, one, dict)
+    assert os.listdir(tmp_path / "run") == ["c.npz"]
+
+
+def test_a_checkpoint_that_takes_long_is_made_less_often(tmp_path, monkeypatch):
+    clock, one = [0.0], on_a_branch()
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: clock[0])
+    timer, made = checkpoint.Timer(5), []
+
+    def save(*arguments):
+        made.append(clock[0])
+        clock[0] += 60 if len(made) < 3 else 1
+
+    monkeypatch.setattr(checkpoint, "save", save)
+    while clock[0] < 4500:
+        clock[0] += 10
+        timer.save_if_due(tmp_path / "c.npz", one, dict)
+    # five minutes after the start, then twenty times a minute after each that took one
+    assert made == [300, 1560, 2820, 3121, 3422, 3723, 4024, 4325]
 
 
 def start_long_run(corpus, out, *more):

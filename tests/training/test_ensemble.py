@@ -131,7 +131,7 @@ def test_resumed_is_bitwise_uninterrupted(batched, stop):
         left[0] -= 1
         if left[0] == 0:
             place, states = whole.state()
-            saved.append((json.loads(json.dumps(place)), {name: value.copy() for name, value in states.items()}))
+            saved.append((json.loads(json.dumps(place)), {name: value.clone() for name, value in states.items()}))
             raise Stopped
 
     with pytest.raises(Stopped):

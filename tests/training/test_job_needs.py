@@ -22,7 +22,9 @@ def test_more_takes_more(gpu):
     small, large = needs(gpu=gpu), needs(gpu=gpu, hidden=1024, layers=8)
     assert large.mem_mb > small.mem_mb
     assert large.minutes > small.minutes
-    assert needs(gpu=gpu, runs=6, hidden=1024).mem_mb > needs(gpu=gpu, hidden=1024).mem_mb
+    six, one = needs(gpu=gpu, runs=6, hidden=1024), needs(gpu=gpu, hidden=1024)
+    # of what lies on a GPU the host holds one tensor at a time, however many runs there are
+    assert (six.mem_mb == one.mem_mb) if gpu else (six.mem_mb > one.mem_mb)
     assert needs(TrainConfig([1 << 26]), gpu).minutes > small.minutes
     assert needs(TrainConfig([1 << 24], arm="tuned"), gpu).minutes > small.minutes
     assert needs(gpu=gpu, architecture="lstm").mem_mb % 500 == needs(gpu=gpu).minutes % 10 == 0
@@ -32,7 +34,8 @@ def test_the_paper_s_largest_model_fits_into_a_day_on_a_gpu():
     config = TrainConfig([100_000, 1_000_000, 5_000_000, 20_000_000, 50_000_000, 100_000_000], arm="paper")
     largest = needs(config, gpu=True, hidden=2048, layers=30, vocab_size=2001)
     assert 60 < largest.minutes < 24 * 60
-    assert 40_000 < largest.mem_mb < 128_000
+    # a flat buffer of its parameters is 5.1 GB
+    assert 10_000 < largest.mem_mb < 20_000
 
 
 def test_a_run_stays_within_what_was_asked_for(tmp_path):

@@ -87,6 +87,11 @@ def memory_bytes(
     return {"state": (4 * 7 + 1) * n, "threads": 4 * min(threads, n_groups) * (floats + gradient)}
 
 
+def checkpoint_bytes(model: ModelConfig | LstmConfig) -> int:
+    """Bytes of a checkpoint on the trunk: parameters, two moments, fp32. On a branch the trunk's stand beside them."""
+    return 4 * 3 * count_params(model).N_total
+
+
 def free_bytes(root: str | os.PathLike = "/") -> int | None:
     """Memory that this process may still take: of the machine, its control group and ``ulimit -v``; None if unknown.
 

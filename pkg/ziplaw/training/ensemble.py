@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..base.documents import read_json
 from ..corpora.storage.format import Corpus, open_corpus
@@ -117,21 +118,20 @@ class Ensemble:
             for trainer in self.trainers:
                 trainer.close_branch()
 
-    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    def state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Everything needed to go on from here: the states of all trainers."""
         places: list[dict[str, Any]] = []
-        arrays: dict[str, np.ndarray] = {}
+        tensors: dict[str, Tensor] = {}
         for m, trainer in enumerate(self.trainers):
             place, own = trainer.state()
             places.append(place)
-            arrays |= {f"{m}.{name}": value for name, value in own.items()}
-        return {"members": places}, arrays
+            tensors |= {f"{m}.{name}": value for name, value in own.items()}
+        return {"members": places}, tensors
 
-    def load_state(self, place: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    def load_state(self, place: dict[str, Any], arrays: Mapping[str, Tensor | np.ndarray]) -> None:
         """Go on from a :meth:`state`."""
         for m, (trainer, own) in enumerate(zip(self.trainers, place["members"], strict=True)):
-            mark = f"{m}."
-            trainer.load_state(own, {n.removeprefix(mark): v for n, v in arrays.items() if n.startswith(mark)})
+            trainer.load_state(own, checkpoint.Part(arrays, f"{m}."))
 
 
 def ensemble(

@@ -10,7 +10,7 @@ import torch
 from ..base.numerals import format_seconds
 from ..corpora.storage.format import Corpus
 from ..models import roof
-from ..models.memory import memory_bytes
+from ..models.memory import checkpoint_bytes, memory_bytes
 from ..models.shape.counts import count_params
 from ..models.shape.decoder_config import ModelConfig
 from ..models.shape.flops import forward_flops_per_token, training_flops_per_token
@@ -97,6 +97,9 @@ def dry_run(corpus: Corpus, model: ModelConfig | LstmConfig, config: TrainConfig
         parts = memory_bytes(model, config.batch_documents, gpu, len(corpus.train), config.threads)
         detail = ", ".join(f"{part} {value / 2**20:,.1f}" for part, value in parts.items())
         lines.append(f"memory {name}  {sum(parts.values()) / 2**20:,.1f} MiB ({detail})")
+    saved = checkpoint_bytes(model)
+    branch = f", {2 * saved / 2**20:,.1f} MiB on a branch" if len(plans) > 1 else ""
+    lines.append(f"checkpoint  {saved / 2**20:,.1f} MiB{branch}; the one before stays on the disk until it is whole")
     if each is None:
         lines.append("time        not tried: the model is large")
     else:

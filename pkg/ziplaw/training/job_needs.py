@@ -9,6 +9,7 @@ from typing import Any
 
 from ..models.memory import memory_bytes
 from ..models.shape.architectures import make_config
+from ..models.shape.counts import count_params
 from ..models.shape.flops import training_flops_per_token
 from .meter import total_steps
 from .recipe.recipe import TrainConfig
@@ -59,10 +60,11 @@ def job_needs(shapes: Sequence[Mapping[str, Any]], config: TrainConfig, *, conte
     if config.learning_rate is None:
         steps += TUNING_RUNS * math.ceil(tuning_budget(config.budgets) / tokens)
     held, seconds = 0.0, 0.0
+    largest = 4 * max(count_params(model).N_total for model in models)
     for model in models:
         parts = memory_bytes(model, config.batch_documents, gpu, threads=config.threads)
-        # of what lies on a GPU the host sees the state, when it is saved
-        held += parts["state"] if gpu else MARGIN * sum(parts.values())
+        # of what lies on a GPU the host sees one tensor of the state at a time, when it is saved or read
+        held = MARGIN * largest if gpu else held + MARGIN * sum(parts.values())
         flops = tokens * training_flops_per_token(model)
         seconds += steps * (STEP_S + flops / (GPU_FLOPS if gpu else CPU_FLOPS))
     megabytes = (GPU_BASE_MB if gpu else CPU_BASE_MB) + held / 1e6

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -42,6 +42,8 @@ VOCABULARY_PAD = 64
 LOG_ROWS = 100
 # a step, and copies of parameters and optimiser by name
 Snapshot = tuple[int, dict[str, Tensor]]
+# before the names of the trunk's copies in a checkpoint
+TRUNK = "trunk_"
 # of the model; which models it knows is its own affair
 MakeEngine = Callable[[Any, TrainConfig, Batches, list[Stretch]], Engine]
 
@@ -126,11 +128,11 @@ class Trainer:
     def _buffers(self) -> dict[str, Tensor]:
         return {"flat": self.model.flat, **self.engine.state}
 
-    def restore(self, saved: Snapshot) -> None:
+    def restore(self, saved: tuple[int, Mapping[str, Tensor | np.ndarray]]) -> None:
         """Go back to a :meth:`snapshot`."""
         self.step, values = saved
         for name, buffer in self._buffers().items():
-            buffer.copy_(values[name])
+            buffer.copy_(torch.as_tensor(values[name]))
         self.model.refresh()
 
     def _rate(self, step: int, plan: BudgetPlan | None) -> float:
@@ -268,12 +270,15 @@ class Trainer:
         rows += [{"kind": "point", "tokens": p["D"], **{key: p[key] for key in keys}} for p in self.points]
         return rows
 
-    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Everything needed to go on from here: a JSON-serialisable part and arrays."""
-        arrays = self._buffers()
+    def state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Everything needed to go on from here: a JSON-serialisable part, and tensors as they lie.
+
+        They are no copies, which a large model has no room for: save them before the next step.
+        """
+        tensors = self._buffers()
         if self.trunk is not None:
-            arrays |= {f"trunk_{name}": value for name, value in self.trunk[1].items()}
-        arrays |= {"losses": self.engine.losses, "norms": self.engine.norms}
+            tensors |= {f"{TRUNK}{name}": value for name, value in self.trunk[1].items()}
+        tensors |= {"losses": self.engine.losses, "norms": self.engine.norms}
         place = {
             "step": self.step,
             "trunk_step": None if self.trunk is None else self.trunk[0],
@@ -284,18 +289,23 @@ class Trainer:
             "points": self.points,
             "segments": [[s.budget, s.start, s.done, s.slot, len(s.losses)] for s in self.segments],
         }
-        return place, {name: value.cpu().numpy() for name, value in arrays.items()}
+        return place, tensors
 
-    def load_state(self, place: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Go on from a :meth:`state`; the model and settings must be those it was taken under."""
-        tensors = {name: torch.from_numpy(value).to(self.device) for name, value in arrays.items()}
-        names = list(self._buffers())
-        self.restore((place["step"], {name: tensors[name] for name in names}))
+    def load_state(self, place: dict[str, Any], arrays: Mapping[str, Tensor | np.ndarray]) -> None:
+        """Go on from a :meth:`state`; the model and settings must be those it was taken under.
+
+        Tensor by tensor into the buffers that are there: what this takes is the trunk's copy, as in training.
+        """
+        buffers = self._buffers()
+        self.restore((place["step"], arrays))
         if place["trunk_step"] is not None:
-            self.trunk = place["trunk_step"], {name: tensors[f"trunk_{name}"] for name in names}
+            kept = {name: torch.empty_like(buffer) for name, buffer in buffers.items()}
+            for name, value in kept.items():
+                value.copy_(torch.as_tensor(arrays[f"{TRUNK}{name}"]))
+            self.trunk = place["trunk_step"], kept
         for name in ("on_branch", "dead", "lost", "diverged"):
             setattr(self, name, place[name])
         self.points = place["points"]
-        self.engine.losses.copy_(tensors["losses"])
-        self.engine.norms.copy_(tensors["norms"])
+        self.engine.losses.copy_(torch.as_tensor(arrays["losses"]))
+        self.engine.norms.copy_(torch.as_tensor(arrays["norms"]))
         self.segments = [self._view(*where) for where in place["segments"]]

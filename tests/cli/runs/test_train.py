@@ -45,7 +45,7 @@ def test_command_line(corpus, tmp_path, capsys):
     dry = capsys.readouterr().out
     for part in ("N_total", "attention", "FLOPs a token", "MiB", "ms a step"):
         assert part in dry
-    for part in ("memory CPU", "memory GPU", "tokens/s", "time H100   at least"):
+    for part in ("memory CPU", "memory GPU", "checkpoint  ", "tokens/s", "time H100   at least"):
         assert part in dry
     for arguments, message in (
         (("--hidden", 7, "--layers", 1, "--budgets", "640"), "hidden is 7"),

@@ -82,7 +82,7 @@ def test_resumed_run_is_bitwise_the_uninterrupted_one(stop):
         left[0] -= 1
         if left[0] == 0:
             place, arrays = trainer.state()
-            saved.append((place, {name: value.copy() for name, value in arrays.items()}))
+            saved.append((place, {name: value.clone() for name, value in arrays.items()}))
             raise Stopped
 
     with pytest.raises(Stopped):
