@@ -19,19 +19,24 @@ from ziplaw.training.steps.plain_step import PlainStep
 from ziplaw.training.trainer import Trainer
 
 
-def kernels(bench) -> bool:
-    """Every kernel against float64, ten times over."""
-    good = True
+def kernel(bench, case) -> bool:
+    """One kernel against float64, and its bits in ten calls."""
     device = bench.device.type
+    worst = max(error / limit for error, limit in kernel_cases.compare(case, device))
+    differ = kernel_cases.repeats_differ(case, device, 2 if bench.dry else 10)
+    passed = worst <= 1 and not differ
+    note = "error of the worst output beside its limit" + ("; its bits differ between calls" if differ else "")
+    bench.row("correctness", case.name, "error" if passed else "failed", worst, "of the limit", note)
+    return passed
+
+
+def kernels(bench) -> bool:
+    """Every kernel; one that breaks is a row, and the others are looked at."""
+    good = True
     for case in kernel_cases.cases(large=not bench.dry):
         if bench.late("correctness", case.name):
             break
-        worst = max(error / limit for error, limit in kernel_cases.compare(case, device))
-        differ = kernel_cases.repeats_differ(case, device, 2 if bench.dry else 10)
-        passed = worst <= 1 and not differ
-        note = "error of the worst output beside its limit" + ("; its bits differ between calls" if differ else "")
-        bench.row("correctness", case.name, "error" if passed else "failed", worst, "of the limit", note)
-        good &= passed
+        good &= bench.attempt("correctness", case.name, kernel, bench, case, small=True) is True
     return good
 
 
@@ -135,9 +140,10 @@ def run(bench) -> bool:
     arrays = documents(bench)
     widths = [h for h in bench.hidden if h <= 256]
     for hidden in widths:
-        if not bench.late("correctness", f"h={hidden}"):
-            # the CPU takes minutes for the wider ones
-            good &= hidden > min(widths) or beside_cpu(bench, hidden, arrays)
-            good &= resuming(bench, hidden, arrays)
-            good &= precision(bench, hidden, arrays)
+        # the CPU takes minutes for the wider ones
+        checks = [beside_cpu] if hidden == min(widths) else []
+        for check in (*checks, resuming, precision):
+            case = f"h={hidden} {check.__name__}"
+            if not bench.late("correctness", case):
+                good &= bench.attempt("correctness", case, check, bench, hidden, arrays) is True
     return good

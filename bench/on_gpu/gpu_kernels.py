@@ -89,23 +89,32 @@ def captured(bench, function: Callable[[], object]) -> Callable[[], object]:
     return graph.replay
 
 
+def beside_torch(bench, case: str, call: Callable, size: float, who: dict) -> None:
+    """Microseconds of one kernel beside plain torch, and its bytes against the device's bandwidth."""
+    found = bench.alternate({key: captured(bench, partial(call, space)) for key, space in who.items()})
+    mine, other = (median(found[key]) / REPEATS for key in who)
+    bench.row("kernels", case, "time", mine * 1e6, "us")
+    bench.row("kernels", case, "torch_time", other * 1e6, "us")
+    bench.row("kernels", case, "faster", median(b / a for a, b in zip(*found.values())), "times")
+    share = size / mine / bench.measured_roof().bandwidth
+    bench.row("kernels", case, "of_bandwidth", share, "", "of what a copy reaches here; above 1 is cache")
+
+
+def at_width(bench, hidden: int, who: dict) -> None:
+    """Every kernel at one width."""
+    for name, (call, size) in candidates(bench, hidden).items():
+        case = f"h={hidden} {name}"
+        if not bench.late("kernels", case):
+            bench.attempt("kernels", case, beside_torch, bench, case, call, size, who, small=True)
+
+
 def run(bench) -> None:
-    """Microseconds of each kernel beside plain torch, and its bytes against the device's bandwidth."""
+    """Every width."""
     ops = for_device(bench.device)
-    plain = Plain(ops)
     # plain torch has no deterministic form of some of these
     torch.set_deterministic_debug_mode("default")
-    for hidden in bench.hidden:
-        for name, (call, size) in candidates(bench, hidden).items():
-            case = f"h={hidden} {name}"
-            if bench.late("kernels", case):
-                continue
-            who = {"ziplaw": ops, "torch": plain}
-            found = bench.alternate({key: captured(bench, partial(call, space)) for key, space in who.items()})
-            mine, other = (median(found[key]) / REPEATS for key in who)
-            bench.row("kernels", case, "time", mine * 1e6, "us")
-            bench.row("kernels", case, "torch_time", other * 1e6, "us")
-            bench.row("kernels", case, "faster", median(b / a for a, b in zip(*found.values())), "times")
-            share = size / mine / bench.measured_roof().bandwidth
-            bench.row("kernels", case, "of_bandwidth", share, "", "of what a copy reaches here; above 1 is cache")
-    torch.set_deterministic_debug_mode("error")
+    try:
+        for hidden in bench.hidden:
+            bench.attempt("kernels", f"h={hidden}", at_width, bench, hidden, {"ziplaw": ops, "torch": Plain(ops)})
+    finally:
+        torch.set_deterministic_debug_mode("error")

@@ -119,6 +119,33 @@ def test_what_breaks_is_a_row_and_holds_nothing(bench):
     ]
 
 
+def test_a_kernel_that_breaks_leaves_the_others(bench, monkeypatch):
+    checks, kernels = (importlib.import_module(f"gpu_{name}") for name in ("checks", "kernels"))
+
+    def compare(case, device):
+        if case.name == "a":
+            raise RuntimeError("no compiler")
+        return [(1.0, 2.0)]
+
+    cases = [types.SimpleNamespace(name=name) for name in "abc"]
+    monkeypatch.setattr(checks.kernel_cases, "cases", lambda large: cases)
+    monkeypatch.setattr(checks.kernel_cases, "compare", compare)
+    monkeypatch.setattr(checks.kernel_cases, "repeats_differ", lambda case, device, times: False)
+    assert checks.kernels(bench) is False
+
+    def broken(space):
+        raise RuntimeError("no capture")
+
+    monkeypatch.setattr(kernels, "candidates", lambda bench, hidden: {"a": (broken, 8), "b": (lambda ops: None, 8)})
+    kernels.run(bench)
+    assert torch.get_deterministic_debug_mode() == 2
+    torch.set_deterministic_debug_mode("default")
+    assert [(row["case"], row["metric"]) for row in rows(bench)] == [
+        ("a", "broke"), ("b", "error"), ("c", "error"), ("h=8 a", "broke"),
+        *(("h=8 b", metric) for metric in ("time", "torch_time", "faster", "of_bandwidth")),
+    ]  # fmt: skip
+
+
 def test_the_roof_is_measured_before_any_part_and_leaves_nothing(bench, monkeypatch, no_collector):
     held = []
 
