@@ -47,6 +47,8 @@ class Bench:
     provenance: dict[str, str]
     measured: dict[ModelConfig, float] = field(default_factory=dict)
     here: roof.Roof | None = None
+    # seed and shape, and the weights that were drawn for them last
+    drawn: tuple[object, dict[str, torch.Tensor]] = (None, {})
     broken: bool = False
 
     def row(self, part: str, case: str, metric: str, value: object, unit: str = "", note: str = "") -> None:
@@ -142,6 +144,19 @@ class Bench:
         """Return the model of a width."""
         return ModelConfig(hidden, LAYERS.get(hidden, 2), self.vocab_size, context=self.context)
 
+    def initialise(self, model: Decoder, config: TrainConfig) -> None:
+        """Give a model its initial weights; those of one shape are drawn once, which takes the host many seconds."""
+        shape = model.config
+        rows = {name: size[0] for name, size, _ in shape.layout()}
+        key = config.seed, config.init, shape
+        if self.drawn[0] == key:
+            for name, value in self.drawn[1].items():
+                model.parameters[name][: rows[name]].copy_(value)
+            model.refresh()
+            return
+        model.initialise(init_seed(config.seed, shape), config.init)
+        self.drawn = key, {name: value[: rows[name]].cpu().clone() for name, value in model.parameters.items()}
+
     def measured_roof(self) -> roof.Roof:
         """Rates of a large product and a large copy on this device, read once, before any part: memory is free then."""
         if self.here is None:
@@ -175,7 +190,7 @@ def make_step(
     tokens = bench.documents * bench.context
     config = replace(config, budgets=(steps * tokens,), batch_documents=bench.documents).resolved()
     model = Decoder(shape, bench.device, compute=compute, pad=VOCABULARY_PAD)
-    model.initialise(init_seed(config.seed, shape), config.init)
+    bench.initialise(model, config)
     program = stretches(plan_budgets(config.budgets, tokens, config.cooldown, config.schedule))
     batches = Batches(random_documents(shape.vocab_size, bench.context), bench.documents, config.seed)
     began = time.perf_counter()

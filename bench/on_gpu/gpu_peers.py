@@ -17,7 +17,6 @@ from gpu_bench import Bench, endless, make_step, random_documents
 from gpu_speed import speed_rows
 
 from ziplaw.models.decoder import Decoder
-from ziplaw.models.flat import init_seed
 from ziplaw.models.memory import memory_bytes
 from ziplaw.models.shape.counts import count_params
 from ziplaw.models.shape.decoder_config import ModelConfig
@@ -133,7 +132,7 @@ class Pairs:
     def peer(self, module: str, settings: dict):
         """A peer from the weights that ours started from."""
         start = Decoder(self.shape, self.bench.device)
-        start.initialise(init_seed(self.config.seed, self.shape), self.config.init)
+        self.bench.initialise(start, self.config)
         return importlib.import_module(f"peers.{module}").peer(start, self.config, torch.bfloat16, **settings)
 
 

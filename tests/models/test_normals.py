@@ -6,6 +6,7 @@ from lesser_processor import output_here, output_there
 from scipy import stats
 from scipy.special import ndtri
 
+from ziplaw.models import normals
 from ziplaw.models.normals import BLOCK, Normals, upper_quantile
 
 
@@ -44,6 +45,27 @@ def test_a_stream_is_cut_anywhere():
     assert whole.dtype == np.float32
 
 
+def test_many_are_drawn_by_all_cores_and_are_the_same(monkeypatch):
+    whole, after = Normals(3).draw((9, 5 * BLOCK + 7), 0.3), Normals(3)
+    after.draw((9, 5 * BLOCK + 7))
+    monkeypatch.setattr(normals, "MANY", 2 * BLOCK)
+    monkeypatch.setattr(normals, "PIECE", BLOCK + 100)
+    shared = []
+
+    def each(work, items, threads, share=normals.each):
+        shared.append((len(items), threads))
+        share(work, items, threads)
+
+    monkeypatch.setattr(normals, "each", each)
+    monkeypatch.setattr(normals, "n_threads", lambda threads: 3)
+    stream = Normals(3)
+    assert np.array_equal(stream.draw((9, 5 * BLOCK + 7), 0.3), whole)
+    assert shared == [(45, 3)]
+    # and the stream goes on behind them
+    assert np.array_equal(stream.draw((11,)), after.draw((11,)))
+    assert len(shared) == 1
+
+
 def test_std_is_applied_before_the_one_rounding():
     drawn = Normals(5).draw((1000,), 0.02)
     bits = np.random.PCG64(5).random_raw(1000)
@@ -53,6 +75,7 @@ def test_std_is_applied_before_the_one_rounding():
 
 SHOWN = """
 import hashlib
+from ziplaw.models import normals
 from ziplaw.models.normals import Normals
 print(hashlib.sha256(Normals(2**63 - 1).draw((300, 301), 0.7).astype("<f4").tobytes()).hexdigest()[:16])
 """

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..base.elementary import log, polynomial
+from ..base.threads import each, n_threads
 
 # numbers at a time: their intermediate results stay in the cache
 BLOCK = 1 << 14
+# from so many on all cores draw, pieces of this size
+MANY, PIECE = 1 << 22, 1 << 20
 
 # Wichura 1988, algorithm AS 241, PPND16: numerators and denominators near the middle, and of the root of -ln p
 _MIDDLE = (
@@ -74,13 +77,33 @@ class Normals:
         self.bits = np.random.PCG64(seed)
 
     def draw(self, shape: Sequence[int], std: float = 1.0) -> np.ndarray:
-        """Return the next numbers of the stream times ``std``, rounded once, to float32."""
+        """Return the next numbers of the stream times ``std``, rounded once, to float32.
+
+        Many are drawn by all cores, each from its own place in the stream: a core makes some 20 million a second, and a
+        model of a billion parameters would have a GPU wait for a minute.
+        """
         drawn = np.empty(shape, np.float32)
         flat = drawn.reshape(-1)
-        for start in range(0, flat.size, BLOCK):
-            block = flat[start : start + BLOCK]
-            raw = self.bits.random_raw(block.size)
-            # 52 bits and a half more, so never 0 or 1/2, and the lowest bit of the 64 for the sign
-            p = ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-53
-            block[:] = np.where(raw & np.uint64(1), -std, std) * upper_quantile(p)
+        if flat.size < MANY:
+            _fill(flat, self.bits, std)
+            return drawn
+        here = self.bits.state
+
+        def piece(start: int) -> None:
+            bits = np.random.PCG64()
+            bits.state = here
+            bits.advance(start)
+            _fill(flat[start : start + PIECE], bits, std)
+
+        each(piece, range(0, flat.size, PIECE), n_threads(None))
+        self.bits.advance(flat.size)
         return drawn
+
+
+def _fill(flat: np.ndarray, bits: np.random.PCG64, std: float) -> None:
+    for start in range(0, flat.size, BLOCK):
+        block = flat[start : start + BLOCK]
+        raw = bits.random_raw(block.size)
+        # 52 bits and a half more, so never 0 or 1/2, and the lowest bit of the 64 for the sign
+        p = ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-53
+        block[:] = np.where(raw & np.uint64(1), -std, std) * upper_quantile(p)

@@ -16,6 +16,7 @@ from houses import ROOT
 
 from ziplaw.models import plain_decoder
 from ziplaw.models.decoder import Decoder
+from ziplaw.models.flat import init_seed
 from ziplaw.models.memory import memory_bytes
 from ziplaw.models.shape.decoder_config import ModelConfig
 from ziplaw.training.recipe.recipe import TrainConfig
@@ -80,6 +81,19 @@ def test_ours_is_gone_with_its_last_name(bench, no_collector):
     held = weakref.ref(step), weakref.ref(step.model.flat)
     del step, one
     assert [gone() for gone in held] == [None, None]
+
+
+def test_weights_are_drawn_once_and_are_the_trainers(bench, monkeypatch):
+    first, _ = bench_of.make_step(bench, SHAPE, 4, CONFIG)
+    expected = Decoder(SHAPE)
+    expected.initialise(init_seed(CONFIG.seed, SHAPE), CONFIG.init)
+    monkeypatch.setattr(Decoder, "initialise", None)
+    second, padded = Decoder(SHAPE), Decoder(SHAPE, compute=torch.bfloat16, pad=64)
+    for model in (second, padded):
+        bench.initialise(model, CONFIG)
+    assert torch.equal(second.flat, expected.flat)
+    assert torch.equal(padded.flat, first.model.flat)
+    assert torch.equal(padded.shadow, first.model.shadow)
 
 
 def test_the_peer_of_nanos_kind_is_our_model():
