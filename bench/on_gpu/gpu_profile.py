@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 from gpu_bench import Bench, endless, make_step
 from torch.autograd import DeviceType
@@ -16,6 +18,12 @@ LONGEST = 40
 NAME = 100
 
 
+def traced(bench: Bench) -> profile:
+    """The tracer of the device, and of a CPU."""
+    kinds = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if bench.device.type == "cuda" else [])]
+    return profile(activities=kinds, acc_events=True)
+
+
 def kernels(bench: Bench, one, replays: int) -> list[tuple[str, float, float]]:
     """Name, microseconds and launches a step of all kernels in ``replays`` calls of ``one``, longest first.
 
@@ -23,8 +31,7 @@ def kernels(bench: Bench, one, replays: int) -> list[tuple[str, float, float]]:
     torch's operations.
     """
     gpu = bench.device.type == "cuda"
-    kinds = [ProfilerActivity.CPU, ProfilerActivity.CUDA] if gpu else [ProfilerActivity.CPU]
-    with profile(activities=kinds, acc_events=True) as seen:
+    with traced(bench) as seen:
         for _ in range(replays):
             one()
         if gpu:
@@ -67,6 +74,11 @@ def at_shape(bench: Bench, shape: ModelConfig) -> None:
 
 def run(bench: Bench) -> None:
     """Every width at the bench's vocabulary."""
+    # a tracer that is taken down and brought up again beside a CUDA graph may crash, and a graph that is captured
+    # before it was ever up may hide its kernels; torch sees to that only for graphs of its own compiler
+    os.environ |= {"TEARDOWN_CUPTI": "0", "DISABLE_CUPTI_LAZY_REINIT": "1"}
+    with traced(bench):
+        torch.zeros(1, device=bench.device).add_(1)
     for hidden in bench.hidden:
         case = f"h={hidden}"
         if not bench.late("profile", case):

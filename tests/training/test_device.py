@@ -35,6 +35,14 @@ def test_every_run_gets_a_device_of_its_own(gpus):
             assert again.index == 2
 
 
+def test_the_memory_of_a_device_is_that_of_the_smallest(monkeypatch):
+    sizes = [80 << 30, 24 << 30]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda i: types.SimpleNamespace(total_memory=sizes[i]))
+    assert devices.device_bytes(CUDA) == 24 << 30
+    assert devices.device_bytes(CPU) is None
+
+
 def test_a_cpu_or_a_named_device_needs_no_lease(gpus):
     for device in (CPU, torch.device("cuda", 1)):
         with devices.lease(device) as got, devices.lease(device) as other:

@@ -260,6 +260,28 @@ def test_a_profile_counts_kernels_and_not_who_launched_them(bench, monkeypatch):
     assert len(calls) == 20
 
 
+def test_the_tracer_is_up_before_the_first_graph_is_captured(bench, monkeypatch):
+    order = []
+
+    def traced(bench, make=profiles.traced):
+        order.append("traced")
+        return make(bench)
+
+    def make_step(*given, make=profiles.make_step):
+        order.append("captured")
+        return make(*given)
+
+    for name in ("TEARDOWN_CUPTI", "DISABLE_CUPTI_LAZY_REINIT"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setattr(profiles, "traced", traced)
+    monkeypatch.setattr(profiles, "make_step", make_step)
+    profiles.run(bench)
+    assert order == ["traced", "captured", "traced"]
+    assert profiles.os.environ["TEARDOWN_CUPTI"] == "0"
+    # its cost must be in no other part
+    assert list(importlib.import_module("gpu").PARTS)[-1] == "profile"
+
+
 def test_a_profile_on_a_cpu_adds_up(bench):
     profiles.at_shape(bench, SHAPE)
     found = rows(bench)
