@@ -9,7 +9,8 @@ from statistics import median
 import torch
 
 from ziplaw.kernels import reference, reference_adamw
-from ziplaw.kernels.backend import for_device
+from ziplaw.kernels.backend import for_device, plain_operation
+from ziplaw.models.decoder import Decoder
 
 
 def candidates(bench, hidden: int) -> dict[str, tuple[Callable, float]]:
@@ -21,7 +22,7 @@ def candidates(bench, hidden: int) -> dict[str, tuple[Callable, float]]:
         return torch.randn(shape, device=device).to(dtype)
 
     x, r, grad, wide = new(tokens, hidden), new(tokens, hidden), new(tokens, hidden), new(tokens, 4 * hidden)
-    weight, share = new(hidden, dtype=torch.float32), new(hidden, dtype=torch.float32)
+    weight = new(hidden, dtype=torch.float32)
     heads = max(1, hidden // 64)
     qkv = new(bench.documents, bench.context, 3 * hidden)
     table = reference.rope_table(bench.context, hidden // heads).to(device)
@@ -40,9 +41,9 @@ def candidates(bench, hidden: int) -> dict[str, tuple[Callable, float]]:
     row = 2 * tokens * hidden
     return {
         "rms_norm": (lambda ops: ops.rms_norm_forward(x, weight, r), 4 * row),
-        "rms_norm backward": (lambda ops: ops.rms_norm_backward(grad, x, rstd, weight, share, r), 4 * row),
+        "rms_norm backward": (partial(norm_backward, grad, x, rstd, weight, r), 4 * row),
         "rope": (lambda ops: ops.rope_forward(qkv, table, heads), 6 * row),
-        "rope backward": (lambda ops: ops.rope_backward(packed, table), 6 * row),
+        "rope backward": (lambda ops: ops.rope_backward(*packed.unbind(2), table), 6 * row),
         "swiglu": (lambda ops: ops.swiglu_forward(wide), 6 * row),
         "swiglu backward": (lambda ops: ops.swiglu_backward(inner, wide), 10 * row),
         "cross_entropy": (lambda ops: ops.cross_entropy_forward(logits, inputs, bench.vocab_size), 4 * logits.numel()),
@@ -51,12 +52,17 @@ def candidates(bench, hidden: int) -> dict[str, tuple[Callable, float]]:
             10 * logits.numel(),
         ),
         "embedding backward": (
-            lambda ops: ops.embedding_backward(grad, inputs, embedding),
+            lambda ops: ops.embedding_backward(grad, ops.embedding_order(inputs, entries), embedding),
             row + 4 * embedding.numel(),
         ),
         "attention": (lambda ops: ops.attention_forward(packed, False), 4 * row),
         "adamw": (lambda ops: ops.adamw_step(*flat, groups, factors, settings), 37 * n),
     }
+
+
+def norm_backward(grad, x, rstd, weight, residual_grad, ops):
+    """Give the gradient of a norm without the sum over blocks, which a step takes once for all norms."""
+    return ops.rms_norm_backward(grad, x, rstd, weight, ops.norm_shares(1, len(x), weight)[0], residual_grad)
 
 
 REPEATS = 10
@@ -69,7 +75,7 @@ class Plain:
         self.attention_forward = ops.attention_forward
 
     def __getattr__(self, name):
-        return getattr(reference_adamw if name.startswith("adamw") else reference, name)
+        return plain_operation(name)
 
 
 def captured(bench, function: Callable[[], object]) -> Callable[[], object]:
@@ -100,8 +106,29 @@ def beside_torch(bench, case: str, call: Callable, size: float, who: dict) -> No
     bench.row("kernels", case, "of_bandwidth", share, "", "of what a copy reaches here; above 1 is cache")
 
 
+def layers_beside_kernels(bench, case: str, shape) -> None:
+    """Milliseconds of both passes of a decoder with whole layers, beside those with a kernel an operation."""
+    from ziplaw.kernels.triton.layer import WholeLayers
+
+    targets = torch.randint(0, shape.vocab_size, (bench.documents, shape.context), device=bench.device)
+    models = {way: Decoder(shape, bench.device, compute=torch.bfloat16, pad=64) for way in ("layers", "kernels")}
+    for way, model in models.items():
+        model.initialise(0, "llama")
+        model.whole_layers = WholeLayers(shape, model.weights, model.flat) if way == "layers" else None
+    found = bench.alternate({way: captured(bench, partial(m.loss_and_grad, targets)) for way, m in models.items()})
+    for way, times in found.items():
+        bench.row("kernels", case, f"passes_by_{way}", median(times) / REPEATS * 1e3, "ms")
+    bench.row("kernels", case, "faster", median(b / a for a, b in zip(*found.values())), "times")
+    whole, each = (model.grad for model in models.values())
+    bench.row("kernels", case, "gradients_differ", float((whole - each).norm() / each.norm()), "", "bf16, relative")
+
+
 def at_width(bench, hidden: int, who: dict) -> None:
-    """Every kernel at one width."""
+    """Every kernel at one width, and whole layers where they can be."""
+    shape, case = bench.shape(hidden), f"h={hidden} whole layers"
+    narrow = shape.heads == 1 and hidden >= 16
+    if bench.device.type == "cuda" and narrow and not bench.late("kernels", case):
+        bench.attempt("kernels", case, layers_beside_kernels, bench, case, shape, small=True)
     for name, (call, size) in candidates(bench, hidden).items():
         case = f"h={hidden} {name}"
         if not bench.late("kernels", case):

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from ziplaw import kernels
-from ziplaw.kernels import reference
+from ziplaw.kernels import reference, reference_head
 from ziplaw.models import plain_decoder
 
 torch.set_num_threads(1)
@@ -53,7 +53,8 @@ def test_rope(documents, positions, heads, width, dtype):
 
     def plain(qkv):
         q, k, v = qkv.view(documents, positions, 3, heads, width).permute(2, 0, 3, 1, 4)
-        return torch.stack([plain_decoder.rotate(q) * width**-0.5, plain_decoder.rotate(k), v])
+        turned = torch.stack([plain_decoder.rotate(q) * width**-0.5, plain_decoder.rotate(k), v])
+        return turned.permute(1, 3, 0, 2, 4)
 
     table = reference.rope_table(positions, width, dtype=dtype)
     check(lambda qkv: kernels.rope(qkv, table, heads), plain, (qkv,), dtype)
@@ -97,5 +98,5 @@ def test_linear_cross_entropy(chunk, dtype):
         (x, weight),
         dtype,
     )
-    nll = reference.linear_cross_entropy_loss(x.detach(), weight.detach(), targets, 9, chunk)
+    nll = reference_head.linear_cross_entropy_loss(x.detach(), weight.detach(), targets, 9, chunk)
     assert torch.allclose(nll.mean(), kernels.linear_cross_entropy(x, weight, targets, 9, chunk).detach())

@@ -1,4 +1,4 @@
-"""Plain operations that have no differentiable form of their own: tables, capped losses, gradients of the embedding."""
+"""Plain operations that have no differentiable form of their own: tables, gradients of the embedding."""
 
 import numpy as np
 import pytest
@@ -33,31 +33,9 @@ def test_rope_table_turns_by_the_angles(width):
     assert np.array_equal(rounded[1], keys.astype(np.complex64))
 
 
-def test_underflowing_probability_caps_the_loss_only():
-    x = torch.tensor([[200.0]])
-    weight = torch.tensor([[1.0], [-1.0]])
-    grad = torch.full((2, 1), torch.nan)
-    loss, dx = reference.linear_cross_entropy_backward(x, weight, torch.tensor([1]), 2, grad)
-    assert 87 < loss < 88
-    assert torch.equal(dx, torch.tensor([[2.0]]))
-    assert torch.equal(grad, torch.tensor([[200.0], [-200.0]]))
-    assert reference.linear_cross_entropy_loss(x, weight, torch.tensor([1]), 2) == 400
-
-
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_reported_losses_are_of_logits_in_fp32(dtype):
-    generator = torch.Generator().manual_seed(0)
-    x, weight = (2 * torch.randn(n, 32, generator=generator).to(dtype) for n in (40, 24))
-    targets = torch.arange(40) % 21
-    found = reference.linear_cross_entropy_loss(x, weight, targets, 21, 16)
-    right = F.cross_entropy(x.double() @ weight[:21].double().t(), targets, reduction="none")
-    assert found.dtype == torch.float32
-    assert (found - right).abs().max() < 1e-5 * right.max()
-
-
 def test_embedding_backward():
     grad = torch.randn(20, 3, dtype=torch.float64)
     tokens = torch.arange(20) % 4
     out = torch.full((6, 3), torch.nan, dtype=torch.float64)
-    reference.embedding_backward(grad, tokens, out)
+    reference.embedding_backward(grad, reference.embedding_order(tokens, 6), out)
     assert torch.allclose(out, F.one_hot(tokens, 6).double().T @ grad)

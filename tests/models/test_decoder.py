@@ -1,5 +1,7 @@
 """The decoder: parameter counts, shapes, and its hand-written backward pass against float64 autograd."""
 
+import contextlib
+
 import pytest
 import torch
 from lesser_processor import output_here, output_there
@@ -162,3 +164,32 @@ show(Decoder(ModelConfig(24, 1, 2, heads=2, context=4096)).table)
 def test_a_model_starts_from_the_same_bits_on_every_processor():
     golden = "ee7cd4377fa931ad 614c7f8db054a5b1 c161c5dcf33e887e 7edbcbd806e93311 25e17e344933de06"
     assert output_here(SHOWN).split() == output_there(SHOWN).split() == golden.split()
+
+
+def test_tokens_are_sorted_beside_the_passes():
+    """The order of the tokens, which only the embedding's gradient needs, is forked off before the first layer."""
+    log = []
+
+    class Beside:
+        @contextlib.contextmanager
+        def fork(self):
+            log.append("fork")
+            yield
+            log.append("and on")
+
+        def join(self):
+            log.append("join")
+
+    class Noted:
+        def __init__(self, ops):
+            self.ops = ops
+
+        def __getattr__(self, name):
+            found = getattr(self.ops, name)
+            return (lambda *a, **k: (log.append(name), found(*a, **k))[1]) if callable(found) else found
+
+    model = Decoder(ModelConfig(8, 1, 11, context=12))
+    model.side, model.ops = Beside(), Noted(model.ops)
+    model.loss_and_grad(torch.zeros((2, 12), dtype=torch.int64))
+    assert log[:5] == ["embed", "fork", "embedding_order", "and on", "rms_norm_forward"]
+    assert log[-2:] == ["join", "embedding_backward"]

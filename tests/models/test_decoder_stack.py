@@ -1,5 +1,7 @@
 """Several decoders as one batched model against each by itself: losses, gradients, padding."""
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -8,7 +10,6 @@ from tiny_runs import CONTEXT, shape
 from ziplaw.errors import TrainError
 from ziplaw.models.decoder import Decoder
 from ziplaw.models.decoder_stack import Decoders, common_config
-from ziplaw.models.flat import shifted
 from ziplaw.models.shape.lstm_config import LstmConfig
 
 
@@ -32,9 +33,11 @@ def both(vocabularies, dtype, pad, documents=2, compute=None, **changes):
 
 @pytest.mark.parametrize("vocabularies", [(21,), (64, 64), (2, 64, 300)])
 @pytest.mark.parametrize(("pad", "changes"), [(1, {}), (64, {"hidden": 18, "heads": 3, "intermediate": 10})])
-def test_losses_and_gradients_are_those_of_each_model(vocabularies, pad, changes):
+def test_losses_and_gradients_are_those_of_each_model(monkeypatch, vocabularies, pad, changes):
     batched, members, targets = both(vocabularies, torch.float64, pad, **changes)
-    batched._chunk = lambda tokens, dtype: 16  # several chunks of logits, the last one cut
+    # several chunks of logits, the last one cut
+    for name in ("linear_cross_entropy_backward", "linear_cross_entropy_loss"):
+        monkeypatch.setattr(batched.ops, name, partial(getattr(batched.ops, name), chunk=16))
     losses = batched.loss_and_grad(torch.cat(targets))
     each = batched.token_losses(torch.cat(targets)).split(2)
     for m, (member, own) in enumerate(zip(members, targets)):
@@ -65,8 +68,8 @@ def test_reported_losses_are_of_logits_in_fp32(pad):
     batched, _, targets = both((50, 64), torch.float32, pad, compute=torch.bfloat16, hidden=32)
     targets = torch.cat(targets)
     found = batched.token_losses(targets).view(2, -1)
-    normed, *_ = batched._body(shifted(targets), keep=False)
-    head = batched._folded("head", "final_norm").double()
+    normed, *_ = batched._body(targets, keep=False)
+    head = batched.weights["head"].double()
     logits = normed.double().view(2, -1, 32) @ head.transpose(1, 2)
     for m, vocabulary in enumerate((50, 64)):
         right = F.cross_entropy(logits[m, :, :vocabulary], targets.view(2, -1)[m], reduction="none")

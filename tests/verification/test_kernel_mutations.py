@@ -21,8 +21,9 @@ MUTATIONS = [
     ("rms_norm", "share += tl.sum(grad * normed, 0)", "share = tl.sum(grad * normed, 0)", "rms_norm"),
     ("rms_norm", "out += tl.load(total_grad_ptr", "out -= tl.load(total_grad_ptr", "rms_norm"),
     ("rope", "even * cos - odd * sin", "even * cos + odd * sin", "rope"),
-    ("rope", "odd * cos - even * sin", "odd * cos + even * sin", "rope"),
-    ("rope", "token = (document * positions + position)", "token = (document * heads + position)", "rope"),
+    ("rope", "sin = -sin", "sin = sin", "rope"),
+    ("rope", "token // positions * document_stride", "token // heads * document_stride", "rope"),
+    ("rope", "part * positions + position", "position", "rope"),
     ("swiglu", "gate / (1.0 + tl.exp(-gate)) * up", "gate / (1.0 + tl.exp(gate)) * up", "swiglu"),
     ("swiglu", "(sigmoid + silu * (1.0 - sigmoid))", "sigmoid", "swiglu"),
     ("swiglu", "mask = at < total\n    gate_at = at // width * (2 * width) + at % width\n    gate =",
@@ -32,10 +33,29 @@ MUTATIONS = [
     ("cross_entropy", "total = total * tl.exp(top - higher) +", "total = total +", "cross_entropy"),
     ("cross_entropy", "grad = tl.where(counted[:, None], grad, 0.0)", "grad = grad", "cross_entropy"),
     ("cross_entropy", "tl.where(counted, nll, 0.0)", "nll", "cross_entropy"),
+    ("cross_entropy", "sizes_ptr + row // rows_each", "sizes_ptr", "cross_entropies"),
     ("linear_cross_entropy", "accumulate=start > 0", "accumulate=False", "linear_cross_entropy"),
-    ("linear_cross_entropy", "vocabulary, logits, 1.0 / tokens", "vocabulary, logits, 1.0", "linear_cross_entropy"),
-    ("linear_cross_entropy", "vocabulary, logits, 1.0 / tokens",
-     "weight.shape[0], logits, 1.0 / tokens", "linear_cross_entropy"),
+    ("linear_cross_entropy", "vocabulary, flat, 1.0 / tokens", "vocabulary, flat, 1.0", "linear_cross_entropy"),
+    ("linear_cross_entropy", "vocabulary, flat, 1.0 / tokens",
+     "weight.shape[0], flat, 1.0 / tokens", "linear_cross_entropy"),
+    ("rms_norm", "weight_ptr + model * weight_stride", "weight_ptr", "rms_norm"),
+    ("rms_norm", "place = model * tl.num_programs(0) + tl.program_id(0)", "place = tl.program_id(0)", "rms_norm"),
+    ("embedding", "mask=live & (row % positions > 0)", "mask=live & (row > 0)", "embed"),
+    ("embedding", "entry // entries * model_stride", "0", "embed"),
+    ("embedding", "model * model_stride + token", "token", "embed"),
+    ("layer_forward", "total = total * rescale +", "total = total +", "whole_layers"),
+    ("layer_forward", "mixed = mixed * rescale[:, None] +", "mixed = mixed +", "whole_layers"),
+    ("layer_forward", "score = tl.where(seen, score, float(\"-inf\"))", "score = score", "whole_layers"),
+    ("layer_forward", "for before in range(block)", "for before in range(block - 1)", "whole_layers"),
+    ("layer_backward", "for after in range(block + 1,", "for after in range(block + 2,", "whole_layers"),
+    ("layer_backward", "product(grad, tl.trans(value)) - delta[:, None]", "product(grad, tl.trans(value))",
+     "whole_layers"),
+    ("layer_backward", "(sigmoid + silu * (1.0 - sigmoid))", "sigmoid", "whole_layers"),
+    ("layer_backward", "turn(query_grad, table_ptr, position, positions, True",
+     "turn(query_grad, table_ptr, position, positions, False", "whole_layers"),
+    ("layer_backward", "product(tl.trans(up_grad), gained)", "product(tl.trans(gate_grad), gained)", "whole_layers"),
+    ("layer_forward", "document // documents_each * model_stride", "0", "whole_layers"),
+    ("layer_backward", "grad.to(tl.float32) + norm_gradient", "norm_gradient", "whole_layers"),
     ("embedding", "for start in range(first, last, ROWS)", "for start in range(first, first + 1, ROWS)", "embedding"),
     ("embedding", "mask = (place < last)[:, None] &", "mask = (place <= last)[:, None] &", "embedding"),
     ("adamw", "grad * grad, 0))", "grad, 0))", "adamw"),
@@ -55,6 +75,7 @@ MUTATIONS = [
     ("program", "tl.store(cursor_ptr, cursor + 1)", "tl.store(cursor_ptr, cursor)", "record"),
     ("program", "losses_ptr + cursor * models", "losses_ptr + cursor", "record"),
     ("reduce", "tl.sum(share, 0) * scale", "tl.sum(share, 0)", "sums"),
+    ("reduce", "model * total + tl.load(places_ptr + tl.program_id(1))", "model * total", "rms_norm"),
     ("reduce", "for first in range(0, rows, ROWS)", "for first in range(0, ROWS, ROWS)", "sums"),
     ("reduce", "value = tl.sqrt(value)", "value = value", "sums"),
 ]  # fmt: skip
@@ -80,6 +101,11 @@ def guard(package, tests):
 def package(tmp_path):
     shutil.copytree(ROOT / "pkg", tmp_path / "pkg", ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path / "pkg"
+
+
+def test_what_is_to_be_broken_stands_there():
+    for file, old, *_ in MUTATIONS:
+        assert old in (ROOT / "pkg" / "ziplaw" / "kernels" / "triton" / f"{file}.py").read_text(), old
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@
 
 from .backend import for_device
 from .functional import cross_entropy, linear_cross_entropy, rms_norm, rope, swiglu
-from .reference import HEAD_CHUNK
+from .reference_head import HEAD_CHUNK
 
 __all__ = [
     "HEAD_CHUNK",

@@ -29,7 +29,9 @@ class _RMSNorm(torch.autograd.Function):
         total, rstd, weight = ctx.saved_tensors
         weight_grad = torch.empty_like(weight)
         ops = for_device(total.device)
-        out = ops.rms_norm_backward(grad.contiguous(), total, rstd, weight, weight_grad, total_grad.contiguous())
+        shares = ops.norm_shares(1, len(total), weight)
+        out = ops.rms_norm_backward(grad.contiguous(), total, rstd, weight, shares[0], total_grad.contiguous())
+        ops.add_norm_shares(shares, torch.zeros(1, dtype=torch.int64, device=total.device), weight_grad)
         return out, weight_grad, out if ctx.has_residual else None, None
 
 
@@ -42,7 +44,7 @@ class _Rope(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        return for_device(grad.device).rope_backward(grad.contiguous(), *ctx.saved_tensors), None, None
+        return for_device(grad.device).rope_backward(*grad.contiguous().unbind(2), *ctx.saved_tensors), None, None
 
 
 class _SwiGLU(torch.autograd.Function):

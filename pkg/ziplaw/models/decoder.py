@@ -10,13 +10,13 @@ import math
 import torch
 from torch import Tensor
 
-from .flat import FlatModel, shifted
+from .flat import FlatModel
 from .normals import Normals
 from .shape.decoder_config import ModelConfig, parameter_layout
 
 
-class Decoder(FlatModel):
-    """A decoder over flat parameter and gradient buffers, with hand-written backward pass.
+class DecoderPasses(FlatModel):
+    """The passes of a decoder, or of several of one shape side by side, over flat parameter and gradient buffers.
 
     Parameters
     ----------
@@ -30,17 +30,8 @@ class Decoder(FlatModel):
     pad : int
         Round the vocabulary's rows of embedding and head up to a multiple of this, for products of aligned sizes.
         Padded rows are zero, get no probability and no gradient.
-
-    Attributes
-    ----------
-    flat, grad : Tensor, shape (n,)
-        Parameters and gradients; n is N_total and padding.
-    shadow : Tensor or None, shape (n,)
-        The parameters in the compute dtype, where that is another; :meth:`refresh` brings it up to date.
-    parameters, grads : dict of str to Tensor
-        Named views into ``flat`` and ``grad``.
-    weights : dict of str to Tensor
-        What the passes read: views into ``shadow``, but of ``flat`` for norms and where there is no shadow.
+    models : int, optional
+        Several models of the shape, see :class:`ziplaw.models.decoder_stack.Decoders`.
     """
 
     def __init__(
@@ -50,10 +41,131 @@ class Decoder(FlatModel):
         dtype: torch.dtype = torch.float32,
         compute: torch.dtype | None = None,
         pad: int = 1,
+        models: int | None = None,
     ):
-        super().__init__(parameter_layout(config, pad), device, dtype, compute)
-        self.config = config
+        super().__init__(parameter_layout(config, pad), device, dtype, compute, models)
+        self.config, self.models = config, models
+        self.vocabulary: int | Tensor = config.vocab_size
+        # rows of the embedding, of all models
+        self.entries = (models or 1) * self.layout[0][1][0]
         self.table = self.ops.rope_table(config.context, config.head_width, dtype=dtype).to(device)
+        # where the gains lie in a model's buffer, in the order of the passes: two a layer, the final one
+        places = [view.storage_offset() for name, view in self.parameters.items() if name.endswith("norm")]
+        self.norm_places = torch.tensor(places, device=device)
+        # kernels of whole layers, where they are asked for and can take this shape
+        self.whole_layers = None
+        if self.ops.layers is not None and dtype == torch.float32 and self.ops.layers.fits(config):
+            self.whole_layers = self.ops.layers.WholeLayers(config, self.weights, self.flat)
+
+    # (rows of all models, k) by model: (M, rows, k), or as it is where there is one model
+    def _by_model(self, x: Tensor) -> Tensor:
+        return x if self.models is None else x.view(self.models, -1, x.shape[-1])
+
+    # the product with a weight (out, k) or (M, out, k), and the one that takes the gradient back
+    def _apply(self, x: Tensor, weight: Tensor) -> Tensor:
+        return torch.matmul(self._by_model(x), weight.mT).view(-1, weight.shape[-2])
+
+    def _apply_back(self, grad: Tensor, weight: Tensor) -> Tensor:
+        return torch.matmul(self._by_model(grad), weight).view(-1, weight.shape[-1])
+
+    def _weight_grad(self, grad: Tensor, x: Tensor, out: Tensor) -> None:
+        self.ops.product_into(self._by_model(grad).mT, self._by_model(x), out)
+
+    # x is the residual stream before the pending branch is added to it; the norm that follows adds it
+    def _layer_forward(self, x: Tensor, branch: Tensor | None, i: int, table: Tensor, keep: bool) -> tuple:
+        ops, p = self.ops, self.weights
+        normed1, x1, rstd1 = ops.rms_norm_forward(x, p[f"layer{i}.attention_norm"], branch)
+        qkv = self._apply(normed1, p[f"layer{i}.qkv"])
+        turned = ops.rope_forward(qkv.view(-1, table.shape[1], qkv.shape[1]), table, self.config.heads)
+        mixed, saved = ops.attention_forward(turned, keep)
+        branch = self._apply(mixed, p[f"layer{i}.out"])
+        normed2, x2, rstd2 = ops.rms_norm_forward(x1, p[f"layer{i}.mlp_norm"], branch)
+        gate_up = self._apply(normed2, p[f"layer{i}.gate_up"])
+        inner = ops.swiglu_forward(gate_up)
+        branch = self._apply(inner, p[f"layer{i}.down"])
+        kept = (normed1, x1, rstd1, turned, mixed, saved, normed2, x2, rstd2, gate_up, inner) if keep else ()
+        return x2, branch, kept
+
+    # grad is the gradient of the residual stream after the layer, and so of its last branch too
+    def _layer_backward(self, grad: Tensor, i: int, table: Tensor, kept: tuple, shares: Tensor) -> Tensor:
+        ops, p, g = self.ops, self.weights, self.grads
+        normed1, x1, rstd1, turned, mixed, saved, normed2, x2, rstd2, gate_up, inner = kept
+        self._weight_grad(grad, inner, g[f"layer{i}.down"])
+        d = ops.swiglu_backward(self._apply_back(grad, p[f"layer{i}.down"]), gate_up)
+        self._weight_grad(d, normed2, g[f"layer{i}.gate_up"])
+        d = self._apply_back(d, p[f"layer{i}.gate_up"])
+        grad = ops.rms_norm_backward(d, x2, rstd2, p[f"layer{i}.mlp_norm"], shares[2 * i + 1], grad)
+        self._weight_grad(grad, mixed, g[f"layer{i}.out"])
+        parts = ops.attention_backward(self._apply_back(grad, p[f"layer{i}.out"]), turned, saved)
+        d = ops.rope_backward(*parts, table).view(grad.shape[0], -1)
+        self._weight_grad(d, normed1, g[f"layer{i}.qkv"])
+        d = self._apply_back(d, p[f"layer{i}.qkv"])
+        return ops.rms_norm_backward(d, x1, rstd1, p[f"layer{i}.attention_norm"], shares[2 * i], grad)
+
+    def _body(self, tokens: Tensor, keep: bool, shift: bool = True) -> tuple:
+        table = self.table[:, : tokens.shape[1]].contiguous()
+        x, entries = self.ops.embed(tokens, self.weights["embedding"], shift)
+        order: tuple[Tensor, ...] = ()
+        if keep:
+            with self.side.fork():
+                order = self.ops.embedding_order(entries, self.entries)
+        branch, layers = None, []
+        if self.whole_layers is not None:
+            x, layers = self.whole_layers.forward(x, table, keep)
+        else:
+            for i in range(self.config.layers):
+                x, branch, kept = self._layer_forward(x, branch, i, table, keep)
+                layers.append(kept)
+        normed, x, rstd = self.ops.rms_norm_forward(x, self.weights["final_norm"], branch)
+        # the entries are kept until the order is there
+        return normed, x, rstd, layers, table, entries, order
+
+    @torch.no_grad()
+    def loss_and_grad(self, targets: Tensor) -> Tensor:
+        """Mean cross-entropy of a batch, of each model if there are several; fills :attr:`grad` with its gradient.
+
+        Parameters
+        ----------
+        targets : Tensor, int64, shape (B, S)
+            Documents, S up to the context; all tokens are predicted, see :func:`ziplaw.models.flat.shifted`. Of
+            several models those of the first one come first.
+
+        Returns
+        -------
+        Tensor, shape (), or (M,) of M models
+            Nats per token.
+        """
+        ops, p, g = self.ops, self.weights, self.grads
+        normed, x, rstd, layers, table, _entries, order = self._body(targets, keep=True)
+        loss, d = ops.linear_cross_entropy_backward(
+            self._by_model(normed), p["head"], targets.reshape(-1), self.vocabulary, g["head"]
+        )
+        count = 1 if self.whole_layers is not None else len(self.norm_places)
+        shares = ops.norm_shares(count, len(x), p["final_norm"])
+        grad = ops.rms_norm_backward(d.view(x.shape), x, rstd, p["final_norm"], shares[-1])
+        if self.whole_layers is not None:
+            grad = self.whole_layers.backward(grad, table, layers, self.norm_places, self.grad)
+            ops.add_norm_shares(shares, self.norm_places[-1:], self.grad)
+        else:
+            for i in reversed(range(self.config.layers)):
+                grad = self._layer_backward(grad, i, table, layers.pop(), shares)
+            ops.add_norm_shares(shares, self.norm_places, self.grad)
+        self.side.join()
+        ops.embedding_backward(grad, order, g["embedding"])
+        return loss
+
+    @torch.no_grad()
+    def token_losses(self, targets: Tensor) -> Tensor:
+        """-ln p of every token of documents (B, S), nats, same shape; no gradient."""
+        normed, *_ = self._body(targets, keep=False)
+        nll = self.ops.linear_cross_entropy_loss(
+            self._by_model(normed), self.weights["head"], targets.reshape(-1), self.vocabulary
+        )
+        return nll.view(targets.shape)
+
+
+class Decoder(DecoderPasses):
+    """A decoder over flat parameter and gradient buffers, see :class:`DecoderPasses` for how it is made."""
 
     def initialise(self, seed: int, style: str = "mup") -> None:
         """Draw initial weights: a seed gives the same ones on every device and machine.
@@ -88,86 +200,8 @@ class Decoder(FlatModel):
             weight.copy_(torch.from_numpy(normals.draw(shape, std)))
         self.refresh()
 
-    # x is the residual stream before the pending branch is added to it; the norm that follows adds it
-    def _layer_forward(self, x: Tensor, branch: Tensor | None, i: int, table: Tensor, keep: bool) -> tuple:
-        ops, p = self.ops, self.weights
-        normed1, x1, rstd1 = ops.rms_norm_forward(x, p[f"layer{i}.attention_norm"], branch)
-        qkv = torch.mm(normed1, p[f"layer{i}.qkv"].t())
-        packed = ops.rope_forward(qkv.view(-1, table.shape[1], qkv.shape[1]), table, self.config.heads)
-        mixed, saved = ops.attention_forward(packed, keep)
-        branch = torch.mm(mixed, p[f"layer{i}.out"].t())
-        normed2, x2, rstd2 = ops.rms_norm_forward(x1, p[f"layer{i}.mlp_norm"], branch)
-        gate_up = torch.mm(normed2, p[f"layer{i}.gate_up"].t())
-        inner = ops.swiglu_forward(gate_up)
-        branch = torch.mm(inner, p[f"layer{i}.down"].t())
-        kept = (normed1, x1, rstd1, packed, mixed, saved, normed2, x2, rstd2, gate_up, inner) if keep else ()
-        return x2, branch, kept
-
-    # grad is the gradient of the residual stream after the layer, and so of its last branch too
-    def _layer_backward(self, grad: Tensor, i: int, table: Tensor, kept: tuple) -> Tensor:
-        ops, p, g = self.ops, self.weights, self.grads
-        normed1, x1, rstd1, packed, mixed, saved, normed2, x2, rstd2, gate_up, inner = kept
-        ops.product_into(grad.t(), inner, g[f"layer{i}.down"])
-        d = ops.swiglu_backward(torch.mm(grad, p[f"layer{i}.down"]), gate_up)
-        ops.product_into(d.t(), normed2, g[f"layer{i}.gate_up"])
-        d = torch.mm(d, p[f"layer{i}.gate_up"])
-        norm = f"layer{i}.mlp_norm"
-        grad = ops.rms_norm_backward(d, x2, rstd2, p[norm], g[norm], grad)
-        ops.product_into(grad.t(), mixed, g[f"layer{i}.out"])
-        d = ops.attention_backward(torch.mm(grad, p[f"layer{i}.out"]), packed, saved)
-        d = ops.rope_backward(d, table).view(grad.shape[0], -1)
-        ops.product_into(d.t(), normed1, g[f"layer{i}.qkv"])
-        d = torch.mm(d, p[f"layer{i}.qkv"])
-        norm = f"layer{i}.attention_norm"
-        return ops.rms_norm_backward(d, x1, rstd1, p[norm], g[norm], grad)
-
-    def _body(self, inputs: Tensor, keep: bool) -> tuple[Tensor, Tensor, Tensor, list[tuple], Tensor]:
-        table = self.table[:, : inputs.shape[1]].contiguous()
-        x, branch = torch.index_select(self.weights["embedding"], 0, inputs.reshape(-1)), None
-        layers = []
-        for i in range(self.config.layers):
-            x, branch, kept = self._layer_forward(x, branch, i, table, keep)
-            layers.append(kept)
-        normed, x, rstd = self.ops.rms_norm_forward(x, self.weights["final_norm"], branch)
-        return normed, x, rstd, layers, table
-
-    @torch.no_grad()
-    def loss_and_grad(self, targets: Tensor) -> Tensor:
-        """Mean cross-entropy of a batch; fills :attr:`grad` with its gradient.
-
-        Parameters
-        ----------
-        targets : Tensor, int64, shape (B, S)
-            Documents, S up to the context; all tokens are predicted, see :func:`shifted`.
-
-        Returns
-        -------
-        Tensor, 0-dimensional
-            Nats per token.
-        """
-        ops, p, g = self.ops, self.weights, self.grads
-        inputs = shifted(targets)
-        normed, x, rstd, layers, table = self._body(inputs, keep=True)
-        loss, d = ops.linear_cross_entropy_backward(
-            normed, p["head"], targets.reshape(-1), self.config.vocab_size, g["head"]
-        )
-        grad = ops.rms_norm_backward(d, x, rstd, p["final_norm"], g["final_norm"])
-        for i in reversed(range(self.config.layers)):
-            grad = self._layer_backward(grad, i, table, layers.pop())
-        ops.embedding_backward(grad, inputs.reshape(-1), g["embedding"])
-        return loss
-
-    @torch.no_grad()
-    def token_losses(self, targets: Tensor) -> Tensor:
-        """-ln p of every token of documents (B, S), nats, same shape; no gradient."""
-        normed, *_ = self._body(shifted(targets), keep=False)
-        nll = self.ops.linear_cross_entropy_loss(
-            normed, self.weights["head"], targets.reshape(-1), self.config.vocab_size
-        )
-        return nll.view(targets.shape)
-
     @torch.no_grad()
     def logits(self, inputs: Tensor) -> Tensor:
         """Unnormalised log-probabilities of the next token, shape (B, S, vocab_size)."""
-        normed, *_ = self._body(inputs, keep=False)
+        normed, *_ = self._body(inputs, keep=False, shift=False)
         return (normed @ self.weights["head"][: self.config.vocab_size].t()).view(*inputs.shape, -1)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from .. import kernels
+from ..kernels.side_stream import SideStream
 from .shape.counts import GROUPS, Layout
 
 
@@ -71,6 +72,7 @@ class FlatModel:
         models: int | None = None,
     ):
         self.ops = kernels.for_device(device)
+        self.side = SideStream(torch.device(device))
         self.layout = layout
         size = sum(math.prod(shape) for _, shape, _ in layout)
         self.flat = torch.zeros(size if models is None else (models, size), dtype=dtype, device=device)

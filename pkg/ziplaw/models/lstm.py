@@ -91,7 +91,8 @@ class Lstm(FlatModel):
         grad, *found = torch.autograd.grad(outputs, [x, *leaves], grad.view_as(outputs))
         for name, value in zip(self.recurrent, found):
             self.grads[name].copy_(value)
-        self.ops.embedding_backward(grad.reshape(len(targets), -1), inputs.reshape(-1), self.grads["embedding"])
+        order = self.ops.embedding_order(inputs.reshape(-1), len(self.grads["embedding"]))
+        self.ops.embedding_backward(grad.reshape(len(targets), -1), order, self.grads["embedding"])
         return loss
 
     @torch.no_grad()

@@ -12,7 +12,7 @@ import torch
 
 from ..errors import TrainError
 from ..kernels import HEAD_CHUNK
-from ..kernels.reference import default_chunk
+from ..kernels.reference_head import default_chunk
 from .shape.counts import count_params
 from .shape.decoder_config import ModelConfig
 from .shape.lstm_config import LstmConfig

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from graph_probes import Launches, NoHostSync
+from graph_probes import Launches, NoHostSync, kernels_of_a_step
 from tiny_runs import BUDGETS, CONTEXT, arrays, configs, documents, fake_capture, shape, together
 
 from ziplaw.models.decoder_stack import Decoders
@@ -18,18 +18,22 @@ def test_whole_step_on_meta_tensors(monkeypatch, compute, vocabularies):
     """No operation of the step mixes devices or dtypes, or needs a value; the path is the one of a GPU."""
     launches = Launches(monkeypatch)
     monkeypatch.setenv("ZIPLAW_KERNELS", "triton")
-    models = [shape(v, hidden=64) for v in vocabularies]
-    corpora = [documents(vocabulary=v) for v in vocabularies]
-    settings = [TrainConfig([20 * 4 * CONTEXT], seed=m).resolved() for m in range(2)]
-    program = stretches(plan_budgets(settings[0].budgets, 4 * CONTEXT, 0.2))
-    batches = [Batches(d, 4, c.seed) for d, c in zip(corpora, settings)]
-    step = SideBySide(Decoders(models, "meta", compute=compute, pad=64), settings, batches, program, corpora)
+    step = on_meta(vocabularies, compute)
     with NoHostSync():
         step.step()
     assert step.losses.shape == (21, 2)
     assert step.model.token_losses(torch.zeros((6, CONTEXT), dtype=torch.int64, device="meta")).shape == (6, CONTEXT)
     names = {name.split(".")[0] for name in launches.names}
     assert names >= {"rms_norm", "rope", "swiglu", "cross_entropy", "embedding", "adamw", "program"}
+
+
+def on_meta(vocabularies, compute):
+    models = [shape(v, hidden=64) for v in vocabularies]
+    corpora = [documents(vocabulary=v) for v in vocabularies]
+    settings = [TrainConfig([20 * 4 * CONTEXT], seed=m).resolved() for m in range(2)]
+    program = stretches(plan_budgets(settings[0].budgets, 4 * CONTEXT, 0.2))
+    batches = [Batches(d, 4, c.seed) for d, c in zip(corpora, settings)]
+    return SideBySide(Decoders(models, "meta", compute=compute, pad=64), settings, batches, program, corpora)
 
 
 def test_capture_leaves_no_trace(monkeypatch):
@@ -55,3 +59,13 @@ def test_corpora_are_resident_once():
     assert rows[5, :, 3].tolist() == pytest.approx([0, 0.1, 0])
     for m, b in enumerate(batches):
         assert (whole[order[2, 4 * m : 4 * m + 4].numpy()] == b[2]).all()
+
+
+def test_kernels_of_a_step(monkeypatch):
+    """As many kernels as for one model; they were 139."""
+    monkeypatch.setenv("ZIPLAW_KERNELS", "triton")
+    step = on_meta((100, 13), torch.bfloat16)
+    count, found = kernels_of_a_step(monkeypatch, step, attentions=2)
+    print(found)
+    assert not {"copy_", "_to_copy", "mul", "sum", "baddbmm", "cat"} & found.keys()
+    assert count == 71

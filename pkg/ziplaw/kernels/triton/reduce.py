@@ -28,9 +28,12 @@ def sum_kernel(x_ptr, out_ptr, total, scale, ROOT: tl.constexpr, BLOCK: tl.const
 
 
 @triton.jit
-def sum_rows_kernel(x_ptr, out_ptr, rows, width, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
-    """Add up the rows of a matrix, for COLUMNS columns."""
+def sum_rows_kernel(x_ptr, places_ptr, out_ptr, rows, width, total, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
+    """Add up the rows of one matrix of many, (count, models), for COLUMNS columns; each count has its place in out."""
     column = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS)
+    model = tl.program_id(2).to(tl.int64)
+    x_ptr += (tl.program_id(1).to(tl.int64) * tl.num_programs(2) + model) * rows * width
+    out_ptr += model * total + tl.load(places_ptr + tl.program_id(1))
     share = tl.zeros((ROWS, COLUMNS), dtype=tl.float32)
     for first in range(0, rows, ROWS):
         row = (first + tl.arange(0, ROWS)).to(tl.int64)
@@ -46,7 +49,9 @@ def row_sums(x: Tensor, *, scale: float = 1.0, root: bool = False) -> Tensor:
     return out
 
 
-def sum_of_rows(x: Tensor, out: Tensor) -> None:
-    """Sum of the rows of a contiguous x (R, n) into ``out`` (n,)."""
-    rows, width = x.shape
-    sum_rows_kernel[(triton.cdiv(width, COLUMNS),)](x, out, rows, width, ROWS=ROWS, COLUMNS=COLUMNS)
+def sums_of_rows(x: Tensor, places: Tensor, out: Tensor) -> None:
+    """Sums of the rows of matrices x (count, models, R, n) into ``out`` (models * total,), from places (count,) on."""
+    count, models, rows, width = x.shape
+    sum_rows_kernel[(triton.cdiv(width, COLUMNS), count, models)](
+        x, places, out, rows, width, out.numel() // models, ROWS=ROWS, COLUMNS=COLUMNS
+    )

@@ -1,7 +1,8 @@
 """Residual addition and RMSNorm in one pass, forward and backward, in Triton.
 
 Statistics are fp32 whatever the dtype of the rows. The gain's gradient is summed over blocks of rows whose size does
-not depend on the device, then over the blocks in order: the same bits everywhere, no atomics.
+not depend on the device, then, for all norms of a step at once, over the blocks in order: the same bits everywhere, no
+atomics. Several models side by side have a gain each.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import triton.language as tl
 from torch import Tensor
 
 from ..reference import EPSILON
-from .reduce import sum_of_rows
+from .reduce import sums_of_rows
 
 TILE = 4096
 # programs of the backward pass: enough for any GPU, few enough that adding up their shares costs little
@@ -33,41 +34,43 @@ def backward_steps(rows: int, tile_rows: int) -> int:
 
 @triton.jit
 def forward_kernel(
-    x_ptr, residual_ptr, weight_ptr, y_ptr, total_ptr, rstd_ptr, rows, width, epsilon,
+    x_ptr, residual_ptr, weight_ptr, y_ptr, total_ptr, rstd_ptr, rows, width, weight_stride, epsilon,
     HAS_RESIDUAL: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Compute y = w * t * rstd with t = x + residual, for ROWS rows."""
+    """Compute y = w * t * rstd with t = x + residual, for ROWS of the ``rows`` rows of one model."""
+    model = tl.program_id(1).to(tl.int64)
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     column = tl.arange(0, BLOCK)
     mask = (row < rows)[:, None] & (column < width)[None, :]
-    at = row[:, None] * width + column[None, :]
+    at = (model * rows + row)[:, None] * width + column[None, :]
     total = tl.load(x_ptr + at, mask=mask, other=0.0).to(tl.float32)
     if HAS_RESIDUAL:
         total += tl.load(residual_ptr + at, mask=mask, other=0.0).to(tl.float32)
         tl.store(total_ptr + at, total, mask=mask)
     rstd = 1.0 / tl.sqrt(tl.sum(total * total, 1) / width + epsilon)
-    weight = tl.load(weight_ptr + column, mask=column < width, other=0.0).to(tl.float32)
+    weight = tl.load(weight_ptr + model * weight_stride + column, mask=column < width, other=0.0).to(tl.float32)
     tl.store(y_ptr + at, total * rstd[:, None] * weight[None, :], mask=mask)
-    tl.store(rstd_ptr + row, rstd, mask=row < rows)
+    tl.store(rstd_ptr + model * rows + row, rstd, mask=row < rows)
 
 
 @triton.jit
 def backward_kernel(
-    grad_ptr, total_ptr, rstd_ptr, weight_ptr, total_grad_ptr, out_ptr, partial_ptr, rows, width,
+    grad_ptr, total_ptr, rstd_ptr, weight_ptr, total_grad_ptr, out_ptr, share_ptr, rows, width, weight_stride,
     HAS_TOTAL_GRAD: tl.constexpr, STEPS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Gradient of STEPS tiles of ROWS rows, and their share of the gain's gradient."""
+    """Gradient of STEPS tiles of ROWS rows of one model, and their share of the gain's gradient."""
+    model = tl.program_id(1).to(tl.int64)
     column = tl.arange(0, BLOCK)
-    weight = tl.load(weight_ptr + column, mask=column < width, other=0.0).to(tl.float32)
+    weight = tl.load(weight_ptr + model * weight_stride + column, mask=column < width, other=0.0).to(tl.float32)
     share = tl.zeros((BLOCK,), dtype=tl.float32)
     first = tl.program_id(0).to(tl.int64) * (ROWS * STEPS)
     for step in range(STEPS):
         row = first + step * ROWS + tl.arange(0, ROWS)
         mask = (row < rows)[:, None] & (column < width)[None, :]
-        at = row[:, None] * width + column[None, :]
+        at = (model * rows + row)[:, None] * width + column[None, :]
         grad = tl.load(grad_ptr + at, mask=mask, other=0.0).to(tl.float32)
         # rows past the end have rstd 0, and so no share in the gain's gradient
-        rstd = tl.load(rstd_ptr + row, mask=row < rows, other=0.0)
+        rstd = tl.load(rstd_ptr + model * rows + row, mask=row < rows, other=0.0)
         normed = tl.load(total_ptr + at, mask=mask, other=0.0).to(tl.float32) * rstd[:, None]
         share += tl.sum(grad * normed, 0)
         scaled = grad * weight[None, :]
@@ -77,7 +80,13 @@ def backward_kernel(
         if HAS_TOTAL_GRAD:
             out += tl.load(total_grad_ptr + at, mask=mask, other=0.0).to(tl.float32)
         tl.store(out_ptr + at, out, mask=mask)
-    tl.store(partial_ptr + tl.program_id(0).to(tl.int64) * width + column, share, mask=column < width)
+    place = model * tl.num_programs(0) + tl.program_id(0)
+    tl.store(share_ptr + place * width + column, share, mask=column < width)
+
+
+# how many models, and from one's gain to the next one's
+def _models(weight: Tensor) -> tuple[int, int]:
+    return (1, 0) if weight.dim() == 1 else (len(weight), weight.stride(0))
 
 
 def rms_norm_forward(
@@ -88,26 +97,39 @@ def rms_norm_forward(
     y, rstd = torch.empty_like(x), torch.empty(rows, dtype=torch.float32, device=x.device)
     total = x if residual is None else torch.empty_like(x)
     tile_rows, block = tile(width)
-    forward_kernel[(triton.cdiv(rows, tile_rows),)](
-        x, x if residual is None else residual, weight, y, total, rstd, rows, width, epsilon,
+    models, stride = _models(weight)
+    each = rows // models
+    forward_kernel[(triton.cdiv(each, tile_rows), models)](
+        x, x if residual is None else residual, weight, y, total, rstd, each, width, stride, epsilon,
         HAS_RESIDUAL=residual is not None, ROWS=tile_rows, BLOCK=block,
     )  # fmt: skip
     return y, total, rstd
 
 
 def rms_norm_backward(
-    grad: Tensor, total: Tensor, rstd: Tensor, weight: Tensor, weight_grad: Tensor, total_grad: Tensor | None = None
+    grad: Tensor, total: Tensor, rstd: Tensor, weight: Tensor, share: Tensor, total_grad: Tensor | None = None
 ) -> Tensor:
-    """See :func:`ziplaw.kernels.reference.rms_norm_backward`. Inputs contiguous; ``weight_grad`` may be fp32."""
+    """See :func:`ziplaw.kernels.reference.rms_norm_backward`. Inputs contiguous."""
     rows, width = total.shape
     out = torch.empty_like(total)
     tile_rows, block = tile(width)
-    steps = backward_steps(rows, tile_rows)
-    blocks = triton.cdiv(rows, tile_rows * steps)
-    partial = torch.empty((blocks, width), dtype=torch.float32, device=total.device)
-    backward_kernel[(blocks,)](
-        grad, total, rstd, weight, grad if total_grad is None else total_grad, out, partial, rows, width,
-        HAS_TOTAL_GRAD=total_grad is not None, STEPS=steps, ROWS=tile_rows, BLOCK=block,
+    models, stride = _models(weight)
+    each = rows // models
+    backward_kernel[(share.shape[1], models)](
+        grad, total, rstd, weight, grad if total_grad is None else total_grad, out, share, each, width, stride,
+        HAS_TOTAL_GRAD=total_grad is not None, STEPS=backward_steps(each, tile_rows), ROWS=tile_rows, BLOCK=block,
     )  # fmt: skip
-    sum_of_rows(partial, weight_grad)
     return out
+
+
+def norm_shares(count: int, rows: int, weight: Tensor) -> Tensor:
+    """See :func:`ziplaw.kernels.reference.norm_shares`; fp32, a block for each program of the backward kernel."""
+    models, _ = _models(weight)
+    tile_rows, _ = tile(weight.shape[-1])
+    blocks = triton.cdiv(rows // models, tile_rows * backward_steps(rows // models, tile_rows))
+    return torch.empty((count, models, blocks, weight.shape[-1]), dtype=torch.float32, device=weight.device)
+
+
+def add_norm_shares(shares: Tensor, places: Tensor, flat_grad: Tensor) -> None:
+    """See :func:`ziplaw.kernels.reference.add_norm_shares`."""
+    sums_of_rows(shares, places, flat_grad)

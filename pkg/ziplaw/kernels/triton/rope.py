@@ -1,7 +1,8 @@
-"""Rotary positions together with the change of layout that attention wants, in Triton.
+"""Rotary positions of queries and keys, in the layout of the projection, in Triton.
 
 Adjacent features turn together (see :func:`ziplaw.kernels.reference.rope_table`); one kernel serves both directions,
-since the gradient of a rotation is the rotation back.
+since the gradient of a rotation is the rotation back. Whole rows are loaded and stored as they lie in memory, and
+parted into even and odd features in registers: loading those apart would take two bytes at a time.
 """
 
 from __future__ import annotations
@@ -11,70 +12,68 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-TILE = 4096
+TILE = 2048
 
 
 def tile(width: int) -> tuple[int, int]:
-    """Positions and feature pairs a program works on."""
-    half = triton.next_power_of_2(width // 2)
-    return max(1, min(64, TILE // (2 * half))), half
+    """Tokens and features of one head that a program works on at once."""
+    block = triton.next_power_of_2(width)
+    return max(1, min(64, TILE // block)), block
 
 
 @triton.jit
 def rotate_kernel(
-    flat_ptr, packed_ptr, table_ptr, documents, positions, heads, width,
-    TO_PACKED: tl.constexpr, BLOCK: tl.constexpr, HALF: tl.constexpr,
+    query_ptr, key_ptr, value_ptr, out_ptr, table_ptr, tokens, positions, heads, width,
+    document_stride, token_stride, head_stride,
+    BACK: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Between (B, S, 3, H, d) and (3, B, H, S, d), turning by the table one way and back by it the other way."""
-    position = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
-    document = tl.program_id(1) // heads
-    head = tl.program_id(1) % heads
-    part = tl.program_id(2)
-    pair = tl.arange(0, HALF)
-    mask = (position < positions)[:, None] & (2 * pair < width)[None, :]
-    feature = 2 * pair[None, :]
-    token = (document * positions + position).to(tl.int64)
-    in_flat = ((token * 3 + part) * heads + head)[:, None] * width + feature
-    # int64 before the product that may pass 2^31
-    row = (((part * documents + document) * heads + head).to(tl.int64) * positions + position)[:, None]
-    in_packed = row * width + feature
-    # the table has q's turns, which may carry the attention scale, then k's, then ones for v
-    in_table = (part * positions + position)[:, None] * width + feature
-    cos = tl.load(table_ptr + in_table, mask=mask, other=0.0)
-    sin = tl.load(table_ptr + in_table + 1, mask=mask, other=0.0)
-    if TO_PACKED:
-        even = tl.load(flat_ptr + in_flat, mask=mask, other=0.0).to(tl.float32)
-        odd = tl.load(flat_ptr + in_flat + 1, mask=mask, other=0.0).to(tl.float32)
-        tl.store(packed_ptr + in_packed, even * cos - odd * sin, mask=mask)
-        tl.store(packed_ptr + in_packed + 1, even * sin + odd * cos, mask=mask)
-    else:
-        even = tl.load(packed_ptr + in_packed, mask=mask, other=0.0).to(tl.float32)
-        odd = tl.load(packed_ptr + in_packed + 1, mask=mask, other=0.0).to(tl.float32)
-        tl.store(flat_ptr + in_flat, even * cos + odd * sin, mask=mask)
-        tl.store(flat_ptr + in_flat + 1, odd * cos - even * sin, mask=mask)
+    """Turn queries and keys of one head, three of (B, S, H, d) of the given strides, into out (B, S, 3, H, d)."""
+    token = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    head = tl.program_id(1)
+    feature = tl.arange(0, BLOCK)
+    mask = (token < tokens)[:, None] & (feature < width)[None, :]
+    position = token % positions
+    start = token // positions * document_stride + position * token_stride + head * head_stride
+    read = start[:, None] + feature[None, :]
+    write = ((token * 3 * heads + head) * width)[:, None] + feature[None, :]
+    for part in tl.static_range(3):
+        x_ptr = query_ptr if part == 0 else key_ptr if part == 1 else value_ptr
+        x = tl.load(x_ptr + read, mask=mask, other=0.0)
+        # values do not turn
+        if part < 2:
+            # q's turns, which may carry the attention scale, then k's; cosine and sine of a pair side by side
+            row = (part * positions + position) * width
+            turn = tl.load(table_ptr + row[:, None] + feature[None, :], mask=mask, other=0.0)
+            cos, sin = tl.split(tl.reshape(turn, (ROWS, BLOCK // 2, 2)))
+            if BACK:
+                sin = -sin
+            even, odd = tl.split(tl.reshape(x.to(tl.float32), (ROWS, BLOCK // 2, 2)))
+            turned = tl.interleave(even * cos - odd * sin, even * sin + odd * cos)
+            x = turned.to(out_ptr.dtype.element_ty)
+        tl.store(out_ptr + write + part * heads * width, x, mask=mask)
 
 
-def _launch(flat: Tensor, packed: Tensor, table: Tensor, to_packed: bool) -> None:
-    _, documents, heads, positions, width = packed.shape
-    block, half = tile(width)
-    rotate_kernel[(triton.cdiv(positions, block), documents * heads, 3)](
-        flat, packed, torch.view_as_real(table), documents, positions, heads, width,
-        TO_PACKED=to_packed, BLOCK=block, HALF=half,
+def _launch(parts: tuple[Tensor, ...], table: Tensor, back: bool) -> Tensor:
+    query, key, value = parts
+    # attention may give three tensors of their own, or views of one
+    if query.stride(-1) != 1 or not query.stride() == key.stride() == value.stride():
+        query, key, value = (part.contiguous() for part in parts)
+    documents, positions, heads, width = query.shape
+    out = torch.empty((documents, positions, 3, heads, width), dtype=query.dtype, device=query.device)
+    rows, block = tile(width)
+    tokens = documents * positions
+    rotate_kernel[(triton.cdiv(tokens, rows), heads)](
+        query, key, value, out, torch.view_as_real(table), tokens, positions, heads, width, *query.stride()[:3],
+        BACK=back, ROWS=rows, BLOCK=block,
     )  # fmt: skip
+    return out
 
 
 def rope_forward(qkv: Tensor, table: Tensor, heads: int) -> Tensor:
     """See :func:`ziplaw.kernels.reference.rope_forward`; qkv (B, S, 3*h) contiguous, table complex64."""
-    documents, positions, width = qkv.shape
-    shape = (3, documents, heads, positions, width // (3 * heads))
-    packed = torch.empty(shape, dtype=qkv.dtype, device=qkv.device)
-    _launch(qkv, packed, table, True)
-    return packed
+    return _launch(qkv.unflatten(-1, (3, heads, -1)).unbind(2), table, False)
 
 
-def rope_backward(grad: Tensor, table: Tensor) -> Tensor:
-    """See :func:`ziplaw.kernels.reference.rope_backward`; grad (3, B, H, S, d) contiguous."""
-    _, documents, heads, positions, width = grad.shape
-    flat = torch.empty((documents, positions, 3 * heads * width), dtype=grad.dtype, device=grad.device)
-    _launch(flat, grad, table, False)
-    return flat
+def rope_backward(query_grad: Tensor, key_grad: Tensor, value_grad: Tensor, table: Tensor) -> Tensor:
+    """See :func:`ziplaw.kernels.reference.rope_backward`; three of (B, S, H, d)."""
+    return _launch((query_grad, key_grad, value_grad), table, True).flatten(2)
