@@ -1,4 +1,4 @@
-"""The part `correctness` of bench/gpu.py: kernels, repeatability, resuming, and bf16 beside fp32."""
+"""The part `correctness` of bench/gpu.py: kernels, repeatability, resuming, bf16 beside fp32, and what users run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import importlib
 from dataclasses import replace
 
+import gpu_runs
 import kernel_cases
 import numpy as np
 import torch
@@ -13,7 +14,6 @@ from gpu_bench import random_documents
 
 from ziplaw.models.shape.decoder_config import ModelConfig
 from ziplaw.training.checkpoint import Stopped
-from ziplaw.training.recipe.recipe import TrainConfig
 from ziplaw.training.steps.graph_step import GraphStep
 from ziplaw.training.steps.plain_step import PlainStep
 from ziplaw.training.trainer import Trainer
@@ -55,15 +55,8 @@ def documents(bench, n: int = 1024) -> tuple[np.ndarray, np.ndarray]:
 
 
 def trainer(bench, hidden, arrays, steps, between=None, **settings) -> Trainer:
-    tokens = bench.documents * bench.context
-    config = TrainConfig(
-        [steps // 2 * tokens, steps * tokens],
-        batch_documents=bench.documents,
-        epochs=10**6,
-        device=bench.device.type,
-        **settings,
-    )
     shape = ModelConfig(hidden, 2, bench.vocab_size, context=bench.context)
+    config = gpu_runs.config(bench, steps, **settings)
     return Trainer(*arrays, shape, config, between_steps=between, engine=GraphStep)
 
 
@@ -146,4 +139,5 @@ def run(bench) -> bool:
             case = f"h={hidden} {check.__name__}"
             if not bench.late("correctness", case):
                 good &= bench.attempt("correctness", case, check, bench, hidden, arrays) is True
+        good &= gpu_runs.run(bench, hidden, arrays)
     return good
