@@ -1,11 +1,12 @@
-# One job trains one model at every budget: a trunk, and a cooldown branch per budget. With training.ensemble above 1 a
-# job trains several runs of one size side by side, each into the folder that it would have alone.
+# One job trains one model at every budget: a trunk, and a cooldown branch per budget. With training.ensemble above 1, or
+# auto and small models on a GPU, a job trains several runs of one size side by side, each into the folder that it would
+# have alone.
 
 
 include: "train_options.smk"
 
 
-if len(TOGETHER) == 1:
+if ALONE:
 
     rule train_run:
         input:
@@ -21,6 +22,8 @@ if len(TOGETHER) == 1:
             f"{LOGS}/train_run/{{dataset}}/{{model}}/s{{seed}}.log",
         benchmark:
             f"{BENCHMARKS}/train_run/{{dataset}}/{{model}}/s{{seed}}.tsv"
+        wildcard_constraints:
+            model=one_of(ALONE),
         threads: 1
         resources:
             mem_mb=lambda w: needs(w).mem_mb,
@@ -39,7 +42,8 @@ if len(TOGETHER) == 1:
             "ziplaw train {params.corpus} {params.shape} {params.training} --budgets {params.budgets}"
             " --seed {wildcards.seed} --threads {threads} --keep-finished -o {params.folder} > {log} 2>&1"
 
-else:
+
+if SHARING:
     # the wildcards of a job's name
     JOB = "/".join(
         ["{model}", *sorted({part for run in TOGETHER for part in run if "{" in part})]
@@ -65,6 +69,8 @@ else:
             f"{LOGS}/train_ensemble/{JOB}.log",
         benchmark:
             f"{BENCHMARKS}/train_ensemble/{JOB}.tsv"
+        wildcard_constraints:
+            model=one_of(SHARING),
         threads: 1
         resources:
             mem_mb=lambda w: needs(w).mem_mb,

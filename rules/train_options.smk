@@ -1,10 +1,14 @@
 # How training is grouped into jobs, what each is given, and what it asks of a batch system.
 import functools
 import itertools
+import os
 import shutil
 
-# Snakemake only counts GPUs; a sweep on a machine without one must not wait for one
-GPU_HERE = shutil.which("nvidia-smi") is not None
+# Snakemake only counts GPUs; a sweep on a machine without one, or from which they are hidden, must not wait for one
+GPU_HERE = (
+    shutil.which("nvidia-smi") is not None
+    and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+)
 GPUS = 0 if SWEEP.training.device == "cpu" or not GPU_HERE else 1
 BUDGETS = ",".join(map(str, SWEEP.budgets))
 
@@ -52,8 +56,12 @@ def side_by_side(most):
 
 
 # a rule's files differ in nothing but its wildcards, so that is how runs are grouped
-BATCHES = side_by_side(SWEEP.training.ensemble)
+AT_ONCE = {model: SWEEP.side_by_side(model, GPUS > 0) for model in SWEEP.models}
+BATCHES = side_by_side(max(AT_ONCE.values()))
 TOGETHER = [run for batch in BATCHES for run in batch]
+# models whose runs share jobs, and those whose runs have one each
+SHARING = [model for model, most in AT_ONCE.items() if most > 1 and len(TOGETHER) > 1]
+ALONE = [model for model in SWEEP.models if model not in SHARING]
 
 
 def batches(wildcards):

@@ -88,9 +88,9 @@ for each in workflow.rules:
 """
 
 
-def training_jobs(house, path, *arguments):
+def training_jobs(house, path, *arguments, environment=None):
     """What a dry run says of every training job, by name of the rule."""
-    (house / "plain.smk").write_text(PLAIN)
+    (house / "plain.smk").write_text(f"import os\nos.environ |= {environment or {}}\n{PLAIN}")
     code, output = dry_run(house, "all", "--dry-run", "-s", "plain.smk", "--configfile", path, *arguments, cores=4)
     assert code == 0, output
     return re.findall(r"^(?:local)?rule (train_\w+):\n((?: +.*\n)+)", output, re.M)
@@ -126,6 +126,23 @@ def test_a_profile_addresses_every_training_job_by_one_name(house, ensemble, rul
         assert "mem_mb=777," in words
         assert "gres=gpu:1" in words
         assert "threads: 3" in words
+
+
+def test_small_models_share_jobs_where_there_is_a_gpu(house):
+    """By default; wide models, LSTMs and a sweep on a CPU have a job a run, as if nobody had asked."""
+    models = {"small": {"hidden": 256, "layers": 1}, "wide": {"hidden": 320, "layers": 1}}
+    models["lstm"] = {"architecture": "lstm", "hidden": 8, "layers": 1}
+    (house / "nvidia-smi").touch(mode=0o755)
+    found = {}
+    for device, shown in (("auto", "0"), ("auto", ""), ("cpu", "0")):
+        environment = {"CUDA_VISIBLE_DEVICES": shown, "PATH": f"{house}:{os.environ['PATH']}"}
+        path = write_config(house, models=models, training={"device": device})
+        jobs = training_jobs(house, path, environment=environment)
+        found[device, shown] = sorted((name, re.search(r"\bmodel=(\w+)", words)[1]) for name, words in jobs)
+        assert all(("gpu=1" in words) == ((device, shown) == ("auto", "0")) for _, words in jobs)
+    each = [("train_run", model) for model in ("lstm", "small", "wide") for _ in range(3)]
+    assert found["auto", "0"] == [("train_ensemble", "small"), *(job for job in each if job[1] != "small")]
+    assert found["auto", ""] == found["cpu", "0"] == each
 
 
 @pytest.mark.parametrize(("ensemble", "jobs"), [(1, 6), (3, 2)])

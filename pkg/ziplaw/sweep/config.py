@@ -11,11 +11,12 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -32,6 +33,8 @@ from ..training.recipe.recipe import TrainConfig
 from ..training.recipe.schedule import plan_budgets
 from ..training.recipe.settings import settings_of
 
+# decoders up to this width leave most of a GPU idle, each by itself; so many of them train at once
+NARROW, SIDE_BY_SIDE = 256, 8
 ENDS = {"Ge": "at least", "Le": "at most"}
 SHAPES = dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "hold keys and values")
 SHAPES |= {"list_type": "be a list, in brackets"}
@@ -195,11 +198,17 @@ def section_of(config: type, **more: tuple[Any, Any]) -> Any:
     return create_model("Training", __base__=Strict, **{name: made[name] for name in keys})
 
 
+def _runs_of_a_job(value: object) -> object:
+    if value == "auto" or (type(value) is int and 1 <= value <= 1024):
+        return value
+    raise ValueError(f"must be auto, or a whole number from 1 to 1024, not {shown(value)}")
+
+
 _SECTION: Any = section_of(
     TrainConfig,
     ensemble=(
-        int,
-        Field(1, ge=1, le=1024, description="runs of one size that one job trains side by side; 1: each alone"),
+        Annotated[int | Literal["auto"], BeforeValidator(_runs_of_a_job)],
+        Field("auto", description=f"runs of one size in a job; auto: 1, on a GPU {SIDE_BY_SIDE} of hidden <= {NARROW}"),
     ),
 )
 
@@ -330,6 +339,13 @@ class SweepConfig(Strict):
     def batch_documents(self) -> int:
         """Return the number of documents in a training step."""
         return self.recipe().batch_documents
+
+    def side_by_side(self, model: str, gpu: bool) -> int:
+        """Return how many runs of a model one job trains side by side, where it has a GPU or not."""
+        asked, shape = self.training.ensemble, self.models[model]
+        if asked != "auto":
+            return asked
+        return SIDE_BY_SIDE if gpu and shape.architecture == "llama" and shape.hidden <= NARROW else 1
 
     def recipe(self) -> TrainConfig:
         """Return the training settings of every run, as the trainer resolves them; the seed is one of several."""
