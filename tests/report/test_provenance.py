@@ -32,6 +32,10 @@ def test_a_sentence_is_said_where_it_is_true_and_nowhere_else(name, sweep_of):
         ({"device": "cpu", "step": "compiled"}, "the compiled step"),
         ({"device": "cpu", "step": "torch 2.13.0", "machine_dependent": True}, "torch 2.13.0 on a CPU"),
         ({"device": "cuda", "device_name": "NVIDIA H100", "precision": "bfloat16"}, "NVIDIA H100 in bfloat16"),
+        (
+            {"device": "cuda", "device_name": "NVIDIA H100", "precision": "bfloat16", "processes": 8},
+            "8 x NVIDIA H100 in bfloat16",
+        ),
         ({}, "what its run.json does not say"),
     ],
 )

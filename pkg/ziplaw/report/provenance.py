@@ -49,12 +49,13 @@ def provenance(sweep: Sweep, folder: Path, config: str | Path | None) -> dict[st
 
 def trained_by(execution: Mapping[str, Any]) -> str:
     """Say what computed a run from the ``execution`` of its run.json."""
+    several = f"{execution['processes']} x " if "processes" in execution else ""
     if "device_name" in execution:
-        return f"{execution['device_name']} in {execution['precision']}"
+        return f"{several}{execution['device_name']} in {execution['precision']}"
     step = execution.get("step")
     if step == "compiled":
         return "the compiled step"
-    return f"{step} on a CPU" if step else "what its run.json does not say"
+    return f"{several}{step} on a CPU" if step else "what its run.json does not say"
 
 
 @sentence("does not carry")

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..corpora.storage.format import open_corpus
+from ..errors import TrainError
 from . import checkpoint
 from .ensemble import ensemble
 from .members import Member
+from .parallel.processes import launched
 from .run import train
 from .run_folder import check_folder, is_finished
 
@@ -43,6 +45,8 @@ def train_members(
         See :func:`ziplaw.training.run_folder.check_folder`, :func:`ziplaw.train` and
         :func:`ziplaw.training.ensemble.ensemble`.
     """
+    if len(members) > 1 and launched():
+        raise TrainError(f"{len(members)} runs, and torchrun, which is for one large run: leave torchrun out")
     folders = dict.fromkeys(member.corpus_dir for member in members)
     hashes = {folder: open_corpus(folder, verify=False).meta["sha256_train"] for folder in folders}
     if not (keep_finished or replace):

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..corpora.storage.format import open_corpus
+from ..base.documents import read_json
+from ..corpora.storage.format import Corpus, open_corpus
 from ..models.memory import check_memory, memory_errors
 from ..models.shape.decoder_config import ModelConfig
 from ..models.shape.flops import training_flops_per_token
@@ -15,6 +16,8 @@ from . import checkpoint
 from .device import lease, peak_flops, resolve_device, torch_settings
 from .members import check_corpus
 from .meter import Meter
+from .parallel.processes import Processes, joined
+from .parallel.shared_timer import SharedTimer
 from .recipe.recipe import TrainConfig
 from .run_folder import execution, run_identity, write_run
 from .trainer import Trainer
@@ -28,7 +31,7 @@ def train(
     config: TrainConfig,
     checkpoint_minutes: float = checkpoint.DEFAULT_MINUTES,
 ) -> dict[str, Any]:
-    """Train a model on a corpus and write curve.csv and run.json.
+    """Train a model on a corpus and write curve.csv and run.json; under torchrun together with its other processes.
 
     Parameters
     ----------
@@ -60,38 +63,59 @@ def train(
         With status 128 + signal number, after SIGTERM or SIGINT and a checkpoint.
     """
     config = config.resolved()
-    device = resolve_device(config.device)
     corpus = open_corpus(corpus_dir)
     check_corpus(corpus, model)
-    corpus_sha256 = corpus.meta["sha256_train"]
     path = Path(out_dir) / checkpoint.NAME
-    timer = checkpoint.Timer(checkpoint_minutes)
+    with joined(resolve_device(config.device)) as (device, processes):
+        if device.type == "cpu":
+            check_memory([model], config.batch_documents, config.threads)
+        timer = SharedTimer(processes, checkpoint_minutes) if processes else checkpoint.Timer(checkpoint_minutes)
+        with lease(device) as device, torch_settings(device, config.threads), timer.signals(), memory_errors():
+            trainer, tuning = _trained(corpus, model, config, path, timer, processes)
+        if processes is None or processes.rank == 0:
+            record = write_run(out_dir, trainer, corpus.meta["sha256_train"], tuning)
+            path.unlink(missing_ok=True)
+        if processes:
+            processes.gather([0.0])  # until it is written
+            record = read_json(Path(out_dir) / "run.json", "run")
+    return record
+
+
+def _trained(
+    corpus: Corpus,
+    model: ModelConfig | LstmConfig,
+    config: TrainConfig,
+    path: Path,
+    timer: checkpoint.Timer,
+    processes: Processes | None,
+) -> tuple[Trainer, dict[str, Any]]:
+    corpus_sha256 = corpus.meta["sha256_train"]
 
     def between_steps(trainer: Trainer) -> None:
         timer.save_if_due(path, trainer, lambda: run_identity(trainer, corpus_sha256))
 
-    if device.type == "cpu":
-        check_memory([model], config.batch_documents, config.threads)
-    with lease(device) as device, torch_settings(device, config.threads), timer.signals(), memory_errors():
-        config, tuning = with_rate(corpus.train, corpus.valid, model, config, corpus_sha256)
-        meter = Meter()
-        trainer = Trainer(
-            corpus.train,
-            corpus.valid,
-            model,
-            config,
-            corpus_sha256,
-            meter,
-            between_steps,
-            valid_sources=corpus.valid_sources,
-        )
-        found = checkpoint.load(path, run_identity(trainer, corpus_sha256))
-        if found:
-            trainer.load_state(*found)
+    config, tuning = with_rate(corpus.train, corpus.valid, model, config, corpus_sha256, processes)
+    meter = Meter()
+    trainer = Trainer(
+        corpus.train,
+        corpus.valid,
+        model,
+        config,
+        corpus_sha256,
+        meter,
+        between_steps,
+        valid_sources=corpus.valid_sources,
+        processes=processes,
+    )
+    found = checkpoint.load(path, run_identity(trainer, corpus_sha256))
+    if found:
+        trainer.load_state(*found)
+    # of several processes one shows how far they are
+    if processes is None or processes.rank == 0:
         peak = peak_flops(execution(trainer).get("device_name", ""))
+        if peak and processes:
+            peak *= processes.size
         meter.start(trainer.plans, trainer.tokens_per_step, training_flops_per_token(model), peak)
         meter.skip(sum(segment.done for segment in trainer.segments))
-        checkpoint.run_to_end(trainer, path, timer, meter)
-    record = write_run(out_dir, trainer, corpus_sha256, tuning)
-    path.unlink(missing_ok=True)
-    return record
+    checkpoint.run_to_end(trainer, path, timer, meter)
+    return trainer, tuning

@@ -26,14 +26,17 @@ def execution(trainer: Trainer) -> dict[str, Any]:
     -------
     dict
         Of a step whose bits are the same on every machine, its name alone beside "cpu". Other results hang on the
-        processor or GPU that made them: a CPU's say so, with torch's version, a GPU's name it and the precision.
+        processor or GPU that made them: a CPU's say so, with torch's version, a GPU's name it and the precision. Where
+        several processes trained together, how many.
     """
     if trainer.engine.same_everywhere:
         return {"device": "cpu", "step": "compiled"}
+    # the order of sums hangs on how many share them
+    several = {"processes": trainer.processes.size} if trainer.processes else {}
     if trainer.device.type == "cpu":
-        return {"device": "cpu", "step": f"torch {torch.__version__}", "machine_dependent": True}
+        return {"device": "cpu", "step": f"torch {torch.__version__}", "machine_dependent": True, **several}
     name = torch.cuda.get_device_name(trainer.device)
-    return {"device": trainer.device.type, "device_name": name, "precision": trainer.precision}
+    return {"device": trainer.device.type, "device_name": name, "precision": trainer.precision, **several}
 
 
 def run_identity(trainer: Trainer, corpus_sha256: str) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from ..models.shape.flops import six_nd, training_flops_per_token
 from ..models.shape.lstm_config import LstmConfig
 from .device import precision_of, resolve_device
 from .meter import Meter
+from .parallel.parallel_step import ParallelStep
+from .parallel.processes import Processes
 from .recipe.batches import Batches, check_supply
 from .recipe.recipe import TrainConfig
 from .recipe.schedule import BudgetPlan, Stretch, plan_budgets, rate_factor, stretches
@@ -71,6 +73,8 @@ class Trainer:
         Train the model there instead of one of its own; its weights are initialised already.
     valid_sources : ndarray of int64, shape (n_valid,), optional
         The source of each held-out document, see :class:`ziplaw.corpora.storage.format.Corpus`.
+    processes : Processes, optional
+        Those that train the model together: each has a trainer like this one, and all take the same steps.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class Trainer:
         engine: MakeEngine | None = None,
         seat: Seat | None = None,
         valid_sources: np.ndarray | None = None,
+        processes: Processes | None = None,
     ):
         self.config = config = config.resolved()
         if config.learning_rate is None:
@@ -102,14 +107,16 @@ class Trainer:
         if seat is not None:
             self.model = self.engine = seat
         else:
-            # the compiled step knows the decoder only
+            # the compiled step knows the decoder only, and only one process
             compiled = self.device.type == "cpu" and model.architecture == "llama"
             make: MakeEngine = engine or (CompiledStep if compiled else GraphStep)
-            pad = VOCABULARY_PAD if make is GraphStep else 1
+            pad = VOCABULARY_PAD if make is GraphStep or processes else 1
+            if processes:
+                make = partial(ParallelStep, processes)
             self.model = build(model, self.device, getattr(torch, self.precision), pad)
             self.model.initialise(init_seed(config.seed, model, corpus_sha256), config.init)
             self.engine = make(self.model, config, self.batches, self.program)
-        self.valid, self.valid_sources = valid, valid_sources
+        self.valid, self.valid_sources, self.processes = valid, valid_sources, processes
         self.step = 0
         self.segments: list[Segment] = []
         self.points: list[dict[str, Any]] = []

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..models.shape.decoder_config import ModelConfig
 from ..models.shape.lstm_config import LstmConfig
+from .parallel.processes import Processes
 from .recipe.recipe import TrainConfig
 from .trainer import Trainer
 
@@ -58,7 +59,12 @@ def descend(loss: Callable[[int], float]) -> tuple[int, dict[int, float]]:
 
 
 def tune(
-    train: np.ndarray, valid: np.ndarray, model: ModelConfig | LstmConfig, config: TrainConfig, corpus_sha256: str
+    train: np.ndarray,
+    valid: np.ndarray,
+    model: ModelConfig | LstmConfig,
+    config: TrainConfig,
+    corpus_sha256: str,
+    processes: Processes | None = None,
 ) -> tuple[TrainConfig, dict[str, Any]]:
     """Search the learning rate by powers of two on one budget of the run.
 
@@ -71,6 +77,8 @@ def tune(
     config : TrainConfig
         Of the arm tuned, without a learning rate.
     corpus_sha256 : str
+    processes : Processes, optional
+        Those that train together, as of :class:`ziplaw.training.trainer.Trainer`.
 
     Returns
     -------
@@ -83,7 +91,8 @@ def tune(
 
     def loss(exponent: int) -> float:
         rate = FIRST_RATE * FACTOR**exponent
-        trainer = Trainer(train, valid, model, replace(config, budgets=(budget,), learning_rate=rate), corpus_sha256)
+        short = replace(config, budgets=(budget,), learning_rate=rate)
+        trainer = Trainer(train, valid, model, short, corpus_sha256, processes=processes)
         trainer.run()
         found = trainer.points[0]["loss"]
         return float("inf") if found is None else found
@@ -94,10 +103,15 @@ def tune(
 
 
 def with_rate(
-    train: np.ndarray, valid: np.ndarray, model: ModelConfig | LstmConfig, config: TrainConfig, corpus_sha256: str
+    train: np.ndarray,
+    valid: np.ndarray,
+    model: ModelConfig | LstmConfig,
+    config: TrainConfig,
+    corpus_sha256: str,
+    processes: Processes | None = None,
 ) -> tuple[TrainConfig, dict[str, Any]]:
     """Return a resolved config with a rate, searched where none is given, and what run.json says of the search."""
     if config.learning_rate is not None:
         return config, {}
-    config, record = tune(train, valid, model, config, corpus_sha256)
+    config, record = tune(train, valid, model, config, corpus_sha256, processes)
     return config, {"tuning": record}

@@ -146,6 +146,7 @@ def command(
 
     # before a corpus is read: without torch nothing can be
     from ...training.jobs import train_members
+    from ...training.parallel.processes import speaks
 
     shape = {key: settings.pop(key) for key in ("architecture", "hidden", "layers", "heads", "intermediate")}
     vocab_size = settings.pop("vocab_size")
@@ -170,6 +171,8 @@ def command(
 
     members = [Member(*parts) for parts in zip(corpus_dirs, outputs, models, configs)]
     records = train_members(members, checkpoint_minutes, keep_finished, replace=forced())
+    if not speaks():
+        return
     if not records:
         say_written(outputs[0], "left alone, it was trained so before")
     for output, record in zip(outputs, records):

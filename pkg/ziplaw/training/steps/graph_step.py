@@ -8,6 +8,9 @@ how it is tested where there is no GPU.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -124,7 +127,7 @@ class GraphStep:
             torch.zeros(settings.shape[:-1], dtype=torch.float32, device=device) for _ in range(2)
         )
         self.cursor = torch.zeros(1, dtype=torch.int64, device=device)
-        self.graph: torch.cuda.CUDAGraph | None = None
+        self.graph: Any = None
         if device.type == "cuda" if capture is None else capture:
             self._capture()
 
@@ -154,13 +157,21 @@ class GraphStep:
         torch.cuda.current_stream().wait_stream(side)
         torch.cuda.synchronize()
         self.seek(self.idle)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self.step()
-        self.graph = graph
+        self.graph = self._captured()
         for buffer in self.state.values():
             buffer.zero_()
         self.seek(0)
+
+    @staticmethod
+    def _graph(function: Callable[[], None]) -> Any:
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            function()
+        return graph
+
+    # what has a method replay() that takes the step
+    def _captured(self) -> Any:
+        return self._graph(self.step)
 
     def seek(self, slot: int) -> None:
         """Go on from a slot."""
