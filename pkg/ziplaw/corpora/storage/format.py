@@ -21,7 +21,6 @@ from ...base.limits import CORPUS_CONTEXT, DOCUMENTS, MAX_VOCAB
 from ...base.locks import lock
 from ...base.outputs import Output, by_kind, check
 from ...errors import CorpusError, ZiplawError, again, integer
-from ...numerics.functions import log
 
 PARTS = ("train", "valid")
 CHUNK_TOKENS = 1 << 20
@@ -103,6 +102,9 @@ def count_tokens(tokens: np.ndarray) -> np.ndarray:
 
 def unigram_entropy(counts: np.ndarray) -> float:
     """Return -sum p ln p (nats per token) of token frequencies p = counts / counts.sum(); 0.0 for no tokens."""
+    # a compiled core: whoever only reads a corpus does without
+    from ...numerics.functions import log
+
     counts = np.asarray(counts, np.float64)
     counts = counts[counts > 0]
     if not len(counts):
