@@ -27,7 +27,8 @@ ROOMS = {
     "models": "base kernels models.shape",
     "training.recipe": "base",
     "training.steps": "base kernels models models.shape training.recipe",
-    "training": "base corpora.storage models models.shape tables training.recipe training.steps",
+    "training.parallel": "models training.recipe training.steps",
+    "training": "base corpora.storage models models.shape tables training.recipe training.steps training.parallel",
     "laws": "",
     "laws.forms": "numerics base",
     "laws.solve": "numerics base laws.forms",
@@ -72,7 +73,8 @@ ROOMS = {
     "audit": "base pilots sweep report.figures",
     "cli": "base corpora.storage corpora.readers corpora.vocabulary",
     "cli.data": "cli base grammars tables corpora corpora.measures corpora.readers corpora.vocabulary",
-    "cli.runs": "cli base corpora.storage models.shape training training.recipe tables sweep pilots studies audit",
+    "cli.runs": "cli base corpora.storage models.shape training training.recipe training.parallel tables sweep pilots "
+    "studies audit",
     "cli.laws": "cli numerics base corpora corpora.readers tables sweep sweep.effects report.figures laws.forms "
     "laws.intervals laws.dependence laws.dependence.statistics laws.plans laws.plans.evidence laws.pilots "
     "laws.outcomes models.shape pilots.planning",

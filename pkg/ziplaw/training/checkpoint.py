@@ -22,6 +22,7 @@ from ..base.atomic import atomic_path
 from ..base.limits import CHECKPOINT_MINUTES
 from ..errors import TrainError, shown
 from .meter import Meter
+from .parallel.processes import Processes
 
 NAME = "checkpoint.npz"
 DEFAULT_MINUTES = 5.0
@@ -29,6 +30,8 @@ DEFAULT_MINUTES = 5.0
 SHARE = 0.05
 # of what the trainer puts into a checkpoint
 FORMAT = 2
+# steps from one question, whether to save or to stop, to the next: all processes wait for each other's answer
+ASK_STEPS = 50
 
 
 class Resumable(Protocol):
@@ -267,6 +270,40 @@ class Timer:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+class SharedTimer(Timer):
+    """A timer whose processes save and stop at the same step: by the first one's clock, or by a signal to any of them.
+
+    Parameters
+    ----------
+    processes : Processes
+    minutes : float
+        Between checkpoints; 0 for only when told to stop.
+    """
+
+    def __init__(self, processes: Processes, minutes: float = DEFAULT_MINUTES):
+        super().__init__(minutes)
+        self.processes = processes
+        self.steps = 0
+
+    def save_if_due(self, path: str | os.PathLike, work: Resumable, identity: Callable[[], dict[str, Any]]) -> None:
+        """See :meth:`Timer.save_if_due`; the first process writes, and all wait for it."""
+        self.steps += 1
+        if self.steps % ASK_STEPS:
+            return
+        said = self.processes.gather([self.stopped_by or 0, self.due()])
+        told = int(said[:, 0].max())
+        if not told and not said[0, 1]:
+            return
+        if self.processes.rank == 0:
+            save(path, identity(), *work.state())
+        self.last = time.monotonic()
+        # torchrun ends all processes as soon as one has ended: none may while the file is being written
+        self.processes.gather([0.0])
+        if told:
+            self.stopped_by = told
+            raise Stopped
 
 
 def run_to_end(work: Resumable, path: Path, timer: Timer, meter: Meter) -> None:

@@ -17,7 +17,6 @@ from .device import lease, peak_flops, resolve_device, torch_settings
 from .members import check_corpus
 from .meter import Meter
 from .parallel.processes import Processes, joined
-from .parallel.shared_timer import SharedTimer
 from .recipe.recipe import TrainConfig
 from .run_folder import execution, run_identity, write_run
 from .trainer import Trainer
@@ -69,7 +68,9 @@ def train(
     with joined(resolve_device(config.device)) as (device, processes):
         if device.type == "cpu":
             check_memory([model], config.batch_documents, config.threads)
-        timer = SharedTimer(processes, checkpoint_minutes) if processes else checkpoint.Timer(checkpoint_minutes)
+        timer = (
+            checkpoint.SharedTimer(processes, checkpoint_minutes) if processes else checkpoint.Timer(checkpoint_minutes)
+        )
         with lease(device) as device, torch_settings(device, config.threads), timer.signals(), memory_errors():
             trainer, tuning = _trained(corpus, model, config, path, timer, processes)
         if processes is None or processes.rank == 0:

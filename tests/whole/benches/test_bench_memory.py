@@ -235,6 +235,7 @@ def event(name, kind, count, device_us, cpu_us=0.0):
     )
 
 
+@pytest.mark.no_gpu
 def test_a_profile_counts_kernels_and_not_who_launched_them(bench, monkeypatch):
     kinds, calls = profiles.DeviceType, []
     events = [

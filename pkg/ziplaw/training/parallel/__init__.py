@@ -1,1 +1,1 @@
-"""One large run on several GPUs: the processes that torchrun started, what they add up, their step and checkpoints."""
+"""One large run on several GPUs: the processes that torchrun started, what they add up, their step."""

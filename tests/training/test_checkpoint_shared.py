@@ -6,8 +6,7 @@ import pytest
 from teams import in_threads
 
 from ziplaw.training import checkpoint
-from ziplaw.training.parallel import shared_timer
-from ziplaw.training.parallel.shared_timer import ASK_STEPS, SharedTimer
+from ziplaw.training.checkpoint import ASK_STEPS, SharedTimer
 
 
 class Work:
@@ -41,7 +40,7 @@ def test_a_signal_to_one_stops_all_at_one_step(tmp_path, told_at, stops):
 
 def test_the_first_one_s_clock_counts_and_it_alone_writes(tmp_path, monkeypatch):
     saved = []
-    monkeypatch.setattr(shared_timer.checkpoint, "save", lambda path, *_: saved.append(path))
+    monkeypatch.setattr(checkpoint, "save", lambda path, *_: saved.append(path))
     path = tmp_path / "c"
     # of the first the interval has always passed, of the second never
     stops = in_threads(2, lambda processes: told(processes, path, None, 1e-9 if processes.rank == 0 else 1e3))
