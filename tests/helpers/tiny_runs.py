@@ -116,4 +116,4 @@ def fake_capture(monkeypatch):
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
     monkeypatch.setattr(torch.cuda, "CUDAGraph", FakeGraph)
     for name in ("stream", "graph"):
-        monkeypatch.setattr(torch.cuda, name, lambda what: contextlib.nullcontext())
+        monkeypatch.setattr(torch.cuda, name, lambda what, **_: contextlib.nullcontext())

@@ -74,7 +74,8 @@ class Trainer:
     valid_sources : ndarray of int64, shape (n_valid,), optional
         The source of each held-out document, see :class:`ziplaw.corpora.storage.format.Corpus`.
     processes : Processes, optional
-        Those that train the model together: each has a trainer like this one, and all take the same steps.
+        Those that train the model together: each has a trainer like this one, and all take the same steps, of
+        :class:`ziplaw.training.parallel.parallel_step.ParallelStep`.
     """
 
     def __init__(

@@ -116,7 +116,13 @@ def test_processes_that_drift_apart_are_noticed():
 def test_captured_halves_are_the_step(monkeypatch):
     """A graph is stood in for by its function: passes and update are captured, the exchange is not."""
     eager = in_threads(2, ran)
-    monkeypatch.setattr(GraphStep, "_graph", staticmethod(lambda function: SimpleNamespace(replay=function)))
+    modes = []
+
+    def graph(function, mode):
+        modes.append(mode)
+        return SimpleNamespace(replay=function)
+
+    monkeypatch.setattr(GraphStep, "_graph", staticmethod(graph))
 
     def captured(processes):
         one = trainer(processes)
@@ -125,6 +131,7 @@ def test_captured_halves_are_the_step(monkeypatch):
         one.run()
         return one
 
-    for one, other in zip(in_threads(2, captured), eager):
+    for one, other in zip(in_threads(2, captured), eager, strict=True):
+        assert modes == ["thread_local"] * 4
         assert torch.equal(one.model.flat, other.model.flat)
         assert one.points == other.points

@@ -127,7 +127,9 @@ class ParallelStep(GraphStep):
         self.update()
 
     def _captured(self) -> Any:
-        return _Halves(self._graph(self.passes), self.mean, self._graph(self.update))
+        # NCCL has a thread that asks for its events' state at any time
+        passes, update = (self._graph(half, "thread_local") for half in (self.passes, self.update))
+        return _Halves(passes, self.mean, update)
 
     def document_losses(self, documents: np.ndarray, first: int = 0) -> Tensor:
         """See :meth:`GraphStep.document_losses`; every process measures some of the documents and gets all losses.

@@ -162,10 +162,11 @@ class GraphStep:
             buffer.zero_()
         self.seek(0)
 
+    # mode: whose forbidden calls break the capture, those of all threads or of this one
     @staticmethod
-    def _graph(function: Callable[[], None]) -> Any:
+    def _graph(function: Callable[[], None], mode: str = "global") -> Any:
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, capture_error_mode=mode):
             function()
         return graph
 
