@@ -241,18 +241,21 @@ class Timer:
             When it was told to stop and the checkpoint cannot be written.
         """
         if self.due():
-            began = time.monotonic()
-            try:
-                save(path, identity(), *work.state())
-            except TrainError as error:
-                # hours of training are worth more than a checkpoint
-                if self.stopped_by:
-                    raise
-                print(f"ziplaw: {error} (training goes on)", file=sys.stderr, flush=True)
-            self.last = time.monotonic()
-            self.took = self.last - began
+            self._save(path, work, identity)
             if self.stopped_by:
                 raise Stopped
+
+    def _save(self, path: str | os.PathLike, work: Resumable, identity: Callable[[], dict[str, Any]]) -> None:
+        began = time.monotonic()
+        try:
+            save(path, identity(), *work.state())
+        except TrainError as error:
+            # hours of training are worth more than a checkpoint
+            if self.stopped_by:
+                raise
+            print(f"ziplaw: {error} (training goes on)", file=sys.stderr, flush=True)
+        self.last = time.monotonic()
+        self.took = self.last - began
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
@@ -296,13 +299,12 @@ class SharedTimer(Timer):
         told = int(said[:, 0].max())
         if not told and not said[0, 1]:
             return
+        self.stopped_by = told or None
         if self.processes.rank == 0:
-            save(path, identity(), *work.state())
-        self.last = time.monotonic()
+            self._save(path, work, identity)
         # torchrun ends all processes as soon as one has ended: none may while the file is being written
         self.processes.gather([0.0])
         if told:
-            self.stopped_by = told
             raise Stopped
 
 

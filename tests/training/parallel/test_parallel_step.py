@@ -82,7 +82,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(stop):
         with pytest.raises(Stopped):
             one.run()
         place, arrays = one.state()
-        return place, {name: value.copy() for name, value in arrays.items()}
+        return place, {name: value.clone() for name, value in arrays.items()}
 
     whole, states = in_threads(2, ran), in_threads(2, stopped)
 
