@@ -249,7 +249,7 @@ CORPORA = {
         "2c3b64bdb80a0229e7067904206424035509bd6c91d590de72bb1f1a29b45d21",
     ),
     "go": Corpus(
-        "source code in Go: its compiler, standard library and tools with their tests, without generated rules and tables",
+        "source code in Go: compiler, standard library and tools with their tests, without generated tables",
         (
             Package(
                 "deb",
@@ -320,7 +320,7 @@ CORPORA = {
         "7361db17a8cc652369ead71695e218ef07e726c3d3666b589fde14004fe3cb04",
     ),
     "biology": Corpus(
-        "biology's flat files: sequences, structures, alignments and what programs print of them, at most 2 MiB of a file",
+        "biology's flat files: sequences, structures, alignments, what programs print; at most 2 MiB of a file",
         (
             Package(
                 "sdist",

@@ -92,7 +92,7 @@ def predicted(name: str) -> dict:
     C = MORE * max(row["C"] for row in folder.cells)
     plan = pilot_plan(path.parent, C).document
     evidence = gather_evidence(folder, C, read_prior("web"), read_law(None), None)
-    runs = read_pilot(folder.table, evidence.compute)
+    runs = read_pilot(folder.table, evidence.compute, text=True)
     sizes = ladder(folder.vocab_size, folder.context, 100 * plan["N"])
     step = settings(folder.context)[1]
     tried = []

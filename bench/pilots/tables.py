@@ -130,7 +130,7 @@ def of_rules(folder: PilotFolder, told: dict, held_out: list[dict]) -> list[dict
         for name in ("N", "D", "C", "loss"):
             table[name].append(row[name])
         table["trunk"].append(f"held out {row['which']} {row['seed']}")
-    after = read_pilot(table, compute)
+    after = read_pilot(table, compute, text=True)
     N, (low, high) = after.n_opt(told["C"])
     rules = [*told["rules"], {"rule": "with held-out runs", "N": N, "low": low, "high": high, "loss": None}]
     rows = []
@@ -146,7 +146,7 @@ def of_rules(folder: PilotFolder, told: dict, held_out: list[dict]) -> list[dict
 
 def of_probes(folder: PilotFolder) -> list[dict]:
     """Runs beside the judged ones, and what the pilot's law says of them: results/<corpus>/probes/<any name>."""
-    runs, rows = read_pilot(folder.table, ladder_compute(folder, folder.target_C)), []
+    runs, rows = read_pilot(folder.table, ladder_compute(folder, folder.target_C), text=True), []
     for path in sorted((folder.folder / "probes").glob("*/run.json")):
         record = read_json(path, "run")
         for point in record["points"]:

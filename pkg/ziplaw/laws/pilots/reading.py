@@ -27,6 +27,7 @@ from .cell_errors import SHARED, Kriging, drift_of, noise_variance
 from .compute import Compute
 from .posterior import LinkPosterior, Observed, equally_likely, posteriors
 from .soft_law import Frame, best_size, excess_share, log_loss, natural, valley_bend
+from .take_off import BY, BY_SD, learnt_faster
 
 LEAST_CELLS, LEAST_SIZES = 4, 2
 KEPT = 2000  # laws drawn, each as likely as any other
@@ -67,6 +68,8 @@ class PilotRuns:
         What residuals say of the misfit elsewhere.
     rest : ndarray (k, n)
         Residuals of ln loss under the drawn laws.
+    text : bool
+        Whether the tokens are of a text, whose loss beyond the runs is told with ``take_off``.
     """
 
     N: Array
@@ -80,6 +83,7 @@ class PilotRuns:
     mode: Array = field(repr=False)
     misfit: Kriging = field(repr=False)
     rest: Array = field(repr=False)
+    text: bool = False
 
     @property
     def n(self) -> int:
@@ -168,9 +172,14 @@ class PilotRuns:
         where = np.broadcast_arrays(check_positive(N, "N"), check_positive(D, "D"))
         shape = where[0].shape
         x, y = (log(v.ravel()) for v in where)
-        above = self._above(self.compute.per_token(exp(x)) * exp(y))
+        C = self.compute.per_token(exp(x)) * exp(y)
+        above = self._above(C)
         mean, variance = self.misfit.at(self.rest, self.theta, x, y, above)
         drawn = log_loss(self.theta, x, y, self.frame)[0] + mean
+        if self.text:
+            share = learnt_faster(C, self.C[1])
+            drawn = drawn - BY * share
+            variance = variance + np.square(BY_SD * share)
         middle = np.median(drawn, axis=0)
         if new_run:
             variance = variance + noise_variance(self.theta, above)
@@ -236,7 +245,7 @@ def columns_of(cells: Mapping[str, Any]) -> tuple[Array, Array, Array, npt.NDArr
     return N, D, loss, trunk
 
 
-def read_pilot(cells: Mapping[str, Any], compute: Compute, *, seed: int = 0) -> PilotRuns:
+def read_pilot(cells: Mapping[str, Any], compute: Compute, *, text: bool = False, seed: int = 0) -> PilotRuns:
     """Read the runs of a pilot.
 
     Parameters
@@ -246,6 +255,8 @@ def read_pilot(cells: Mapping[str, Any], compute: Compute, *, seed: int = 0) -> 
         cells of one trunk share it).
     compute : Compute
         All FLOPs along the ladder that the sizes are of.
+    text : bool
+        Whether the tokens are of a text, and not of a grammar: losses beyond the runs are then told with ``take_off``.
     seed : int
         Of the drawn laws.
 
@@ -278,7 +289,7 @@ def read_pilot(cells: Mapping[str, Any], compute: Compute, *, seed: int = 0) -> 
         }  # fmt: skip
     mode = found[int(share.argmax())].mode
     rest = seen.z - log_loss(theta, seen.x, seen.y, seen.frame)[0]
-    return PilotRuns(N, D, loss, trunk, compute, links, theta, seen.frame, mode, seen.kriging, rest)
+    return PilotRuns(N, D, loss, trunk, compute, links, theta, seen.frame, mode, seen.kriging, rest, text)
 
 
 def _drawn(found: list[LinkPosterior], share: Array, seed: int) -> Array:
@@ -289,7 +300,13 @@ def _drawn(found: list[LinkPosterior], share: Array, seed: int) -> Array:
 
 
 def predict_held_out(
-    cells: Mapping[str, Any], compute: Compute, *, share: float = HELD_SHARE, level: float = 0.95, seed: int = 0
+    cells: Mapping[str, Any],
+    compute: Compute,
+    *,
+    share: float = HELD_SHARE,
+    level: float = 0.95,
+    text: bool = False,
+    seed: int = 0,
 ) -> list[dict[str, Any]]:
     """Predict the cells of most compute from the others.
 
@@ -304,7 +321,8 @@ def predict_held_out(
     order = np.argsort(C, kind="stable")
     kept, out = np.split(order, [len(N) - max(1, int(np.floor(share * len(N))))])
     try:
-        runs = read_pilot({"N": N[kept], "D": D[kept], "loss": loss[kept], "trunk": trunk[kept]}, compute, seed=seed)
+        table = {"N": N[kept], "D": D[kept], "loss": loss[kept], "trunk": trunk[kept]}
+        runs = read_pilot(table, compute, text=text, seed=seed)
     except FitError:
         return []
     told, (low, high) = runs.loss(N[out], D[out], level)

@@ -8,6 +8,7 @@ from typing import Any
 from ...base.numerals import counted
 from ...laws.intervals import identification
 from ...laws.intervals.identification import Doubt
+from ...laws.pilots.take_off import BY, BY_SD, WINDOW, learnt_faster
 from ...numerics.functions import log10
 from .plan_evidence import PilotEvidence
 from .results_folder import PilotFolder
@@ -17,10 +18,8 @@ _NOT_STARTED = "not started"
 MOST_UNLEARNT = 0.75
 # orders of magnitude between the largest run and the target from which on a reader is warned
 _FAR = 2.0
-# where text was seen to be learnt faster than the runs below foretold: largest runs below this, a target so many times
-# above them, and by how much of the loss (docs/pilots.md, errors at the plan's N)
-FASTER_BELOW, FASTER_BEYOND = 1e13, 4.0
-LOWER = (0.037, 0.167)
+# share of the rise between the largest run and the target from which on a reader is told of it
+_TOLD_FROM = 0.1
 # less of the cells than this may lie outside of their bands by chance
 _MISSES = 0.1
 
@@ -54,12 +53,11 @@ def cautions(
             f"extrapolation: {C:.3g} FLOPs are {log10(C / C_most):.1f} orders of magnitude above the pilot's largest "
             f"run; bands hold as far as the law does"
         )
-    if pilot.tokenizer_name is not None and C_most < FASTER_BELOW and C >= FASTER_BEYOND * C_most:
+    if pilot.of_text and (share := float(learnt_faster(C, C_most))) > _TOLD_FROM:
         out.append(
-            "the loss told for this much compute is probably too high: on real corpora it came out "
-            f"{100 * LOWER[0]:.0f} to {100 * LOWER[1]:.0f} % lower at 8 times the compute of pilots whose largest runs "
-            f"took, as here, less than {FASTER_BELOW:.0e} FLOPs, for text is learnt faster from about there on "
-            "(docs/pilots.md)"
+            f"the loss told is {100 * BY * share:.0f} % lower (give or take {196 * BY_SD * share:.0f} %, in its band) "
+            f"than the law of the runs says, for text is learnt faster between {WINDOW[0]:.0e} and {WINDOW[1]:.0e} "
+            f"FLOPs than below, as runs on other corpora showed (docs/pilots.md); the largest run took {C_most:.2g}"
         )
     return out
 

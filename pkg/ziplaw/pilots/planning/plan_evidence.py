@@ -200,7 +200,7 @@ def gather_evidence(
     h, moved = (None, None) if prior is None else _moved(pilot, prior, law, threads, warnings)
     runs = None
     try:
-        runs = read_pilot(pilot.table, compute)
+        runs = read_pilot(pilot.table, compute, text=pilot.of_text)
     except FitError as error:
         if prior is None:
             raise

@@ -99,6 +99,11 @@ class PilotFolder:
             return f"bpe:{path}"
         return (self.score or {}).get("tokenizer")
 
+    @property
+    def of_text(self) -> bool:
+        """Whether its tokens are of a text: a tokenizer made them."""
+        return self.tokenizer_name is not None
+
     @cached_property
     def speed(self) -> dict[str, Any] | None:
         """What the trial of this machine's speed said; None where FLOPs were given in place of minutes."""

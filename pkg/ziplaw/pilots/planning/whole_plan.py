@@ -86,7 +86,7 @@ def pilot_plan(
     check_within(price, "the price of a GPU's hour", limits.PRICE)
     evidence = gather_evidence(pilot, C, read_prior(prior), read_law(law) if law else law_moving_priors(), threads)
     best = evidence.split(C, level)
-    check = predict_held_out(pilot.table, evidence.compute, level=level)
+    check = predict_held_out(pilot.table, evidence.compute, level=level, text=pilot.of_text)
     isoflop, note = isoflop_rows(pilot, level, evidence.runs)
     shape = target_shape(pilot, best["N"], C)
     loss, band = (None, None) if evidence.runs is None else evidence.runs.loss(best["N"], best["D"], level)
