@@ -13,7 +13,7 @@ from ziplaw.base.documents import write_text
 
 DOCS = ROOT / "docs" / "pilots.md"
 
-HEAD = """# Pilots on six real corpora
+HEAD = """# Pilots on real corpora
 
 Does `ziplaw pilot` plan rightly? For each of six real corpora a pilot, then runs at 8 times the largest compute that \
 any of its cells had: at the plan's N for that compute, at half of it and at twice it (the nearest sizes of the \
@@ -22,7 +22,7 @@ pilot has. The predictions were written before these runs were begun (`written` 
 `seconds` in `held_out.csv`), and the band of the loss is that of one run, not of the law.
 
     python bench/pilots/corpora.py -o CORPORA                       # pinned packages of pip and Debian
-    python bench/pilots/prove.py CORPORA --pilot-flops 5e12       # attempt 2: 2e13
+    python bench/pilots/prove.py CORPORA --pilot-flops 2e13 --only ...   # the attempt's corpora; attempt 1: 5e12
     python bench/pilots/tables.py CORPORA --to results/reference/pilots/NAME && python bench/pilots/page.py
 
 Tables: `results/reference/pilots/`, a folder an attempt; this page is made of them. Two cores, which other work shared.
@@ -170,11 +170,9 @@ def probes(attempt: str) -> str:
     return "### Probes at the pilot's largest compute\n\n" + PROBES + "\n" + table(header, rows)
 
 
-def sources(attempt: str) -> str:
-    lines = [
-        f"- `{row['corpus']}`: {row['packages']}; SHA-256 `{row['sha256'][:16]}…`"
-        for row in rows_of(attempt, "corpora")
-    ]
+def sources() -> str:
+    rows = {row["corpus"]: row for attempt in attempts() for row in rows_of(attempt, "corpora")}
+    lines = [f"- `{name}`: {row['packages']}; SHA-256 `{row['sha256'][:16]}…`" for name, row in rows.items()]
     return "## Sources\n\nPackages with versions and licences:\n\n" + "\n".join(lines) + "\n"
 
 
@@ -200,7 +198,7 @@ def page() -> str:
     for attempt in attempts():
         parts += [f"## Attempt {attempt}\n", *([ABOUT[attempt]() + "\n"] if attempt in ABOUT else [])]
         parts += [outcome(attempt), three(attempt), faster(attempt), probes(attempt), rivals(attempt), corpora(attempt)]
-    return "\n".join([*parts, sources(attempts()[-1])])
+    return "\n".join([*parts, sources()])
 
 
 if __name__ == "__main__":

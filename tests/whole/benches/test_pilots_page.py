@@ -36,7 +36,7 @@ def test_the_page_is_what_its_tables_give():
 def test_six_corpora_with_three_sizes_each(attempt, verdicts, held_out):
     assert len(pilots_page.by_corpus(attempt, "pilots")) == 6
     # the second attempt was cut short
-    assert len(verdicts) == {"1": 6, "2": 2}[attempt]
+    assert len(verdicts) == {"1": 6, "2": 2, "3": 6}[attempt]
     for corpus in verdicts:
         assert {row["which"] for row in held_out(corpus)} == {"half", "best", "twice"}
 
@@ -52,11 +52,12 @@ def test_runs_are_of_eight_times_the_largest_compute_and_see_each_token_twice_at
             assert row["D"] <= 2 * tokens[corpus]["training_tokens"]
 
 
-def test_what_is_judged_is_what_was_predicted():
-    predicted = pilots_page.rows_of("2", "predictions")
-    assert {row["corpus"] for row in predicted} == set(pilots_page.by_corpus("2", "pilots"))
+@pytest.mark.parametrize("attempt", ["2", "3"])
+def test_what_is_judged_is_what_was_predicted(attempt):
+    predicted = pilots_page.rows_of(attempt, "predictions")
+    assert {row["corpus"] for row in predicted} == set(pilots_page.by_corpus(attempt, "pilots"))
     for row in predicted:
-        for run in pilots_page.rows_of("2", "held_out"):
+        for run in pilots_page.rows_of(attempt, "held_out"):
             if (run["corpus"], run["which"]) == (row["corpus"], row["which"]):
                 assert all(run[name] == row[name] for name in ("model", "N", "D", "low", "high"))
                 assert run["predicted"] == row["loss"]
