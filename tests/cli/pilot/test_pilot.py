@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 from houses import ROOT, build, environment
+from simulated_pilot import simulated_pilot
 from verbs import refuses
 
-from ziplaw.base.documents import read_json
+from ziplaw.base.documents import read_json, write_json
+from ziplaw.cli import main
+from ziplaw.pilots import workflow
 from ziplaw.pilots.pilot_config import cores_of, load_pilot, parse_pilot, settle
+from ziplaw.pilots.planning.whole_plan import pilot_plan
 from ziplaw.pilots.workplace import alone_in
 
 TINY = ["--builtin", "code", "--tokenizer", "bytes", "--flops", "1e15", "--pilot-flops", "6e10", "--cores", "2"]
@@ -113,3 +117,23 @@ def test_what_starts_snakemake_needs_no_compiled_core_which_is_built_by_it():
     )
     assert done.returncode == 0, done.stderr
     assert at_once.count("\n") > 3
+
+
+def test_a_pilot_that_knows_no_plan_tells_it_and_ends_with_status_2(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    def two_small_sizes(config, folder, *_):
+        made = simulated_pilot(Path(folder), hidden=(16, 24), computes=(3e10, 1e11), noise=0.03)
+        plan = pilot_plan(made, 1e22, prior="none").document
+        write_json(made / "plan.json", plan, kind="pilot_plan")
+
+    monkeypatch.setattr(workflow, "snakefile", lambda: None)
+    monkeypatch.setattr(workflow, "run", two_small_sizes)
+    with pytest.raises(SystemExit) as caught:
+        main(["pilot", "--builtin", "code", "--flops", "1e22", "--name", "wide", "--prior", "none"])
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert "NO PLAN: wide" in out
+    assert "The page: results/wide/plan.html" in out
+    assert err.count("\n") == 1
+    assert "over 2 decades wide" in err

@@ -56,7 +56,6 @@ def print_pilot_plan(
     FitError
         After printing, where the split is not identified.
     """
-    from ...laws.intervals.identification import Doubt, refusal
     from ...pilots.planning.plan_told import plan_lines
     from ...pilots.planning.whole_plan import pilot_plan
 
@@ -66,6 +65,14 @@ def print_pilot_plan(
     else:
         for line in plan_lines(plan):
             click.echo(line)
-    if plan["refused"] and not anyway:
-        raise FitError(f"{refusal([Doubt(**doubt) for doubt in plan['refused']])}; --anyway ends without an error")
+    if not anyway:
+        refuse(plan, "; --anyway ends without an error")
     return plan
+
+
+def refuse(plan: dict[str, Any], more: str = "") -> None:
+    """Raise FitError where a pilot's plan (plan.json) is none: with why, what to do, and ``more``."""
+    from ...laws.intervals.identification import Doubt, refusal
+
+    if plan["refused"]:
+        raise FitError(refusal([Doubt(**doubt) for doubt in plan["refused"]]) + more)

@@ -8,6 +8,7 @@ import click
 
 from ...base import limits
 from ..laws.evidence import PriorName
+from ..laws.plan_of_pilot import refuse
 from ..options import Number, by_option, reading_options
 from ..verb import TokenizerName, Verb
 
@@ -47,7 +48,8 @@ def command(
 
     Reads PATHs (text, code, JSON lines, parquet or token ids), trains a tokenizer, holds documents out, scores H, tries
     the machine's speed, and designs the runs that narrow the band of the best N most for the time given; trains them,
-    and designs again, for a few rounds. Ends with the plan and its page, results/NAME/plan.html. Asks nothing.
+    and designs again, for a few rounds. Ends with the plan and its page, results/NAME/plan.html. Asks nothing. Where
+    the runs and the prior leave N unknown, the page says why and what to do, and the exit status is 2.
 
     A pilot that was ended goes on when the same command is given again. The config that it writes,
     results/NAME/pilot.yaml, can be given to Snakemake as well, on a cluster for example.
@@ -97,6 +99,8 @@ def command(
     if not design_only:
         from ...pilots.planning.plan_told import plan_lines
 
-        for line in plan_lines(read_json(f"{folder}/plan.json", "pilot_plan")):
+        plan = read_json(f"{folder}/plan.json", "pilot_plan")
+        for line in plan_lines(plan):
             click.echo(line)
         click.echo(f"The page: {folder}/plan.html")
+        refuse(plan)
