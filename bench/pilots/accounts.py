@@ -131,6 +131,10 @@ def third() -> str:
     ]
     widths = [log(row["high"] / row["low"]) / 2 for row in at_plan.values()]
     leads = [v["lead"] for v in verdicts.values()]
+    own = [corpus for corpus, v in verdicts.items() if v["best_of_three"] == "best"]
+    after = {r["corpus"]: r["N"] for r in rows_of(attempt, "rules") if r["rule"] == "with held-out runs"}
+    apart = [after[corpus] / v["N"] for corpus, v in verdicts.items()]
+    inside = [corpus for corpus, v in verdicts.items() if v["N_lo"] <= after[corpus] <= v["N_hi"]]
     excess = {(r["corpus"], r["rule"]): r["excess"] for r in rows_of(attempt, "rules")}
     of = {rule: [excess[corpus, rule] for corpus in verdicts] for rule in ("plan", "20 to 1", "prior and H")}
     better = sum(a < b for a, b in zip(of["plan"], of["20 to 1"]))
@@ -140,8 +144,10 @@ def third() -> str:
 made on, one seed. Their predictions were written and committed before any judged run began (`predictions.csv`). \
 Five of six was asked, of N and of the loss: {"**met**" if met else "**not met**"}.
 
-**N.** The best of the three lies in the band of N on {WORDS[len(held_N)]} of {n}{_but(verdicts, held_N)}; it leads \
-the next by {min(leads):.1%} to {max(leads):.1%}.
+**N.** The best of the three lies in the band of N on {WORDS[len(held_N)]} of {n}{_but(verdicts, held_N)}; it was the \
+plan's own size on {WORDS[len(own)]}, and led the next by {min(leads):.1%} to {max(leads):.1%}. Three sizes a factor \
+of two apart are a coarse test. The law of all runs, the judged ones among them, puts the best N at {min(apart):.2f} to \
+{max(apart):.2f} times the plan's, and inside of its band on {WORDS[len(inside)]} of {n}{_but(verdicts, inside)}.
 
 **The loss.** Its band held {WORDS[len(held_loss)]} of {n}{_but(verdicts, held_loss)}. The forecast counts with what \
 attempts 1 and 2 taught: text is learnt faster between {WINDOW[0]:.0e} and {WINDOW[1]:.0e} FLOPs, by {BY:.0%} +- \

@@ -26,6 +26,7 @@ pilot has. The predictions were written before these runs were begun (`written` 
     python bench/pilots/tables.py CORPORA --to results/reference/pilots/NAME && python bench/pilots/page.py
 
 Tables: `results/reference/pilots/`, a folder an attempt; this page is made of them. Two cores, which other work shared.
+What ships is what attempt 3 judges; the attempts before it are kept, as it was made with their results in sight.
 """
 
 PROBES = """One run each, of fresh seeds, with one head as the pilot has and with four, trained after the first \

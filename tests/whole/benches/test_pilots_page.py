@@ -88,3 +88,13 @@ def test_verdicts_follow_from_the_runs(attempt, verdicts, held_out):
         assert verdict["losses_held"] == sum(row["low"] <= row["loss"] <= row["high"] for row in runs)
         (plan,) = (r for r in pilots_page.rows_of(attempt, "rules") if r["corpus"] == corpus and r["rule"] == "plan")
         assert (plan["N"], plan["N_lo"], plan["N_hi"]) == (verdict["N"], verdict["N_lo"], verdict["N_hi"])
+
+
+def test_the_readme_says_what_the_last_attempt_showed():
+    verdicts = list(pilots_page.by_corpus(pilots_page.attempts()[-1], "verdicts").values())
+    held = [pilots_page.WORDS[sum(v[name] for v in verdicts)] for name in ("N_held", "loss_held")]
+    six = pilots_page.WORDS[len(verdicts)]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("\n", " ")
+    assert f"lay in the band of N on {held[0]} of {six}" in readme
+    assert f"the loss lay in its band on {held[1]} of {six}" in readme
+    assert ("and was the plan's own" in readme) == all(v["best_of_three"] == "best" for v in verdicts)
