@@ -146,8 +146,8 @@ Five of six was asked, of N and of the loss: {"**met**" if met else "**not met**
 
 **N.** The best of the three lies in the band of N on {WORDS[len(held_N)]} of {n}{_but(verdicts, held_N)}; it was the \
 plan's own size on {WORDS[len(own)]}, and led the next by {min(leads):.1%} to {max(leads):.1%}. Three sizes a factor \
-of two apart are a coarse test. The law of all runs, the judged ones among them, puts the best N at {min(apart):.2f} to \
-{max(apart):.2f} times the plan's, and inside of its band on {WORDS[len(inside)]} of {n}{_but(verdicts, inside)}.
+of two apart are a coarse test. The law of all runs, the judged ones among them, puts the best N at {min(apart):.2f} \
+to {max(apart):.2f} times the plan's, and inside of its band on {WORDS[len(inside)]} of {n}{_but(verdicts, inside)}.
 
 **The loss.** Its band held {WORDS[len(held_loss)]} of {n}{_but(verdicts, held_loss)}. The forecast counts with what \
 attempts 1 and 2 taught: text is learnt faster between {WINDOW[0]:.0e} and {WINDOW[1]:.0e} FLOPs, by {BY:.0%} +- \
