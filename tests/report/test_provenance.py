@@ -36,6 +36,10 @@ def test_a_sentence_is_said_where_it_is_true_and_nowhere_else(name, sweep_of):
             {"device": "cuda", "device_name": "NVIDIA H100", "precision": "bfloat16", "processes": 8},
             "8 x NVIDIA H100 in bfloat16",
         ),
+        (
+            {"device": "cuda", "device_name": "NVIDIA H100", "precision": "bfloat16", "kernels": "layers"},
+            "NVIDIA H100 in bfloat16 by layers kernels",
+        ),
         ({}, "what its run.json does not say"),
     ],
 )

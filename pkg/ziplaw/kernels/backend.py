@@ -69,6 +69,7 @@ def _operations(on_cpu: bool, triton: bool, layers: bool) -> SimpleNamespace:
             module = import_module(f"{__package__}.triton.{file}")
             for name in names:
                 setattr(ops, name, getattr(module, name))
+    ops.name = "layers" if layers else "triton" if triton else "reference"
     # None, or a module that takes the whole layers of some decoders
     ops.layers = import_module(f"{__package__}.triton.layer") if layers else None
     ops.attention_forward = attention.blocked_forward if on_cpu else attention.sdpa_forward

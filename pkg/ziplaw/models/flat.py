@@ -32,6 +32,11 @@ def shifted(targets: Tensor) -> Tensor:
     return torch.nn.functional.pad(targets[:, :-1], (1, 0))
 
 
+def kernels_of(device: torch.device) -> str:
+    """Name what computes a model's passes on a device: reference, triton or layers; it decides the bits."""
+    return kernels.for_device(device).name
+
+
 class FlatModel:
     """Flat parameter and gradient buffers of one model, or of several of one shape side by side.
 

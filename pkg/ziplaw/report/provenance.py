@@ -51,7 +51,8 @@ def trained_by(execution: Mapping[str, Any]) -> str:
     """Say what computed a run from the ``execution`` of its run.json."""
     several = f"{execution['processes']} x " if "processes" in execution else ""
     if "device_name" in execution:
-        return f"{several}{execution['device_name']} in {execution['precision']}"
+        kernels = f" by {execution['kernels']} kernels" if "kernels" in execution else ""
+        return f"{several}{execution['device_name']} in {execution['precision']}{kernels}"
     step = execution.get("step")
     if step == "compiled":
         return "the compiled step"

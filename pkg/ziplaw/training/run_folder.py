@@ -11,6 +11,7 @@ import torch
 from .. import versions
 from ..base.documents import read_json, sha256_file, write_json
 from ..errors import TrainError, ZiplawError
+from ..models.flat import kernels_of
 from ..models.shape.counts import count_params
 from ..tables.declared import CURVE
 from . import checkpoint
@@ -26,8 +27,8 @@ def execution(trainer: Trainer) -> dict[str, Any]:
     -------
     dict
         Of a step whose bits are the same on every machine, its name alone beside "cpu". Other results hang on the
-        processor or GPU that made them: a CPU's say so, with torch's version, a GPU's name it and the precision. Where
-        several processes trained together, how many.
+        processor or GPU that made them: a CPU's say so, with torch's version, a GPU's name it and the precision, and
+        the kernels where ZIPLAW_KERNELS chose others than usual. Where several processes trained together, how many.
     """
     if trainer.engine.same_everywhere:
         return {"device": "cpu", "step": "compiled"}
@@ -36,7 +37,9 @@ def execution(trainer: Trainer) -> dict[str, Any]:
     if trainer.device.type == "cpu":
         return {"device": "cpu", "step": f"torch {torch.__version__}", "machine_dependent": True, **several}
     name = torch.cuda.get_device_name(trainer.device)
-    return {"device": trainer.device.type, "device_name": name, "precision": trainer.precision, **several}
+    kernels = kernels_of(trainer.device)
+    unusual = {"kernels": kernels} if kernels != "triton" else {}
+    return {"device": trainer.device.type, "device_name": name, "precision": trainer.precision, **unusual, **several}
 
 
 def run_identity(trainer: Trainer, corpus_sha256: str) -> dict[str, Any]:

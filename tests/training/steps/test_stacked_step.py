@@ -61,11 +61,12 @@ def test_corpora_are_resident_once():
         assert (whole[order[2, 4 * m : 4 * m + 4].numpy()] == b[2]).all()
 
 
-def test_kernels_of_a_step(monkeypatch):
+@pytest.mark.parametrize(("choice", "kernels"), [("triton", 71), ("layers", 31)])
+def test_kernels_of_a_step(monkeypatch, choice, kernels):
     """As many kernels as for one model; they were 139."""
-    monkeypatch.setenv("ZIPLAW_KERNELS", "triton")
+    monkeypatch.setenv("ZIPLAW_KERNELS", choice)
     step = on_meta((100, 13), torch.bfloat16)
-    count, found = kernels_of_a_step(monkeypatch, step, attentions=2)
+    count, found = kernels_of_a_step(monkeypatch, step, attentions=2 if choice == "triton" else 0)
     print(found)
     assert not {"copy_", "_to_copy", "mul", "sum", "baddbmm", "cat"} & found.keys()
-    assert count == 71
+    assert count == kernels
