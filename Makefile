@@ -6,11 +6,12 @@ CORES ?= all
 # processes of the unit tests: a core each, with one thread for torch
 WORKERS ?= logical
 FUZZ_SECONDS ?= 60
+CHAOS ?=
 SMOKE := $(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build test lint unit verify sanitize fuzz smoke test-slurm sweep report study bench docs config format clean
+.PHONY: help venv build test lint unit verify sanitize fuzz chaos smoke test-slurm sweep report study bench docs config format clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +56,9 @@ sanitize: venv  ## the C cores under address and undefined-behaviour sanitizers 
 
 fuzz: build  ## fuzz scorer, grammar loading, tables and readers, FUZZ_SECONDS=60 each (best with clang and its runtime, and atheris)
 	$(BIN)/python tests/fuzzing/fuzz.py --seconds $(FUZZ_SECONDS)
+
+chaos: build  ## sweeps that are killed, starved, damaged and set back, beside one that is not (an hour; CHAOS=--short: minutes)
+	$(BIN)/python tests/chaos/run.py $(CHAOS)
 
 sweep: venv  ## set up, then the default sweep: results/default/report.html
 	$(BIN)/snakemake --cores $(CORES)

@@ -44,7 +44,7 @@ rule sample_corpus:
         f"{BENCHMARKS}/sample_corpus/{{dataset}}.tsv"
     wildcard_constraints:
         dataset=one_of(GRAMMARS),
-    threads: 4
+    threads: 1
     resources:
         mem_mb=1000,
         runtime=30,

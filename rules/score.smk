@@ -12,7 +12,7 @@ rule score_corpus:
         f"{LOGS}/score_corpus/{{dataset}}.log",
     benchmark:
         f"{BENCHMARKS}/score_corpus/{{dataset}}.tsv"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
@@ -36,7 +36,7 @@ rule score_reference:
         f"{BENCHMARKS}/score_reference/{{reference}}{{twin}}.tsv"
     wildcard_constraints:
         twin=r"(\.bytes)?",  # with it, the same text as raw bytes
-    threads: 2
+    threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
@@ -63,7 +63,7 @@ rule score_presets:
         f"{LOGS}/score_presets.log",
     benchmark:
         f"{BENCHMARKS}/score_presets.tsv"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
@@ -121,7 +121,7 @@ rule grammar_floor:
         f"{BENCHMARKS}/grammar_floor/{{dataset}}.tsv"
     wildcard_constraints:
         dataset=one_of(GRAMMARS),
-    threads: 2
+    threads: 1
     resources:
         mem_mb=1000,
         runtime=30,

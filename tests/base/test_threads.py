@@ -1,6 +1,7 @@
 """The loop that threads share: every item once, errors as a plain loop would give them, nothing left running."""
 
 import gc
+import signal
 import threading
 import time
 import weakref
@@ -8,7 +9,7 @@ import weakref
 import pytest
 
 from ziplaw.base import threads
-from ziplaw.base.threads import each, n_threads
+from ziplaw.base.threads import each, handle_in_a_thread, n_threads
 from ziplaw.errors import ZiplawError
 
 
@@ -178,3 +179,32 @@ def test_an_error_does_not_keep_what_was_worked_on(threads):
         assert attempt()() is None
     finally:
         gc.enable()
+
+
+@pytest.fixture
+def sigterm():
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_a_handler_may_wait_for_a_lock_of_the_thread_that_it_interrupts(sigterm):
+    lock, done = threading.Lock(), threading.Event()
+
+    def handler(number, frame):
+        with lock:  # by itself it would wait for ever
+            assert number == signal.SIGTERM
+            done.set()
+
+    signal.signal(signal.SIGTERM, handler)
+    handle_in_a_thread()
+    with lock:
+        signal.raise_signal(signal.SIGTERM)
+        assert not done.is_set()
+    assert done.wait(30)
+
+
+def test_the_systems_own_handling_stays(sigterm):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    handle_in_a_thread()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

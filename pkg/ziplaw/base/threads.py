@@ -1,10 +1,15 @@
-"""Threads for compiled work that releases the interpreter lock: how many, and a loop shared among them."""
+"""Threads for compiled work that releases the interpreter lock, how many, and a loop shared among them; and one for a
+signal's handler.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from types import FrameType
 from typing import Any
 
 from ..errors import ZiplawError, integer
@@ -91,3 +96,24 @@ def _first(failed):
     """Ctrl-C and the like before what another thread met at the same time, else the error of the earliest item."""
     interrupts = [error for error in failed.values() if not isinstance(error, Exception)]
     return interrupts[0] if interrupts else failed[min(failed)]
+
+
+def handle_in_a_thread(number: int = signal.SIGTERM) -> None:
+    """Let the handler that a signal has run in a thread of its own; to be called from the main thread.
+
+    Snakemake's handler of SIGTERM takes locks that the thread which it interrupts, the scheduler's, may hold; then both
+    wait for ever (``JobScheduler.exit_gracefully`` of Snakemake 9). A thread waits until the scheduler has let them go.
+
+    Parameters
+    ----------
+    number : int
+        The signal. One whose handler is no function (the system's own, or none) is left alone.
+    """
+    before = signal.getsignal(number)
+    if not callable(before):
+        return
+
+    def apart(number: int, frame: FrameType | None) -> None:
+        threading.Thread(target=before, args=(number, None), daemon=True).start()
+
+    signal.signal(number, apart)

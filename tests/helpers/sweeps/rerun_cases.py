@@ -183,6 +183,7 @@ KEYS = {
 MORE = {
     "datasets: one added": ("datasets.more", {"grammar": SHAPE}, "make_grammar", 1),
     "datasets: one taken away": ("datasets.low", None, "collect_runs tabulate_fits measure_covariates", 0),
+    "budgets: one added below": ("budgets", [2048, 4096, 8192], "train_run", 5),
     "budgets: the largest raised": ("budgets", [4096, 12288], EVERY_CORPUS, 5),
     "references: none": ("references", None, "plot", 0),
 }
@@ -226,6 +227,11 @@ def _touch_all(folder):
         os.utime(path, (4e9, 4e9))
 
 
+def _touch_core(folder):
+    for path in (folder / "pkg" / "ziplaw").glob("_decoder*.so"):
+        path.touch()
+
+
 FILES = {
     "a grammar file edited": (lambda f: _append(f, "hand {0}.txt", "# more\n"), "make_grammar", 1),
     "a tokenizer file edited": (lambda f: _write_tokenizer(f, 290), "import_corpus", 1),
@@ -244,6 +250,7 @@ FILES = {
     ),
     "an imported file edited and dated in the future": (_from_the_future, "import_corpus", 1),
     "every file touched": (_touch_all, None, 0),
+    "a compiled core touched": (_touch_core, None, 0),
     "a hidden file added": (lambda f: _append(f, "-texts {x}/.swp"), None, 0),
     "a comment in the config": (lambda f: _append(f, "try.yaml", "# more\n"), "", 0),
 }
