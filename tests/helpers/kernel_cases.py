@@ -289,7 +289,8 @@ def whole_layers(config, models, documents, positions, compute, seed=2):
         model.refresh()
         model.grad.fill_(torch.nan)
         rows = layer.ROWS
-        if not isinstance(ops, Reference):
+        # plain torch, on a CPU that interprets no kernels, has no such kernel
+        if not isinstance(ops, Reference) and ops.name != "reference":
             model.whole_layers = layer.WholeLayers(config, model.weights, model.flat)
             # several blocks of a document, the last one cut
             layer.ROWS = min(rows, config.hidden)
