@@ -1,6 +1,8 @@
 # Shared by all rules: the typed config, the folders of results, logs and benchmarks, and settings as options.
+import os
 import re
 import shlex
+import shutil
 import sys
 
 # beside the Snakefile, or above it
@@ -12,6 +14,7 @@ from ziplaw import versions
 from ziplaw.errors import ConfigError, ZiplawError
 from ziplaw.pilots.workplace import MARK, mark
 from ziplaw.sweep import fingerprints
+from ziplaw.sweep.batch import slurm
 from ziplaw.pilots.pilot_config import parse_pilot
 from ziplaw.sweep.config import parse_config, read_yaml
 
@@ -35,12 +38,48 @@ def braced(text):
     return text.replace("{", "{{").replace("}", "}}")
 
 
-# in a shell line, `ziplaw` is this checkout's, run by the Python that runs Snakemake, installed or not
+# in a shell line, `ziplaw` is this checkout's, run by the Python that runs Snakemake, installed or not. Bash would die of
+# a SIGTERM, and a batch system end the job, before a training has written its checkpoint: with the trap it waits
+KILLED = "ziplaw: error: killed by signal 9, most likely for want of memory: a job of more mem_mb, or a larger machine"
 shell.prefix(
     (f"export {MARK}={braced(shlex.quote(mark(RESULTS)))}; " if PILOT else "")
     + f"set -euo pipefail; export PYTHONPATH={braced(shlex.quote(str(PKG)))}; "
-    f'ziplaw() {{{{ {braced(shlex.quote(sys.executable))} -m ziplaw "$@"; }}}}; '
+    f"trap 'exit 143' TERM; "
+    f'ziplaw() {{{{ {braced(shlex.quote(sys.executable))} -m ziplaw "$@" || '
+    f"{{{{ local status=$?; [ $status != 137 ] || echo {shlex.quote(KILLED)} >&2; return $status; }}}}; }}}}; "
 )
+
+
+# what submitted jobs ask of a cluster beside memory and time; a job that runs there was told already
+DEVICE = PILOT.device if PILOT else SWEEP.training.device
+CLUSTER = slurm.asked(
+    DEVICE,
+    os.environ,
+    [] if workflow.remote_exec else slurm.partitions(),
+)
+# Snakemake only counts GPUs; a sweep on a machine without one, or from which they are hidden, must not wait for one
+GPU_HERE = (
+    shutil.which("nvidia-smi") is not None
+    and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+)
+GPUS = 1 if DEVICE == "cuda" or (DEVICE == "auto" and GPU_HERE) else 0
+# Whether training gets a GPU, here or there. How runs share jobs hangs on it, so a job on a node is told by its driver
+TOLD = os.environ.get("ZIPLAW_ON_GPU") if workflow.remote_exec else None
+ON_GPU = TOLD == "1" if TOLD else bool(GPUS) or CLUSTER.gpu
+os.environ["ZIPLAW_ON_GPU"] = str(int(ON_GPU))
+# executors take even gpu=0 for a wish
+TRAINING = CLUSTER.training | ({"gpu": GPUS} if GPUS else {})
+
+
+def ready_cluster():
+    """Before any job, while this sweep is locked against other drivers: say what the cluster refuses, end leftover jobs."""
+    if workflow.executor_plugin.name == "slurm":
+        slurm.check(CLUSTER)
+        submitted = {
+            each.name for each in workflow.rules if not workflow.is_local(each)
+        }
+        left = slurm.left_over(submitted, workflow.overwrite_configfiles)
+        slurm.cancel(left, lambda line: print(line, file=sys.stderr, flush=True))
 
 
 def one_of(names):

@@ -4,6 +4,11 @@
 include: "corpora_options.smk"
 
 
+localrules:
+    make_grammar,
+    sample_corpus,
+
+
 rule make_grammar:
     input:
         lambda w: missing(SWEEP.datasets[w.dataset].grammar_file),
@@ -77,7 +82,8 @@ rule import_corpus:
         dataset=one_of(IMPORTS),
     threads: 1
     resources:
-        mem_mb=4000,
+        **CLUSTER.plain,
+        mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=60,
     params:
         what=lambda w: import_options(w.dataset),

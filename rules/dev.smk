@@ -1,6 +1,10 @@
 # For developers: the picture of the rules that README shows.
 
 
+localrules:
+    rulegraph,
+
+
 rule rulegraph:
     output:
         "docs/images/rulegraph.svg",

@@ -12,5 +12,6 @@ onstart:
         cores.ready(PKG.parent, Path(LOGS) / "build_cores.log")
         if PILOT and not workplace.held_by_parent(RESULTS):
             workflow.pilot_lock = workplace.held(RESULTS)  # until Snakemake ends
+        ready_cluster()
     except ZiplawError as error:
         raise WorkflowError(str(error))

@@ -1,6 +1,10 @@
 # Each figure is an SVG beside the CSV of its numbers.
 
 
+localrules:
+    plot,
+
+
 rule plot:
     input:
         tables=TABLES,

@@ -4,6 +4,16 @@
 LAW_OPTIONS = options(SWEEP.laws.model_dump())
 
 
+localrules:
+    collect_dataset,
+    collect_runs,
+    fit_law,
+    fit_architecture,
+    tabulate_fits,
+    regress_laws,
+    frontier,
+
+
 rule collect_dataset:
     input:
         runs=lambda w: [

@@ -1,8 +1,5 @@
 # A pilot: from a corpus to a plan by a few runs that are chosen as it goes. Each round is a checkpoint: it is designed
 # from all runs of the rounds before, and says which are to be trained next, or why the pilot ends.
-import shutil
-
-PILOT_GPUS = 0 if PILOT.device == "cpu" or shutil.which("nvidia-smi") is None else 1
 
 
 include: "pilot_options.smk"
@@ -11,6 +8,14 @@ include: "pilot_options.smk"
 wildcard_constraints:
     round=r"[1-9]",
     model=r"h[0-9]+",
+
+
+localrules:
+    pilot_score,
+    pilot_round,
+    pilot_collect,
+    pilot_plan,
+    pilot_page,
 
 
 rule pilot_tokenizer:
@@ -25,7 +30,8 @@ rule pilot_tokenizer:
         f"{BENCHMARKS}/pilot_tokenizer.tsv"
     threads: PILOT.cores
     resources:
-        mem_mb=4000,
+        **CLUSTER.plain,
+        mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=60,
     params:
         settings=options(
@@ -59,7 +65,8 @@ rule pilot_corpus:
         f"{BENCHMARKS}/pilot_corpus.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
+        **CLUSTER.plain,
+        mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=60,
     params:
         size=options(
@@ -122,9 +129,9 @@ rule pilot_speed:
         f"{BENCHMARKS}/pilot_speed.tsv"
     threads: PILOT.cores
     resources:
-        mem_mb=4000,
+        **TRAINING,
+        mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=10,
-        gpu=PILOT_GPUS,
     params:
         settings=options(
             {
@@ -194,9 +201,9 @@ rule pilot_run:
     priority: longest_first
     threads: 1
     resources:
-        mem_mb=lambda w: pilot_needs(w.round, w.model).mem_mb,
+        **TRAINING,
+        mem_mb=lambda w, attempt: attempt * pilot_needs(w.round, w.model).mem_mb,
         runtime=lambda w: pilot_needs(w.round, w.model).minutes,
-        gpu=PILOT_GPUS,
     params:
         device=PILOT.device,
         corpus=CORPUS,

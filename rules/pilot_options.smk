@@ -56,7 +56,7 @@ def pilot_needs(round_, model):
     shape = {key: run[key] for key in ("hidden", "layers", "heads")}
     shape |= {"architecture": "llama", "vocab_size": document["vocab_size"]}
     recipe = replace(settings(document["context"])[0], budgets=run["budgets"])
-    return job_needs([shape], recipe, context=document["context"], gpu=PILOT_GPUS > 0)
+    return job_needs([shape], recipe, context=document["context"], gpu=ON_GPU)
 
 
 def longest_first(wildcards):

@@ -1,6 +1,11 @@
 # One HTML file that opens offline; and what made everything, which hangs on the machine and the commit.
 
 
+localrules:
+    report,
+    provenance,
+
+
 rule report:
     input:
         shown=SHOWN,

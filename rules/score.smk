@@ -2,6 +2,14 @@
 SCORE_OPTIONS = options(SWEEP.scoring.model_dump())
 
 
+localrules:
+    score_corpus,
+    score_reference,
+    score_presets,
+    measure_covariates,
+    grammar_floor,
+
+
 rule score_corpus:
     input:
         corpus=f"{RESULTS}/corpora/{{dataset}}/train.npy",

@@ -26,9 +26,9 @@ if ALONE:
             model=one_of(ALONE),
         threads: 1
         resources:
-            mem_mb=lambda w: needs(w).mem_mb,
+            **TRAINING,
+            mem_mb=lambda w, attempt: needs(w, attempt).mem_mb,
             runtime=lambda w: needs(w).minutes,
-            gpu=GPUS,
         params:
             shape=lambda w: shape_options(w.model),
             training=lambda w: training_options(w.model),
@@ -73,9 +73,9 @@ if SHARING:
             model=one_of(SHARING),
         threads: 1
         resources:
-            mem_mb=lambda w: needs(w).mem_mb,
+            **TRAINING,
+            mem_mb=lambda w, attempt: needs(w, attempt).mem_mb,
             runtime=lambda w: needs(w).minutes,
-            gpu=GPUS,
         params:
             batches=lambda w: batch_options(w),
             shape=lambda w: shape_options(w.model),

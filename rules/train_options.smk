@@ -1,15 +1,7 @@
 # How training is grouped into jobs, what each is given, and what it asks of a batch system.
 import functools
 import itertools
-import os
-import shutil
 
-# Snakemake only counts GPUs; a sweep on a machine without one, or from which they are hidden, must not wait for one
-GPU_HERE = (
-    shutil.which("nvidia-smi") is not None
-    and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
-)
-GPUS = 0 if SWEEP.training.device == "cpu" or not GPU_HERE else 1
 BUDGETS = ",".join(map(str, SWEEP.budgets))
 
 
@@ -56,7 +48,7 @@ def side_by_side(most):
 
 
 # a rule's files differ in nothing but its wildcards, so that is how runs are grouped
-AT_ONCE = {model: SWEEP.side_by_side(model, GPUS > 0) for model in SWEEP.models}
+AT_ONCE = {model: SWEEP.side_by_side(model, ON_GPU) for model in SWEEP.models}
 BATCHES = side_by_side(max(AT_ONCE.values()))
 TOGETHER = [run for batch in BATCHES for run in batch]
 # models whose runs share jobs, and those whose runs have one each
@@ -106,16 +98,19 @@ def needs_of(model, vocabularies):
         [shape | {"vocab_size": size} for size in vocabularies],
         SWEEP.recipe(),
         context=SWEEP.corpus.context,
-        gpu=GPUS > 0,
+        gpu=ON_GPU,
     )
 
 
-def needs(wildcards):
-    """Memory and time of a job, for a batch system: its batches train one after another."""
+def needs(wildcards, attempt=1):
+    """Memory and time of a job, for a batch system: its batches train one after another.
+
+    A job that is tried again gets more memory; of time it needs less, since it goes on from its checkpoint.
+    """
     found = [
         needs_of(wildcards.model, tuple(vocabulary(dataset) for dataset, _ in batch))
         for batch in batches(wildcards)
     ]
     return type(found[0])(
-        max(one.mem_mb for one in found), sum(one.minutes for one in found)
+        attempt * max(one.mem_mb for one in found), sum(one.minutes for one in found)
     )

@@ -30,6 +30,13 @@ rule all:
         ),
 
 
+localrules:
+    committed_runs,
+    fit_again,
+    tabulate_again,
+    regress_again,
+
+
 rule committed_runs:
     input:
         f"{REFERENCE}/{{table}}.csv",

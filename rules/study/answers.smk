@@ -21,6 +21,13 @@ STUDY_INPUTS = expand(
 )
 
 
+localrules:
+    study_beside,
+    study_answer,
+    study_answers_of_laws,
+    study_results,
+
+
 rule study_beside:
     input:
         [f"{REFERENCE}/{name}" for name in sorted(BESIDE)],

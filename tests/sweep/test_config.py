@@ -234,11 +234,11 @@ def test_pages_that_are_named_exist():
     root = CONFIG.parent
     sources = [
         *root.glob("pkg/**/*.py"),
-        *root.glob("docs/*.md"),
+        *root.glob("docs/**/*.md"),
         *CONFIG.glob("*"),
         *root.glob("*.md"),
         root / "Snakefile",
     ]
     for source in sources:
-        for page in re.findall(r"docs/[\w-]+\.md", source.read_text()):
+        for page in re.findall(r"docs/[\w/-]+\.md", source.read_text()):
             assert (root / page).exists(), f"{source} names {page}"

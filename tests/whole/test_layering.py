@@ -54,6 +54,7 @@ ROOMS = {
     "laws.plans laws.plans.evidence laws.dependence.splits",
     "sweep.effects": "numerics base corpora corpora.measures corpora.readers sweep laws.plans.evidence "
     "laws.dependence.splits",
+    "sweep.batch": "",
     "pilots": "numerics base corpora tables models.shape training.recipe sweep laws.pilots",
     "pilots.planning": "numerics base tables pilots models.shape sweep sweep.effects laws.forms laws.intervals "
     "laws.valleys laws.plans laws.plans.evidence laws.pilots",

@@ -2,8 +2,8 @@
 
     python tests/helpers/sweeps/dry_runs.py
 
-Reads a run a line, {"house", "arguments", "versions"} as JSON, and answers each with a line: its exit status and what
-it printed. ``versions`` are other values of integers in ziplaw.versions.
+Reads a run a line, {"house", "arguments", "versions", "environment"} as JSON, and answers each with a line: its exit
+status and what it printed. ``versions`` are other values of integers in ziplaw.versions, ``environment`` of variables.
 """
 
 import json
@@ -30,13 +30,13 @@ def warm_up():
     snakemake.cli.get_argument_parser()
 
 
-def one(house, arguments, versions):
+def one(house, arguments, versions, environment):
     """Run Snakemake in a child and return its exit status and what it printed."""
     with tempfile.TemporaryFile() as output:
         child = os.fork()
         if not child:
             os.chdir(house)
-            os.environ["XDG_CACHE_HOME"] = f"{house}/cache"
+            os.environ.update({"XDG_CACHE_HOME": f"{house}/cache"} | environment)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             for stream in (1, 2):
                 os.dup2(output.fileno(), stream)

@@ -47,14 +47,16 @@ def _dry_runs():
     return process
 
 
-def dry_run(house, *arguments, cores=1, versions=None):
+def dry_run(house, *arguments, cores=1, versions=None, environment=None):
     """Run Snakemake, where it starts no job, in a copy of a process that has it imported; status and what it printed.
 
-    ``versions`` are other values of integers in ziplaw.versions.
+    ``versions`` are other values of integers in ziplaw.versions, ``environment`` of variables. With ``cores`` None a
+    profile says how many.
     """
-    words = ["--cores", str(cores), "--nocolor", *map(str, arguments)]
+    words = [*(["--cores", str(cores)] if cores else []), "--nocolor", *map(str, arguments)]
+    asked = {"house": str(house), "arguments": words, "versions": versions or {}, "environment": environment or {}}
     process = _dry_runs()
-    print(json.dumps({"house": str(house), "arguments": words, "versions": versions or {}}), file=process.stdin)
+    print(json.dumps(asked), file=process.stdin)
     process.stdin.flush()
     return json.loads(process.stdout.readline())
 
