@@ -45,7 +45,6 @@ smoke: build  ## the smallest sweep end to end, then once more: the second run m
 test: lint unit smoke  ## everything that CI runs
 
 test-slurm: build  ## a sweep on a real SLURM of one node, undisturbed and with faults; SLURM_OPTIONS=--short: some of them (Debian, root)
-	$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation -e '.[slurm]'
 	$(BIN)/python tests/slurm/check.py --out results/slurm $(SLURM_OPTIONS)
 
 verify: build  ## slow statistical verification

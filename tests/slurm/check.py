@@ -24,14 +24,15 @@ from watch import GPU, Watch, say
 
 SMOKE = ROOT / "config" / "smoke.yaml"
 ENSEMBLES = Path(__file__).parent / "ensembles.yaml"
-COLUMNS = ("fault", "what_happened", "seconds_to_recover", "seconds_to_the_end", "verdict")
+NO_FAULT = "no fault"
+COLUMNS = ("fault", "seconds_to_recover", "seconds_to_the_end", "verdict", "what_happened")
 
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true", help=f"of the faults only: {', '.join(SHORT)}")
     parser.add_argument(
-        "--only", nargs="+", choices=["none", *FAULTS], metavar="FAULT", help="no sweep but these faults"
+        "--only", nargs="+", choices=[NO_FAULT, *FAULTS], metavar="FAULT", help='these alone, or "no fault"'
     )
     parser.add_argument("--out", type=Path, help="folder for faults.csv")
     parser.add_argument("--reference", type=Path, help="results of config/smoke.yaml, whole, made without a cluster")
@@ -40,27 +41,31 @@ def options():
 
 
 def undisturbed(cluster, watch, folder, reference):
-    """The smoke sweep as it is, and its training as ensembles: rows of the table."""
+    """The smoke sweep as it is, and its runs once more as ensembles: rows of the table."""
     if reference is None:
         say("config/smoke.yaml without a cluster")
         reference = sweeps.make_here(sweeps.new(folder / "here"), [SMOKE]) / "results" / "smoke"
-    for name, configs, target in (
-        ("none: smoke", [SMOKE], []),
-        ("none: ensembles", [SMOKE, ENSEMBLES], ["results/smoke/runs.csv"]),
-    ):
-        say(f"----- {name}")
-        house = sweeps.new(folder / name.rpartition(" ")[2])
-        start = time.monotonic()
-        with Driver(cluster, house, configs, *target) as driver:
-            status, _ = driver.finish()
-            took = time.monotonic() - start
-            if status:
-                yield row(name, f"the driver ended with status {status}", None, took, driver.printed())
-                continue
-        jobs = watch.of(house)
-        what = f"{len(jobs)} training jobs, each with {GPU}" if jobs else "no job trained"
-        wrong = sweeps.differences(house / "results" / "smoke", reference, both=not target)
-        yield row(name, what, None, took, "" if jobs and not wrong else f"other bytes in {wrong}" if wrong else what)
+    smoke = folder / "smoke"
+    say(f"----- {NO_FAULT}")
+    yield _undisturbed(NO_FAULT, cluster, watch, sweeps.new(smoke), [SMOKE], reference)
+    name = f"{NO_FAULT}, ensembles"
+    say(f"----- {name}")
+    ensembles = sweeps.new(folder / "ensembles", like=smoke)
+    shutil.rmtree(ensembles / "results" / "smoke" / "runs", ignore_errors=True)
+    yield _undisturbed(name, cluster, watch, ensembles, [SMOKE, ENSEMBLES], reference, "collect_runs")
+
+
+def _undisturbed(name, cluster, watch, house, configs, reference, *targets):
+    start = time.monotonic()
+    with Driver(cluster, house, configs, *targets) as driver:
+        status, _ = driver.finish()
+        took = time.monotonic() - start
+        trouble = f"the driver ended with status {status}:\n{driver.printed()}" if status else ""
+    jobs = watch.of(house)
+    if wrong := sweeps.differences(house / "results" / "smoke", reference):
+        trouble = trouble or f"other bytes in {', '.join(wrong)}"
+    what = f"{len(jobs)} training jobs" + (f", each with {GPU}" if all(job["gres"] == GPU for job in jobs) else "")
+    return row(name, what, None, took, trouble or ("" if jobs else "no training job was seen"))
 
 
 def row(fault, what, recover, end, trouble):
@@ -68,7 +73,7 @@ def row(fault, what, recover, end, trouble):
     if trouble:
         say(f"WRONG: {trouble}")
     seconds = ["" if value is None else f"{value:.0f}" for value in (recover, end)]
-    return dict(zip(COLUMNS, (fault, what, *seconds, "WRONG" if trouble else "ok"), strict=True))
+    return dict(zip(COLUMNS, (fault, *seconds, "WRONG" if trouble else "ok", what), strict=True))
 
 
 def disturbed(cluster, watch, folder, names):
@@ -110,9 +115,11 @@ def main():
     try:
         with Cluster(folder / "cluster") as cluster, Watch(cluster) as watch:
             say(f"SLURM runs in {folder}: {cluster.ask('sinfo', '--Node', '--noheader', '--format=%N %P %c CPUs %G')}")
-            if not given.only:
+            names = given.only or [NO_FAULT, *(SHORT if given.short else FAULTS)]
+            if NO_FAULT in names:
                 rows += undisturbed(cluster, watch, folder, given.reference)
-            rows += disturbed(cluster, watch, folder, given.only or (SHORT if given.short else FAULTS))
+            if faults := [name for name in names if name != NO_FAULT]:
+                rows += disturbed(cluster, watch, folder, faults)
         for each in sorted(watch.wrong):
             rows.append(row("any", each, None, None, each))
         wrong = any(each["verdict"] != "ok" for each in rows)

@@ -77,7 +77,9 @@ def time_limit(scene):
         os.kill(trainer.pid, signal.SIGSTOP)
         scene.cluster.ask("scontrol", "update", f"JobId={job['id']}", "TimeLimit=1")
         try:
-            wait_for(trainer.was_told_to_stop, f"job {job['id']} was told that its time is up", 300)
+            # SLURM sends SIGCONT with it, or does not
+            told = f"job {job['id']} was told that its time is up"
+            wait_for(lambda: trainer.was_told_to_stop() or not alive(trainer.pid), told, 300)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(trainer.pid, signal.SIGCONT)

@@ -51,11 +51,10 @@ def digests(folder):
     }
 
 
-def differences(folder, reference, both=True):
-    """Names of results that have other bytes than those of the reference, are not among them, or (both) lack."""
+def differences(folder, reference):
+    """Names of results that one has and the other has not, or has with other bytes."""
     ours, theirs = digests(folder), digests(reference)
-    names = ours.keys() | theirs.keys() if both else ours.keys()
-    return sorted(name for name in names if ours.get(name) != theirs.get(name))
+    return sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
 
 
 class Trainer:
