@@ -7,6 +7,7 @@ Status 0 when each sweep ended with the bytes of an undisturbed one, 1 when one 
 """
 
 import argparse
+import contextlib
 import csv
 import shutil
 import signal
@@ -103,39 +104,59 @@ def table(rows):
         print("  ".join(each[column].ljust(widths[column]) for column in COLUMNS).rstrip())
 
 
+def write(rows, out):
+    if out and rows:
+        out.mkdir(parents=True, exist_ok=True)
+        with open(out / "faults.csv", "w", newline="") as stream:
+            writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def checks(given, cluster, watch, folder):
+    """What was asked for, one after another: rows of the table."""
+    say(
+        f"SLURM runs in {folder}: {' '.join(cluster.ask('sinfo', '--Node', '--noheader', '--format=%N %P %G').split())}"
+    )
+    names = given.only or [NO_FAULT, *(SHORT if given.short else FAULTS)]
+    if NO_FAULT in names:
+        yield from undisturbed(cluster, watch, folder, given.reference)
+    if faults := [name for name in names if name != NO_FAULT]:
+        yield from disturbed(cluster, watch, folder, faults)
+
+
+def not_here(given, why):
+    """The status where there is no SLURM to try."""
+    print(f"test-slurm: {'skipped: ' if given.may_skip else ''}{why}")
+    return 0 if given.may_skip else 2
+
+
 def main():
     given = options()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     if missing := what_is_missing():
-        print(f"test-slurm: {'skipped, ' if given.may_skip else ''}{missing}")
-        return 0 if given.may_skip else 2
+        return not_here(given, missing)
     folder = Path(tempfile.mkdtemp(prefix="ziplaw-slurm-"))
-    rows, wrong = [], True
-    try:
-        with Cluster(folder / "cluster") as cluster, Watch(cluster) as watch:
-            say(f"SLURM runs in {folder}: {cluster.ask('sinfo', '--Node', '--noheader', '--format=%N %P %c CPUs %G')}")
-            names = given.only or [NO_FAULT, *(SHORT if given.short else FAULTS)]
-            if NO_FAULT in names:
-                rows += undisturbed(cluster, watch, folder, given.reference)
-            if faults := [name for name in names if name != NO_FAULT]:
-                rows += disturbed(cluster, watch, folder, faults)
+    with contextlib.ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(Cluster(folder / "cluster"))
+        except ClusterError as error:
+            return not_here(given, f"SLURM does not start on this machine: {error}")
+        watch = stack.enter_context(Watch(cluster))
+        rows = []
+        # also of what was done when it is interrupted
+        stack.callback(lambda: write(rows, given.out))
+        stack.callback(lambda: table(rows))
+        for each in checks(given, cluster, watch, folder):
+            rows.append(each)
         for each in sorted(watch.wrong):
             rows.append(row("any", each, None, None, each))
-        wrong = any(each["verdict"] != "ok" for each in rows)
-    finally:
-        table(rows)
-        if given.out and rows:
-            given.out.mkdir(parents=True, exist_ok=True)
-            with open(given.out / "faults.csv", "w", newline="") as stream:
-                writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
-        if wrong:
-            print(f"test-slurm: folders and logs are kept in {folder}")
-        else:
-            shutil.rmtree(folder)
-    return 1 if wrong else 0
+    if any(each["verdict"] != "ok" for each in rows):
+        print(f"test-slurm: folders and logs are kept in {folder}")
+        return 1
+    shutil.rmtree(folder)
+    return 0
 
 
 if __name__ == "__main__":

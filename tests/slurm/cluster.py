@@ -221,11 +221,14 @@ class Cluster:
         return [pid for pid in found if alive(pid)]
 
     def ask(self, *command, may_fail=False):
-        """What a command of SLURM's prints."""
-        done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
-        if done.returncode and not may_fail:
-            raise ClusterError(f"{' '.join(command)}: {done.stderr.strip()}")
-        return done.stdout.strip()
+        """What a command of SLURM's prints; with may_fail "" where it fails."""
+        words = {"env": self.env, "capture_output": True, "text": True, "timeout": PATIENCE_S, "check": True}
+        try:
+            return subprocess.run(command, **words).stdout.strip()
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            if may_fail:
+                return ""
+            raise ClusterError(f"{' '.join(command)}: {error.stderr or error}") from None
 
     def node_state(self):
         return self.ask("sinfo", "--noheader", "--Node", "--format=%t", may_fail=True).partition("\n")[0].rstrip("*$~#")

@@ -207,4 +207,4 @@ FAULTS = {
     "node drained": drained,
     "slurmd killed": daemon_killed,
 }
-SHORT = ("driver killed -9", "time limit", "out of memory")
+SHORT = ("driver killed -9", "out of memory")
