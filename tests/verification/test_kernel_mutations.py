@@ -22,7 +22,7 @@ MUTATIONS = [
     ("rms_norm", "out += tl.load(total_grad_ptr", "out -= tl.load(total_grad_ptr", "rms_norm"),
     ("rope", "even * cos - odd * sin", "even * cos + odd * sin", "rope"),
     ("rope", "sin = -sin", "sin = sin", "rope"),
-    ("rope", "token // positions * document_stride", "token // heads * document_stride", "rope"),
+    ("rope", "start = token // positions * document_stride +", "start =", "rope"),
     ("rope", "part * positions + position", "position", "rope"),
     ("swiglu", "gate / (1.0 + tl.exp(-gate)) * up", "gate / (1.0 + tl.exp(gate)) * up", "swiglu"),
     ("swiglu", "(sigmoid + silu * (1.0 - sigmoid))", "sigmoid", "swiglu"),
