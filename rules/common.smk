@@ -50,12 +50,17 @@ shell.prefix(
 )
 
 
-# what submitted jobs ask of a cluster beside memory and time; a job that runs there was told already
+# What submitted jobs ask of a cluster beside memory and time. A job that runs there was told already; without --jobs,
+# which a cluster needs, all runs here
 DEVICE = PILOT.device if PILOT else SWEEP.training.device
 CLUSTER = slurm.asked(
     DEVICE,
     os.environ,
-    [] if workflow.remote_exec else slurm.partitions(),
+    (
+        slurm.partitions()
+        if workflow.resource_settings.nodes and not workflow.remote_exec
+        else []
+    ),
 )
 # Snakemake only counts GPUs; a sweep on a machine without one, or from which they are hidden, must not wait for one
 GPU_HERE = (
@@ -64,9 +69,9 @@ GPU_HERE = (
 )
 GPUS = 1 if DEVICE == "cuda" or (DEVICE == "auto" and GPU_HERE) else 0
 # Whether training gets a GPU, here or there. How runs share jobs hangs on it, so a job on a node is told by its driver
-TOLD = os.environ.get("ZIPLAW_ON_GPU") if workflow.remote_exec else None
+TOLD = os.environ.get(slurm.TOLD) if workflow.remote_exec else None
 ON_GPU = TOLD == "1" if TOLD else bool(GPUS) or CLUSTER.gpu
-os.environ["ZIPLAW_ON_GPU"] = str(int(ON_GPU))
+os.environ[slurm.TOLD] = str(int(ON_GPU))
 # executors take even gpu=0 for a wish
 TRAINING = CLUSTER.training | ({"gpu": GPUS} if GPUS else {})
 

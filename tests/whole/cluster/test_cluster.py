@@ -116,6 +116,13 @@ def test_a_job_on_a_node_shares_runs_as_its_driver_does(cluster):
         assert rule in output
 
 
+def test_a_sweep_that_runs_here_asks_nothing_of_a_cluster(cluster):
+    path, environment = config(cluster), {"PATH": f"{cluster / 'bin'}:/usr/bin:/bin"}
+    code, output = dry_run(cluster, "--dry-run", "--configfile", path, environment=environment)
+    assert code == 0, output
+    assert "train_ensemble" not in output
+
+
 def test_no_job_has_more_threads_than_the_profile_allows(cluster):
     most = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())["cores"]
     asked = ["--set-threads", "sample_corpus=8", "train_ensemble=8"]

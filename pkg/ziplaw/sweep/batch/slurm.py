@@ -25,6 +25,8 @@ from pathlib import Path
 
 from ...errors import ConfigError, ZiplawError
 
+# a driver's word to its jobs on whether training gets a GPU: 0 or 1
+TOLD = "ZIPLAW_ON_GPU"
 PATIENCE_S = 20
 # SLURM gives a job that is cancelled KillWait seconds (30 by default) to end
 CANCEL_S = 110
