@@ -62,11 +62,12 @@ def kill_round(number, house, undisturbed, length_s, kills, seed):
     counts["--unlock"] += house.unlocked
     broken += sweeps.unfinished(house)
     row = sweeps.compared(Row("kills", number, "", +counts, done, broken=broken), house, undisturbed)
-    # Snakemake's own folder in the system's place for temporary files, which nobody can remove after SIGKILL
+    # Snakemake's own folder in the system's place for temporary files: nobody removes it after SIGKILL, nor after a
+    # SIGTERM that comes before Snakemake handles it
     its = [name for name in row.left if name.startswith("tmp/snakemake")]
-    if counts["SIGKILL of driver"] + counts["SIGKILL of group"] >= len(its):
+    if sum(count for name, count in counts.items() if name.endswith(("of driver", "of group"))) >= len(its):
         row.left = [name for name in row.left if name not in its]
-        row.counts["temporary folders of Snakemake after SIGKILL"] += len(its)
+        row.counts["temporary folders of killed Snakemakes"] += len(its)
         row.counts = +row.counts
     return row
 

@@ -40,7 +40,7 @@ def diverged(parent, config, targets, undisturbed):
     if again:
         broken.append(f"the last run ended with {again}: {said[-1500:]}")
     broken += sweeps.unfinished(house)
-    ending = "went on to the report" if status == 0 else "stopped with the reason"
+    ending = "went on" if status == 0 else "stopped with the reason"
     row = Row("NaN losses", 1, f"{told} runs diverged and say so, the sweep {ending}", broken=broken)
     return sweeps.compared(row, house, undisturbed)
 
@@ -111,10 +111,11 @@ def checkpoint(number, damage, parent, config, target, undisturbed, seed):
     rng = random.Random(f"{seed}/{damage.__name__}")
     house = sweeps.House(parent, config, [target])
     broken, saved = [], []
-    for _ in range(20):
+    for patience in range(20):
         driver = house.start()
         trainer = processes.appears(house.folder, "trainer", driver, sweeps.LIMIT_S)
-        time.sleep(1 + rng.random())
+        # from too early to too late by steps that no training is short enough for to slip through
+        time.sleep(0.5 * 1.3**patience)
         if trainer:
             processes.strike(trainer.pid, signal.SIGTERM)
         house.ended(driver)
