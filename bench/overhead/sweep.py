@@ -42,7 +42,7 @@ def run(folder, config, cores):
     environment = os.environ | {"ZIPLAW_OVERHEAD": str(accounts), "XDG_CACHE_HOME": str(folder / "cache")}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
-    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--quiet", "all", "--configfile", config]
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--quiet", "progress", "--configfile", config]
     subprocess.run(command, cwd=folder, env=environment, check=True)
     wall = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -52,7 +52,7 @@ class DiskHouse(sweeps.House):
         super().remove()
 
 
-def full_disk(part, parent, config, targets, undisturbed, step_kb):
+def full_disk(part, parent, config, targets, undisturbed, growth):
     """Run, and when it fails give the disk some more: after each try what is there is whole or not there at all."""
     size = 100
     house = DiskHouse(parent, config, targets, part, f"{size}k")
@@ -72,7 +72,7 @@ def full_disk(part, parent, config, targets, undisturbed, step_kb):
         else:
             broken.append(f"at {size} KB nothing says that the disk is full: {said[-1500:]}")
         broken += [f"{name} is half written at {size} KB" for name in sweeps.half_written(house.files(), undisturbed)]
-        size += step_kb
+        size = max(size + 100, int(size * growth))
         remount(house.disk, f"size={size}k")
     happened = f"finished with {size} KB" if status == 0 else "never finished"
     row = Row(f"full disk: {part}", 1, happened, counts, 0, broken=broken)

@@ -87,7 +87,7 @@ class Chaos:
             yield table.Row("full and read-only disks", 0, "not tried: nothing may be mounted here")
             return
         for part in parts:
-            yield disks.full_disk(part, self.parent / "disk", SMOKE, TABLES, files, 600 if self.short else 100)
+            yield disks.full_disk(part, self.parent / "disk", SMOKE, TABLES, files, 4 if self.short else 1.2)
         yield disks.read_only(self.parent / "disk", SMOKE, TABLES, files)
 
     def clock_rounds(self):
