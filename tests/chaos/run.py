@@ -2,7 +2,7 @@
 Break sweeps in every way that a machine or a user may, and compare what comes out with sweeps that nothing disturbed.
 
     make chaos                                     # the long form: an hour of two cores
-    make chaos CHAOS=--short                       # what CI runs: minutes
+    make chaos CHAOS=--short                       # minutes
     python tests/chaos/run.py --only kills --rounds 3 --seed 7
 
 Prints a line a round and one table at the end, and writes the rounds as CSV; ends with status 1 when anything differed,
