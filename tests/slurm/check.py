@@ -24,7 +24,7 @@ from sweeps import ROOT, Driver
 from watch import GPU, Watch, say
 
 SMOKE = ROOT / "config" / "smoke.yaml"
-ENSEMBLES = Path(__file__).parent / "ensembles.yaml"
+APART = Path(__file__).parent / "apart.yaml"
 NO_FAULT = "no fault"
 COLUMNS = ("fault", "seconds_to_recover", "seconds_to_the_end", "verdict", "what_happened")
 
@@ -41,19 +41,21 @@ def options():
     return parser.parse_args()
 
 
-def undisturbed(cluster, watch, folder, reference):
-    """The smoke sweep as it is, and its runs once more as ensembles: rows of the table."""
+def undisturbed(cluster, watch, folder, reference, short):
+    """The smoke sweep as it is, with ensembles, and (not in short) its runs one by one: rows of the table."""
     if reference is None:
         say("config/smoke.yaml without a cluster")
         reference = sweeps.make_here(sweeps.new(folder / "here"), [SMOKE]) / "results" / "smoke"
     smoke = folder / "smoke"
     say(f"----- {NO_FAULT}")
     yield _undisturbed(NO_FAULT, cluster, watch, sweeps.new(smoke), [SMOKE], reference)
-    name = f"{NO_FAULT}, ensembles"
+    if short:
+        return
+    name = f"{NO_FAULT}, runs apart"
     say(f"----- {name}")
-    ensembles = sweeps.new(folder / "ensembles", like=smoke)
-    shutil.rmtree(ensembles / "results" / "smoke" / "runs", ignore_errors=True)
-    yield _undisturbed(name, cluster, watch, ensembles, [SMOKE, ENSEMBLES], reference, "collect_runs")
+    apart = sweeps.new(folder / "apart", like=smoke)
+    shutil.rmtree(apart / "results" / "smoke" / "runs", ignore_errors=True)
+    yield _undisturbed(name, cluster, watch, apart, [SMOKE, APART], reference, "collect_runs")
 
 
 def _undisturbed(name, cluster, watch, house, configs, reference, *targets):
@@ -120,7 +122,7 @@ def checks(given, cluster, watch, folder):
     )
     names = given.only or [NO_FAULT, *(SHORT if given.short else FAULTS)]
     if NO_FAULT in names:
-        yield from undisturbed(cluster, watch, folder, given.reference)
+        yield from undisturbed(cluster, watch, folder, given.reference, given.short)
     if faults := [name for name in names if name != NO_FAULT]:
         yield from disturbed(cluster, watch, folder, faults)
 

@@ -152,7 +152,7 @@ class Cluster:
     def start_slurmd(self, *options):
         """Start the daemon of the node, and wait until it takes jobs."""
         self._run("slurmd", *options)
-        wait_for(lambda: self.node_state() in ("idle", "mixed", "allocated"), "the node takes jobs")
+        wait_for(lambda: self.node_state() in ("idle", "mix", "alloc"), "the node takes jobs")
 
     def _run(self, *command):
         found = shutil.which(command[0], path=self.env["PATH"])

@@ -81,16 +81,24 @@ class Trainer:
         return False
 
 
-def trainers(house=None):
-    """Every `ziplaw train` that runs in a house, or in any."""
-    found = []
+def processes(house, *verb):
+    """Every `ziplaw` of this verb, or of any, that runs in a house, or (None) in any: pid and words."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-                if words[1:4] == ["-m", "ziplaw", "train"] and alive(int(entry.name)):
-                    found.append(Trainer(int(entry.name), words))
-    return [trainer for trainer in found if house in (None, trainer.house)]
+                here = house is None or Path(os.readlink(entry / "cwd")) == house
+                if here and words[1 : 3 + len(verb)] == ["-m", "ziplaw", *verb] and alive(int(entry.name)):
+                    yield int(entry.name), words
+
+
+def trainers(house=None):
+    """Every process that trains in a house, or in any."""
+    found = []
+    for pid, words in processes(house, "train"):
+        with contextlib.suppress(OSError):
+            found.append(Trainer(pid, words))
+    return found
 
 
 class Driver:
@@ -129,7 +137,7 @@ class Driver:
     def working(self):
         """Whether a job of this sweep runs, on the cluster or beside the driver."""
         on_cluster = any(Path(job["folder"]) == self.house for job in self.cluster.jobs("RUNNING", "COMPLETING"))
-        return on_cluster or any(trainer.house == self.house for trainer in trainers())
+        return on_cluster or any(True for _ in processes(self.house))
 
     def training(self, cpu_s=3.0):
         """Wait until a process has used so many seconds of processor: one or two go by before its first step."""
