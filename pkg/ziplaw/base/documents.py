@@ -71,13 +71,18 @@ def write_json(path: str | os.PathLike, document: dict[str, Any], kind: str | No
     kind : str, optional
         What the document is ("grammar", "fit", ...); stored as ``"kind": "ziplaw/<kind>"`` with a format number.
     """
+    write_text(path, json_text(document, kind))
+
+
+def json_text(document: dict[str, Any], kind: str | None = None) -> str:
+    """Return what ``write_json`` writes, for a file that is written atomically already."""
     body = plain(document)
     if kind is not None:
         body = {**body, "kind": f"ziplaw/{kind}", "format": FORMAT}
     body["sha256"] = _digest(body)
     text = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False)
     # file names may hold bytes that are no UTF-8; Python keeps them as lone surrogates, JSON as escapes
-    write_text(path, re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
+    return re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

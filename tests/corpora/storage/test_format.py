@@ -155,12 +155,25 @@ def test_full_disk_at_the_last_file(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(corpus_format, "write_json", full)
+    monkeypatch.setattr(corpus_format, "json_text", full)
     with pytest.raises(CorpusError, match="No space left"):
         small(tmp_path, fill=2)
     monkeypatch.undo()
     assert (open_corpus(tmp_path).train == 1).all()
     assert sorted(os.listdir(tmp_path)) == ["meta.json", "train.npy", "valid.npy"]
+
+
+def test_no_temporary_file_has_one_of_its_own(tmp_path, monkeypatch):
+    """Nobody would tidy that up after a kill, and its rename would drop the lock of the first."""
+    replace, renamed = os.replace, []
+
+    def told(source, target):
+        renamed.append(os.path.basename(target))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", told)
+    small(tmp_path)
+    assert sorted(renamed) == ["meta.json", "train.npy", "valid.npy"]
 
 
 def test_a_writer_stopped_between_its_files_leaves_no_corpus(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...base.atomic import PART, atomic_path
-from ...base.documents import read_json, sha256_file, write_json
+from ...base.documents import json_text, read_json, sha256_file
 from ...base.limits import CORPUS_CONTEXT, DOCUMENTS, MAX_VOCAB
 from ...base.locks import lock
 from ...base.outputs import Output, by_kind, check
@@ -270,7 +270,8 @@ class CorpusWriter:
         } | {f"sha256_{part}": sha256_file(self._temporary[part]) for part in PARTS}
         if self.valid_sources is not None:
             meta["valid_sources"] = self.valid_sources.tolist()
-        write_json(self._temporary["meta"], meta, kind="corpus")
+        # into its own temporary file, whose lock this writer holds: a temporary file of that one nobody would tidy up
+        self._temporary["meta"].write_text(json_text(meta, kind="corpus"), encoding="utf-8", newline="")
         del self.train, self.valid
         for temporary in self._temporary.values():  # what takes long, before the earlier corpus goes
             with open(temporary, "rb") as stream:
