@@ -11,6 +11,13 @@ from ziplaw.laws.pilots.take_off import BY, BY_SD, WINDOW, learnt_faster
 ASKED = 5  # of six corpora, of N and of the loss
 
 
+def costs(attempt: str) -> dict[str, list[float]]:
+    """Share of the loss that each rule costs, corpus by corpus of the verdicts."""
+    excess = {(row["corpus"], row["rule"]): row["excess"] for row in rows_of(attempt, "rules")}
+    corpora = by_corpus(attempt, "verdicts")
+    return {rule: [excess[corpus, rule] for corpus in corpora] for rule in ("plan", "20 to 1", "prior and H")}
+
+
 def first() -> str:
     """What the first attempt shows, and what it does not."""
     attempt = "1"
@@ -27,8 +34,7 @@ def first() -> str:
     off = [r["loss"] / r["predicted"] - 1 for r in probe if r["heads"] == 1]
     twin = {(r["corpus"], r["hidden"], r["heads"]): r["loss"] for r in probe}
     heads = [1 - loss / twin[corpus, hidden, 1] for (corpus, hidden, k), loss in twin.items() if k > 1]
-    excess = {(r["corpus"], r["rule"]): r["excess"] for r in rows_of(attempt, "rules")}
-    of = {rule: [excess[corpus, rule] for corpus in verdicts] for rule in ("plan", "20 to 1", "prior and H")}
+    of = costs(attempt)
     same = sum(
         row["N"] == thumb["N"]
         for row in runs
@@ -88,8 +94,7 @@ def second() -> str:
     errors = [row["error"] for row in runs if row["which"] == "best"]
     held = [corpus for corpus, v in verdicts.items() if v["N_held"]]
     leads = [v["lead"] for v in verdicts.values()]
-    excess = {(r["corpus"], r["rule"]): r["excess"] for r in rows_of(attempt, "rules")}
-    of = {rule: [excess[corpus, rule] for corpus in verdicts] for rule in ("plan", "20 to 1", "prior and H")}
+    of = costs(attempt)
     more = ""
     if waiting:
         more = (
@@ -134,8 +139,7 @@ def third() -> str:
     after = {r["corpus"]: r["N"] for r in rows_of(attempt, "rules") if r["rule"] == "with held-out runs"}
     apart = [after[corpus] / v["N"] for corpus, v in verdicts.items()]
     inside = [corpus for corpus, v in verdicts.items() if v["N_lo"] <= after[corpus] <= v["N_hi"]]
-    excess = {(r["corpus"], r["rule"]): r["excess"] for r in rows_of(attempt, "rules")}
-    of = {rule: [excess[corpus, rule] for corpus in verdicts] for rule in ("plan", "20 to 1", "prior and H")}
+    of = costs(attempt)
     better = sum(a < b for a, b in zip(of["plan"], of["20 to 1"]))
     n = WORDS[len(verdicts)]
     met = min(len(held_N), len(held_loss)) >= ASKED

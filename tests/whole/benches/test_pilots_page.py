@@ -3,9 +3,13 @@
 import importlib.util
 import sys
 from datetime import datetime, timedelta
+from math import log
+from statistics import median
 
 import pytest
 from houses import ROOT
+
+from ziplaw.laws.pilots.take_off import BY
 
 sys.path.insert(0, str(ROOT / "bench" / "pilots"))  # where page.py, run as a script, finds what it imports
 spec = importlib.util.spec_from_file_location("pilots_page", ROOT / "bench" / "pilots" / "page.py")
@@ -90,11 +94,25 @@ def test_verdicts_follow_from_the_runs(attempt, verdicts, held_out):
         assert (plan["N"], plan["N_lo"], plan["N_hi"]) == (verdict["N"], verdict["N_lo"], verdict["N_hi"])
 
 
-def test_the_readme_says_what_the_last_attempt_showed():
-    verdicts = list(pilots_page.by_corpus(pilots_page.attempts()[-1], "verdicts").values())
-    held = [pilots_page.WORDS[sum(v[name] for v in verdicts)] for name in ("N_held", "loss_held")]
+def test_readme_and_validation_say_what_the_last_attempt_showed():
+    last = pilots_page.attempts()[-1]
+    verdicts = pilots_page.by_corpus(last, "verdicts")
+    held = [pilots_page.WORDS[sum(v[name] for v in verdicts.values())] for name in ("N_held", "loss_held")]
     six = pilots_page.WORDS[len(verdicts)]
     readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("\n", " ")
     assert f"lay in the band of N on {held[0]} of {six}" in readme
     assert f"the loss lay in its band on {held[1]} of {six}" in readme
-    assert ("and was the plan's own" in readme) == all(v["best_of_three"] == "best" for v in verdicts)
+    assert ("and was the plan's own" in readme) == all(v["best_of_three"] == "best" for v in verdicts.values())
+    leads = sorted(v["lead"] for v in verdicts.values())
+    assert f"leads of {100 * leads[0]:.0f} to {100 * leads[-1]:.0f} %" in readme
+    after = {r["corpus"]: r["N"] for r in pilots_page.rows_of(last, "rules") if r["rule"] == "with held-out runs"}
+    outside = sum(not v["N_lo"] <= after[corpus] <= v["N_hi"] for corpus, v in verdicts.items())
+    assert f"outside of the band on {pilots_page.WORDS[outside]}." in readme
+    at_plan = [r for r in pilots_page.rows_of(last, "held_out") if r["which"] == "best"]
+    widths = sorted(log(r["high"] / r["low"]) / 2 for r in at_plan)
+    assert f"(up to {BY:.2f} lower".replace("0.", ".") in readme
+    assert f"in a band of +-{widths[0]:.2f} to {widths[-1]:.2f})".replace("0.", ".") in readme
+    seconds = [row["seconds"] for row in pilots_page.rows_of(last, "pilots")]
+    assert f"pilots of about {pilots_page.WORDS[round(median(seconds) / 60)]} minutes" in readme
+    validation = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    assert f"in a third attempt they held on {held[1]} of {six}" in validation
